@@ -1,0 +1,99 @@
+# Everything that people and CI do with this project. `make` alone lists it.
+# Needs make and Python 3.11 or newer, nothing else.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+LOCK_TOOL := uv==0.13.8
+
+# A candidate counts only if it really runs: version managers leave names on the path that do not.
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
+	$$name -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { command -v $$name; break; }; done)
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+RUNTIME := $(VENV)/.installed-runtime
+DEVELOPMENT := $(VENV)/.installed-development
+
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found; set PYTHON=" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes --requirement requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
+	$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+.PHONY: setup
+setup: $(DEVELOPMENT) ## Make .venv from the locks, with the package and all tools
+
+.PHONY: demo
+demo: $(RUNTIME) ## Run the whole service against fictional patients (DEMO_EXIT=1: check, then stop)
+	@$(BIN)/alk-cds demo
+
+.PHONY: serve
+serve: $(RUNTIME) ## Serve as in production, with the ALK_CDS_ settings of the environment
+	@PATH="$(abspath $(BIN)):$$PATH"; \
+	exec gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"
+
+.PHONY: test
+test: $(DEVELOPMENT) ## Run the quick tests; the closing line is pytest's own
+	@$(BIN)/python -m pytest -q -m "not slow" $(PYTEST_ARGS)
+
+.PHONY: test-slow
+test-slow: $(DEVELOPMENT) ## Run the tests marked slow
+	@$(BIN)/python -m pytest -q -m slow $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(DEVELOPMENT) ## Check style, format, types and which room imports which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(DEVELOPMENT) ## Rewrite the code in the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(DEVELOPMENT) ## Measure speed on this machine
+	@$(BIN)/python -m benchmarks
+
+.PHONY: knowledge-check
+knowledge-check: $(RUNTIME) ## Check the clinical tables for gaps, overlaps and rows without a source
+	@$(BIN)/alk-cds knowledge check
+
+.PHONY: lock
+lock: | $(BIN)/python ## Resolve the dependencies again and rewrite both locks
+	$(PIP) install --quiet "$(LOCK_TOOL)"
+	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+		--group package --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+		--group package --extra dev --constraints requirements.lock --generate-hashes \
+		--no-emit-index-url --no-emit-package alk-cds \
+		--custom-compile-command "make lock" --output-file requirements-dev.lock
+
+.PHONY: wheel
+wheel: $(DEVELOPMENT) ## Build the wheel into dist/
+	rm -rf build dist
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+.PHONY: clean
+clean: ## Remove the environment and everything that was built or cached
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache .coverage .coverage.* htmlcov
+	find cds_service hooks fhir_fixtures tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Decision support for ALK-positive lung cancer over HL7 CDS Hooks."""

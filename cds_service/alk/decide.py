@@ -1,0 +1,141 @@
+"""The algorithm itself: the order in which the tables are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from cds_service.alk.decision import Decision, Kind, Question, Recommendation, Topic
+from cds_service.alk.gates import gates
+from cds_service.alk.monitoring import baseline_tests, due_tests
+from cds_service.alk.orders import (
+    check_orders,
+    evaluation_with,
+    interactions,
+    populations,
+)
+from cds_service.alk.selection import adjuvant, first_line
+from cds_service.alk.toxicity import Toxicity
+from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
+from cds_service.knowledge.release import Knowledge
+from cds_service.rules import Collection, Evaluation, Trace
+
+
+def decide(facts: PatientFacts, question: Question, knowledge: Knowledge, as_of: date) -> Decision:
+    """Everything the knowledge has to say about one patient on one day.
+
+    Order: gates, checks of draft orders, reactions to running drugs, choice of treatment, special
+    populations, monitoring. A gate can stop the choice of treatment, never a safety check.
+    Pure: the same facts, question, knowledge and day give the same Decision.
+    """
+    evaluation = Evaluation(facts, as_of)
+    undecided: dict[str, Trace] = {}
+    found, closed = gates(knowledge, evaluation)
+    checked, open_rules = check_orders(facts, question, knowledge, evaluation)
+    found += checked
+    undecided.update(open_rules)
+    for line, order in _drugs_in_view(facts, question, knowledge):
+        found += _about_drug(line, order, facts, knowledge, evaluation, undecided)
+    choice = None
+    if not closed:
+        choice = first_line(question, knowledge, evaluation)
+        if choice is not None:
+            found.append(choice)
+            baseline = baseline_tests(facts, knowledge, evaluation)
+            found += [baseline] if baseline is not None else []
+        found += adjuvant(knowledge, evaluation)
+    found += _unavailable(facts, question, found)
+    found.sort(key=lambda item: item.rank)
+    return Decision(question, as_of, knowledge.release.version, tuple(found), undecided, choice)
+
+
+def _drugs_in_view(
+    facts: PatientFacts, question: Question, knowledge: Knowledge
+) -> Iterable[tuple[TreatmentLine, OrderedMedication | None]]:
+    """Every drug of ours that is running, paused or in a draft order, once, with that order."""
+    orders: dict[str, OrderedMedication] = {}
+    for order in question.orders_asked_about:
+        for ingredient in order.ingredients:
+            if ingredient in knowledge.drugs:
+                orders.setdefault(ingredient, order)
+    for line in facts.lines:
+        if line.status != "ended" or line.ingredient in orders:
+            yield line, orders.pop(line.ingredient, None)
+    for ingredient, order in orders.items():
+        yield TreatmentLine(ingredient, ()), order
+
+
+def _about_drug(
+    line: TreatmentLine,
+    order: OrderedMedication | None,
+    facts: PatientFacts,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+    undecided: dict[str, Trace],
+) -> list[Recommendation]:
+    drug = line.ingredient
+    tables = knowledge.drugs.get(drug)
+    if tables is None:
+        return []
+    found: list[Recommendation] = []
+    if tables.dose_changes is None or tables.monitoring is None:
+        found.append(_not_covered(line, order))
+    else:
+        if line.orders:
+            toxicity = Toxicity(tables, tables.dose_changes, facts, line, order, evaluation.as_of)
+            found += toxicity.recommendations()
+            undecided.update(toxicity.undecided)
+        if line.status == "active":
+            due = due_tests(tables, tables.monitoring, line, facts, knowledge, evaluation)
+            found += [due] if due is not None else []
+    asked = evaluation
+    taken = line.current_dose
+    daily = taken.daily_mg if taken is not None else None
+    if order is not None:
+        asked = evaluation_with(order, facts, knowledge, evaluation)
+        daily = order.dose.daily_mg
+    found += interactions(drug, order, knowledge, asked)
+    found += populations(drug, order, knowledge, asked, daily)
+    return found
+
+
+def _not_covered(line: TreatmentLine, order: OrderedMedication | None) -> Recommendation:
+    """This release has no dose-change or monitoring rules for the drug: say so, never nothing."""
+    return Recommendation(
+        Kind.INFORM,
+        Topic.COVERAGE,
+        f"{line.ingredient}-not-covered",
+        "warning" if line.status == "active" else "info",
+        drug=line.ingredient,
+        order=order,
+        verified=False,
+    )
+
+
+def _unavailable(
+    facts: PatientFacts, question: Question, found: list[Recommendation]
+) -> list[Recommendation]:
+    """Say what could not be obtained, unless the patient surely has nothing to do with ALK."""
+    if not facts.unavailable:
+        return []
+    cancers = facts.find("cancers")
+    inhibitors = facts.find("active ALK inhibitors")
+    surely_none = (
+        isinstance(cancers, Collection)
+        and cancers.complete
+        and not cancers.items
+        and isinstance(inhibitors, Collection)
+        and inhibitors.complete
+        and not inhibitors.items
+    )
+    if surely_none and not found and not question.orders_asked_about:
+        return []
+    return [
+        Recommendation(
+            Kind.ASK,
+            Topic.AVAILABILITY,
+            "data-not-available",
+            "warning",
+            detail="; ".join(f"{what}: {why}" for what, why in facts.unavailable.items()),
+        )
+    ]

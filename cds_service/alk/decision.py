@@ -1,0 +1,197 @@
+"""What the algorithm answers: a Decision made of recommendations, each with its basis."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+from cds_service.facts.patient import OrderedMedication
+from cds_service.knowledge.table_files import Row
+from cds_service.rules import Reason, Trace
+
+
+class Kind(enum.StrEnum):
+    """What a recommendation asks for. The order is from the safest action to the mildest."""
+
+    STOP = "stop"
+    WITHHOLD = "withhold"
+    REDUCE = "reduce"
+    AVOID = "avoid"
+    ASK = "ask"
+    RESUME = "resume"
+    ORDER_TEST = "order a test"
+    CHOOSE = "choose"
+    START = "start"
+    INFORM = "inform"
+
+
+class Topic(enum.StrEnum):
+    """Which part of the algorithm spoke; hooks select by it what matters at their moment."""
+
+    GATE = "gate"
+    ORDER = "order"
+    TOXICITY = "toxicity"
+    POPULATION = "population"
+    INTERACTION = "interaction"
+    CHOICE = "choice"
+    ADJUVANT = "adjuvant"
+    BASELINE = "baseline"
+    MONITORING = "monitoring"
+    COVERAGE = "coverage"
+    AVAILABILITY = "availability"
+
+
+SEVERITIES = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """A label dose of one drug; `months` and `lead_in_days` where the label fixes them."""
+
+    drug: str
+    amount_mg: Decimal
+    per_day: int
+    months: int | None = None
+
+    @property
+    def daily_mg(self) -> Decimal:
+        """Milligrams a day."""
+        return self.amount_mg * self.per_day
+
+
+@dataclass(frozen=True, slots=True)
+class DueTest:
+    """A test that should be done: `status` is missing, due, overdue or repeat.
+
+    `orderable` is False when the row behind it is not verified: then it is mentioned only.
+    """
+
+    test: str
+    status: str
+    last: date | None
+    due: date
+    because: str
+    rule_id: str
+    orderable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Modifier:
+    """Something about this patient that moves one option: `effect` favours, cautions or avoid."""
+
+    effect: str
+    says: str
+    rule_id: str
+    sources: tuple[str, ...]
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One drug of a choice, with its place, the patient's own modifiers and its evidence."""
+
+    drug: str
+    place: str
+    says: str
+    modifiers: tuple[Modifier, ...]
+    evidence: tuple[str, ...]
+    rule_id: str
+    sources: tuple[str, ...]
+    verified: bool
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One thing to do, to avoid, to ask or to know, with the rule and the facts behind it.
+
+    `row` is the table row that fired (None for what the algorithm itself has to say, such as
+    data that could not be obtained), `trace` its basis. `resume_dose` is the dose to take up
+    again after a hold, `dose` the dose to order now. `also` are further reactions that fired at
+    the same time and do not lead. `since` is the day of the trigger when it lies in the past.
+    """
+
+    kind: Kind
+    topic: Topic
+    rule_id: str
+    severity: str
+    trace: Trace | None = None
+    row: Row | None = None
+    drug: str | None = None
+    summary: str = ""
+    detail: str = ""
+    ask: str = ""
+    dose: Dose | None = None
+    resume_dose: Dose | None = None
+    resume: str = ""
+    until: Trace | None = None
+    since: date | None = None
+    at_floor: bool = False
+    order: OrderedMedication | None = None
+    offers: tuple[str, ...] = ()
+    tests: tuple[DueTest, ...] = ()
+    options: tuple[Option, ...] = ()
+    evidence: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    also: tuple[Recommendation, ...] = ()
+    verified: bool = True
+
+    @property
+    def algorithm_ids(self) -> tuple[str, ...]:
+        """Ids of the written algorithm that this implements."""
+        return self.row.algorithm_ids if self.row is not None else ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Ids of the sources behind it."""
+        own = self.row.sources if self.row is not None else ()
+        options = tuple(source for option in self.options for source in option.sources)
+        return tuple(dict.fromkeys((*own, *options)))
+
+    def changed(self, **changes: object) -> Recommendation:
+        """A copy with some fields replaced."""
+        return replace(self, **changes)  # type: ignore[arg-type]  # names are checked by replace
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Sort key: the more severe first, then the safer action."""
+        return SEVERITIES.index(self.severity), list(Kind).index(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: at which moment, about which draft orders, under which jurisdiction.
+
+    `selected` are the references of the orders just chosen; None means all of `orders`.
+    """
+
+    moment: str
+    orders: tuple[OrderedMedication, ...] = ()
+    selected: frozenset[str] | None = None
+    jurisdiction: str = "US"
+
+    @property
+    def orders_asked_about(self) -> tuple[OrderedMedication, ...]:
+        """The orders that the answer is aimed at; the others are context."""
+        if self.selected is None:
+            return self.orders
+        return tuple(order for order in self.orders if order.reference in self.selected)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Recommendations, most dangerous first, with release and day, for one question.
+
+    `undecided` are rules that could not be answered although part of them held; `first_line` is
+    the choice among first-line drugs when one is open, also when a hook does not show it.
+    """
+
+    question: Question
+    as_of: date
+    release: str
+    recommendations: tuple[Recommendation, ...]
+    undecided: Mapping[str, Trace] = field(default_factory=dict, repr=False)
+    choice: Recommendation | None = None

@@ -1,0 +1,52 @@
+"""Gates: may anything be said about choosing treatment at all?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cds_service.alk.decision import DueTest, Kind, Recommendation, Topic
+from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.table_files import Row
+from cds_service.rules import Evaluation, Verdict
+
+_KINDS = {"stop": Kind.STOP, "ask": Kind.ASK, "inform": Kind.INFORM}
+
+
+def gates(knowledge: Knowledge, evaluation: Evaluation) -> tuple[list[Recommendation], bool]:
+    """The gates that closed, and whether one of them stops the choice of treatment.
+
+    Safety checks on orders and on running treatment are never stopped by a gate.
+    """
+    found: list[Recommendation] = []
+    closed = False
+    for row in knowledge.tables["gates"]:
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is not Verdict.MET:
+            continue
+        closed = closed or row.text("stops") == "selection"
+        found.append(
+            Recommendation(
+                _KINDS[row.text("action")],
+                Topic.GATE,
+                row.identifier,
+                row.text("severity"),
+                trace=trace,
+                row=row,
+                summary=row.text("summary"),
+                detail=row.text("detail"),
+                tests=asked_tests(row, evaluation, row.text("summary")),
+                verified=row.verified,
+            )
+        )
+    return found, closed
+
+
+def asked_tests(row: Row, evaluation: Evaluation, because: str) -> tuple[DueTest, ...]:
+    """The tests named in a row's `tests` cell, due now or after its `recheck_days`."""
+    days = row.cells.get("recheck_days", "")
+    due = evaluation.as_of + timedelta(days=int(days)) if days else evaluation.as_of
+    return tuple(
+        DueTest(test, "repeat" if days else "missing", None, due, because, row.identifier,
+                row.verified)
+        for test in row.entries("tests")
+    )  # fmt: skip

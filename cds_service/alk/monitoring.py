@@ -1,0 +1,167 @@
+"""Which tests are due, counted from the first dose and from results that are really there."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from cds_service.alk.decision import DueTest, Kind, Recommendation, Topic
+from cds_service.facts.patient import PatientFacts, TreatmentLine
+from cds_service.knowledge.release import DrugTables, Knowledge
+from cds_service.knowledge.schedules import next_due, parse_phase, within
+from cds_service.knowledge.table_files import Row, Table
+from cds_service.knowledge.tests_catalogue import OrderableTest
+from cds_service.rules import Evaluation, Events, Series, Statements, Verdict
+
+GRACE_DAYS = 7
+"""Days after the due day before a test is called overdue (our own choice)."""
+
+
+def last_done(test: OrderableTest, facts: PatientFacts, as_of: date) -> date | None:
+    """The day on which the test was last complete: all its facts, or one event or state."""
+    days: list[date] = []
+    for name in test.facts:
+        found = facts.find(name)
+        series = found.measurements if isinstance(found, Series) else ()
+        done = next((item.day for item in series if item.day <= as_of), None)
+        if done is None:
+            return None
+        days.append(done)
+    if days:
+        return min(days)
+    for name in (*test.events, *test.states):
+        found = facts.find(name)
+        if isinstance(found, Events):
+            days += [item.day for item in found.events if item.day <= as_of]
+        elif isinstance(found, Statements):
+            days += [item.day for item in found.statements if item.day and item.day <= as_of]
+    return max(days, default=None)
+
+
+def already_requested(test: OrderableTest, facts: PatientFacts) -> bool:
+    """Whether every order of the test is already on request or in the draft orders."""
+    keys = [(order.system, order.code) for order in test.orders if order.system and order.code]
+    return bool(keys) and all(key in facts.requested_tests for key in keys)
+
+
+def due_tests(
+    tables: DrugTables,
+    table: Table,
+    line: TreatmentLine,
+    facts: PatientFacts,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+) -> Recommendation | None:
+    """Everything that is due or overdue for one running drug, as one recommendation."""
+    due: list[DueTest] = []
+    leading: Row | None = None
+    for row in table:
+        test = knowledge.tests[row.text("test")]
+        if already_requested(test, facts):
+            continue
+        found = _due(row, test, line, facts, evaluation)
+        if found is None or any(item.test == found.test for item in due):
+            continue
+        due.append(found)
+        leading = leading or (row if row.verified else None)
+    if not due:
+        return None
+    overdue = any(item.status == "overdue" and item.orderable for item in due)
+    verified = any(item.orderable for item in due)
+    first = leading or next(row for row in table if row.identifier == due[0].rule_id)
+    return Recommendation(
+        Kind.ORDER_TEST,
+        Topic.MONITORING,
+        first.identifier,
+        "warning" if overdue else "info",
+        row=first,
+        drug=tables.drug.ingredient,
+        tests=tuple(due),
+        verified=verified,
+    )
+
+
+def _due(
+    row: Row,
+    test: OrderableTest,
+    line: TreatmentLine,
+    facts: PatientFacts,
+    evaluation: Evaluation,
+) -> DueTest | None:
+    as_of = evaluation.as_of
+    last = last_done(test, facts, as_of)
+    if "when" in row.rules:
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is not Verdict.MET:
+            return None
+        since = max((item.day for item in trace.evidence if item.day), default=as_of)
+        if last is not None and last >= since:
+            return None
+        return _test(row, test, "missing" if last is None else "due", last, as_of)
+    start = line.start
+    if start is None:
+        return None
+    phase_text = _phase_now(row, start, as_of)
+    if not phase_text:
+        return _missed(row, test, last, start)
+    every = parse_phase(phase_text).every
+    counted_from = max(last, start) if last is not None else start
+    day = next_due(counted_from, every)
+    if as_of < day:
+        return None
+    status = "overdue" if as_of > day + timedelta(days=GRACE_DAYS) else "due"
+    return _test(row, test, status, last, day)
+
+
+def _phase_now(row: Row, start: date, as_of: date) -> str:
+    first = row.text("first_phase")
+    if not first:
+        return row.text("later_phase")
+    lasts = parse_phase(first).lasts
+    if lasts is None or within(start, lasts, as_of):
+        return first
+    return row.text("later_phase")
+
+
+def _missed(row: Row, test: OrderableTest, last: date | None, start: date) -> DueTest | None:
+    """A test of the first phase only, never done in it: it is still owed."""
+    first = row.text("first_phase")
+    if not first or (last is not None and last > start):
+        return None
+    return _test(row, test, "overdue", last, next_due(start, parse_phase(first).every))
+
+
+def _test(row: Row, test: OrderableTest, status: str, last: date | None, due: date) -> DueTest:
+    orderable = row.verified and test.verified and bool(test.orders)
+    return DueTest(test.name, status, last, due, row.text("says"), row.identifier, orderable)
+
+
+def baseline_tests(
+    facts: PatientFacts, knowledge: Knowledge, evaluation: Evaluation
+) -> Recommendation | None:
+    """Tests that should be there before a first dose and are missing or too old."""
+    as_of = evaluation.as_of
+    due: list[DueTest] = []
+    rows: list[Row] = []
+    for row in knowledge.tables["baseline"]:
+        trace = row.when.evaluate(evaluation)
+        test = knowledge.tests[row.text("test")]
+        if trace.verdict is not Verdict.MET or already_requested(test, facts):
+            continue
+        last = last_done(test, facts, as_of)
+        if last is not None and last >= as_of - timedelta(days=int(row.text("within_days"))):
+            continue
+        due.append(_test(row, test, "missing" if last is None else "due", last, as_of))
+        rows.append(row)
+    if not due:
+        return None
+    leading = next((row for row in rows if row.verified), rows[0])
+    return Recommendation(
+        Kind.ORDER_TEST,
+        Topic.BASELINE,
+        leading.identifier,
+        "info",
+        trace=leading.when.evaluate(evaluation),
+        row=leading,
+        tests=tuple(due),
+        verified=any(item.orderable for item in due),
+    )

@@ -1,0 +1,189 @@
+"""Checks of draft orders: what must not be signed, and what must be known before."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
+from cds_service.alk.doses import above_label, off_ladder
+from cds_service.alk.gates import asked_tests
+from cds_service.alk.undecided import hangs_on_missing_data
+from cds_service.facts.patient import OrderedMedication, PatientFacts, WithOrder
+from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.table_files import Row
+from cds_service.rules import Evaluation, Trace, Verdict
+from cds_service.rules.syntax import Includes, predicates
+
+_KINDS = {
+    "stop": Kind.STOP,
+    "avoid": Kind.AVOID,
+    "reduce": Kind.REDUCE,
+    "ask": Kind.ASK,
+    "inform": Kind.INFORM,
+}
+
+
+def evaluation_with(
+    order: OrderedMedication, facts: PatientFacts, knowledge: Knowledge, evaluation: Evaluation
+) -> Evaluation:
+    """The evaluation of the patient together with one draft order."""
+    flags: dict[str, bool | None] = {}
+    for ingredient in order.ingredients:
+        tables = knowledge.drugs.get(ingredient)
+        if tables is not None:
+            flags["ordered dose above the label"] = above_label(tables.drug, order.dose)
+            flags["ordered dose off the ladder"] = off_ladder(tables.drug, order.dose)
+    return Evaluation(WithOrder(facts, order, flags), evaluation.as_of)
+
+
+def check_orders(
+    facts: PatientFacts, question: Question, knowledge: Knowledge, evaluation: Evaluation
+) -> tuple[list[Recommendation], dict[str, Trace]]:
+    """What the order checks say about each order asked about, and the rules left undecided."""
+    found: list[Recommendation] = []
+    undecided: dict[str, Trace] = {}
+    for order in question.orders_asked_about:
+        ordered = evaluation_with(order, facts, knowledge, evaluation)
+        for row in knowledge.tables["order_checks"]:
+            trace = row.when.evaluate(ordered)
+            if trace.verdict is Verdict.MET:
+                found.append(_fired(row, trace, order, knowledge, ordered))
+            elif trace.verdict is Verdict.UNKNOWN and hangs_on_missing_data(trace):
+                undecided[row.identifier] = trace
+                if row.text("undecided") == "ask":
+                    found.append(_unanswered(row, trace, order))
+    return found, undecided
+
+
+def _fired(
+    row: Row,
+    trace: Trace,
+    order: OrderedMedication,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+) -> Recommendation:
+    kind = _KINDS[row.text("action")]
+    dose: Dose | None = None
+    drug = next((name for name in order.ingredients if name in knowledge.drugs), None)
+    if kind is Kind.REDUCE and drug is not None:
+        full = knowledge.drugs[drug].drug.dosing.full_dose
+        dose = Dose(drug, full.amount_mg, full.per_day)
+    return Recommendation(
+        kind,
+        Topic.ORDER,
+        row.identifier,
+        row.text("severity"),
+        trace=trace,
+        row=row,
+        drug=drug,
+        summary=row.text("summary"),
+        detail=row.text("detail"),
+        dose=dose,
+        order=order,
+        offers=row.entries("offers"),
+        tests=asked_tests(row, evaluation, row.text("summary")),
+        verified=row.verified and not (order.unverified & _classes_asked(row)),
+    )
+
+
+def _classes_asked(row: Row) -> frozenset[str]:
+    """The names that the row's condition looks for in the order."""
+    return frozenset(
+        member
+        for leaf in predicates(row.when.expression)
+        if isinstance(leaf, Includes) and leaf.fact == "ordered medications"
+        for member in leaf.members
+    )
+
+
+def _unanswered(row: Row, trace: Trace, order: OrderedMedication) -> Recommendation:
+    return Recommendation(
+        Kind.ASK,
+        Topic.ORDER,
+        row.identifier,
+        "warning",
+        trace=trace,
+        row=row,
+        order=order,
+        detail=row.text("detail"),
+        reasons=trace.reasons,
+        verified=row.verified,
+    )
+
+
+def interactions(
+    drug: str,
+    order: OrderedMedication | None,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+) -> list[Recommendation]:
+    """Rows of the drug's interaction table that fire for the patient's medications."""
+    table = knowledge.drugs[drug].interactions
+    found: list[Recommendation] = []
+    for row in table or ():
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is not Verdict.MET:
+            continue
+        action = row.text("action")
+        kind = {"contraindicated": Kind.STOP, "avoid": Kind.AVOID}.get(action, Kind.INFORM)
+        found.append(
+            Recommendation(
+                kind,
+                Topic.INTERACTION,
+                row.identifier,
+                row.text("severity"),
+                trace=trace,
+                row=row,
+                drug=drug,
+                detail=row.text("says"),
+                order=order,
+                verified=row.verified,
+            )
+        )
+    return found
+
+
+def populations(
+    drug: str,
+    order: OrderedMedication | None,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+    daily_mg: Decimal | None,
+) -> list[Recommendation]:
+    """Rows of the drug's population table: a lower dose for this patient, or what to tell them.
+
+    A row with a dose speaks only when the dose looked at (`daily_mg`, milligrams a day, of the
+    draft order or else of the running treatment) is higher, or is not known.
+    """
+    table = knowledge.drugs[drug].populations
+    found: list[Recommendation] = []
+    for row in table or ():
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is not Verdict.MET:
+            continue
+        dose = _row_dose(drug, row)
+        if dose is not None and daily_mg is not None and daily_mg <= dose.daily_mg:
+            continue
+        found.append(
+            Recommendation(
+                Kind.INFORM if dose is None else Kind.REDUCE,
+                Topic.POPULATION,
+                row.identifier,
+                row.text("severity"),
+                trace=trace,
+                row=row,
+                drug=drug,
+                detail=row.text("says"),
+                dose=dose,
+                order=order,
+                verified=row.verified,
+            )
+        )
+    return found
+
+
+def _row_dose(drug: str, row: Row) -> Dose | None:
+    amount, per_day = row.text("amount_mg"), row.text("per_day")
+    if not amount or not per_day:
+        return None
+    return Dose(drug, Decimal(amount), int(per_day))

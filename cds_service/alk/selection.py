@@ -1,0 +1,130 @@
+"""Choosing treatment: the first-line set and adjuvant treatment. A set, never one drug."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cds_service.alk.decision import Dose, Kind, Modifier, Option, Question, Recommendation, Topic
+from cds_service.alk.undecided import hangs_on_missing_data
+from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.schemas import PLACES
+from cds_service.knowledge.table_files import Row
+from cds_service.rules import Evaluation, Verdict
+
+_EFFECT_RANK = {"favours": 0, "": 1, "cautions": 2, "avoid": 3}
+_ACTIONS = {"start": Kind.START, "ask": Kind.ASK, "inform": Kind.INFORM}
+
+
+def first_line(
+    question: Question, knowledge: Knowledge, evaluation: Evaluation
+) -> Recommendation | None:
+    """The options for a first ALK inhibitor, ordered by the patient's own modifiers.
+
+    None when the patient is not in that situation. When only missing data keep it open, a
+    question that names them.
+    """
+    options: list[Option] = []
+    waiting: tuple[Row, object] | None = None
+    for row in knowledge.tables["first_line"]:
+        places = row.entries("jurisdiction")
+        if places and question.jurisdiction not in places:
+            continue
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is Verdict.MET:
+            options.append(
+                Option(
+                    row.text("drug"),
+                    row.text("place"),
+                    row.text("says"),
+                    _modifiers(row.text("drug"), knowledge, evaluation),
+                    row.entries("evidence"),
+                    row.identifier,
+                    row.sources,
+                    row.verified,
+                    trace,
+                )
+            )
+        elif waiting is None and hangs_on_missing_data(trace):
+            waiting = row, trace
+            asked = Recommendation(
+                Kind.ASK,
+                Topic.CHOICE,
+                row.identifier,
+                "info",
+                trace=trace,
+                row=row,
+                reasons=trace.reasons,
+                verified=row.verified,
+            )
+    if options:
+        options.sort(key=_rank)
+        return Recommendation(
+            Kind.CHOOSE,
+            Topic.CHOICE,
+            options[0].rule_id,
+            "info",
+            trace=options[0].trace,
+            row=next(
+                row
+                for row in knowledge.tables["first_line"]
+                if row.identifier == options[0].rule_id
+            ),
+            options=tuple(options),
+            verified=True,
+        )
+    return asked if waiting is not None else None
+
+
+def _rank(option: Option) -> tuple[int, int]:
+    """Place first, then the worst effect on this patient, then whether anything favours it."""
+    effects = {modifier.effect for modifier in option.modifiers}
+    worst = max((_EFFECT_RANK[effect] for effect in effects if effect != "favours"), default=1)
+    favoured = 0 if "favours" in effects and worst == 1 else worst
+    return PLACES.index(option.place), favoured
+
+
+def _modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:
+    found: list[Modifier] = []
+    for row in knowledge.tables["first_line_modifiers"]:
+        if row.text("drug") not in (drug, "any"):
+            continue
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is Verdict.MET:
+            found.append(
+                Modifier(row.text("effect"), row.text("says"), row.identifier, row.sources, trace)
+            )
+    return tuple(found)
+
+
+def adjuvant(knowledge: Knowledge, evaluation: Evaluation) -> list[Recommendation]:
+    """What the adjuvant table says after a resection."""
+    found: list[Recommendation] = []
+    for row in knowledge.tables["adjuvant"]:
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is not Verdict.MET:
+            continue
+        drug = row.text("drug") or None
+        dose: Dose | None = None
+        if drug is not None:
+            start = knowledge.drugs[drug].drug.dosing.full_dose
+            months = row.text("months")
+            dose = Dose(
+                drug, Decimal(start.amount_mg), start.per_day, int(months) if months else None
+            )
+        found.append(
+            Recommendation(
+                _ACTIONS[row.text("action")],
+                Topic.ADJUVANT,
+                row.identifier,
+                row.text("severity"),
+                trace=trace,
+                row=row,
+                drug=drug,
+                summary=row.text("summary"),
+                detail=row.text("detail"),
+                dose=dose,
+                evidence=row.entries("evidence"),
+                verified=row.verified,
+            )
+        )
+    return found

@@ -1,0 +1,280 @@
+"""Dose changes for reactions to one drug, now and over time.
+
+Each row of the drug's table is asked about today. Where no row of a reaction fires today, the
+days since the first dose are asked as well: a reaction that called for a hold stays open until it
+has recovered and treatment went on at the dose the label allows, and a stop stays a stop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cds_service.alk.decision import Dose, Kind, Recommendation, Topic
+from cds_service.alk.doses import resumed
+from cds_service.alk.gates import asked_tests
+from cds_service.alk.undecided import danger_shown, unusable_results
+from cds_service.facts.patient import (
+    DoseTaken,
+    OnTreatment,
+    OrderedMedication,
+    PatientFacts,
+    TreatmentLine,
+)
+from cds_service.knowledge.drugs import Drug
+from cds_service.knowledge.release import DrugTables
+from cds_service.knowledge.schemas import ACTIONS
+from cds_service.knowledge.table_files import Row, Table
+from cds_service.rules import Evaluation, Reason, Series, Trace, Verdict
+
+MEMORY_DAYS = 90
+"""How far back a hold that was never documented is still raised (our own choice). A paused drug
+and a stop are remembered without limit."""
+
+_KINDS = {
+    "stop": Kind.STOP,
+    "withhold": Kind.WITHHOLD,
+    "reduce": Kind.REDUCE,
+    "ask": Kind.ASK,
+    "continue": Kind.INFORM,
+}
+_SEVERITY = {
+    "stop": "critical",
+    "withhold": "warning",
+    "reduce": "warning",
+    "ask": "warning",
+    "continue": "info",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Fired:
+    row: Row
+    trace: Trace
+    day: date
+
+    @property
+    def action(self) -> str:
+        return self.row.text("action")
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        return ACTIONS.index(self.action), self.row.line
+
+
+class Toxicity:
+    """The reactions of one patient to one drug."""
+
+    def __init__(
+        self,
+        tables: DrugTables,
+        table: Table,
+        facts: PatientFacts,
+        line: TreatmentLine,
+        order: OrderedMedication | None,
+        as_of: date,
+    ) -> None:
+        self._drug: Drug = tables.drug
+        self._table = table
+        self._line = line
+        self._order = order
+        self._as_of = as_of
+        self._view = OnTreatment(facts, line.start)
+        self._today = Evaluation(self._view, as_of)
+        self._days: dict[date, Evaluation] = {as_of: self._today}
+        self.undecided: dict[str, Trace] = {}
+
+    def recommendations(self) -> list[Recommendation]:
+        """One recommendation led by the safest action, and questions about what is missing."""
+        fired: list[Recommendation] = []
+        for reaction in dict.fromkeys(row.text("reaction") for row in self._table):
+            rows = [row for row in self._table if row.text("reaction") == reaction]
+            found = self._reaction(rows)
+            if found is not None:
+                fired.append(found)
+        fired.sort(key=lambda item: (list(Kind).index(item.kind), item.rank))
+        if not fired:
+            return self._ungraded()
+        leading, *others = fired
+        return [leading.changed(also=tuple(others)), *self._ungraded()]
+
+    # -- one reaction ---------------------------------------------------------------------------
+
+    def _reaction(self, rows: list[Row]) -> Recommendation | None:
+        now = self._strongest(rows, self._as_of)
+        if now is not None and now.action in ("stop", "withhold", "reduce"):
+            return self._acting(now)
+        before = self._earlier(rows)
+        if before is not None:
+            remembered = self._remembered(before)
+            if remembered is not None:
+                return remembered
+        if now is not None:
+            return self._acting(now)
+        return self._asked(rows)
+
+    def _strongest(self, rows: list[Row], day: date) -> _Fired | None:
+        evaluation = self._evaluation(day)
+        fired = []
+        for row in rows:
+            trace = row.when.evaluate(evaluation)
+            if trace.verdict is Verdict.MET:
+                fired.append(_Fired(row, trace, day))
+            elif trace.verdict is Verdict.UNKNOWN and day == self._as_of:
+                self.undecided[row.identifier] = trace
+        return min(fired, key=lambda item: item.rank, default=None)
+
+    def _evaluation(self, day: date) -> Evaluation:
+        if day not in self._days:
+            self._days[day] = Evaluation(self._view, day)
+        return self._days[day]
+
+    def _asked(self, rows: list[Row]) -> Recommendation | None:
+        """A question when a stop or hold hangs only on what is missing."""
+        for row in rows:
+            trace = self.undecided.get(row.identifier)
+            if trace is None or row.text("action") not in ("stop", "withhold"):
+                continue
+            if danger_shown(trace):
+                return self._of(row, trace, Kind.ASK, "warning", reasons=trace.reasons)
+        return None
+
+    def _acting(self, fired: _Fired) -> Recommendation:
+        row = fired.row
+        kind, severity = _KINDS[fired.action], _SEVERITY[fired.action]
+        if kind is not Kind.WITHHOLD:
+            return self._of(row, fired.trace, kind, severity)
+        dose, at_floor = resumed(self._drug, self._dose_on(fired.day), row.text("resume"))
+        if at_floor:
+            # The label's next step would lie below its lowest dose: that means stopping for good.
+            return self._of(row, fired.trace, Kind.STOP, "critical", at_floor=True)
+        return self._of(row, fired.trace, kind, severity, resume_dose=dose)
+
+    # -- over time ------------------------------------------------------------------------------
+
+    def _earlier(self, rows: list[Row]) -> _Fired | None:
+        """The latest earlier day on which a row asked to hold or to stop."""
+        serious = [row for row in rows if row.text("action") in ("stop", "withhold")]
+        latest: _Fired | None = None
+        for day in self._result_days(serious):
+            found = self._strongest(serious, day)
+            if found is None:
+                continue
+            if found.action == "stop":
+                return found
+            latest = latest or found
+        return latest
+
+    def _result_days(self, rows: list[Row]) -> list[date]:
+        days: set[date] = set()
+        for name in {fact for row in rows for fact in row.when.facts_named}:
+            found = self._view.find(name)
+            if isinstance(found, Series):
+                days.update(item.day for item in found.measurements if item.day < self._as_of)
+        return sorted(days, reverse=True)
+
+    def _remembered(self, fired: _Fired) -> Recommendation | None:
+        row = fired.row
+        if fired.action == "stop":
+            if self._line.status == "ended" and self._order is None:
+                return None
+            return self._of(row, fired.trace, Kind.STOP, "critical", since=fired.day)
+        paused = self._line.status == "paused"
+        if not paused and fired.day < self._as_of - timedelta(days=MEMORY_DAYS):
+            return None
+        target, at_floor = resumed(self._drug, self._dose_on(fired.day), row.text("resume"))
+        if self._went_on(fired.day, target):
+            return None
+        if at_floor:
+            return self._of(row, fired.trace, Kind.STOP, "critical", since=fired.day, at_floor=True)
+        until = row.rules["until"].evaluate(self._today) if "until" in row.rules else None
+        if until is None or until.verdict is not Verdict.MET:
+            return self._of(
+                row,
+                fired.trace,
+                Kind.WITHHOLD,
+                "warning",
+                since=fired.day,
+                resume_dose=target,
+                until=until,
+                reasons=until.reasons if until is not None else (),
+            )
+        return self._recovered(fired, target, until, paused)
+
+    def _recovered(
+        self, fired: _Fired, target: Dose | None, until: Trace, paused: bool
+    ) -> Recommendation | None:
+        row = fired.row
+        ordered = self._order.dose.daily_mg if self._order is not None else None
+        taken = self._line.current_dose
+        compared = ordered if self._order is not None else (taken.daily_mg if taken else None)
+        if target is not None and compared is not None and compared <= target.daily_mg:
+            # The order, or what the patient went on with, is already the dose the label allows.
+            if self._order is not None or not paused:
+                return None
+        kind = Kind.RESUME if paused else Kind.REDUCE
+        if not paused and row.text("resume") == "same":
+            return None
+        return self._of(
+            row,
+            fired.trace,
+            kind,
+            "warning",
+            since=fired.day,
+            dose=target,
+            until=until,
+        )
+
+    def _went_on(self, day: date, target: Dose | None) -> bool:
+        """Whether an order after the trigger already continues at the dose the label allows."""
+        for order in self._line.orders:
+            if order.status != "active" or order.start is None or order.start <= day:
+                continue
+            daily = order.dose.daily_mg
+            if target is None or (daily is not None and daily <= target.daily_mg):
+                return True
+        return False
+
+    def _dose_on(self, day: date) -> DoseTaken | None:
+        return self._line.dose_on(day) or self._line.current_dose
+
+    # -- building -------------------------------------------------------------------------------
+
+    def _ungraded(self) -> list[Recommendation]:
+        """One question for all results that exist but cannot be graded."""
+        reasons: dict[Reason, None] = {}
+        first: tuple[Row, Trace] | None = None
+        for row in self._table:
+            trace = self.undecided.get(row.identifier)
+            if trace is None or row.text("action") not in ("stop", "withhold"):
+                continue
+            for reason in unusable_results(trace):
+                reasons.setdefault(reason)
+                first = first or (row, trace)
+        if first is None:
+            return []
+        row, trace = first
+        question = self._of(row, trace, Kind.ASK, "warning", reasons=tuple(reasons))
+        return [question.changed(rule_id=f"{self._drug.ingredient}-ungraded-results", ask="")]
+
+    def _of(
+        self, row: Row, trace: Trace, kind: Kind, severity: str, **more: object
+    ) -> Recommendation:
+        until = row.rules["until"].evaluate(self._today) if "until" in row.rules else None
+        recommendation = Recommendation(
+            kind,
+            Topic.TOXICITY,
+            row.identifier,
+            severity,
+            trace=trace,
+            row=row,
+            drug=self._drug.ingredient,
+            detail=row.text("says"),
+            ask=row.text("ask"),
+            resume=row.text("resume"),
+            until=until,
+            order=self._order,
+            tests=asked_tests(row, self._today, row.text("says")),
+            verified=row.verified,
+        )
+        return recommendation.changed(**more)

@@ -1,0 +1,60 @@
+"""When a rule that could not be answered is worth a word.
+
+Most rules are undecided for most patients, because most things are recorded for nobody. A rule
+matters when part of it holds, nothing in it fails, and only missing data keep it from firing.
+"""
+
+from __future__ import annotations
+
+from cds_service.rules import (
+    Evidence,
+    Measurement,
+    Reason,
+    ReasonKind,
+    Statement,
+    Trace,
+    Verdict,
+)
+
+_UNUSABLE = frozenset(
+    {
+        ReasonKind.NO_REFERENCE_RANGE,
+        ReasonKind.UNKNOWN_UNIT,
+        ReasonKind.CONTRADICTORY,
+        ReasonKind.IMPRECISE,
+    }
+)
+
+
+def hangs_on_missing_data(trace: Trace) -> bool:
+    """Whether something recorded speaks for an UNKNOWN conjunction, so that the rest decides.
+
+    A part that holds because something is *not* known does not count.
+    """
+    return trace.verdict is Verdict.UNKNOWN and any(
+        _speaks_for(child) for child in trace.children
+    )
+
+
+def danger_shown(trace: Trace) -> bool:
+    """As `hangs_on_missing_data`, and what speaks for it is a measured or stated abnormality."""
+    return trace.verdict is Verdict.UNKNOWN and any(
+        _speaks_for(child) and any(_is_abnormal(item) for item in child.evidence)
+        for child in trace.children
+    )
+
+
+def _speaks_for(child: Trace) -> bool:
+    known = not child.condition.startswith("unknown whether") and bool(child.evidence)
+    return child.verdict is Verdict.MET and known
+
+
+def _is_abnormal(item: Evidence) -> bool:
+    return isinstance(item, Measurement) or (
+        isinstance(item, Statement) and item.value == "present"
+    )
+
+
+def unusable_results(trace: Trace) -> tuple[Reason, ...]:
+    """Reasons that come from results which exist but cannot be graded."""
+    return tuple(reason for reason in trace.reasons if reason.kind in _UNUSABLE)

@@ -1,0 +1,26 @@
+"""From FHIR resources to typed, dated facts. No recommendation is made here."""
+
+from cds_service.facts.patient import (
+    DoseTaken,
+    OnTreatment,
+    OrderedMedication,
+    PatientFacts,
+    Remark,
+    TreatmentLine,
+    TreatmentOrder,
+    WithOrder,
+)
+from cds_service.facts.reader import FactReader, Supplied
+
+__all__ = [
+    "DoseTaken",
+    "FactReader",
+    "OnTreatment",
+    "OrderedMedication",
+    "PatientFacts",
+    "Remark",
+    "Supplied",
+    "TreatmentLine",
+    "TreatmentOrder",
+    "WithOrder",
+]

@@ -1,0 +1,178 @@
+"""Laboratory results, vital signs and scores as series of measurements."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from cds_service.facts.context import Context
+from cds_service.fhir.dates import effective_moment
+from cds_service.fhir.record import CodedResult, status_of
+from cds_service.fhir.terminology import concept_keys
+from cds_service.fhir.units import UnitTable
+from cds_service.fhir.values import NumberProblem, read_number, upper_limit
+from cds_service.fhir.views import Patient
+from cds_service.rules import Measurement, Quantity, Reason, ReasonKind, Series
+
+READABLE_STATUSES = frozenset({"final", "amended", "corrected", "preliminary"})
+_LATER_WORD = frozenset({"amended", "corrected"})
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def laboratory_series(context: Context, fact: str, analyte: str) -> Series | None:
+    """All usable results of one analyte, newest first, in its canonical unit.
+
+    Each result keeps its own upper limit of normal. A result in an unknown unit stays in the
+    series with its problem; a result without a number (haemolysed, cancelled) is left out, so
+    that the one before it can still answer if it is fresh enough.
+    """
+    book = context.book
+    quantity = book.knowledge.vocabulary.find(fact)
+    if not isinstance(quantity, Quantity):
+        raise TypeError(f"{fact} is not a quantity")
+    table = book.units[analyte]
+    found: list[tuple[Measurement, bool]] = []
+    sex, birth = _person(context)
+    for result in context.record.observations(book.analytes[analyte]):
+        measurement = _measurement(context, quantity, table, result, sex, birth)
+        if measurement is not None:
+            found.append((measurement, status_of(result.observation) in _LATER_WORD))
+    if not found:
+        return None
+    return Series(_in_order(found))
+
+
+def _person(context: Context) -> tuple[str | None, date | None]:
+    patient: Patient | None = context.record.patient
+    if patient is None:
+        return None, None
+    return patient.gender, context.day_of(patient.birth_date)
+
+
+def _measurement(
+    context: Context,
+    quantity: Quantity,
+    table: UnitTable,
+    result: CodedResult,
+    sex: str | None,
+    birth: date | None,
+) -> Measurement | None:
+    observation, source = result.observation, result.source
+    status = status_of(observation)
+    if status not in READABLE_STATUSES:
+        return None
+    sent = read_number(source)
+    if sent.problem is not None:
+        if sent.problem is not NumberProblem.NO_VALUE:
+            context.remark(quantity.name, "a result without a usable number was left out")
+        return None
+    moment = effective_moment(observation, context.zone)
+    if not context.usable(moment, quantity.name) or moment is None or moment.day is None:
+        return None
+    note = "preliminary result" if status == "preliminary" else ""
+    value = table.to_canonical(sent.number, sent)
+    if value is None:
+        reason = Reason.of(
+            ReasonKind.UNKNOWN_UNIT, quantity.name, f"result of {moment.day.isoformat()}"
+        )
+        return Measurement(
+            None,
+            moment.day,
+            moment.instant,
+            as_sent=sent.as_sent,
+            source=observation.key,
+            problem=reason,
+        )
+    limit: Decimal | None = None
+    if quantity.upper_limit:
+        age = completed_years(birth, moment.day) if birth is not None else None
+        range_limit = upper_limit(source.reference_range, sent, sex=sex, age_years=age)
+        limit = table.to_canonical(range_limit.number, range_limit)
+    return Measurement(
+        value,
+        moment.day,
+        moment.instant,
+        limit,
+        sent.comparator,
+        sent.as_sent,
+        observation.key,
+        limit_note=note,
+    )
+
+
+def _in_order(found: list[tuple[Measurement, bool]]) -> tuple[Measurement, ...]:
+    """Newest first; of one moment a corrected result replaces the others, repeats count once."""
+    corrected = {_moment(item) for item, later in found if later}
+    kept: dict[tuple[object, ...], Measurement] = {}
+    for item, later in found:
+        if later or _moment(item) not in corrected:
+            key = (_moment(item), item.value, item.comparator, item.upper_limit)
+            kept.setdefault(key, item)
+    return tuple(sorted(kept.values(), key=_moment, reverse=True))
+
+
+def _moment(item: Measurement) -> tuple[date, datetime]:
+    return item.day, item.instant or _LONG_AGO
+
+
+def completed_years(birth: date, day: date) -> int:
+    """Age in completed years on `day`."""
+    before_birthday = (day.month, day.day) < (birth.month, birth.day)
+    return day.year - birth.year - before_birthday
+
+
+def age_series(context: Context) -> Series | None:
+    """Age on the day asked about."""
+    _, birth = _person(context)
+    if birth is None or birth > context.as_of:
+        return None
+    years = completed_years(birth, context.as_of)
+    return Series(
+        (Measurement(Decimal(years), context.as_of, as_sent=f"{years} years", source="Patient"),)
+    )
+
+
+def score_series(
+    context: Context, fact: str, value_set: str, answers: str | None, table: UnitTable | None
+) -> Series | None:
+    """A score or size from observations of a value set: a number, or a coded answer's number.
+
+    `table` converts sizes; without it the number counts as it stands.
+    """
+    book = context.book
+    found: list[tuple[Measurement, bool]] = []
+    by_answer = {}
+    if answers is not None:
+        by_answer = {
+            code.key: code.value
+            for code in book.knowledge.codes.value_sets[answers].codes
+            if code.verified and code.value is not None
+        }
+    for result in context.record.observations(book.value_sets[value_set]):
+        if status_of(result.observation) not in READABLE_STATUSES:
+            continue
+        moment = effective_moment(result.observation, context.zone)
+        number, as_sent = _score(result, by_answer, table)
+        if number is None:
+            continue
+        if not context.usable(moment, fact) or moment is None or moment.day is None:
+            continue
+        measurement = Measurement(
+            number, moment.day, moment.instant, as_sent=as_sent, source=result.observation.key
+        )
+        found.append((measurement, status_of(result.observation) in _LATER_WORD))
+    return Series(_in_order(found)) if found else None
+
+
+def _score(
+    result: CodedResult, by_answer: dict[tuple[str, str], int], table: UnitTable | None
+) -> tuple[Decimal | None, str]:
+    source = result.source
+    for key in concept_keys(source.value_codeable_concept):
+        if key in by_answer:
+            return Decimal(by_answer[key]), str(by_answer[key])
+    sent = read_number(source)
+    if sent.problem is not None or sent.comparator is not None:
+        return None, ""
+    number = sent.number if table is None else table.to_canonical(sent.number, sent)
+    return number, sent.as_sent

@@ -1,0 +1,314 @@
+"""Medications: what is taken, the lines of ALK inhibitors, and the draft orders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from cds_service.facts.context import Context
+from cds_service.facts.patient import (
+    DoseTaken,
+    OrderedMedication,
+    TreatmentLine,
+    TreatmentOrder,
+)
+from cds_service.fhir.dosage import read_dosage, strength_in_name
+from cds_service.fhir.medications import MedicationConcept
+from cds_service.fhir.record import status_of
+from cds_service.fhir.terminology import coding_key, concept_keys
+from cds_service.fhir.views import (
+    Dosage,
+    MedicationRequest,
+    MedicationStatement,
+    MedicationUse,
+    ServiceRequest,
+)
+from cds_service.rules import (
+    Collection,
+    Event,
+    Events,
+    Item,
+    Reason,
+    ReasonKind,
+    Statement,
+    Statements,
+)
+
+ACTIVE = frozenset({"active"})
+PAUSED = frozenset({"on-hold"})
+ENDED = frozenset({"completed", "stopped", "ended"})
+_NOT_ORDERS = frozenset({"proposal", "option"})
+SLOWING_CLASSES = ("beta-blocker", "other bradycardic")
+ADJUSTED_DAYS = 30
+"""A contributing medication stopped this recently counts as adjusted (our own choice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What a medication resource is about: ingredients with their classes, and a label."""
+
+    ingredients: tuple[str, ...]
+    names: frozenset[str]
+    label: str
+    strength_mg: Decimal | None
+    unverified: frozenset[str] = frozenset()
+    """Classes among `names` whose membership was not read in a source."""
+
+    @property
+    def known(self) -> bool:
+        """Whether any ingredient was recognised."""
+        return bool(self.ingredients)
+
+
+def identify(context: Context, concept: MedicationConcept) -> Identified:
+    """Ingredients by code over all codings, else by a whole word from the closed name lists.
+
+    Never by likeness: a misspelt name is not recognised.
+    """
+    codes = context.book.knowledge.codes
+    counted: set[str] = set()
+    found: dict[str, None] = {}
+    strength: Decimal | None = None
+    for coding in concept.all_codings:
+        key = coding_key(coding)
+        if key is None:
+            continue
+        for match in codes.medications(*key):
+            found.setdefault(match.ingredient)
+            strength = strength or match.strength_mg
+            if codes.counts_for_class(match):
+                counted.add(match.ingredient)
+    if not found:
+        for ingredient in _by_name(context, concept.texts):
+            found.setdefault(ingredient)
+            counted.add(ingredient)
+    verified = {name for item in counted for name in codes.classes_of(item)}
+    names = {
+        name for item in counted for name in codes.classes_of(item, include_unverified=True)
+    }
+    label = concept.text or next(iter(found), "medication")
+    strength = strength or _strength(context, concept, tuple(found))
+    return Identified(
+        tuple(found), frozenset(names | set(found)), label, strength, frozenset(names - verified)
+    )
+
+
+def _by_name(context: Context, texts: Iterable[str]) -> list[str]:
+    words = {word for text in texts for word in re.findall(r"[a-z][a-z0-9-]+", text.lower())}
+    return [
+        ingredient.name
+        for ingredient in context.book.knowledge.codes.ingredients.values()
+        if any(name.lower() in words for name in ingredient.match_text)
+    ]
+
+
+def _strength(
+    context: Context, concept: MedicationConcept, ingredients: tuple[str, ...]
+) -> Decimal | None:
+    for text in concept.texts:
+        written = strength_in_name(text)
+        if written is not None:
+            return written
+    if len(ingredients) != 1 or ingredients[0] not in context.book.knowledge.drugs:
+        return None
+    products = context.book.knowledge.drugs[ingredients[0]].drug.products
+    keys = {coding_key(coding) for coding in concept.all_codings}
+    for product in products:
+        if product.clinical_drug is not None and product.clinical_drug.key in keys:
+            return product.strength_mg
+    strengths = {product.strength_mg for product in products}
+    return strengths.pop() if len(strengths) == 1 else None
+
+
+def _is_order(use: MedicationUse) -> bool:
+    if isinstance(use, MedicationRequest):
+        if use.do_not_perform:
+            return False
+        intent = (use.intent or "").strip().lower()
+        if intent == "plan":
+            return bool(use.reported_boolean or use.reported)
+        return intent not in _NOT_ORDERS
+    return isinstance(use, MedicationStatement)
+
+
+def _dosages(use: MedicationUse) -> tuple[Dosage, ...]:
+    if isinstance(use, MedicationRequest):
+        return use.dosage_instruction
+    return use.dosage if isinstance(use, MedicationStatement) else ()
+
+
+def _start(context: Context, use: MedicationUse) -> date | None:
+    for dosage in _dosages(use):
+        repeat = dosage.timing.repeat if dosage.timing is not None else None
+        if repeat is not None and repeat.bounds_period is not None:
+            day = context.day_of(repeat.bounds_period.start)
+            if day is not None:
+                return day
+    if isinstance(use, MedicationRequest):
+        return context.day_of(use.authored_on)
+    if isinstance(use, MedicationStatement):
+        period = use.effective_period
+        return context.day_of(period.start if period else None, use.effective_date_time)
+    return None
+
+
+def _end(context: Context, use: MedicationUse) -> date | None:
+    for dosage in _dosages(use):
+        repeat = dosage.timing.repeat if dosage.timing is not None else None
+        if repeat is not None and repeat.bounds_period is not None:
+            return context.day_of(repeat.bounds_period.end)
+    if isinstance(use, MedicationStatement) and use.effective_period is not None:
+        return context.day_of(use.effective_period.end)
+    return None
+
+
+def dose_of(dosages: Sequence[Dosage], strength_mg: Decimal | None) -> DoseTaken:
+    """The dose of the last step of a dosage (a lead-in leads to it)."""
+    reading = read_dosage(dosages, strength_mg)
+    if not reading.steps:
+        return DoseTaken(None, None)
+    step = reading.steps[-1]
+    return DoseTaken(step.amount_mg, step.doses_per_day, step.as_text)
+
+
+@dataclass(frozen=True)
+class Medicines:
+    """Everything read from the patient's medication resources."""
+
+    medications: Collection
+    active: Collection
+    paused: Collection
+    prior: Collection
+    lines: tuple[TreatmentLine, ...]
+    contributing: Statements | None
+    checkpoint_inhibitors: Events
+
+
+def read_medicines(context: Context) -> Medicines:
+    """Medications, ALK inhibitor lines and what slows the heart."""
+    complete = "medications" in context.complete
+    why = () if complete else (
+        Reason.of(ReasonKind.MISSING, "medications", "the list was not supplied whole"),
+    )  # fmt: skip
+    taken: list[Item] = []
+    orders: dict[str, list[TreatmentOrder]] = {}
+    stopped_slowing: list[date] = []
+    checkpoint: list[Event] = []
+    drugs = context.book.knowledge.drugs
+    for use in context.record.of_type(MedicationUse):
+        if not _is_order(use):
+            continue
+        status = status_of(use) or ""
+        found = identify(context, context.record.medication_concept(use))
+        start = _start(context, use)
+        if start is not None and start > context.as_of:
+            context.remark("medications", "an order that starts in the future is not counted yet")
+            continue
+        if status in ACTIVE:
+            taken.append(Item(found.names, found.label, start, found.label, use.key))
+        if status in ENDED and found.names & set(SLOWING_CLASSES):
+            ended = _end(context, use)
+            stopped_slowing += [ended] if ended is not None else []
+        if "immune checkpoint inhibitor" in found.names and start is not None:
+            checkpoint.append(Event(start, found.label, use.key))
+        word = _line_status(status)
+        for ingredient in found.ingredients:
+            if ingredient in drugs and word:
+                dose = dose_of(_dosages(use), found.strength_mg)
+                orders.setdefault(ingredient, []).append(
+                    TreatmentOrder(ingredient, word, start, _end(context, use), dose, use.key)
+                )
+    lines = tuple(
+        TreatmentLine(name, tuple(sorted(found, key=lambda item: item.start or date.min)))
+        for name, found in sorted(orders.items())
+    )
+    checkpoint.sort(key=lambda item: item.day, reverse=True)
+    return Medicines(
+        Collection(tuple(taken), complete, why),
+        _lines_with("active", lines, complete, why),
+        _lines_with("paused", lines, complete, why),
+        _lines_with("ended", lines, complete, why),
+        lines,
+        _contributing(context, taken, stopped_slowing, complete),
+        Events(tuple(checkpoint), complete),
+    )
+
+
+def _line_status(status: str) -> str:
+    for word, statuses in (("active", ACTIVE), ("paused", PAUSED), ("ended", ENDED)):
+        if status in statuses:
+            return word
+    return ""
+
+
+def _lines_with(
+    status: str, lines: tuple[TreatmentLine, ...], complete: bool, why: tuple[Reason, ...]
+) -> Collection:
+    items = tuple(
+        Item(
+            frozenset({line.ingredient}),
+            line.ingredient,
+            line.start,
+            line.ingredient,
+            line.orders[-1].source,
+        )
+        for line in lines
+        if line.status == status
+    )
+    return Collection(items, complete, why)
+
+
+def _contributing(
+    context: Context, taken: list[Item], stopped: list[date], complete: bool
+) -> Statements | None:
+    slowing = [item for item in taken if item.names & set(SLOWING_CLASSES)]
+    if slowing:
+        item = slowing[0]
+        return Statements((Statement("active", None, item.label, item.source),))
+    recent = context.as_of - timedelta(days=ADJUSTED_DAYS)
+    days = [day for day in stopped if recent <= day <= context.as_of]
+    if days:
+        return Statements((Statement("adjusted", max(days)),))
+    return Statements((Statement("none"),)) if complete else None
+
+
+def read_orders(
+    context: Context, drafts: Sequence[tuple[MedicationRequest, Mapping[str, object]]]
+) -> tuple[OrderedMedication, ...]:
+    """The draft medication orders, each with the resource as received."""
+    orders: list[OrderedMedication] = []
+    for request, resource in drafts:
+        concept = context.record.medication_concept(request)
+        found = identify(context, concept)
+        orders.append(
+            OrderedMedication(
+                request.key,
+                found.label,
+                found.ingredients,
+                found.names,
+                dose_of(request.dosage_instruction, found.strength_mg),
+                resource,
+                found.known,
+                found.unverified,
+            )
+        )
+    return tuple(orders)
+
+
+def requested_tests(
+    context: Context, drafts: Iterable[ServiceRequest]
+) -> frozenset[tuple[str, str]]:
+    """(system, code) of tests that are already on order or in the draft orders."""
+    keys: set[tuple[str, str]] = set()
+    active = (
+        request
+        for request in context.record.of_type(ServiceRequest)
+        if status_of(request) in ("active", "draft")
+    )
+    for request in (*active, *drafts):
+        if not request.do_not_perform:
+            keys.update(concept_keys(request.code))
+    return frozenset(keys)

@@ -1,0 +1,217 @@
+"""All facts of one patient as of one day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from cds_service.rules import (
+    Collection,
+    FactValue,
+    Item,
+    Measurement,
+    Series,
+    Statement,
+    Statements,
+)
+
+BASELINE_DAYS = 90
+"""How many days before the first dose a result may lie to count as the value before treatment."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoseTaken:
+    """A dose as ordered: milligrams each time, times a day; None where it cannot be read."""
+
+    amount_mg: Decimal | None
+    per_day: Decimal | None
+    as_text: str = ""
+
+    @property
+    def daily_mg(self) -> Decimal | None:
+        """Milligrams a day, or None when amount or frequency is not known."""
+        if self.amount_mg is None or self.per_day is None:
+            return None
+        return self.amount_mg * self.per_day
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentOrder:
+    """One order of an ALK inhibitor: `status` is active, paused or ended."""
+
+    ingredient: str
+    status: str
+    start: date | None
+    end: date | None
+    dose: DoseTaken
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentLine:
+    """All orders of one ALK inhibitor, oldest first."""
+
+    ingredient: str
+    orders: tuple[TreatmentOrder, ...]
+
+    @property
+    def start(self) -> date | None:
+        """Day of the first order, or None when no order has a day."""
+        days = [order.start for order in self.orders if order.start is not None]
+        return min(days) if days else None
+
+    @property
+    def status(self) -> str:
+        """`active` if any order is, else `paused` if any is on hold, else `ended`."""
+        statuses = {order.status for order in self.orders}
+        for status in ("active", "paused"):
+            if status in statuses:
+                return status
+        return "ended"
+
+    def dose_on(self, day: date) -> DoseTaken | None:
+        """The dose of the latest order that had begun by `day`."""
+        begun = [order for order in self.orders if order.start is not None and order.start <= day]
+        return max(begun, key=lambda order: order.start or date.min).dose if begun else None
+
+    @property
+    def current_dose(self) -> DoseTaken | None:
+        """The dose of the latest active order, else of the latest order."""
+        active = [order for order in self.orders if order.status == "active"] or self.orders
+        latest = max(active, key=lambda order: order.start or date.min, default=None)
+        return latest.dose if latest else None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedMedication:
+    """A draft order the clinician is looking at.
+
+    `reference` is `Type/id` as the EHR sent it, `names` the ingredients and classes, `resource`
+    the order exactly as received. `unverified` are the classes whose membership was not read in
+    a source: they may warn, but carry no one-click order.
+    """
+
+    reference: str
+    label: str
+    ingredients: tuple[str, ...]
+    names: frozenset[str]
+    dose: DoseTaken
+    resource: Mapping[str, object] = field(repr=False)
+    identified: bool = True
+    unverified: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about the data that a reader of the decision should know, without patient text."""
+
+    subject: str
+    says: str
+
+
+@dataclass(frozen=True)
+class PatientFacts:
+    """Everything known about one patient as of one day; a `FactSource` for the rules.
+
+    `unavailable` names kinds of data that could not be obtained at all (asked for, not
+    delivered), with why; `requested_tests` holds (system, code) of tests already on order.
+    """
+
+    patient_id: str
+    as_of: date
+    values: Mapping[str, FactValue] = field(repr=False)
+    lines: tuple[TreatmentLine, ...] = ()
+    requested_tests: frozenset[tuple[str, str]] = frozenset()
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+
+    def find(self, name: str) -> FactValue | None:
+        """The value of a fact, or None when nothing is known of it."""
+        return self.values.get(name)
+
+    def line(self, ingredient: str) -> TreatmentLine | None:
+        """The treatment line of one ALK inhibitor."""
+        for line in self.lines:
+            if line.ingredient == ingredient:
+                return line
+        return None
+
+
+class OnTreatment:
+    """The facts as they bear on one drug: only results since its first dose, with a baseline.
+
+    A raised value from before the first dose is not a reaction to the drug. The baseline is the
+    last usable result of the 90 days up to the first dose.
+    """
+
+    def __init__(self, facts: PatientFacts, start: date | None) -> None:
+        self._facts = facts
+        self._start = start
+        self._series: dict[str, Series] = {}
+
+    def find(self, name: str) -> FactValue | None:
+        """As `PatientFacts.find`, with measurements cut to the treatment."""
+        found = self._facts.find(name)
+        if self._start is None or not isinstance(found, Series):
+            return found
+        if name not in self._series:
+            self._series[name] = since(found, self._start)
+        return self._series[name]
+
+
+def since(series: Series, start: date) -> Series:
+    """The measurements from `start` on, with the value before it as baseline."""
+    kept = tuple(item for item in series.measurements if item.day >= start)
+    earliest = start - timedelta(days=BASELINE_DAYS)
+    baseline: Measurement | None = None
+    for item in series.measurements:
+        if earliest <= item.day <= start and item.problem is None and item.value is not None:
+            baseline = item
+            break
+    return Series(kept, baseline)
+
+
+class WithOrder:
+    """The facts of a patient together with one draft order."""
+
+    def __init__(
+        self, facts: PatientFacts, order: OrderedMedication, dose_flags: Mapping[str, bool | None]
+    ) -> None:
+        self._facts = facts
+        day = facts.as_of
+        item = Item(order.names, order.label, day, order.label, order.reference)
+        self._own: dict[str, FactValue] = {
+            "ordered medications": Collection((item,), complete=True),
+        }
+        for name, number in (
+            ("ordered dose", order.dose.amount_mg),
+            ("ordered daily dose", order.dose.daily_mg),
+        ):
+            if number is not None:
+                measured = Measurement(
+                    number, day, as_sent=order.dose.as_text or f"{number} mg",
+                    source=order.reference,
+                )  # fmt: skip
+                self._own[name] = Series((measured,))
+        for name, answer in dose_flags.items():
+            if answer is not None:
+                value = "present" if answer else "absent"
+                said = Statement(value, day, order.dose.as_text, order.reference)
+                self._own[name] = Statements((said,))
+        self._add_others(order)
+
+    def _add_others(self, order: OrderedMedication) -> None:
+        active = self._facts.find("active ALK inhibitors")
+        if not isinstance(active, Collection):
+            return
+        own = set(order.ingredients)
+        others = tuple(item for item in active.items if not own & item.names)
+        self._own["other active ALK inhibitors"] = Collection(
+            others, active.complete, active.incomplete
+        )
+
+    def find(self, name: str) -> FactValue | None:
+        """The order's own facts first, then the patient's."""
+        return self._own[name] if name in self._own else self._facts.find(name)

@@ -1,0 +1,235 @@
+"""Conditions as flags, and the cancers on the problem list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from cds_service.facts.context import Context
+from cds_service.fhir.record import status_of
+from cds_service.fhir.terminology import concept_keys
+from cds_service.fhir.views import Condition
+from cds_service.rules import Collection, Item, Reason, ReasonKind, Statement, Statements
+
+_OVER = frozenset({"resolved", "inactive", "remission"})
+_SUSPECTED = frozenset({"provisional", "differential", "unconfirmed"})
+_LONG_AGO = date.min
+
+CANCERS = {
+    "non-small cell lung cancer": (
+        "non-small cell lung cancer",
+        "adenocarcinoma of lung",
+        "squamous cell carcinoma of lung",
+        "adenosquamous carcinoma of lung",
+        "large cell carcinoma of lung",
+        "metastatic non-small cell lung cancer",
+        "ALK-positive non-small cell lung cancer",
+        "ALK-negative non-small cell lung cancer",
+        "EGFR-mutated non-small cell lung cancer",
+        "EGFR wild-type non-small cell lung cancer",
+        "ROS1-positive non-small cell lung cancer",
+        "ROS1-negative non-small cell lung cancer",
+    ),
+    "small cell lung cancer": ("small cell lung cancer",),
+    "hepatocellular carcinoma": ("hepatocellular carcinoma",),
+    "ALK-positive lymphoma": ("ALK-positive lymphoma",),
+    "suspected lung cancer": ("suspected lung cancer",),
+}
+"""Which value sets of codes/conditions.yaml stand for which member of the fact `cancers`."""
+
+METASTASES = (
+    "brain metastases",
+    "leptomeningeal metastases",
+    "central nervous system metastases",
+    "lymph node metastases",
+    "other metastases",
+)
+HISTOLOGY_EXTENSION = "histology-morphology-behavior"
+
+
+def clinical_status(condition: Condition) -> str:
+    """The clinical status code in lower case, empty when none was sent."""
+    concept = condition.clinical_status
+    codes = [coding.code for coding in concept.coding if coding.code] if concept else []
+    return codes[0].strip().lower() if codes else ""
+
+
+def begun(context: Context, condition: Condition) -> date | None:
+    """The day a condition began, as far as recorded: onset, else the day it was recorded."""
+    period = condition.onset_period
+    return context.day_of(
+        condition.onset_date_time, period.start if period else None, condition.recorded_date
+    )
+
+
+def statement(context: Context, condition: Condition) -> Statement | None:
+    """Present, absent (refuted, resolved), or None when the condition is only suspected."""
+    verification = status_of(condition)
+    if verification in _SUSPECTED:
+        return None
+    label = condition.code.label if condition.code is not None else None
+    if verification == "refuted":
+        day = context.day_of(condition.recorded_date, condition.onset_date_time)
+        return Statement("absent", _known(context, day), label or "", condition.key)
+    if clinical_status(condition) in _OVER:
+        period = condition.abatement_period
+        day = context.day_of(
+            condition.abatement_date_time, period.end if period else None, condition.recorded_date
+        )
+        return Statement("absent", _known(context, day), label or "", condition.key)
+    day = begun(context, condition)
+    return Statement("present", _known(context, day), label or "", condition.key)
+
+
+def _known(context: Context, day: date | None) -> date | None:
+    if day is not None and day > context.as_of:
+        context.remark("conditions", "a condition dated in the future is used without its date")
+        return None
+    return day
+
+
+def flag(context: Context, value_sets: Sequence[str]) -> Statements | None:
+    """What the problem list says about a flag; None when it says nothing.
+
+    Each value set is judged by its newest statements. One that is present makes the flag present.
+    The flag is absent when the first set, which stands for the whole, is absent, or when all are:
+    a denied syncope does not exclude dizziness.
+    """
+    newest = [_newest(context, name) for name in value_sets]
+    present = [item for group in newest for item in group if item.value == "present"]
+    absent = [item for group in newest for item in group if item.value == "absent"]
+    if present:
+        # Contradictions within one set and day stay visible to the rules.
+        days = {item.day for item in present}
+        clashing = [item for item in absent if item.day in days and _same_set(newest, item)]
+        return in_order([*present, *clashing])
+    whole = bool(newest[0]) or all(newest)
+    return in_order(absent) if whole and absent else None
+
+
+def _newest(context: Context, value_set: str) -> list[Statement]:
+    """The newest statements of one value set: one, or several of the same day."""
+    said = [
+        found
+        for condition in context.record.conditions(context.book.value_sets[value_set])
+        if (found := statement(context, condition)) is not None
+    ]
+    if not said:
+        return []
+    latest = max(item.day or _LONG_AGO for item in said)
+    return [item for item in said if (item.day or _LONG_AGO) == latest]
+
+
+def _same_set(groups: Iterable[list[Statement]], wanted: Statement) -> bool:
+    return any(
+        wanted in group and any(item.value == "present" for item in group) for group in groups
+    )
+
+
+def in_order(statements: Iterable[Statement]) -> Statements | None:
+    """Newest first, undated last; None when there are none.
+
+    Of one day "present" stands before "absent", and several that agree are kept.
+    """
+    ordered = sorted(statements, key=lambda item: item.value, reverse=True)
+    ordered.sort(key=lambda item: item.day or _LONG_AGO, reverse=True)
+    return Statements(tuple(ordered)) if ordered else None
+
+
+def suspected(context: Context, value_set: str) -> Statements | None:
+    """Conditions of a value set that are recorded as provisional or differential diagnosis."""
+    statements = [
+        Statement("present", begun(context, condition), "", condition.key)
+        for condition in context.record.conditions(context.book.value_sets[value_set])
+        if status_of(condition) in _SUSPECTED and clinical_status(condition) not in _OVER
+    ]
+    return in_order(statements)
+
+
+def cancers(context: Context) -> Collection:
+    """The cancers on the problem list; complete only when the conditions were supplied whole."""
+    book, record = context.book, context.record
+    items: list[Item] = []
+    seen: set[str] = set()
+    for member, value_sets in CANCERS.items():
+        for name in value_sets:
+            for condition in record.conditions(book.value_sets[name]):
+                if status_of(condition) == "refuted":
+                    continue
+                seen.add(condition.key)
+                named = member
+                if status_of(condition) in _SUSPECTED and member != "suspected lung cancer":
+                    named = "suspected lung cancer" if "lung" in member else "other cancer"
+                items.append(_item(context, named, condition))
+    for condition in record.conditions(book.value_sets["lung cancer of unknown type"]):
+        if condition.key in seen or status_of(condition) == "refuted":
+            continue
+        seen.add(condition.key)
+        items.append(_item(context, _lung_type(context, condition), condition))
+    known = {key for name in METASTASES for key in book.value_sets[name].keys}
+    for condition in record.of_type(Condition):
+        if condition.key in seen or status_of(condition) == "refuted":
+            continue
+        keys = concept_keys(condition.code)
+        if any(_is_malignant(key) for key in keys) and not any(key in known for key in keys):
+            items.append(_item(context, "other cancer", condition))
+    complete = "conditions" in context.complete
+    reasons = () if complete else (_not_whole("cancers"),)
+    return Collection(tuple(items), complete, reasons)
+
+
+def _not_whole(subject: str) -> Reason:
+    return Reason.of(ReasonKind.MISSING, subject, "the list was not supplied whole")
+
+
+def _item(context: Context, member: str, condition: Condition) -> Item:
+    label = condition.code.label if condition.code is not None else None
+    day = _known(context, begun(context, condition))
+    return Item(frozenset({member}), member, day, label or "", condition.key)
+
+
+def _lung_type(context: Context, condition: Condition) -> str:
+    """A lung site code with a coded histology is more than its site."""
+    if status_of(condition) in _SUSPECTED:
+        return "suspected lung cancer"
+    for extension in condition.extension:
+        if HISTOLOGY_EXTENSION in (extension.url or "") and context.book.says(
+            extension.value_codeable_concept, "adenocarcinoma morphology"
+        ):
+            return "non-small cell lung cancer"
+    return "lung cancer of unknown type"
+
+
+def _is_malignant(key: tuple[str, str]) -> bool:
+    system, code = key
+    if "icd-10" not in system or not code.startswith("C"):
+        return False
+    return code[1:3].isdigit() and not 77 <= int(code[1:3]) <= 79
+
+
+_HISTOLOGY_SETS = {
+    "adenocarcinoma": ("adenocarcinoma of lung",),
+    "squamous": ("squamous cell carcinoma of lung",),
+    "adenosquamous": ("adenosquamous carcinoma of lung",),
+    "large cell": ("large cell carcinoma of lung",),
+    "small cell": ("small cell lung cancer",),
+}
+
+
+def histology(context: Context) -> Statements | None:
+    """Histology from the diagnosis code or the histology extension of a lung cancer."""
+    book, statements = context.book, []
+    for value, names in _HISTOLOGY_SETS.items():
+        for name in names:
+            for condition in context.record.conditions(book.value_sets[name]):
+                found = statement(context, condition)
+                if found is not None and found.value == "present":
+                    statements.append(Statement(value, found.day, found.as_sent, found.source))
+    for condition in context.record.of_type(Condition):
+        for extension in condition.extension:
+            if HISTOLOGY_EXTENSION in (extension.url or "") and book.says(
+                extension.value_codeable_concept, "adenocarcinoma morphology"
+            ):
+                day = _known(context, begun(context, condition))
+                statements.append(Statement("adenocarcinoma", day, "", condition.key))
+    return in_order(statements)

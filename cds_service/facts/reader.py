@@ -1,0 +1,286 @@
+"""The facts of one patient, read from FHIR resources when a rule asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, tzinfo
+from typing import Generic, TypeVar
+
+from cds_service.facts import alk_status, problems, staging
+from cds_service.facts.context import CodeBook, Context
+from cds_service.facts.measurements import age_series, laboratory_series, score_series
+from cds_service.facts.medicines import (
+    Medicines,
+    read_medicines,
+    read_orders,
+    requested_tests,
+)
+from cds_service.facts.patient import OrderedMedication, PatientFacts
+from cds_service.fhir.record import PatientRecord
+from cds_service.fhir.terminology import concept_keys
+from cds_service.fhir.units import UnitTable
+from cds_service.fhir.views import MedicationRequest, ServiceRequest
+from cds_service.knowledge.release import Knowledge
+from cds_service.rules import (
+    Collection,
+    Events,
+    FactValue,
+    Quantity,
+    Statement,
+    Statements,
+)
+
+LIFE_THREATENING = ("http://snomed.info/sct", "442452003")
+"""SNOMED CT "Life threatening severity (qualifier value)"."""
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """What was obtained for one patient.
+
+    `complete` names the kinds of data that arrived whole (`conditions`, `medications`,
+    `procedures`, `laboratory` ...), `unavailable` those that could not be obtained, with why.
+    `draft_requests` are the draft medication orders with the resource as received, and
+    `draft_tests` the draft service requests.
+    """
+
+    record: PatientRecord
+    complete: frozenset[str] = frozenset()
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    draft_requests: Sequence[tuple[MedicationRequest, Mapping[str, object]]] = ()
+    draft_tests: Sequence[ServiceRequest] = ()
+
+
+class FactReader:
+    """Reads facts with the code sets of one knowledge release. Build it once at start-up."""
+
+    def __init__(self, knowledge: Knowledge, zone: tzinfo = UTC) -> None:
+        self._book = CodeBook.of(knowledge)
+        self._zone = zone
+        size = knowledge.vocabulary.find("tumour size")
+        if not isinstance(size, Quantity):
+            raise TypeError("tumour size is not a quantity")
+        self._size = UnitTable(size.unit, size.units)
+
+    def read(
+        self, supplied: Supplied, as_of: date
+    ) -> tuple[PatientFacts, tuple[OrderedMedication, ...]]:
+        """The facts as of a day, and the draft orders.
+
+        Nothing dated after `as_of` is used. Facts are worked out when they are first asked for.
+        """
+        context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
+        medicines = read_medicines(context)
+        values = self._values(context, medicines)
+        facts = PatientFacts(
+            supplied.record.patient_id,
+            as_of,
+            values,
+            medicines.lines,
+            requested_tests(context, supplied.draft_tests),
+            dict(supplied.unavailable),
+            (),
+        )
+        orders = read_orders(context, supplied.draft_requests)
+        return facts, orders
+
+    def _values(self, context: Context, medicines: Medicines) -> LazyValues:
+        knowledge = self._book.knowledge
+        readers: dict[str, Callable[[], FactValue | None]] = {}
+        for fact, analyte in knowledge.fact_list.analytes.items():
+            readers[fact] = _bound(laboratory_series, context, fact, analyte)
+        for fact, value_sets in knowledge.fact_list.conditions.items():
+            readers[fact] = _bound(problems.flag, context, value_sets)
+        readers |= self._person(context)
+        readers |= self._tumour(context)
+        readers |= self._reactions(context, medicines)
+        collections: dict[str, Collection | Statements | Events | None] = {
+            "medications": medicines.medications,
+            "active ALK inhibitors": medicines.active,
+            "paused ALK inhibitors": medicines.paused,
+            "prior ALK inhibitors": medicines.prior,
+            "contributing medication": medicines.contributing,
+            "checkpoint inhibitor": medicines.checkpoint_inhibitors,
+        }
+        for name, value in collections.items():
+            readers[name] = _bound(_given, value)
+        return LazyValues(readers)
+
+    def _person(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:
+        answers = "ECOG answer"
+        return {
+            "age": lambda: age_series(context),
+            "sex": lambda: _sex(context),
+            "ECOG performance status": lambda: score_series(
+                context, "ECOG performance status", "ECOG performance status", answers, None
+            ),
+            "pregnancy": lambda: _pregnancy(context),
+            "Child-Pugh class": lambda: staging.coded_observation(
+                context,
+                "Child-Pugh class",
+                "Child-Pugh score",
+                {letter: (f"Child-Pugh class {letter}",) for letter in "ABC"},
+            ),
+        }
+
+    def _tumour(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:
+        tests = _Once(lambda: alk_status.alk_results(context))
+        status = _Once(lambda: alk_status.alk_status(tests()))
+        resected = _Once(lambda: staging.resections(context))
+        return {
+            "cancers": lambda: problems.cancers(context),
+            "histology": lambda: problems.histology(context),
+            "ALK": lambda: status()[0] or alk_status.coded_status(context),
+            "ALK assay": lambda: alk_status.assay(status()[1]),
+            "ALK result": lambda: alk_status.result_days(tests()),
+            "serum ALK level": lambda: alk_status.serum_level(context),
+            "EGFR gene": lambda: staging.egfr(context),
+            "resection": resected,
+            "setting": lambda: staging.setting(context, resected()),
+            "resection margin": lambda: staging.coded_observation(
+                context,
+                "resection margin",
+                "surgical margin",
+                {"R0": ("residual tumour none",), "R1": ("residual tumour present",)},
+            ),
+            "tumour size": lambda: score_series(
+                context, "tumour size", "tumour size", None, self._size
+            ),
+            "positive lymph nodes": lambda: score_series(
+                context, "positive lymph nodes", "positive lymph nodes", None, None
+            ),
+            "brain imaging": lambda: staging.brain_imaging(context),
+            "electrocardiogram": lambda: staging.electrocardiograms(context),
+        }
+
+    def _reactions(
+        self, context: Context, medicines: Medicines
+    ) -> dict[str, Callable[[], FactValue | None]]:
+        starts = [
+            line.start
+            for line in medicines.lines
+            if line.start is not None and line.status != "ended"
+        ]
+        start = max(starts, default=None)
+        severe = _Once(lambda: _life_threatening(context))
+        return {
+            "new interstitial lung disease": lambda: _began_on(
+                problems.flag(
+                    context,
+                    ("interstitial lung disease", "drug-induced interstitial lung disease"),
+                ),
+                start,
+            ),
+            "drug-induced interstitial lung disease": lambda: _began_on(
+                problems.flag(context, ("drug-induced interstitial lung disease",)), start
+            ),
+            "suspected haemolysis": lambda: problems.suspected(context, "haemolysis"),
+            "life-threatening bradycardia": severe,
+            "recurrent life-threatening bradycardia": lambda: _repeated(severe()),
+        }
+
+
+class LazyValues(Mapping[str, FactValue]):
+    """Facts by name, worked out once when first looked at; names without a value are absent."""
+
+    def __init__(self, readers: Mapping[str, Callable[[], FactValue | None]]) -> None:
+        self._readers = dict(readers)
+        self._known: dict[str, FactValue | None] = {}
+
+    def __getitem__(self, name: str) -> FactValue:
+        if name not in self._known:
+            self._known[name] = self._readers[name]()
+        value = self._known[name]
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._readers if name in self)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._readers and self.get(name) is not None
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+Value = TypeVar("Value")
+
+
+class _Once(Generic[Value]):
+    """Calls a function at most once and remembers its answer."""
+
+    def __init__(self, work: Callable[[], Value]) -> None:
+        self._work = work
+        self._done: list[Value] = []
+
+    def __call__(self) -> Value:
+        if not self._done:
+            self._done.append(self._work())
+        return self._done[0]
+
+
+def _bound(
+    function: Callable[..., FactValue | None], *arguments: object
+) -> Callable[[], FactValue | None]:
+    return lambda: function(*arguments)
+
+
+def _given(value: FactValue | None) -> FactValue | None:
+    return value
+
+
+def _sex(context: Context) -> Statements | None:
+    patient = context.record.patient
+    gender = (patient.gender or "").strip().lower() if patient is not None else ""
+    if gender not in ("female", "male"):
+        return None
+    return Statements((Statement(gender, None, gender, "Patient"),))
+
+
+def _pregnancy(context: Context) -> Statements | None:
+    """Pregnancy status observations together with pregnancy conditions."""
+    observed = staging.coded_observation(
+        context,
+        "pregnancy",
+        "pregnancy status",
+        {"absent": ("answer not pregnant",), "present": ("answer pregnant",)},
+    )
+    recorded = problems.flag(context, context.book.knowledge.fact_list.conditions["pregnancy"])
+    both = [
+        item for group in (observed, recorded) if group is not None for item in group.statements
+    ]
+    return problems.in_order(both)
+
+
+def _began_on(found: Statements | None, start: date | None) -> Statements | None:
+    """Only what began on or after the first dose; an older disease is not a reaction to it."""
+    if found is None or start is None:
+        return None
+    kept = tuple(
+        item
+        for item in found.statements
+        if item.value == "absent" or (item.day is not None and item.day >= start)
+    )
+    return Statements(kept) if kept else None
+
+
+def _life_threatening(context: Context) -> Statements | None:
+    found: list[Statement] = []
+    for name in ("bradycardia", "symptomatic bradycardia", "sick sinus syndrome"):
+        for condition in context.record.conditions(context.book.value_sets[name]):
+            said = problems.statement(context, condition)
+            if said is not None and LIFE_THREATENING in concept_keys(condition.severity):
+                found.append(said)
+    return problems.in_order(found)
+
+
+def _repeated(found: Statements | None) -> Statements | None:
+    if found is None:
+        return None
+    present = [item for item in found.statements if item.value == "present" and item.day]
+    if len({item.day for item in present}) < 2:
+        return None
+    return Statements((present[0],))

@@ -1,0 +1,216 @@
+"""Setting of the disease, resection, imaging and other findings around the tumour."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from cds_service.facts.context import Context
+from cds_service.facts.measurements import READABLE_STATUSES
+from cds_service.facts.problems import flag, in_order, statement
+from cds_service.fhir.dates import effective_moment
+from cds_service.fhir.record import status_of
+from cds_service.fhir.terminology import concept_keys
+from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport, Procedure
+from cds_service.rules import Event, Events, Statement, Statements
+
+_STAGE_TEXT = re.compile(r"(?:stage )?(IV|III|II|I)([ABC]?)[0-9]?", re.IGNORECASE)
+_DISTANT = ("brain metastases", "leptomeningeal metastases", "central nervous system metastases",
+            "other metastases", "metastatic non-small cell lung cancer")  # fmt: skip
+_SENSITISING = re.compile(r"p\.\(?(?:Leu858Arg|L858R|Glu746_Ala750del|E746_A750del)\)?")
+_DONE = frozenset({"final", "amended", "corrected", "preliminary", "appended"})
+
+
+def setting(context: Context, resections: Events) -> Statements | None:
+    """advanced, resected, locally advanced or early; None when nothing states it.
+
+    Distant metastases or stage IV make it advanced whatever came before. A resection after which
+    no metastases are recorded makes it resected.
+    """
+    spread = flag(context, _DISTANT)
+    if spread is not None:
+        present = [item for item in spread.statements if item.value == "present"]
+        absent = {item.source for item in spread.statements if item.value == "absent"}
+        standing = [item for item in present if item.source not in absent]
+        if standing:
+            return _said("advanced", standing[0])
+    stage = _stage(context)
+    if stage is not None and stage.value.startswith("IV"):
+        return _said("advanced", stage)
+    if resections.events:
+        latest = resections.events[0]
+        said = Statement("resected", latest.day, latest.as_sent, latest.source)
+        return Statements((said,))
+    if stage is None:
+        return None
+    return _said("locally advanced" if stage.value.startswith("III") else "early", stage)
+
+
+def _said(value: str, basis: Statement) -> Statements:
+    return Statements((Statement(value, basis.day, basis.as_sent, basis.source),))
+
+
+def _stage(context: Context) -> Statement | None:
+    """The newest stage group that is stated by a code or by an exact stage name."""
+    found: list[Statement] = []
+    book = context.book
+    for condition in context.record.of_type(Condition):
+        said = statement(context, condition)
+        if said is None or said.value != "present":
+            continue
+        concepts = [condition.code, *(stage.summary for stage in condition.stage)]
+        for concept in concepts:
+            stage = _stage_of(context, concept, allow_text=concept is not condition.code)
+            if stage:
+                label = concept.label if concept is not None else None
+                found.append(Statement(stage, said.day, label or "", condition.key))
+    for result in context.record.observations(book.value_sets["cancer stage group"]):
+        if status_of(result.observation) not in READABLE_STATUSES:
+            continue
+        moment = effective_moment(result.observation, context.zone)
+        value = result.source.value_codeable_concept
+        stage = _stage_of(context, value, allow_text=True)
+        if stage and context.usable(moment, "stage") and moment is not None:
+            label = value.label if value is not None else None
+            found.append(Statement(stage, moment.day, label or "", result.observation.key))
+    ordered = in_order(found)
+    return ordered.statements[0] if ordered is not None else None
+
+
+def _stage_of(context: Context, concept: CodeableConcept | None, *, allow_text: bool) -> str:
+    for system, code in concept_keys(concept):
+        stage = context.book.knowledge.codes.stage_of(system, code)
+        if stage:
+            return stage
+    if concept is None or not allow_text:
+        return ""
+    found = _STAGE_TEXT.fullmatch((concept.label or "").strip())
+    return (found[1] + found[2]).upper() if found else ""
+
+
+def resections(context: Context) -> Events:
+    """Lung resections that were carried out."""
+    found: list[Event] = []
+    for procedure in context.record.of_type(Procedure):
+        if status_of(procedure) not in ("completed", "in-progress"):
+            continue
+        label = (procedure.code.label or "") if procedure.code is not None else ""
+        coded = context.book.says(procedure.code, "lung lobectomy")
+        if not coded and not re.search(r"\blobectomy\b", label, re.IGNORECASE):
+            continue
+        period = procedure.performed_period
+        day = context.day_of(
+            procedure.performed_date_time,
+            (period.end or period.start) if period else None,
+            procedure.occurrence_date_time,
+        )
+        if day is not None and day <= context.as_of:
+            found.append(Event(day, label, procedure.key))
+    found.sort(key=lambda item: item.day, reverse=True)
+    return Events(tuple(found), complete="procedures" in context.complete)
+
+
+def brain_imaging(context: Context) -> Events:
+    """Imaging of the brain that was reported or carried out."""
+    found: list[Event] = []
+    pattern = re.compile(r"\b(?:MRI?|magnetic resonance)\b.*\bbrain\b|\bbrain\b.*\bMRI?\b", re.I)
+    for report in context.record.of_type(DiagnosticReport):
+        label = (report.code.label or "") if report.code is not None else ""
+        if status_of(report) not in _DONE:
+            continue
+        if not context.book.says(report.code, "brain MRI") and not pattern.search(label):
+            continue
+        period = report.effective_period
+        day = context.day_of(
+            report.effective_date_time,
+            (period.end or period.start) if period else None,
+            report.issued,
+        )
+        if day is not None and day <= context.as_of:
+            found.append(Event(day, label, report.key))
+    found.sort(key=lambda item: item.day, reverse=True)
+    return Events(tuple(found))
+
+
+def electrocardiograms(context: Context) -> Events:
+    """Days with a QTc or PR interval."""
+    found: dict[date, Event] = {}
+    for analyte in ("QTc", "PR interval"):
+        for result in context.record.observations(context.book.analytes[analyte]):
+            moment = effective_moment(result.observation, context.zone)
+            if status_of(result.observation) not in READABLE_STATUSES or moment is None:
+                continue
+            if moment.day is not None and moment.day <= context.as_of:
+                found.setdefault(moment.day, Event(moment.day, analyte, result.observation.key))
+    ordered = sorted(found.values(), key=lambda item: item.day, reverse=True)
+    return Events(tuple(ordered))
+
+
+def coded_observation(
+    context: Context, fact: str, codes: str, answers: dict[str, tuple[str, ...]]
+) -> Statements | None:
+    """A state from observations of one value set whose coded answer is in another.
+
+    A text answer counts only when it is exactly one of the answer set's `match_text`.
+    """
+    found: list[Statement] = []
+    book = context.book
+    for result in context.record.observations(book.value_sets[codes]):
+        if status_of(result.observation) not in READABLE_STATUSES:
+            continue
+        value = result.source.value_codeable_concept
+        text = (value.label or "") if value is not None else (result.source.value_string or "")
+        for answer, names in answers.items():
+            exact = {
+                word.lower()
+                for name in names
+                for word in book.knowledge.codes.value_sets[name].match_text
+            }
+            if book.says(value, *names) or text.strip().lower() in exact:
+                moment = effective_moment(result.observation, context.zone)
+                if context.usable(moment, fact) and moment is not None:
+                    found.append(Statement(answer, moment.day, text, result.observation.key))
+                break
+    return in_order(found)
+
+
+def egfr(context: Context) -> Statements | None:
+    """EGFR mutation status from coded variants and diagnosis codes, never from free text."""
+    book = context.book
+    found: list[Statement] = []
+    for result in context.record.observations(book.value_sets["genetic variant assessment"]):
+        observation = result.observation
+        if result.component is not None or status_of(observation) not in READABLE_STATUSES:
+            continue
+        about = [
+            component
+            for component in observation.component
+            if book.says(component.code, "component gene studied")
+            and book.says(component.value_codeable_concept, "gene EGFR")
+        ]
+        moment = effective_moment(observation, context.zone)
+        if not about or not context.usable(moment, "EGFR gene") or moment is None:
+            continue
+        value = observation.value_codeable_concept
+        if book.says(value, "answer negative"):
+            found.append(Statement("wild type", moment.day, "absent", observation.key))
+        elif book.says(value, "answer positive"):
+            changes = [
+                coding.code or ""
+                for component in observation.component
+                if book.says(component.code, "component amino acid change")
+                and component.value_codeable_concept is not None
+                for coding in component.value_codeable_concept.coding
+            ]
+            if any(_SENSITISING.fullmatch(change) for change in changes):
+                said = Statement("sensitising mutation", moment.day, changes[0], observation.key)
+                found.append(said)
+    for value_set, answer in (
+        ("EGFR-mutated non-small cell lung cancer", "sensitising mutation"),
+        ("EGFR wild-type non-small cell lung cancer", "wild type"),
+    ):
+        for condition in context.record.conditions(book.value_sets[value_set]):
+            condition_said = statement(context, condition)
+            if condition_said is not None and condition_said.value == "present":
+                found.append(Statement(answer, condition_said.day, "", condition.key))
+    return in_order(found)

@@ -1,0 +1,271 @@
+"""Reading from the EHR's FHIR server: several searches at once, under one deadline.
+
+The access token goes to the server it was issued for and nowhere else: redirects are not
+followed, and a `next` link is followed only below the same base URL. No body, token or query
+appears in an error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from enum import StrEnum
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.util.retry import Retry
+
+from cds_service.fhir.errors import (
+    AddressRefused,
+    AnswerTooLarge,
+    PastDeadline,
+    ServerRefused,
+)
+from cds_service.fhir.network import (
+    PublicOnlyAdapter,
+    checked_base,
+    has_dot_segment,
+    is_below,
+)
+from cds_service.fhir.reading import (
+    NOT_GIVEN,
+    DropReason,
+    ReadResult,
+    merged,
+    read_resources,
+)
+
+__all__ = [
+    "FetchProblem",
+    "FetchResult",
+    "FhirClient",
+    "ProblemKind",
+    "ServerRefused",
+]
+
+RETRIED_STATUSES = (429, 502, 503, 504)
+_MOST_PARALLEL = 8
+_CHUNK_BYTES = 65536
+_FIRST_WAIT_SECONDS = 0.05
+
+
+class ProblemKind(StrEnum):
+    """Why a search gave no answer, or not the whole answer."""
+
+    DEADLINE = "no answer before the deadline"
+    CONNECTION = "no connection"
+    STATUS = "an error status"
+    REDIRECT = "a redirect, which is not followed"
+    NOT_FHIR = "an answer that is not FHIR JSON"
+    TOO_LARGE = "an answer larger than allowed"
+    TOO_MANY_PAGES = "more pages than allowed"
+    PAGE_LINK = "a next link that leads away from the server's base URL"
+    ADDRESS = "an address that may not be contacted"
+    QUERY = "a query that leads away from the server's base URL"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchProblem:
+    """What went wrong; `status` is the HTTP status if there was one."""
+
+    kind: ProblemKind
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """What was read, over all pages, and the problem that ended it early, if any."""
+
+    read: ReadResult
+    problem: FetchProblem | None = None
+
+    @property
+    def complete(self) -> bool:
+        """True when the server's whole answer was read: absence then means absence."""
+        return self.problem is None and self.read.complete
+
+
+class _DeadlineRetry(Retry):
+    """urllib3's Retry, which gives up when the next attempt would start after the deadline."""
+
+    ends_at: float = 0.0
+
+    def new(self, **changes: Any) -> _DeadlineRetry:
+        fresh = super().new(**changes)
+        fresh.ends_at = self.ends_at
+        return fresh
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: Any = None,
+    ) -> _DeadlineRetry:
+        fresh = super().increment(method, url, response, error, _pool, _stacktrace)
+        pause = (fresh.get_retry_after(response) if response is not None else None) or 0.0
+        if time.monotonic() + max(pause, fresh.get_backoff_time()) >= self.ends_at:
+            raise MaxRetryError(_pool, url or "", error)
+        return fresh
+
+
+class FhirClient:
+    """Searches one FHIR server.
+
+    `deadline_seconds` bounds each `fetch` as a whole. `page_limit` is the most pages read per
+    query. `allow_private` admits http and private addresses, for development. Raises
+    ServerRefused for a base URL that may not be contacted.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        access_token: str | None = None,
+        *,
+        deadline_seconds: float,
+        page_limit: int = 20,
+        session_factory: Callable[[], requests.Session] = requests.Session,
+        allow_private: bool = False,
+        max_page_bytes: int = 20_000_000,
+    ) -> None:
+        self.base_url = checked_base(base_url, allow_private=allow_private)
+        self._access_token = access_token
+        self._deadline_seconds = deadline_seconds
+        self._page_limit = page_limit
+        self._session_factory = session_factory
+        self._allow_private = allow_private
+        self._max_page_bytes = max_page_bytes
+
+    def __repr__(self) -> str:
+        credential = "with a token" if self._access_token else "without a token"
+        return f"<FhirClient {credential}>"
+
+    def fetch(self, queries: Mapping[str, str]) -> Mapping[str, FetchResult]:
+        """Run all queries in parallel; each name gets a result before the deadline.
+
+        A query is relative to the base URL, such as `Observation?patient=1` or `Patient/1`.
+        """
+        if not queries:
+            return {}
+        ends_at = time.monotonic() + self._deadline_seconds
+        workers = min(len(queries), _MOST_PARALLEL)
+        session = self._session(ends_at, workers)
+        pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fhir")
+        futures: dict[str, Future[FetchResult]] = {
+            name: pool.submit(self._run, session, query, ends_at) for name, query in queries.items()
+        }
+        wait(futures.values(), timeout=max(0.0, ends_at - time.monotonic()))
+        # Threads that still wait for the server end on their own soon after; nobody waits for them.
+        pool.shutdown(wait=False, cancel_futures=True)
+        late = FetchResult(NOT_GIVEN, FetchProblem(ProblemKind.DEADLINE))
+        results = {
+            name: future.result() if future.done() and not future.cancelled() else late
+            for name, future in futures.items()
+        }
+        session.close()
+        return results
+
+    def _session(self, ends_at: float, pool_size: int) -> requests.Session:
+        session = self._session_factory()
+        # No proxy, .netrc or certificate store from the environment may redirect the token.
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        retry = _DeadlineRetry(
+            total=3,
+            allowed_methods={"GET"},
+            status_forcelist=RETRIED_STATUSES,
+            backoff_factor=_FIRST_WAIT_SECONDS,
+            raise_on_status=False,
+        )
+        retry.ends_at = ends_at
+        adapter: HTTPAdapter
+        if self._allow_private:
+            adapter = HTTPAdapter(max_retries=retry, pool_connections=1, pool_maxsize=pool_size)
+        else:
+            adapter = PublicOnlyAdapter(retry, pool_size)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def _run(self, session: requests.Session, query: str, ends_at: float) -> FetchResult:
+        url = f"{self.base_url}/{query.lstrip('/')}"
+        if "://" in query.split("?", 1)[0] or not is_below(url, self.base_url):
+            return _failed([], ProblemKind.QUERY)
+        if has_dot_segment(query.split("?", 1)[0]):
+            return _failed([], ProblemKind.QUERY)
+        pages: list[ReadResult] = []
+        while True:
+            page, problem = self._page(session, url, ends_at)
+            if page is not None:
+                pages.append(page)
+            if problem is not None:
+                return FetchResult(merged(pages) if pages else NOT_GIVEN, problem)
+            link = pages[-1].next_link
+            if link is None:
+                return FetchResult(merged(pages))
+            if len(pages) >= self._page_limit:
+                return _failed(pages, ProblemKind.TOO_MANY_PAGES)
+            url = urljoin(url, link)
+            if not is_below(url, self.base_url):
+                return _failed(pages, ProblemKind.PAGE_LINK)
+
+    def _page(
+        self, session: requests.Session, url: str, ends_at: float
+    ) -> tuple[ReadResult | None, FetchProblem | None]:
+        remaining = ends_at - time.monotonic()
+        if remaining <= 0:
+            return None, FetchProblem(ProblemKind.DEADLINE)
+        headers = {"Accept": "application/fhir+json"}
+        if self._access_token:
+            headers["Authorization"] = f"Bearer {self._access_token}"
+        try:
+            with session.get(
+                url, headers=headers, timeout=remaining, allow_redirects=False, stream=True
+            ) as response:
+                if 300 <= response.status_code < 400:
+                    return None, FetchProblem(ProblemKind.REDIRECT, response.status_code)
+                if response.status_code != 200:
+                    return None, FetchProblem(ProblemKind.STATUS, response.status_code)
+                body = self._body(response, ends_at)
+        except AddressRefused:
+            return None, FetchProblem(ProblemKind.ADDRESS)
+        except AnswerTooLarge:
+            return None, FetchProblem(ProblemKind.TOO_LARGE)
+        except (PastDeadline, requests.Timeout):
+            return None, FetchProblem(ProblemKind.DEADLINE)
+        except (requests.RequestException, HTTPError, OSError):
+            late = time.monotonic() >= ends_at
+            return None, FetchProblem(ProblemKind.DEADLINE if late else ProblemKind.CONNECTION)
+        page = read_resources(body)
+        if not page.given or any(entry.why in _NO_FHIR for entry in page.dropped):
+            return None, FetchProblem(ProblemKind.NOT_FHIR, 200)
+        return page, None
+
+    def _body(self, response: requests.Response, ends_at: float) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > self._max_page_bytes:
+                raise AnswerTooLarge
+            # A server that drips bytes would otherwise keep each socket wait short for ever.
+            if time.monotonic() >= ends_at:
+                raise PastDeadline
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+_NO_FHIR = frozenset({DropReason.NOT_JSON})
+
+
+def _failed(pages: list[ReadResult], kind: ProblemKind) -> FetchResult:
+    return FetchResult(merged(pages) if pages else NOT_GIVEN, FetchProblem(kind))

@@ -1,0 +1,178 @@
+"""Dosage instructions in words: a closed set of phrases. Whatever else is there is not read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from cds_service.fhir.units import UnitTable, fold_unit
+
+MASS = UnitTable(
+    "mg",
+    {
+        **dict.fromkeys(("MG", "milligram", "milligrams", "Milligram"), Decimal(1)),
+        **dict.fromkeys(("g", "gram", "grams"), Decimal(1000)),
+        **dict.fromkeys(("ug", "mcg", "MCG", "microgram", "micrograms"), Decimal("0.001")),
+    },
+)
+"""Mass units of a dose. No single capital letters: G and Mg mean other things elsewhere."""
+
+COUNTED = frozenset(
+    {
+        "1",
+        "tablet",
+        "tablets",
+        "tab",
+        "tabs",
+        "tbl",
+        "capsule",
+        "capsules",
+        "cap",
+        "caps",
+    }
+)
+"""Units that count pieces, in lower case and without UCUM's braces."""
+
+_WORDS = {
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "eight": 8,
+}
+_TIMES = {"once": 1, "twice": 2, "thrice": 3}
+_LATIN = {"qd": 1, "daily": 1, "bid": 2, "tid": 3, "qid": 4, "every day": 1, "each day": 1}
+
+_NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|eight)"
+_MASS_UNIT = r"(?:mg|milligrams?|mcg|micrograms?|ug|g|grams?)"
+_COUNT_UNIT = r"(?:capsules?|caps?|tablets?|tabs?)"
+_AMOUNT = (
+    rf"(?:(?P<mass>{_NUMBER})\s*(?P<unit>{_MASS_UNIT})"
+    rf"(?:\s*\(\s*(?P<pieces_in>{_NUMBER})\s*"
+    rf"(?:(?:x|×)\s*(?P<each>{_NUMBER})\s*mg\s*)?{_COUNT_UNIT}?\s*\))?"
+    rf"|(?P<pieces>{_NUMBER})\s*{_COUNT_UNIT}"
+    rf"(?:\s*\(\s*(?P<mass_in>{_NUMBER})\s*(?P<unit_in>{_MASS_UNIT})(?:\s+total)?\s*\))?)"
+)
+_ROUTE = r"(?:\s*,?\s*(?:by mouth|orally|oral|p\.?o\.?))?"
+_FREQUENCY = (
+    r"(?P<frequency>"
+    r"(?:(?:once|twice|thrice|(?P<times>" + _NUMBER + r")(?:\s*\((?P<spelled>[a-z]+)\))?\s*times?)"
+    r"\s*(?:daily|a day|per day|each day|every day|/\s*day))"
+    r"|daily|every day|each day|qd|bid|tid|qid|b\.i\.d\.?|t\.i\.d\.?|q\.i\.d\.?|q\.d\.?"
+    r"|(?:every\s*|q\s*)(?P<hours>\d{1,2})\s*(?:hours?|hrs?|h)"
+    r"|every other day|qod)"
+)
+_FOOD = (
+    r"(?:\s*,?\s*(?:with (?:food|meals?|a meal)|with or without food|without food"
+    r"|on an empty stomach|swallowed whole))*"
+)
+_DURATION = r"(?:\s*,?\s*(?:for|x|×)\s*(?P<duration>\d{1,3})\s*(?P<span>days?|weeks?))?"
+_INSTRUCTION = re.compile(
+    rf"(?:take\s+)?{_AMOUNT}{_ROUTE}\s*,?\s*{_FREQUENCY}{_ROUTE}{_FOOD}{_DURATION}{_FOOD}\Z"
+)
+_ONLY_FREQUENCY = re.compile(rf"{_FREQUENCY}{_FOOD}\Z")
+_STRENGTH = re.compile(r"(?<![\d./])(\d+(?:\.\d+)?)\s*MG\b(?!\s*/)", re.IGNORECASE)
+_ANY_STRENGTH = re.compile(r"\d\s*(?:MG|MCG|UG|G|ML|UNT|%)(?![A-Z])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class TextDose:
+    """One instruction in words: mass or number of pieces, doses per day, days."""
+
+    mass_mg: Decimal | None
+    pieces: Decimal | None
+    doses_per_day: Decimal
+    days: int | None
+
+
+@lru_cache(maxsize=512)
+def parse_dose_text(text: str) -> tuple[TextDose, ...] | None:
+    """Read "600 mg twice daily" or "90 mg daily for 7 days, then 180 mg daily".
+
+    None when any part of the text is outside the closed phrases, or contradicts itself.
+    """
+    plain = _plain(text)
+    if not plain:
+        return None
+    doses: list[TextDose] = []
+    parts = re.split(r"\s*[,;]?\s*then\s+", plain)
+    for position, part in enumerate(parts):
+        dose = _parse_one(part)
+        if dose is None or (dose.days is None and position + 1 < len(parts)):
+            return None
+        doses.append(dose)
+    return tuple(doses)
+
+
+@lru_cache(maxsize=512)
+def parse_frequency_text(text: str) -> Decimal | None:
+    """Doses per day of "2 times daily", "BID", "every 12 hours"; None when not read."""
+    match = _ONLY_FREQUENCY.match(_plain(text))
+    return _doses_per_day(match) if match else None
+
+
+def strength_in_name(name: str) -> Decimal | None:
+    """The strength in mg that a product's name states, as in "alectinib 150 MG Oral Capsule".
+
+    None for names with no strength, several strengths, or a strength per volume.
+    """
+    found = _STRENGTH.findall(name)
+    if len(found) != 1 or len(_ANY_STRENGTH.findall(name)) != 1:
+        return None
+    strength = Decimal(found[0])
+    return strength if strength > 0 else None
+
+
+def _plain(text: str) -> str:
+    return " ".join(fold_unit(text).lower().split()).rstrip(". ")
+
+
+def _number(text: str) -> Decimal:
+    return Decimal(_WORDS[text]) if text in _WORDS else Decimal(text)
+
+
+def _parse_one(part: str) -> TextDose | None:
+    match = _INSTRUCTION.match(part)
+    frequency = _doses_per_day(match) if match else None
+    if match is None or frequency is None:
+        return None
+    mass = _mass(match["mass"], match["unit"]) or _mass(match["mass_in"], match["unit_in"])
+    pieces_text = match["pieces"] or match["pieces_in"]
+    pieces = _number(pieces_text) if pieces_text else None
+    if match["each"] and pieces is not None and mass != pieces * _number(match["each"]):
+        return None
+    if mass == 0 or pieces == 0 or frequency == 0:
+        return None
+    days = int(match["duration"]) if match["duration"] else None
+    if days is not None and match["span"].startswith("week"):
+        days *= 7
+    if days == 0:
+        return None
+    return TextDose(mass_mg=mass, pieces=pieces, doses_per_day=frequency, days=days)
+
+
+def _mass(number: str | None, unit: str | None) -> Decimal | None:
+    if number is None or unit is None:
+        return None
+    return _number(number) * MASS.factors[unit]
+
+
+def _doses_per_day(match: re.Match[str]) -> Decimal | None:
+    phrase = match["frequency"].replace(".", "")
+    if match["hours"]:
+        hours = int(match["hours"])
+        # Intervals that do not divide a day give no steady number of doses per day.
+        return Decimal(24 // hours) if hours and 24 % hours == 0 else None
+    if match["times"]:
+        times = _number(match["times"])
+        spelled = match["spelled"]
+        return None if spelled and _WORDS.get(spelled) != times else times
+    if phrase in _LATIN:
+        return Decimal(_LATIN[phrase])
+    if phrase in ("every other day", "qod"):
+        return Decimal("0.5")
+    return Decimal(_TIMES[phrase.split()[0]])

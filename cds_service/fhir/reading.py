@@ -1,0 +1,320 @@
+"""Reading what an EHR sent for one prefetch key, or one page of a search.
+
+The whole Bundle is decoded in one pass. If anything in it is odd, each entry is read on its own,
+so that one odd resource never costs the rest, and what could not be read is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from types import UnionType
+from typing import Any, get_args
+
+import msgspec
+
+from cds_service.fhir.bundles import Bundle, BundleLink, BundleSearch
+from cds_service.fhir.datatypes import DataType
+from cds_service.fhir.repair import repaired
+from cds_service.fhir.views import AnyResource, OperationOutcome, Resource
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SERIOUS = frozenset({"error", "fatal"})
+
+
+class DropReason(StrEnum):
+    """Why something that was sent is not among the resources."""
+
+    NOT_JSON = "not JSON"
+    NO_RESOURCE_TYPE = "no resourceType"
+    TYPE_NOT_READ = "a resource type that is not read here"
+    UNREADABLE = "an element has the wrong shape"
+    NESTED_BUNDLE = "a Bundle inside a Bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """One thing that was sent and not read."""
+
+    resource_type: str
+    id: str | None
+    why: DropReason
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Severity and code of one OperationOutcome issue; its words stay behind."""
+
+    severity: str
+    code: str
+
+    @property
+    def serious(self) -> bool:
+        """True when the server says that something failed, not merely remarks on it."""
+        return self.severity in _SERIOUS
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """What one prefetch value or search page held.
+
+    `given` is False for null or an absent value: nothing was asked, which is not "no data".
+    `matched_none` is True only when a Bundle says in full that nothing matched.
+    `full_urls` maps each entry's fullUrl to its resource.
+    """
+
+    resources: tuple[Resource, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    next_link: str | None = None
+    dropped: tuple[Dropped, ...] = ()
+    matched_none: bool = False
+    given: bool = True
+    full_urls: Mapping[str, Resource] = field(default_factory=dict, repr=False)
+
+    @property
+    def lost(self) -> tuple[Dropped, ...]:
+        """What was dropped although its type matters here."""
+        return tuple(entry for entry in self.dropped if entry.why != DropReason.TYPE_NOT_READ)
+
+    @property
+    def complete(self) -> bool:
+        """True when all that the server has was read: absence then means absence."""
+        return (
+            self.given
+            and self.next_link is None
+            and not self.lost
+            and not any(outcome.serious for outcome in self.outcomes)
+        )
+
+
+NOT_GIVEN = ReadResult(given=False)
+
+
+class _Envelope(DataType, frozen=True):
+    """The members that decide how a JSON object is read."""
+
+    resource_type: Any = None
+    link: tuple[BundleLink, ...] = ()
+    entry: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Kind(DataType, frozen=True):
+    resource_type: Any = None
+    id: Any = None
+
+
+class _LooseEntry(DataType, frozen=True):
+    full_url: str | None = None
+    resource: msgspec.Raw = msgspec.Raw(b"null")
+    search: BundleSearch | None = None
+
+
+def _members(union: UnionType) -> dict[str, type[Resource]]:
+    return {member.__name__: member for member in get_args(union)}
+
+
+_TYPES = _members(AnyResource)
+READ_TYPES = frozenset(_TYPES)
+"""Names of the resource types that are read; others are reported as not read."""
+
+# In a union msgspec insists on resourceType; alone, Bundle would accept any object as an empty one.
+_page_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Bundle | AnyResource)
+_resource_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyResource)
+_envelope_decoder = msgspec.json.Decoder(_Envelope)
+_kind_decoder = msgspec.json.Decoder(_Kind)
+_entries_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+_entry_decoder = msgspec.json.Decoder(_LooseEntry)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def read_resources(raw: bytes | msgspec.Raw | Mapping[str, Any] | None) -> ReadResult:
+    """Read a resource, a Bundle or an OperationOutcome. Never raises on odd content.
+
+    A Mapping must hold JSON values (Decimals allowed). What cannot be read is in `dropped`.
+    """
+    if raw is None:
+        return NOT_GIVEN
+    if isinstance(raw, Mapping):
+        try:
+            raw = _encoder.encode(raw)
+        except (TypeError, ValueError):
+            return _nothing_but(Dropped("", None, DropReason.NOT_JSON))
+    text = bytes(raw).removeprefix(_BYTE_ORDER_MARK).strip()
+    if text in (b"", b"null"):
+        return NOT_GIVEN
+    try:
+        page: Bundle | Resource = _page_decoder.decode(text)
+    except msgspec.ValidationError:
+        return _read_slowly(text)
+    except (msgspec.DecodeError, RecursionError):
+        return _nothing_but(Dropped("", None, DropReason.NOT_JSON))
+    return _read_bundle(page) if isinstance(page, Bundle) else _read_single(page)
+
+
+def merged(pages: Sequence[ReadResult]) -> ReadResult:
+    """Several pages of one search as one result; the last page's `next_link` is kept."""
+    if len(pages) == 1:
+        return pages[0]
+    urls: dict[str, Resource] = {}
+    for page in pages:
+        urls.update(page.full_urls)
+    return ReadResult(
+        resources=tuple(resource for page in pages for resource in page.resources),
+        outcomes=tuple(outcome for page in pages for outcome in page.outcomes),
+        next_link=pages[-1].next_link if pages else None,
+        dropped=tuple(entry for page in pages for entry in page.dropped),
+        matched_none=bool(pages) and all(page.matched_none for page in pages),
+        given=any(page.given for page in pages),
+        full_urls=urls,
+    )
+
+
+def read_resource(raw: bytes | msgspec.Raw) -> Resource | Dropped:
+    """Read one resource of a known type, mending its shape if that is possible."""
+    try:
+        resource: Resource = _resource_decoder.decode(raw)
+        return resource
+    except msgspec.ValidationError:
+        pass
+    except (msgspec.DecodeError, RecursionError):
+        return Dropped("", None, DropReason.NOT_JSON)
+    try:
+        kind = _kind_decoder.decode(raw)
+    except msgspec.DecodeError:
+        return Dropped("", None, DropReason.NO_RESOURCE_TYPE)
+    name, identity = _text(kind.resource_type), _text(kind.id) or None
+    if not name:
+        return Dropped("", identity, DropReason.NO_RESOURCE_TYPE)
+    if name == "Bundle":
+        return Dropped(name, identity, DropReason.NESTED_BUNDLE)
+    target = _TYPES.get(name)
+    if target is None:
+        return Dropped(name, identity, DropReason.TYPE_NOT_READ)
+    try:
+        mended: Resource = _resource_decoder.decode(repaired(raw, target))
+        return mended
+    except (msgspec.DecodeError, ArithmeticError, RecursionError):
+        return Dropped(name, identity, DropReason.UNREADABLE)
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, str | int | Decimal) else ""
+
+
+def _nothing_but(dropped: Dropped) -> ReadResult:
+    return ReadResult(dropped=(dropped,))
+
+
+def _read_bundle(bundle: Bundle) -> ReadResult:
+    resources: list[Resource] = []
+    outcomes: list[Outcome] = []
+    dropped: list[Dropped] = []
+    urls: dict[str, Resource] = {}
+    for entry in bundle.entry:
+        _collect(entry.full_url, entry.resource, resources, outcomes, dropped, urls)
+    return _result(resources, outcomes, dropped, urls, _next_link(bundle.link))
+
+
+def _collect(
+    full_url: str | None,
+    resource: Resource | Dropped | None,
+    resources: list[Resource],
+    outcomes: list[Outcome],
+    dropped: list[Dropped],
+    urls: dict[str, Resource],
+) -> None:
+    if resource is None:
+        dropped.append(Dropped("", None, DropReason.NO_RESOURCE_TYPE))
+    elif isinstance(resource, Dropped):
+        dropped.append(resource)
+    elif isinstance(resource, OperationOutcome):
+        outcomes.extend(_outcomes(resource))
+    else:
+        resources.append(resource)
+        if full_url:
+            urls[full_url] = resource
+
+
+def _result(
+    resources: list[Resource],
+    outcomes: list[Outcome],
+    dropped: list[Dropped],
+    urls: Mapping[str, Resource],
+    next_link: str | None,
+) -> ReadResult:
+    nothing = not resources and not dropped and next_link is None
+    return ReadResult(
+        resources=tuple(resources),
+        outcomes=tuple(outcomes),
+        next_link=next_link,
+        dropped=tuple(dropped),
+        matched_none=nothing and not any(outcome.serious for outcome in outcomes),
+        full_urls=urls,
+    )
+
+
+def _next_link(links: Iterable[BundleLink]) -> str | None:
+    for link in links:
+        if link.relation == "next" and link.url:
+            return link.url
+    return None
+
+
+def _outcomes(resource: OperationOutcome) -> list[Outcome]:
+    issues = [
+        Outcome(
+            severity=(issue.severity or "").strip().lower() or "error",
+            code=(issue.code or "").strip().lower() or "unknown",
+        )
+        for issue in resource.issue
+    ]
+    # An outcome without an issue still says that this is not the data that was asked for.
+    return issues or [Outcome(severity="error", code="unknown")]
+
+
+def _read_slowly(text: bytes) -> ReadResult:
+    try:
+        envelope = _envelope_decoder.decode(text)
+    except msgspec.ValidationError:
+        return _nothing_but(Dropped("", None, DropReason.UNREADABLE))
+    except (msgspec.DecodeError, RecursionError):
+        return _nothing_but(Dropped("", None, DropReason.NOT_JSON))
+    if envelope.resource_type == "Bundle":
+        return _read_entries(envelope)
+    return _read_single(read_resource(text))
+
+
+def _read_single(resource: Resource | Dropped) -> ReadResult:
+    if isinstance(resource, Dropped):
+        return _nothing_but(resource)
+    if isinstance(resource, OperationOutcome):
+        return ReadResult(outcomes=tuple(_outcomes(resource)))
+    return ReadResult(resources=(resource,))
+
+
+def _read_entries(envelope: _Envelope) -> ReadResult:
+    unreadable = Dropped("Bundle", None, DropReason.UNREADABLE)
+    try:
+        entries = _entries_decoder.decode(_or_empty(envelope.entry))
+    except msgspec.DecodeError:
+        return _nothing_but(unreadable)
+    resources: list[Resource] = []
+    outcomes: list[Outcome] = []
+    dropped: list[Dropped] = []
+    urls: dict[str, Resource] = {}
+    for raw in entries:
+        try:
+            entry = _entry_decoder.decode(raw)
+        except msgspec.DecodeError:
+            dropped.append(Dropped("", None, DropReason.UNREADABLE))
+            continue
+        resource = None if bytes(entry.resource) == b"null" else read_resource(entry.resource)
+        _collect(entry.full_url, resource, resources, outcomes, dropped, urls)
+    return _result(resources, outcomes, dropped, urls, _next_link(envelope.link))
+
+
+def _or_empty(raw: msgspec.Raw) -> bytes:
+    text = bytes(raw)
+    return b"[]" if text == b"null" else text

@@ -1,0 +1,307 @@
+"""All resources of one patient, indexed once, so that every reader asks the same record.
+
+Resources of anybody else are never served: they are counted and left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from cds_service.fhir.dates import parse_moment
+from cds_service.fhir.medications import MedicationConcept, read_medication_concept
+from cds_service.fhir.reading import Dropped, Outcome, ReadResult
+from cds_service.fhir.references import parse_reference
+from cds_service.fhir.terminology import CodeKey, CodeSet, code_key, concept_keys
+from cds_service.fhir.views import (
+    Condition,
+    Medication,
+    MedicationUse,
+    Observation,
+    ObservationComponent,
+    Patient,
+    Reference,
+    Resource,
+)
+
+AnyView = TypeVar("AnyView", bound=Resource)
+Codes = CodeSet | Iterable[tuple[str, str]]
+
+WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
+"""Statuses whose resources are not served unless they are asked for."""
+
+
+class CodedResult(NamedTuple):
+    """An Observation that carries a code, itself (`component` None) or in one component."""
+
+    observation: Observation
+    component: ObservationComponent | None
+
+    @property
+    def source(self) -> Observation | ObservationComponent:
+        """Where value, interpretation and reference ranges are to be read."""
+        return self.observation if self.component is None else self.component
+
+
+def status_of(resource: Resource) -> str | None:
+    """The resource's status, stripped and lower-cased; a Condition's verification status."""
+    status = getattr(resource, "status", None)
+    if isinstance(resource, Condition) and resource.verification_status is not None:
+        codes = [coding.code for coding in resource.verification_status.coding if coding.code]
+        status = codes[0] if codes else resource.verification_status.text
+    return status.strip().lower() or None if isinstance(status, str) else None
+
+
+@dataclass(frozen=True)
+class PatientRecord:
+    """Build it with `PatientRecord.build`.
+
+    `ignored`: resources of other patients, by type. `unattributed`: resources without a subject,
+    by type. `withdrawn`: entered-in-error and cancelled ones, by (type, status).
+    `conflicting_copies`: by type, copies of one resource that differ while neither is newer; the
+    one read last is served.
+    """
+
+    patient_id: str
+    patient: Patient | None = None
+    ignored: Counter[str] = field(default_factory=Counter)
+    unattributed: Counter[str] = field(default_factory=Counter)
+    withdrawn: Counter[tuple[str, str]] = field(default_factory=Counter)
+    conflicting_copies: Counter[str] = field(default_factory=Counter)
+    dropped: tuple[Dropped, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    _by_type: Mapping[type[Resource], tuple[Resource, ...]] = field(
+        default_factory=dict, repr=False
+    )
+    _by_key: Mapping[str, Resource] = field(default_factory=dict, repr=False)
+    _urls: Mapping[str, Resource] = field(default_factory=dict, repr=False)
+    _results: Mapping[CodeKey, tuple[CodedResult, ...]] = field(default_factory=dict, repr=False)
+    _conditions: Mapping[CodeKey, tuple[Condition, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def build(
+        cls,
+        patient_id: str,
+        results: Iterable[ReadResult] = (),
+        resources: Iterable[Resource] = (),
+    ) -> PatientRecord:
+        """A record of what belongs to `Patient/{patient_id}` in the results and resources."""
+        pages = tuple(results)
+        urls: dict[str, Resource] = {}
+        for page in pages:
+            urls.update(page.full_urls)
+        builder = _Builder(patient_id, urls)
+        for page in pages:
+            for resource in page.resources:
+                builder.add(resource)
+        for resource in resources:
+            builder.add(resource)
+        return cls(
+            patient_id=patient_id,
+            patient=builder.patient(),
+            ignored=builder.ignored,
+            unattributed=builder.unattributed,
+            withdrawn=builder.withdrawn(),
+            conflicting_copies=builder.conflicting,
+            dropped=tuple(entry for page in pages for entry in page.dropped),
+            outcomes=tuple(outcome for page in pages for outcome in page.outcomes),
+            _by_type=builder.by_type(),
+            _by_key=builder.kept,
+            _urls=urls,
+            _results=builder.observation_index(),
+            _conditions=builder.condition_index(),
+        )
+
+    def of_type(self, kind: type[AnyView], *, withdrawn: bool = False) -> tuple[AnyView, ...]:
+        """All resources of a type or family (`MedicationUse`), in the order read.
+
+        Withdrawn ones come only if asked for.
+        """
+        return tuple(
+            resource
+            for held, found in self._by_type.items()
+            if issubclass(held, kind)
+            for resource in found
+            if isinstance(resource, kind) and (withdrawn or not _is_withdrawn(resource))
+        )
+
+    def observations(self, codes: Codes, *, withdrawn: bool = False) -> tuple[CodedResult, ...]:
+        """Observations and components with any of the codes, each once, in the order read."""
+        found: dict[int, CodedResult] = {}
+        for key in _keys(codes):
+            for result in self._results.get(key, ()):
+                if withdrawn or not _is_withdrawn(result.observation):
+                    found.setdefault(id(result.source), result)
+        return tuple(found.values())
+
+    def conditions(self, codes: Codes, *, withdrawn: bool = False) -> tuple[Condition, ...]:
+        """Conditions whose code is one of the codes, each once; refuted ones are included."""
+        found: dict[int, Condition] = {}
+        for key in _keys(codes):
+            for condition in self._conditions.get(key, ()):
+                if withdrawn or not _is_withdrawn(condition):
+                    found.setdefault(id(condition), condition)
+        return tuple(found.values())
+
+    def resolve(self, reference: Reference | None) -> Resource | None:
+        """The resource of this record that a reference names, by fullUrl or `Type/id`."""
+        text = reference.reference if reference else None
+        if not text:
+            return None
+        by_url = self._urls.get(text.strip())
+        if by_url is not None and self._serves(by_url):
+            return by_url
+        parsed = parse_reference(text)
+        return self._by_key.get(parsed.key) if parsed and parsed.key else None
+
+    def medication_concept(self, use: MedicationUse) -> MedicationConcept:
+        """What drug a medication resource is about, and how that was found out."""
+        return read_medication_concept(use, self.resolve)
+
+    def _serves(self, resource: Resource) -> bool:
+        return any(resource is kept for kept in self._by_type.get(type(resource), ()))
+
+
+def _is_withdrawn(resource: Resource) -> bool:
+    return status_of(resource) in WITHDRAWN
+
+
+def _keys(codes: Codes) -> Iterable[CodeKey]:
+    if isinstance(codes, CodeSet):
+        return sorted(codes.keys)
+    keys = (code_key(system, code) for system, code in codes)
+    return [key for key in keys if key is not None]
+
+
+class _Builder:
+    """Collects resources, judging whose they are and which copy is newest."""
+
+    def __init__(self, patient_id: str, urls: Mapping[str, Resource]) -> None:
+        self._patient_key = f"Patient/{patient_id}"
+        self._urls = urls
+        self._nameless: list[Resource] = []
+        self.kept: dict[str, Resource] = {}
+        self.ignored: Counter[str] = Counter()
+        self.unattributed: Counter[str] = Counter()
+        self.conflicting: Counter[str] = Counter()
+
+    def add(self, resource: Resource) -> None:
+        """Keep a resource of the patient, or count why it is left out."""
+        owner = self._owner(resource)
+        if owner is None:
+            self.unattributed[resource.resource_type] += 1
+        elif owner != self._patient_key:
+            self.ignored[resource.resource_type] += 1
+        elif not resource.id:
+            self._nameless.append(resource)
+        else:
+            self._keep(resource)
+
+    def _owner(self, resource: Resource) -> str | None:
+        if isinstance(resource, Medication):
+            # A product belongs to nobody.
+            return self._patient_key
+        if isinstance(resource, Patient):
+            return resource.key if resource.id else None
+        subject = getattr(resource, "subject", None) or getattr(resource, "patient", None)
+        text = subject.reference if isinstance(subject, Reference) else None
+        parsed = parse_reference(text)
+        if parsed is None:
+            return None
+        if parsed.urn is not None:
+            target = self._urls.get(parsed.urn)
+            return target.key if isinstance(target, Patient) and target.id else None
+        return parsed.key
+
+    def _keep(self, resource: Resource) -> None:
+        key = resource.key
+        known = self.kept.get(key)
+        if known is None:
+            self.kept[key] = resource
+            return
+        order = _newer(resource, known)
+        if order is None and resource != known:
+            self.conflicting[resource.resource_type] += 1
+        if order is not False:
+            self.kept[key] = resource
+
+    def _all(self) -> Iterable[Resource]:
+        yield from self.kept.values()
+        yield from self._nameless
+
+    def patient(self) -> Patient | None:
+        """The patient's own resource."""
+        found = self.kept.get(self._patient_key)
+        return found if isinstance(found, Patient) else None
+
+    def withdrawn(self) -> Counter[tuple[str, str]]:
+        """Counts of withdrawn resources by type and status."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for resource in self._all():
+            status = status_of(resource)
+            if status in WITHDRAWN:
+                counts[(resource.resource_type, status or "")] += 1
+        return counts
+
+    def by_type(self) -> dict[type[Resource], tuple[Resource, ...]]:
+        """Resources by their class."""
+        return _grouped((type(resource), resource) for resource in self._all())
+
+    def observation_index(self) -> dict[CodeKey, tuple[CodedResult, ...]]:
+        """Observations and their components by every code they carry."""
+        groups: dict[CodeKey, list[CodedResult]] = {}
+        for resource in self._all():
+            if not isinstance(resource, Observation):
+                continue
+            whole = CodedResult(resource, None)
+            for key in concept_keys(resource.code):
+                groups.setdefault(key, []).append(whole)
+            for component in resource.component:
+                part = CodedResult(resource, component)
+                for key in concept_keys(component.code):
+                    groups.setdefault(key, []).append(part)
+        return {key: tuple(results) for key, results in groups.items()}
+
+    def condition_index(self) -> dict[CodeKey, tuple[Condition, ...]]:
+        """Conditions by every code they carry."""
+        return _grouped(
+            (key, resource)
+            for resource in self._all()
+            if isinstance(resource, Condition)
+            for key in concept_keys(resource.code)
+        )
+
+
+_Key = TypeVar("_Key")
+_Member = TypeVar("_Member")
+
+
+def _grouped(pairs: Iterable[tuple[_Key, _Member]]) -> dict[_Key, tuple[_Member, ...]]:
+    groups: dict[_Key, list[_Member]] = {}
+    for key, member in pairs:
+        groups.setdefault(key, []).append(member)
+    return {key: tuple(members) for key, members in groups.items()}
+
+
+def _newer(left: Resource, right: Resource) -> bool | None:
+    """Whether `left` is newer than `right`; None when neither is."""
+    versions = _version(left), _version(right)
+    if versions[0] is not None and versions[1] is not None and versions[0] != versions[1]:
+        return versions[0] > versions[1]
+    updates = _updated(left), _updated(right)
+    if updates[0] is not None and updates[1] is not None and updates[0] != updates[1]:
+        return updates[0] > updates[1]
+    return None
+
+
+def _version(resource: Resource) -> int | None:
+    text = (resource.meta.version_id or "").strip() if resource.meta else ""
+    return int(text) if text.isdecimal() and len(text) < 20 else None
+
+
+def _updated(resource: Resource) -> datetime | None:
+    moment = parse_moment(resource.meta.last_updated) if resource.meta else None
+    return moment.instant if moment else None

@@ -1,0 +1,264 @@
+"""The upper limit of normal, from the ranges a laboratory sent with its result.
+
+A range counts when it is of type normal, or of no type, and applies to this patient. Several
+ranges that apply equally are no answer, and neither is one that needs a sex or an age nobody
+knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from cds_service.fhir.datatypes import CodeableConcept, Quantity, Range, ReferenceRange
+from cds_service.fhir.units import WithUnit, fold_unit
+
+_NORMAL_TEXT = frozenset({"normal", "normal range", "reference range"})
+_SEX_CODES = {
+    "male": "male",
+    "m": "male",
+    "man": "male",
+    "men": "male",
+    "males": "male",
+    "248153007": "male",
+    "female": "female",
+    "f": "female",
+    "woman": "female",
+    "women": "female",
+    "females": "female",
+    "248152002": "female",
+}
+_YEARS_PER_UNIT = {
+    "a": Decimal(1),
+    "y": Decimal(1),
+    "yr": Decimal(1),
+    "yrs": Decimal(1),
+    "year": Decimal(1),
+    "years": Decimal(1),
+    "mo": Decimal(1) / 12,
+    "month": Decimal(1) / 12,
+    "months": Decimal(1) / 12,
+    "wk": Decimal(7) / Decimal("365.25"),
+    "week": Decimal(7) / Decimal("365.25"),
+    "weeks": Decimal(7) / Decimal("365.25"),
+    "d": Decimal(1) / Decimal("365.25"),
+    "day": Decimal(1) / Decimal("365.25"),
+    "days": Decimal(1) / Decimal("365.25"),
+}
+# A comma followed by exactly three digits could separate thousands: that text is not read.
+_PART = r"\d+(?:\.\d+|,\d{1,2}(?!\d))?"
+_UNIT_PART = r"(?:\s*(?P<unit>[^\W\d_][^\s]*|[%/\[{][^\s]*))?"
+_UPPER_TEXT = re.compile(
+    rf"\s*(?:<=|=<|<|≤|up to|bis|to)\s*(?P<high>{_PART}){_UNIT_PART}\s*\Z", re.IGNORECASE
+)
+_SPAN_TEXT = re.compile(
+    rf"\s*(?P<low>{_PART})\s*(?:-|–|—|to|bis)\s*(?P<high>{_PART}){_UNIT_PART}\s*\Z",
+    re.IGNORECASE,
+)
+
+
+class LimitOrigin(StrEnum):
+    """Which element gave the limit."""
+
+    HIGH = "referenceRange.high"
+    TEXT = "referenceRange.text"
+
+
+class LimitProblem(StrEnum):
+    """Why there is no upper limit."""
+
+    NO_RANGE = "no reference range was sent"
+    NO_UPPER_LIMIT = "no reference range states a usable upper limit"
+    NOT_APPLICABLE = "no reference range applies to this patient"
+    AMBIGUOUS = "several reference ranges apply and differ"
+    SEX_OR_AGE_UNKNOWN = "choosing the reference range needs the patient's sex or age"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceLimit:
+    """An upper limit of normal with its own unit, or the problem that stands in its place.
+
+    The unit may differ from the result's unit: convert both before dividing. `inherited` says
+    that the range had no unit and took the result's.
+    """
+
+    number: Decimal | None
+    unit: str | None = None
+    code: str | None = None
+    system: str | None = None
+    as_sent: str = ""
+    origin: LimitOrigin | None = None
+    inherited: bool = False
+    problem: LimitProblem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How a range fits the patient: whether it may, whether that is sure, how specifically."""
+
+    possible: bool
+    certain: bool
+    specificity: int
+
+
+_NO_FIT = _Fit(False, True, 0)
+
+
+def upper_limit(
+    ranges: Sequence[ReferenceRange],
+    measured: WithUnit | None,
+    *,
+    sex: str | None = None,
+    age_years: Decimal | int | None = None,
+) -> ReferenceLimit:
+    """The upper limit of normal for this result and patient.
+
+    `measured` gives the unit that a limit without unit inherits. `sex` is male or female; other
+    values count as unknown. The answer always comes back: look at `problem`.
+    """
+    if not ranges:
+        return ReferenceLimit(None, problem=LimitProblem.NO_RANGE)
+    known_sex = sex.strip().lower() if sex else None
+    if known_sex not in ("male", "female"):
+        known_sex = None
+    normal = [entry for entry in ranges if _is_normal(entry.type)]
+    limits = [(entry, limit) for entry in normal if (limit := _limit_of(entry, measured))]
+    if not limits:
+        return ReferenceLimit(None, problem=LimitProblem.NO_UPPER_LIMIT)
+    fits = [(_fit(entry, known_sex, age_years), limit) for entry, limit in limits]
+    possible = [(fit, limit) for fit, limit in fits if fit.possible]
+    if not possible:
+        return ReferenceLimit(None, problem=LimitProblem.NOT_APPLICABLE)
+    if len({_comparable(limit) for _, limit in possible}) == 1 and any(
+        fit.certain for fit, _ in possible
+    ):
+        return possible[0][1]
+    if not all(fit.certain for fit, _ in possible):
+        return ReferenceLimit(None, problem=LimitProblem.SEX_OR_AGE_UNKNOWN)
+    closest = max(fit.specificity for fit, _ in possible)
+    best = [limit for fit, limit in possible if fit.specificity == closest]
+    if len({_comparable(limit) for limit in best}) > 1:
+        return ReferenceLimit(None, problem=LimitProblem.AMBIGUOUS)
+    return best[0]
+
+
+def _comparable(limit: ReferenceLimit) -> tuple[Decimal | None, str, str]:
+    return (limit.number, fold_unit(limit.unit or ""), fold_unit(limit.code or ""))
+
+
+def _is_normal(kind: CodeableConcept | None) -> bool:
+    if kind is None or (not kind.coding and not (kind.text or "").strip()):
+        return True
+    codes = {(coding.code or "").strip().lower() for coding in kind.coding} - {""}
+    if codes:
+        return codes == {"normal"}
+    return (kind.label or "").lower() in _NORMAL_TEXT
+
+
+def _limit_of(entry: ReferenceRange, measured: WithUnit | None) -> ReferenceLimit | None:
+    limit = _from_high(entry) or _from_text(entry.text)
+    if limit is None:
+        return None
+    if limit.unit is None and limit.code is None and measured is not None:
+        return replace(
+            limit,
+            unit=measured.unit,
+            code=measured.code,
+            system=measured.system,
+            inherited=True,
+        )
+    return limit
+
+
+def _from_high(entry: ReferenceRange) -> ReferenceLimit | None:
+    high = entry.high
+    number = high.number if high else None
+    if high is None or number is None or number <= 0 or high.comparator in (">", ">="):
+        return None
+    low = entry.low.number if entry.low else None
+    if low is not None and low > number and _same_unit(entry.low, high):
+        return None
+    return ReferenceLimit(
+        number,
+        unit=high.unit or None,
+        code=high.code or None,
+        system=high.system or None,
+        as_sent=high.as_sent,
+        origin=LimitOrigin.HIGH,
+    )
+
+
+def _same_unit(low: Quantity | None, high: Quantity) -> bool:
+    return low is not None and (low.unit, low.code) == (high.unit, high.code)
+
+
+def _from_text(text: str | None) -> ReferenceLimit | None:
+    match = _UPPER_TEXT.match(text or "") or _SPAN_TEXT.match(text or "")
+    if match is None:
+        return None
+    found = match.groupdict()
+    high = Decimal(found["high"].replace(",", "."))
+    low = Decimal(found["low"].replace(",", ".")) if found.get("low") else None
+    if high <= 0 or (low is not None and low > high):
+        return None
+    return ReferenceLimit(
+        high,
+        unit=found["unit"],
+        as_sent=(text or "").strip(),
+        origin=LimitOrigin.TEXT,
+    )
+
+
+def _fit(entry: ReferenceRange, sex: str | None, age_years: Decimal | int | None) -> _Fit:
+    certain, specificity = True, 0
+    if entry.applies_to:
+        wanted = _sexes(entry.applies_to)
+        if wanted is None:
+            return _NO_FIT
+        specificity += 1
+        if sex is None:
+            certain = False
+        elif sex not in wanted:
+            return _NO_FIT
+    if entry.age is not None and (entry.age.low or entry.age.high):
+        inside = _age_inside(entry.age, age_years)
+        if inside is False:
+            return _NO_FIT
+        specificity += 1
+        certain = certain and inside is True
+    return _Fit(True, certain, specificity)
+
+
+def _sexes(groups: Iterable[CodeableConcept]) -> frozenset[str] | None:
+    """The sexes a range is for; None when it is for a group that is not told by sex alone."""
+    found: set[str] = set()
+    for group in groups:
+        words = [coding.code for coding in group.coding if coding.code] or [group.label or ""]
+        sexes = {_SEX_CODES.get(word.strip().lower()) for word in words} - {None}
+        if len(sexes) != 1:
+            return None
+        found |= {sex for sex in sexes if sex}
+    return frozenset(found)
+
+
+def _age_inside(age: Range, age_years: Decimal | int | None) -> bool | None:
+    """Whether the age lies in the range; None when that cannot be told."""
+    answers: list[bool | None] = []
+    for bound, is_low in ((age.low, True), (age.high, False)):
+        if bound is None or bound.number is None:
+            continue
+        unit = (bound.code or bound.unit or "a").strip().lower()
+        factor = _YEARS_PER_UNIT.get(unit)
+        if factor is None or age_years is None:
+            answers.append(None)
+        elif is_low:
+            answers.append(Decimal(age_years) >= bound.number * factor)
+        else:
+            # "18 to 64 years" includes the whole year in which the patient is 64.
+            answers.append(Decimal(age_years) < (bound.number + 1) * factor)
+    if False in answers:
+        return False
+    return None if None in answers else True

@@ -1,0 +1,184 @@
+"""Comparing codes: one spelling per code system and per code.
+
+A code without a system never matches: "123" means something else in every system.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+
+from cds_service.fhir.datatypes import CodeableConcept, Coding
+
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+LOINC = "http://loinc.org"
+SNOMED = "http://snomed.info/sct"
+ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD_10_GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
+NDC = "http://hl7.org/fhir/sid/ndc"
+ATC = "http://www.whocc.no/atc"
+UNII = "http://fdasis.nlm.nih.gov"
+HGNC = "http://www.genenames.org"
+UCUM = "http://unitsofmeasure.org"
+
+SYSTEM_VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        RXNORM: ("urn:oid:2.16.840.1.113883.6.88",),
+        LOINC: ("urn:oid:2.16.840.1.113883.6.1",),
+        SNOMED: ("urn:oid:2.16.840.1.113883.6.96",),
+        # The international ICD-10 is read as the same list: its codes are the stems of the other.
+        ICD_10_CM: ("urn:oid:2.16.840.1.113883.6.90", "http://hl7.org/fhir/sid/icd-10"),
+        ICD_10_GM: ("http://fhir.de/CodeSystem/dimdi/icd-10-gm",),
+        NDC: ("urn:oid:2.16.840.1.113883.6.69",),
+        ATC: (
+            "http://fhir.de/CodeSystem/bfarm/atc",
+            "http://fhir.de/CodeSystem/dimdi/atc",
+            "urn:oid:2.16.840.1.113883.6.73",
+        ),
+        UNII: (),
+        HGNC: ("http://www.genenames.org/geneId", "urn:oid:2.16.840.1.113883.6.281"),
+        UCUM: ("urn:oid:2.16.840.1.113883.6.8",),
+        "http://www.sequenceontology.org": ("http://sequenceontology.org",),
+        # Systems whose canonical spelling is https.
+        "https://www.meddra.org": ("http://terminology.hl7.org/CodeSystem/MDRAE",),
+        "https://www.ncbi.nlm.nih.gov/gene": (),
+        "https://cancer.sanger.ac.uk/cosmic": (),
+    }
+)
+
+CodeKey = tuple[str, str]
+"""(canonical system, normal code): what equal codes have in common."""
+
+_OPEN_WITH_PATH = ("http://snomed.info/sct/",)
+_ICD_STEM = re.compile(r"[A-Z][0-9][0-9A-Z](\.?)[0-9A-Z]{0,4}\Z")
+_NDC_HYPHENATED = re.compile(r"(\d{4,5})-(\d{3,4})-(\d{1,2})\Z")
+_GENE_NUMBER = re.compile(r"(?:HGNC[:_ ]?)?0*(\d+)\Z", re.IGNORECASE)
+
+
+def _spelling(uri: str) -> str:
+    text = uri.strip().split("|", 1)[0].rstrip("/")
+    if text.lower().startswith("urn:"):
+        return text.lower()
+    scheme, separator, rest = text.partition("://")
+    if separator and scheme.lower() in {"http", "https"}:
+        host, slash, path = rest.partition("/")
+        return f"http://{host.lower()}{slash}{path}"
+    return text
+
+
+_CANONICAL = {
+    _spelling(spelling): canonical
+    for canonical, variants in SYSTEM_VARIANTS.items()
+    for spelling in (canonical, *variants)
+}
+
+
+def canonical_system(uri: str) -> str:
+    """One spelling for a code system: no version, no trailing slash, OIDs as their URL.
+
+    A system that is not listed keeps its own address, written with http.
+    """
+    spelling = _spelling(uri)
+    for prefix in _OPEN_WITH_PATH:
+        # SNOMED CT puts module and version into the path; the codes are the same codes.
+        if spelling.startswith(prefix):
+            spelling = prefix.rstrip("/")
+    return _CANONICAL.get(spelling, spelling)
+
+
+def normal_code(system: str, code: str) -> str:
+    """One spelling for a code of a canonical system: ICD-10 dots and case, NDC 5-4-2, HGNC:n."""
+    code = code.strip()
+    if system in (ICD_10_CM, ICD_10_GM):
+        return _icd_10(code)
+    if system == NDC:
+        return _ndc(code)
+    if system == HGNC:
+        return "::".join(_gene(part) for part in code.split("::"))
+    return code
+
+
+def _icd_10(code: str) -> str:
+    upper = code.upper()
+    if _ICD_STEM.match(upper) is None:
+        return upper
+    plain = upper.replace(".", "")
+    return plain if len(plain) == 3 else f"{plain[:3]}.{plain[3:]}"
+
+
+def _ndc(code: str) -> str:
+    if code.isdecimal() and len(code) == 11:
+        return f"{code[:5]}-{code[5:9]}-{code[9:]}"
+    match = _NDC_HYPHENATED.match(code)
+    # Ten digits without hyphens fit three different packages: left alone, so they match nothing.
+    if match is None or sum(map(len, match.groups())) < 10:
+        return code
+    labeler, product, package = match.groups()
+    return f"{labeler:0>5}-{product:0>4}-{package:0>2}"
+
+
+def _gene(code: str) -> str:
+    match = _GENE_NUMBER.match(code.strip())
+    return f"HGNC:{match.group(1)}" if match else code.strip().upper()
+
+
+@lru_cache(maxsize=16384)
+def code_key(system: str | None, code: str | None) -> CodeKey | None:
+    """The comparable form of a code, or None when system or code is missing."""
+    if not system or not code:
+        return None
+    canonical = canonical_system(system)
+    normal = normal_code(canonical, code)
+    return (canonical, normal) if canonical and normal else None
+
+
+def coding_key(coding: Coding) -> CodeKey | None:
+    """`code_key` of a Coding."""
+    return code_key(coding.system, coding.code)
+
+
+def concept_keys(concept: CodeableConcept | None) -> tuple[CodeKey, ...]:
+    """Comparable codes of all codings of a concept, in the order sent."""
+    if concept is None:
+        return ()
+    keys = [code_key(coding.system, coding.code) for coding in concept.coding]
+    return tuple([key for key in keys if key is not None])
+
+
+def gene_codes(code: str) -> tuple[str, ...]:
+    """HGNC ids named by one code: `HGNC:1316::HGNC:427` names two genes."""
+    return tuple(_gene(part) for part in code.split("::") if part.strip())
+
+
+@dataclass(frozen=True)
+class CodeSet:
+    """A named set of codes. Keys are normalised on construction, so any spelling will do."""
+
+    name: str
+    keys: frozenset[CodeKey] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        normal = {code_key(system, code) for system, code in self.keys}
+        if None in normal:
+            raise ValueError(f"code set {self.name!r} holds a code without system or code")
+        object.__setattr__(self, "keys", frozenset(key for key in normal if key is not None))
+
+    @classmethod
+    def of(cls, name: str, codes: Iterable[tuple[str, str]]) -> CodeSet:
+        """A set from (system, code) pairs in any spelling."""
+        return cls(name, frozenset(codes))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys
+
+    def match(self, concept: CodeableConcept | None) -> Coding | None:
+        """The first coding of the concept that is in the set; text is never matched here."""
+        if concept is None:
+            return None
+        for coding in concept.coding:
+            if coding_key(coding) in self.keys:
+                return coding
+        return None

@@ -1,0 +1,385 @@
+"""FHIR resources as small frozen structs: partial views of what this service reads.
+
+Required elements are not required here and bindings are not enforced: real payloads break both.
+`reading.read_resources` makes these from JSON; `record.PatientRecord` serves them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from cds_service.fhir.datatypes import (
+    CodeableConcept,
+    CodeableReference,
+    Coding,
+    DataType,
+    Dosage,
+    DoseAndRate,
+    Extension,
+    Identifier,
+    Meta,
+    Period,
+    Quantity,
+    Range,
+    Ratio,
+    Reference,
+    ReferenceRange,
+    Timing,
+    TimingRepeat,
+)
+
+__all__ = [
+    "AdverseEvent",
+    "AnyResource",
+    "CodeableConcept",
+    "CodeableReference",
+    "Coding",
+    "Condition",
+    "DiagnosticReport",
+    "Dosage",
+    "DoseAndRate",
+    "Extension",
+    "Identifier",
+    "Medication",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "MedicationRequest",
+    "MedicationStatement",
+    "MedicationUse",
+    "Observation",
+    "ObservationComponent",
+    "OperationOutcome",
+    "Patient",
+    "Period",
+    "Procedure",
+    "Quantity",
+    "Range",
+    "Ratio",
+    "Reference",
+    "ReferenceRange",
+    "Resource",
+    "ServiceRequest",
+    "Specimen",
+    "Timing",
+    "TimingRepeat",
+]
+
+
+class Resource(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    gc=False,
+    tag_field="resourceType",
+    tag=str,
+):
+    """What every resource has. `resource_type` is its FHIR name, `key` is `Type/id`."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    extension: tuple[Extension, ...] = ()
+    contained: tuple[msgspec.Raw, ...] = ()
+
+    @property
+    def resource_type(self) -> str:
+        """The FHIR resource type, such as Observation."""
+        return type(self).__name__
+
+    @property
+    def key(self) -> str:
+        """`Type/id`; the id part is empty for a resource without id."""
+        return f"{type(self).__name__}/{self.id or ''}"
+
+
+class ObservationComponent(DataType, frozen=True):
+    """One part of a panel or of a genetic finding."""
+
+    code: CodeableConcept | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: str | None = None
+    value_integer: int | None = None
+    value_boolean: bool | None = None
+    value_date_time: str | None = None
+    value_range: Range | None = None
+    value_ratio: Ratio | None = None
+    data_absent_reason: CodeableConcept | None = None
+    interpretation: tuple[CodeableConcept, ...] = ()
+    reference_range: tuple[ReferenceRange, ...] = ()
+    extension: tuple[Extension, ...] = ()
+
+
+class Observation(Resource, frozen=True):
+    """A laboratory result, vital sign, genetic finding or statement such as ECOG."""
+
+    identifier: tuple[Identifier, ...] = ()
+    status: str | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    focus: tuple[Reference, ...] = ()
+    encounter: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    effective_instant: str | None = None
+    issued: str | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: str | None = None
+    value_integer: int | None = None
+    value_boolean: bool | None = None
+    value_date_time: str | None = None
+    value_range: Range | None = None
+    value_ratio: Ratio | None = None
+    data_absent_reason: CodeableConcept | None = None
+    interpretation: tuple[CodeableConcept, ...] = ()
+    body_site: CodeableConcept | None = None
+    method: CodeableConcept | None = None
+    specimen: Reference | None = None
+    reference_range: tuple[ReferenceRange, ...] = ()
+    has_member: tuple[Reference, ...] = ()
+    derived_from: tuple[Reference, ...] = ()
+    component: tuple[ObservationComponent, ...] = ()
+
+
+class ConditionStage(DataType, frozen=True):
+    """A stage statement of a Condition."""
+
+    summary: CodeableConcept | None = None
+    assessment: tuple[Reference, ...] = ()
+    type: CodeableConcept | None = None
+
+
+class ConditionEvidence(DataType, frozen=True):
+    """What a Condition rests on (R4 shape)."""
+
+    code: tuple[CodeableConcept, ...] = ()
+    detail: tuple[Reference, ...] = ()
+
+
+class Condition(Resource, frozen=True):
+    """A diagnosis, finding or explicitly refuted finding."""
+
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    severity: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    body_site: tuple[CodeableConcept, ...] = ()
+    subject: Reference | None = None
+    encounter: Reference | None = None
+    onset_date_time: str | None = None
+    onset_period: Period | None = None
+    onset_age: Quantity | None = None
+    onset_string: str | None = None
+    abatement_date_time: str | None = None
+    abatement_period: Period | None = None
+    abatement_string: str | None = None
+    recorded_date: str | None = None
+    stage: tuple[ConditionStage, ...] = ()
+    evidence: tuple[ConditionEvidence, ...] = ()
+
+
+class MedicationUse(Resource, frozen=True):
+    """What the four kinds of medication resources share.
+
+    `medication` is the R5 shape; `record.PatientRecord.medication_concept` reads all shapes.
+    """
+
+    status: str | None = None
+    status_reason: CodeableConcept | tuple[CodeableConcept, ...] | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    medication: CodeableReference | None = None
+    subject: Reference | None = None
+    patient: Reference | None = None
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    reason: tuple[CodeableReference, ...] = ()
+
+
+class MedicationRequest(MedicationUse, frozen=True):
+    """An order, a draft order or a reported plan."""
+
+    intent: str | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    priority: str | None = None
+    do_not_perform: bool | None = None
+    reported_boolean: bool | None = None
+    reported: bool | None = None
+    encounter: Reference | None = None
+    authored_on: str | None = None
+    requester: Reference | None = None
+    dosage_instruction: tuple[Dosage, ...] = ()
+    prior_prescription: Reference | None = None
+    based_on: tuple[Reference, ...] = ()
+
+
+class MedicationStatement(MedicationUse, frozen=True):
+    """What somebody says the patient takes."""
+
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    date_asserted: str | None = None
+    dosage: tuple[Dosage, ...] = ()
+    based_on: tuple[Reference, ...] = ()
+
+
+class MedicationAdministration(MedicationUse, frozen=True):
+    """A dose that was given."""
+
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    occurence_date_time: str | None = None
+    request: Reference | None = None
+
+
+class MedicationDispense(MedicationUse, frozen=True):
+    """A supply handed over."""
+
+    when_prepared: str | None = None
+    when_handed_over: str | None = None
+    dosage_instruction: tuple[Dosage, ...] = ()
+    authorizing_prescription: tuple[Reference, ...] = ()
+
+
+class MedicationIngredient(DataType, frozen=True):
+    """An ingredient of a product. Its strength is not read: real systems send useless ratios."""
+
+    item_codeable_concept: CodeableConcept | None = None
+    item_reference: Reference | None = None
+    item: CodeableReference | None = None
+
+
+class Medication(Resource, frozen=True):
+    """A product."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    form: CodeableConcept | None = None
+    dose_form: CodeableConcept | None = None
+    ingredient: tuple[MedicationIngredient, ...] = ()
+
+
+class Patient(Resource, frozen=True):
+    """Sex, birth date and death only: no name, no identifier, no address."""
+
+    gender: str | None = None
+    birth_date: str | None = None
+    deceased_boolean: bool | None = None
+    deceased_date_time: str | None = None
+
+
+class Procedure(Resource, frozen=True):
+    """An operation, a radiotherapy course, a transfusion."""
+
+    status: str | None = None
+    category: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    performed_date_time: str | None = None
+    performed_period: Period | None = None
+    performed_string: str | None = None
+    occurrence_date_time: str | None = None
+    occurrence_period: Period | None = None
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    body_site: tuple[CodeableConcept, ...] = ()
+    outcome: CodeableConcept | None = None
+
+
+class DiagnosticReport(Resource, frozen=True):
+    """A report with its results by reference and a conclusion in words."""
+
+    status: str | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    specimen: tuple[Reference, ...] = ()
+    result: tuple[Reference, ...] = ()
+    conclusion: str | None = None
+    conclusion_code: tuple[CodeableConcept, ...] = ()
+
+
+class ServiceRequest(Resource, frozen=True):
+    """An order for a test, an image or a referral."""
+
+    status: str | None = None
+    intent: str | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    priority: str | None = None
+    do_not_perform: bool | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    occurrence_date_time: str | None = None
+    occurrence_period: Period | None = None
+    authored_on: str | None = None
+    reason_code: tuple[CodeableConcept, ...] = ()
+
+
+class SuspectEntity(DataType, frozen=True):
+    """What may have caused an adverse event."""
+
+    instance: Reference | None = None
+
+
+class AdverseEvent(Resource, frozen=True):
+    """An adverse event; R5 names beside the R4 ones. `actuality` potential is not an event."""
+
+    status: str | None = None
+    actuality: str | None = None
+    event: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    date: str | None = None
+    detected: str | None = None
+    recorded_date: str | None = None
+    occurrence_date_time: str | None = None
+    seriousness: CodeableConcept | None = None
+    severity: CodeableConcept | None = None
+    outcome: CodeableConcept | None = None
+    suspect_entity: tuple[SuspectEntity, ...] = ()
+
+
+class Specimen(Resource, frozen=True):
+    """What was tested: tissue, plasma, blood."""
+
+    status: str | None = None
+    type: CodeableConcept | None = None
+    subject: Reference | None = None
+    received_time: str | None = None
+
+
+class OperationOutcomeIssue(DataType, frozen=True):
+    """One issue. Its free text is never read: servers put request details into it."""
+
+    severity: str | None = None
+    code: str | None = None
+
+
+class OperationOutcome(Resource, frozen=True):
+    """A server's remark or failure."""
+
+    issue: tuple[OperationOutcomeIssue, ...] = ()
+
+
+AnyResource = (
+    AdverseEvent
+    | Condition
+    | DiagnosticReport
+    | Medication
+    | MedicationAdministration
+    | MedicationDispense
+    | MedicationRequest
+    | MedicationStatement
+    | Observation
+    | OperationOutcome
+    | Patient
+    | Procedure
+    | ServiceRequest
+    | Specimen
+)

@@ -1,0 +1,1 @@
+"""What the service knows, as tables that a pharmacist can review, and their loaders."""

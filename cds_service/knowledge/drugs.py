@@ -1,0 +1,385 @@
+"""One ALK inhibitor as its label describes it: `drugs/<ingredient>/drug.yaml`.
+
+No drug is named here. Amounts are milligrams of the ingredient, frequencies are doses per day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from cds_service.knowledge.code_models import Code
+from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.yaml_files import (
+    Frozen,
+    knowledge_folder,
+    read_mapping,
+    validate,
+)
+
+
+def _exact(value: object) -> object:
+    # A YAML float has lost its exactness before it reaches a Decimal.
+    if not isinstance(value, float):
+        return value
+    raise ValueError("a whole number or a decimal in quotes")
+
+
+Milligrams = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0)]
+DosesPerDay = Annotated[int, Field(ge=1, le=4)]
+
+
+class Statement(Frozen):
+    """A block of label facts with what stands behind it.
+
+    `verified` is true only when the statement was read in one of `sources`; `note` says what a
+    reader must know, above all where texts disagree.
+    """
+
+    verified: bool
+    sources: tuple[str, ...]
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _verified_needs_a_source(self) -> Statement:
+        if self.verified and not self.sources:
+            raise ValueError("at least one source, because the block says verified")
+        return self
+
+
+class Dose(Frozen):
+    """An amount taken a number of times a day."""
+
+    amount_mg: Milligrams
+    per_day: DosesPerDay
+
+    @property
+    def daily_mg(self) -> Decimal:
+        """Total milligrams a day."""
+        return self.amount_mg * self.per_day
+
+
+class LeadIn(Dose):
+    """A lower first dose for `days` days; `escalate_only_if` must hold before `then`."""
+
+    days: int = Field(gt=0)
+    then: Dose
+    escalate_only_if: str
+
+
+class LadderLevel(Dose):
+    """One step of the reduction ladder; level 0 is the full dose, higher levels are lower."""
+
+    level: int = Field(ge=0)
+
+
+class Ladder(Statement):
+    """The label's dose steps in descending order, and what holds at the bottom."""
+
+    levels: tuple[LadderLevel, ...] = Field(min_length=1)
+    lead_in_levels: tuple[LadderLevel, ...] = ()
+    below_minimum: Literal["permanently discontinue"]
+    re_escalation: Literal["label is silent", "prohibited"]
+
+    @model_validator(mode="after")
+    def _descends(self) -> Ladder:
+        for levels in (self.levels, self.lead_in_levels):
+            if [step.level for step in levels] != list(range(len(levels))):
+                raise ValueError("levels numbered 0, 1, 2 ... in order")
+            daily = [step.daily_mg for step in levels]
+            if sorted(set(daily), reverse=True) != daily:
+                raise ValueError("each level to have a lower daily amount than the one before")
+        return self
+
+
+class Units(Frozen):
+    """`count` capsules or tablets of one strength."""
+
+    strength_mg: Milligrams
+    count: int = Field(gt=0)
+
+
+class DispensedDose(Statement):
+    """The capsules or tablets that make up one dose."""
+
+    amount_mg: Milligrams
+    units: tuple[Units, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> DispensedDose:
+        if sum(unit.strength_mg * unit.count for unit in self.units) != self.amount_mg:
+            raise ValueError("units that add up to amount_mg")
+        return self
+
+
+class Product(Statement):
+    """One strength on the market; `clinical_drug` is its RxNorm semantic clinical drug."""
+
+    form: Literal["capsule", "tablet"]
+    strength_mg: Milligrams
+    clinical_drug: Code | None = None
+    excipient_alert: str | None = None
+
+
+class OtherPresentation(Statement):
+    """A package or form that holds no single strength, such as a starter pack."""
+
+    form: str
+    contents: str
+
+
+class Duration(Frozen):
+    """How long treatment lasts in one setting; `months` only where the label fixes it."""
+
+    setting: str
+    text: str
+    months: int | None = Field(default=None, gt=0)
+
+
+class MissedDose(Frozen):
+    """What to do after a missed dose; None hours means that no make-up window is given."""
+
+    text: str
+    make_up_unless_next_within_hours: int | None = Field(default=None, gt=0)
+
+
+class Restart(Statement):
+    """How to start again after a pause that was not caused by an adverse reaction."""
+
+    interrupted_days_at_least: int = Field(gt=0)
+    applies_after_adverse_reaction: bool
+    first: Dose
+    first_days: int = Field(gt=0)
+    then: str
+
+
+class Dosing(Statement):
+    """Starting dose, food, handling and duration."""
+
+    start: Dose
+    lead_in: LeadIn | None = None
+    food: Literal["with food", "with or without food"]
+    administration: tuple[str, ...]
+    duration: tuple[Duration, ...] = Field(min_length=1)
+    missed_dose: MissedDose
+    vomiting: str
+    superseded: str | None = None
+
+    @property
+    def full_dose(self) -> Dose:
+        """The recommended dose once any lead-in is over."""
+        return self.lead_in.then if self.lead_in else self.start
+
+
+class DoseMapping(Frozen):
+    """The dose to give in place of the dose the patient would otherwise take."""
+
+    instead_of_mg: Milligrams
+    give_mg: Milligrams
+
+
+class ImpairmentRow(Statement):
+    """The label's position for one degree of organ impairment.
+
+    `recommendation` is `dose` when `dose` holds the starting dose, `map` when `mapping` holds
+    replacements by current dose; the others carry no number.
+    """
+
+    id: str
+    group: str
+    recommendation: Literal[
+        "no adjustment",
+        "dose",
+        "map",
+        "avoid",
+        "closer monitoring",
+        "not studied",
+        "no data",
+        "not readable",
+    ]
+    dose: Dose | None = None
+    mapping: tuple[DoseMapping, ...] = ()
+
+    @model_validator(mode="after")
+    def _numbers_where_promised(self) -> ImpairmentRow:
+        if (self.recommendation == "dose") != (self.dose is not None):
+            raise ValueError("a dose if and only if the recommendation is 'dose'")
+        if (self.recommendation == "map") != bool(self.mapping):
+            raise ValueError("a mapping if and only if the recommendation is 'map'")
+        return self
+
+
+class OrganImpairment(Frozen):
+    """Rows by organ, mildest first."""
+
+    hepatic: tuple[ImpairmentRow, ...]
+    renal: tuple[ImpairmentRow, ...]
+
+
+class Span(Frozen):
+    """A length of time as the label prints it."""
+
+    value: int = Field(gt=0)
+    unit: Literal["days", "weeks", "months"]
+
+
+class Contraception(Statement):
+    """Contraception during treatment and for `after_last_dose`."""
+
+    method: Literal["effective", "effective non-hormonal", "condoms"]
+    after_last_dose: Span
+
+
+class Lactation(Statement):
+    """No breastfeeding during treatment and for `after_last_dose`."""
+
+    after_last_dose: Span
+
+
+class LabelledText(Statement):
+    """A sentence with its sources: a contraindication, an adverse reaction list, an alert."""
+
+    text: str
+
+
+class Reproduction(Frozen):
+    """Pregnancy, contraception and breastfeeding."""
+
+    pregnancy: str
+    pregnancy_test: LabelledText | None = None
+    contraception_female: Contraception
+    contraception_male: Contraception
+    lactation: Lactation
+
+
+class Indication(Statement):
+    """One approved use. `jurisdiction` is a country or union code such as US or EU."""
+
+    id: str
+    jurisdiction: Literal["US", "EU"]
+    setting: Literal["adjuvant", "metastatic", "locally advanced or metastatic"]
+    text: str
+    prior_alk_inhibitor: Literal["any", "none"]
+    in_scope: bool = True
+    test: str | None = None
+
+
+class LabelRevision(Frozen):
+    """Which edition of the label the rows rest on, and which newer one was seen."""
+
+    jurisdiction: Literal["US"]
+    revision_used: str
+    latest_revision_seen: str
+    set_id: str | None = None
+    boxed_warning: bool
+    note: str | None = None
+    sources: tuple[str, ...] = Field(min_length=1)
+
+
+class Drug(Frozen):
+    """Everything the service knows about one ALK inhibitor outside the rule tables."""
+
+    ingredient: str = Field(pattern=r"^[a-z]+$")
+    brand: str
+    generation: Literal["first", "second", "third"]
+    drug_class: Literal["ALK inhibitor"]
+    codes: tuple[Code, ...]
+    codes_note: str | None = None
+    match_text: tuple[str, ...] = Field(min_length=1)
+    confusable_with: tuple[str, ...]
+    label: LabelRevision
+    indications: tuple[Indication, ...] = Field(min_length=1)
+    contraindications: tuple[LabelledText, ...]
+    products: tuple[Product, ...] = Field(min_length=1)
+    other_presentations: tuple[OtherPresentation, ...] = ()
+    dispensing: tuple[DispensedDose, ...]
+    dosing: Dosing
+    restart: Restart | None = None
+    ladder: Ladder
+    organ_impairment: OrganImpairment
+    reproduction: Reproduction
+    other_alerts: tuple[LabelledText, ...] = ()
+    key_warnings: tuple[str, ...] = Field(min_length=1)
+    common_adverse_reactions: LabelledText
+
+    @model_validator(mode="after")
+    def _doses_agree(self) -> Drug:
+        top = self.ladder.levels[0]
+        full = self.dosing.full_dose
+        if (top.amount_mg, top.per_day) != (full.amount_mg, full.per_day):
+            raise ValueError("ladder level 0 to be the full dose")
+        strengths = {product.strength_mg for product in self.products}
+        for dispensed in self.dispensing:
+            if not {unit.strength_mg for unit in dispensed.units} <= strengths:
+                raise ValueError("dispensing to use strengths listed under products")
+        return self
+
+    def ladder_level(self, amount_mg: Decimal, per_day: int) -> LadderLevel | None:
+        """The step with exactly this dose, or None when the dose is not on the ladder."""
+        for step in self.ladder.levels:
+            if step.amount_mg == amount_mg and step.per_day == per_day:
+                return step
+        return None
+
+    def next_lower(self, level: LadderLevel) -> LadderLevel | None:
+        """The step below `level`, or None at the bottom, where the label says to stop.
+
+        Raises ValueError when `level` is not a step of this drug's ladder.
+        """
+        if level not in self.ladder.levels:
+            raise ValueError("the level does not belong to this drug's ladder")
+        following = level.level + 1
+        return self.ladder.levels[following] if following < len(self.ladder.levels) else None
+
+    def dispensed(self, amount_mg: Decimal) -> DispensedDose | None:
+        """The capsules or tablets for one dose of `amount_mg`, or None when not tabulated."""
+        for entry in self.dispensing:
+            if entry.amount_mg == amount_mg:
+                return entry
+        return None
+
+    def statements(self) -> Iterator[tuple[str, Statement]]:
+        """Every sourced block with its path in the file, for checks and for documentation."""
+        yield from _statements("", self)
+
+
+def _statements(path: str, row: object) -> Iterator[tuple[str, Statement]]:
+    if isinstance(row, tuple):
+        for position, member in enumerate(row):
+            yield from _statements(f"{path}[{position}]", member)
+    elif isinstance(row, Frozen):
+        if isinstance(row, Statement):
+            yield path, row
+        for name in type(row).model_fields:
+            yield from _statements(f"{path}.{name}".lstrip("."), getattr(row, name))
+
+
+def load_drug(path: Traversable) -> Drug:
+    """The drug described by one `drug.yaml`.
+
+    Raises KnowledgeError naming the file and the path inside it.
+    """
+    return validate(Drug, read_mapping(path), str(path), "")
+
+
+def load_drugs(folder: Traversable | None = None) -> Mapping[str, Drug]:
+    """Every drug by ingredient, sorted by name; the packaged `drugs` folder by default.
+
+    Raises KnowledgeError when a folder holds no drug.yaml or is not named after its ingredient.
+    """
+    folder = folder if folder is not None else knowledge_folder() / "drugs"
+    drugs: dict[str, Drug] = {}
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if not entry.is_dir() or entry.name.startswith(("_", ".")):
+            continue
+        path = entry / "drug.yaml"
+        drug = load_drug(path)
+        if drug.ingredient != entry.name:
+            raise KnowledgeError(str(path), "ingredient", f"{entry.name}, the folder's name")
+        drugs[drug.ingredient] = drug
+    return MappingProxyType(drugs)

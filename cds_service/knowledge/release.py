@@ -1,0 +1,174 @@
+"""The knowledge release: all tables together, loaded and checked once at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+
+from pydantic import Field
+
+from cds_service.knowledge import schemas
+from cds_service.knowledge.codes import Codes, load_codes
+from cds_service.knowledge.drugs import Drug, load_drugs
+from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.evidence import Result, Study, load_evidence
+from cds_service.knowledge.sources import Source, load_sources
+from cds_service.knowledge.table_files import Column, Table, TableReader
+from cds_service.knowledge.tests_catalogue import OrderableTest, load_tests
+from cds_service.knowledge.vocabulary import FactList, load_vocabulary
+from cds_service.knowledge.yaml_files import Frozen, knowledge_folder, read_mapping, validate
+from cds_service.rules import RuleCompiler, Vocabulary
+
+
+class Change(Frozen):
+    """One change of a release in terms of the patients it touches."""
+
+    affects: str = Field(min_length=10)
+    what: str = Field(min_length=10)
+
+
+class Release(Frozen):
+    """Version, date and reviewers of a set of tables."""
+
+    version: str = Field(pattern=r"^\d{4}\.\d{1,2}\.\d+$")
+    date: date
+    reviewers: tuple[str, ...]
+    review_note: str | None = None
+    changes: tuple[Change, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DrugTables:
+    """One drug with its own rule tables.
+
+    A table that the release does not have yet is None: whoever asks must then say that nothing
+    was checked, because an empty table would read as "no concerns".
+    """
+
+    drug: Drug
+    dose_changes: Table | None
+    monitoring: Table | None
+    interactions: Table | None
+    populations: Table | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether dose changes and monitoring can be answered for this drug."""
+        return self.dose_changes is not None and self.monitoring is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Everything that one Decision may use."""
+
+    release: Release
+    sources: Mapping[str, Source]
+    evidence: Mapping[str, Study]
+    codes: Codes
+    fact_list: FactList
+    compiler: RuleCompiler
+    tests: Mapping[str, OrderableTest]
+    drugs: Mapping[str, DrugTables]
+    tables: Mapping[str, Table]
+    """The tables of the `algorithm` folder by name, such as `gates` and `first_line`."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The facts that rules may name."""
+        return self.fact_list.vocabulary
+
+    def result(self, identifier: str) -> tuple[Study, Result]:
+        """The study and the single result behind an id of an `evidence` column."""
+        for study in self.evidence.values():
+            for result in study.results:
+                if result.id == identifier:
+                    return study, result
+        raise KeyError(identifier)
+
+    def all_tables(self) -> tuple[Table, ...]:
+        """Every rule table of the release."""
+        of_drugs = (
+            table
+            for tables in self.drugs.values()
+            for table in (
+                tables.dose_changes,
+                tables.monitoring,
+                tables.interactions,
+                tables.populations,
+            )
+            if table is not None
+        )
+        return (*self.tables.values(), *of_drugs)
+
+
+def load_knowledge(folder: Traversable | None = None) -> Knowledge:
+    """The packaged release, or the one in `folder`.
+
+    Raises KnowledgeError with file, row and column for the first thing that cannot be used: a
+    rule that does not parse, an unknown fact, a row without source, a test nobody defined.
+    """
+    folder = folder if folder is not None else knowledge_folder()
+    release = validate(
+        Release, read_mapping(folder / "release.yaml"), str(folder / "release.yaml"), ""
+    )
+    sources = load_sources(folder / "sources.yaml")
+    evidence = load_evidence(sources, folder / "evidence.yaml")
+    drugs = load_drugs(folder / "drugs")
+    codes = load_codes(folder / "codes").with_drugs(drugs.values())
+    lists = {
+        "ingredients": tuple(codes.ingredients),
+        "classes": tuple(codes.medication_classes),
+        "ALK inhibitors": tuple(drugs),
+    }
+    fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists)
+    vocabulary = fact_list.vocabulary
+    tests = load_tests(folder / "tests.yaml", vocabulary, frozenset(sources))
+    compiler = RuleCompiler(vocabulary)
+    reader = TableReader(compiler, frozenset(sources))
+    results = frozenset(result.id for study in evidence.values() for result in study.results)
+    columns = schemas.algorithm_columns(frozenset(tests), frozenset(drugs), results)
+    tables = {
+        name: reader.read(folder / "algorithm" / f"{name}.csv", name, schema)
+        for name, schema in columns.items()
+    }
+    drug_columns = schemas.drug_columns(frozenset(tests))
+    drug_tables = {
+        name: _drug_tables(reader, folder / "drugs" / name, drug, drug_columns)
+        for name, drug in drugs.items()
+    }
+    return Knowledge(
+        release,
+        MappingProxyType(dict(sources)),
+        MappingProxyType(dict(evidence)),
+        codes,
+        fact_list,
+        compiler,
+        MappingProxyType(dict(tests)),
+        MappingProxyType(drug_tables),
+        MappingProxyType(tables),
+    )
+
+
+def _drug_tables(
+    reader: TableReader,
+    folder: Traversable,
+    drug: Drug,
+    columns: Mapping[str, tuple[Column, ...]],
+) -> DrugTables:
+    found: dict[str, Table | None] = {}
+    for name, schema in columns.items():
+        file = folder / f"{name}.csv"
+        label = f"drugs/{drug.ingredient}/{name}"
+        found[name] = reader.read(file, label, schema) if file.is_file() else None
+    if found["dose_changes"] is None and found["monitoring"] is not None:
+        raise KnowledgeError(str(folder), "", "dose_changes.csv beside monitoring.csv")
+    return DrugTables(
+        drug,
+        found["dose_changes"],
+        found["monitoring"],
+        found["interactions"],
+        found["populations"],
+    )

@@ -1,0 +1,160 @@
+"""The columns of every rule table: the contract between the tables and the algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from cds_service.knowledge.schedules import check_phase
+from cds_service.knowledge.table_files import Check, Column
+
+ACTIONS = ("stop", "withhold", "reduce", "ask", "continue")
+"""Actions of a dose-change row; the order is the precedence when several rows fire."""
+
+RESUME = frozenset({"same", "next lower", "next lower or stop"})
+SEVERITIES = frozenset({"critical", "warning", "info"})
+PLACES = ("preferred", "only if no preferred drug is available")
+EFFECTS = ("favours", "cautions", "avoid")
+OFFERS = frozenset({"remove order", "first line"})
+
+SUMMARY_LENGTH = 139
+"""CDS Hooks wants fewer than 140 characters in a card's summary."""
+
+
+def _known(names: frozenset[str], what: str) -> Check:
+    return lambda entry: None if entry in names else f"the name of {what}"
+
+
+def _whole_number(entry: str) -> str | None:
+    return None if entry.isdigit() and int(entry) > 0 else "a whole number above 0"
+
+
+def _short(entry: str) -> str | None:
+    return None if len(entry) <= SUMMARY_LENGTH else f"at most {SUMMARY_LENGTH} characters"
+
+
+def _text(name: str, required: bool = True, check: Check | None = None) -> Column:
+    return Column(name, required=required, check=check)
+
+
+def _rule(name: str, required: bool = True) -> Column:
+    return Column(name, required=required, rule=True)
+
+
+def _choice(name: str, choices: frozenset[str], required: bool = True) -> Column:
+    return Column(name, required=required, choices=choices)
+
+
+def _list(name: str, check: Check | None = None, required: bool = False) -> Column:
+    return Column(name, required=required, many=True, check=check)
+
+
+_IDENTITY: tuple[Column, ...] = (_text("id"), _list("rule", required=True))
+
+
+def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
+    """Columns of the tables in a drug's folder by table name; `tests` are the known tests."""
+    test: Callable[[str], str | None] = _known(tests, "a test in tests.yaml")
+    return {
+        "dose_changes": (
+            *_IDENTITY,
+            _text("reaction"),
+            _rule("when"),
+            _choice("action", frozenset(ACTIONS)),
+            _rule("until", required=False),
+            _choice("resume", RESUME, required=False),
+            _list("tests", test),
+            _text("recheck_days", required=False, check=_whole_number),
+            _text("ask", required=False),
+            _text("says"),
+        ),
+        "monitoring": (
+            *_IDENTITY,
+            _text("test", check=test),
+            _text("baseline_days", required=False, check=_whole_number),
+            _text("first_phase", required=False, check=check_phase),
+            _text("later_phase", required=False, check=check_phase),
+            _rule("when", required=False),
+            _text("says"),
+        ),
+        "interactions": (
+            *_IDENTITY,
+            _text("group"),
+            _rule("when"),
+            _choice("severity", SEVERITIES),
+            _choice("action", frozenset({"none", "monitor", "dose", "avoid", "contraindicated"})),
+            _text("dose", required=False),
+            _text("says"),
+        ),
+        "populations": (
+            *_IDENTITY,
+            _rule("when"),
+            _choice("severity", SEVERITIES),
+            _text("amount_mg", required=False, check=_whole_number),
+            _text("per_day", required=False, check=_whole_number),
+            _text("says"),
+        ),
+    }
+
+
+def algorithm_columns(
+    tests: frozenset[str], drugs: frozenset[str], evidence: frozenset[str]
+) -> Mapping[str, tuple[Column, ...]]:
+    """Columns of the tables in the `algorithm` folder by table name."""
+    test = _known(tests, "a test in tests.yaml")
+    drug = _known(drugs, "a drug with a folder of its own")
+    study = _known(evidence, "a result in evidence.yaml")
+    card = (_text("summary", check=_short), _text("detail"))
+    return {
+        "gates": (
+            *_IDENTITY,
+            _rule("when"),
+            _choice("stops", frozenset({"selection", "nothing"})),
+            _choice("severity", SEVERITIES),
+            _choice("action", frozenset({"stop", "ask", "inform"})),
+            _list("tests", test),
+            *card,
+        ),
+        "order_checks": (
+            *_IDENTITY,
+            _rule("when"),
+            _choice("severity", SEVERITIES),
+            _choice("action", frozenset({"stop", "avoid", "reduce", "ask", "inform"})),
+            _choice("undecided", frozenset({"ask", "silent"})),
+            Column("offers", required=False, many=True, choices=OFFERS),
+            _list("tests", test),
+            *card,
+        ),
+        "first_line": (
+            *_IDENTITY,
+            _text("drug", check=drug),
+            _rule("when"),
+            _choice("place", frozenset(PLACES)),
+            _list("jurisdiction"),
+            _list("evidence", study, required=True),
+            _text("says"),
+        ),
+        "first_line_modifiers": (
+            *_IDENTITY,
+            _text("drug", check=_known(drugs | {"any"}, "a drug or 'any'")),
+            _rule("when"),
+            _choice("effect", frozenset(EFFECTS)),
+            _text("says"),
+        ),
+        "baseline": (
+            *_IDENTITY,
+            _text("test", check=test),
+            _rule("when"),
+            _text("within_days", check=_whole_number),
+            _text("says"),
+        ),
+        "adjuvant": (
+            *_IDENTITY,
+            _rule("when"),
+            _choice("action", frozenset({"start", "ask", "inform"})),
+            _text("drug", required=False, check=drug),
+            _text("months", required=False, check=_whole_number),
+            _choice("severity", SEVERITIES),
+            _list("evidence", study),
+            *card,
+        ),
+    }

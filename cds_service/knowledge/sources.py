@@ -1,0 +1,98 @@
+"""Where each row of knowledge was read: `sources.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import Field
+
+from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.yaml_files import (
+    Frozen,
+    knowledge_folder,
+    read_mapping,
+    validate,
+)
+
+SourceKind = Literal[
+    "label",
+    "label copy",
+    "monograph",
+    "guideline",
+    "trial",
+    "review",
+    "news",
+    "record",
+    "terminology",
+    "code list",
+    "design",
+]
+
+
+class Source(Frozen):
+    """One citation.
+
+    `kind` tells a reader how near to the origin it stands: a `label` is the regulator's or the
+    manufacturer's own text, a `label copy` restates it, a `code list` is a public list in which
+    a code was seen beside its meaning, `design` is a choice of this project. At least one of
+    url, doi, pmid and nct is given, except for `design` and for a text that has no lasting
+    address, whose `note` then says so.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    citation: str = Field(min_length=10)
+    kind: SourceKind
+    date_checked: date
+    url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    doi: str | None = Field(default=None, pattern=r"^10\.\d{4,}/\S+$")
+    pmid: str | None = Field(default=None, pattern=r"^\d+$")
+    nct: str | None = Field(default=None, pattern=r"^NCT\d{8}$")
+    note: str | None = None
+
+    @property
+    def address(self) -> str | None:
+        """The address a card links to: the url, else the DOI, PubMed or trial registry page."""
+        if self.url:
+            return self.url
+        if self.doi:
+            return f"https://doi.org/{self.doi}"
+        if self.pmid:
+            return f"https://pubmed.ncbi.nlm.nih.gov/{self.pmid}/"
+        if self.nct:
+            return f"https://clinicaltrials.gov/study/{self.nct}"
+        return None
+
+
+def load_sources(file: Traversable | None = None) -> Mapping[str, Source]:
+    """All sources by id, in the order of the file; the packaged `sources.yaml` by default.
+
+    Raises KnowledgeError when an entry does not fit the schema or can not be looked up.
+    """
+    file = file if file is not None else knowledge_folder() / "sources.yaml"
+    name = str(file)
+    sources: dict[str, Source] = {}
+    for identifier, content in read_mapping(file).items():
+        if not isinstance(content, dict):
+            raise KnowledgeError(name, str(identifier), "a mapping with citation, kind and date")
+        source = validate(Source, {"id": identifier, **content}, name, str(identifier))
+        if source.address is None and source.kind != "design" and source.note is None:
+            raise KnowledgeError(
+                name,
+                str(identifier),
+                "a url, doi, pmid or nct, or a note saying why there is none",
+            )
+        sources[source.id] = source
+    return MappingProxyType(sources)
+
+
+def require_known_sources(
+    identifiers: tuple[str, ...], sources: Mapping[str, Source], file: str, where: str
+) -> None:
+    """Raises KnowledgeError when an identifier is not in `sources`."""
+    for identifier in identifiers:
+        if identifier not in sources:
+            raise KnowledgeError(file, where, f"an id of sources.yaml, not {identifier!r}")

@@ -1,0 +1,191 @@
+"""Rule tables as CSV: reading, checking every cell, compiling every `when`.
+
+A table's schema lists its columns in order. A file with other columns, a row with a wrong cell, a
+rule that does not parse or a source that nobody declared stops start-up with file, row, column and
+what was expected.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
+
+from cds_service.knowledge.errors import KnowledgeError
+from cds_service.rules import Rule, RuleCompiler, RuleError
+
+Check = Callable[[str], str | None]
+"""Looks at one cell; returns what was expected there, or None when the cell is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, what it holds and whether it may be empty.
+
+    `rule` columns hold a sentence in the rule language; `choices` limits a cell to these words;
+    `many` means a list separated by semicolons; `check` is asked about every single entry.
+    """
+
+    name: str
+    required: bool = True
+    rule: bool = False
+    choices: frozenset[str] = frozenset()
+    many: bool = False
+    check: Check | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: a rule with its outcome, its source and whether it was verified.
+
+    `cells` holds every cell as written, `rules` the compiled rule columns that are not empty.
+    """
+
+    table: str
+    identifier: str
+    line: int
+    cells: Mapping[str, str] = field(repr=False)
+    rules: Mapping[str, Rule] = field(repr=False)
+
+    def text(self, column: str) -> str:
+        """The cell, empty when nothing is written there."""
+        return self.cells[column]
+
+    def entries(self, column: str) -> tuple[str, ...]:
+        """The entries of a cell that holds a list."""
+        return split(self.cells[column])
+
+    @property
+    def when(self) -> Rule:
+        """The compiled condition of the row."""
+        return self.rules["when"]
+
+    @property
+    def verified(self) -> bool:
+        """Whether the row was read in its source; only then may it carry a one-click order."""
+        return self.cells["verified"] == "true"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Ids of the row's sources."""
+        return split(self.cells["source"])
+
+    @property
+    def algorithm_ids(self) -> tuple[str, ...]:
+        """The ids that the written algorithm gives to what this row implements."""
+        return split(self.cells.get("rule", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All rows of one file in their order."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def split(cell: str) -> tuple[str, ...]:
+    """The entries of a list cell: separated by semicolons, blanks around them dropped."""
+    return tuple(entry.strip() for entry in cell.split(";") if entry.strip())
+
+
+class TableReader:
+    """Reads tables whose rules share one compiler and whose sources one register."""
+
+    def __init__(self, compiler: RuleCompiler, source_ids: frozenset[str]) -> None:
+        self._compiler = compiler
+        self._source_ids = source_ids
+        self._seen: dict[str, str] = {}
+
+    def read(self, file: Traversable, name: str, columns: Sequence[Column]) -> Table:
+        """The table in `file`.
+
+        `name` is how people and traces call it. Every table ends with the columns `source`,
+        `verified` and `note`. Row ids are unique over all tables read by this reader.
+        Raises KnowledgeError with file, row (line number, the header being 1) and column.
+        """
+        columns = (*columns, *self._closing_columns())
+        lines = _lines(file)
+        expected = [column.name for column in columns]
+        if not lines or lines[0][1] != expected:
+            raise KnowledgeError(str(file), "", f"the columns {','.join(expected)}", row=1)
+        rows = [self._row(str(file), name, columns, line, cells) for line, cells in lines[1:]]
+        return Table(name, tuple(rows))
+
+    def _closing_columns(self) -> tuple[Column, ...]:
+        return (
+            Column("source", many=True, check=self._known_source),
+            Column("verified", choices=frozenset({"true", "false"})),
+            Column("note", required=False),
+        )
+
+    def _known_source(self, source: str) -> str | None:
+        return None if source in self._source_ids else "an id of sources.yaml"
+
+    def _row(
+        self, file: str, table: str, columns: Sequence[Column], line: int, cells: Sequence[str]
+    ) -> Row:
+        if len(cells) != len(columns):
+            raise KnowledgeError(file, "", f"{len(columns)} cells, found {len(cells)}", row=line)
+        found = {column.name: cell.strip() for column, cell in zip(columns, cells, strict=True)}
+        rules: dict[str, Rule] = {}
+        for column in columns:
+            cell = found[column.name]
+            problem = _problem(column, cell)
+            if problem is not None:
+                raise KnowledgeError(file, "", problem, row=line, column=column.name)
+            if column.rule and cell:
+                rules[column.name] = self._compiled(file, line, column.name, cell)
+        identifier = found["id"]
+        if identifier in self._seen:
+            expected = f"an id of its own; {identifier} also stands in {self._seen[identifier]}"
+            raise KnowledgeError(file, "", expected, row=line, column="id")
+        self._seen[identifier] = f"{file} row {line}"
+        return Row(table, identifier, line, found, rules)
+
+    def _compiled(self, file: str, line: int, column: str, text: str) -> Rule:
+        try:
+            return self._compiler.compile(text)
+        except RuleError as error:
+            expected = f"{error.expected} at character {error.column} (found {error.found!r})"
+            raise KnowledgeError(file, "", expected, row=line, column=column) from error
+
+
+def _problem(column: Column, cell: str) -> str | None:
+    if not cell:
+        return "a value; the cell is empty" if column.required else None
+    entries = split(cell) if column.many else (cell,)
+    for entry in entries:
+        if column.choices and entry not in column.choices:
+            return f"one of {', '.join(sorted(column.choices))}"
+        expected = column.check(entry) if column.check is not None else None
+        if expected is not None:
+            return f"{expected} (found {entry!r})"
+    return None
+
+
+def _lines(file: Traversable) -> list[tuple[int, list[str]]]:
+    """All records with the number of the line they start on; empty lines are skipped."""
+    name = str(file)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KnowledgeError(name, "the top", "a readable UTF-8 file") from error
+    records: list[tuple[int, list[str]]] = []
+    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    start = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                records.append((start, cells))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise KnowledgeError(name, "", f"well-formed CSV ({error})", row=start) from error
+    return records

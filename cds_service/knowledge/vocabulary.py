@@ -1,0 +1,155 @@
+"""Loads `vocabulary.yaml`: the facts that rules may name, with units from the code tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from cds_service.knowledge.codes import Codes
+from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
+from cds_service.rules import (
+    CollectionOf,
+    FactKind,
+    Occurrence,
+    Quantity,
+    State,
+    Vocabulary,
+    flag,
+)
+
+Words = Annotated[str, StringConstraints(min_length=1)]
+
+
+class QuantityRow(Frozen):
+    """A measured fact: either `analyte` or `unit` says what it is measured in."""
+
+    describes: Words
+    analyte: Words | None = None
+    unit: str | None = None
+    units: Mapping[str, Decimal] = Field(default_factory=dict)
+    multiples: bool = False
+    fresh_for_days: int | None = Field(default=None, gt=0)
+
+
+class StateRow(Frozen):
+    """A fact with a closed set of values."""
+
+    describes: Words
+    values: tuple[Words, ...] = Field(min_length=2)
+    fresh_for_days: int | None = Field(default=None, gt=0)
+
+
+class FlagRow(Frozen):
+    """A yes/no fact; `conditions` names the value sets whose conditions state it."""
+
+    describes: Words
+    conditions: tuple[Words, ...] = ()
+    fresh_for_days: int | None = Field(default=None, gt=0)
+
+
+class CollectionRow(Frozen):
+    """A set whose members are listed or taken from other lists by name."""
+
+    describes: Words
+    members: tuple[Words, ...] = ()
+    members_from: tuple[Words, ...] = ()
+
+
+class EventRow(Frozen):
+    """Something that happens on a day."""
+
+    describes: Words
+
+
+class VocabularyFile(Frozen):
+    """The whole file."""
+
+    quantities: Mapping[Words, QuantityRow]
+    states: Mapping[Words, StateRow]
+    flags: Mapping[Words, FlagRow]
+    collections: Mapping[Words, CollectionRow]
+    events: Mapping[Words, EventRow]
+
+
+@dataclass(frozen=True, slots=True)
+class FactList:
+    """The vocabulary for the rule language, and how facts are read from coded data.
+
+    `analytes` maps a measured fact to its laboratory test or vital sign, `conditions` a flag to
+    the value sets of conditions that state it.
+    """
+
+    vocabulary: Vocabulary
+    analytes: Mapping[str, str]
+    conditions: Mapping[str, tuple[str, ...]]
+
+
+def load_vocabulary(
+    file: Traversable, codes: Codes, lists: Mapping[str, Sequence[str]]
+) -> FactList:
+    """The facts of `file`.
+
+    `lists` are the member lists that `members_from` may name (ingredients, classes and so on).
+    Raises KnowledgeError with the place in the file.
+    """
+    name = str(file)
+    content = validate(VocabularyFile, read_mapping(file), name, "")
+    for fact, row in content.flags.items():
+        for value_set in row.conditions:
+            if value_set not in codes.value_sets:
+                raise KnowledgeError(
+                    name, f"flags.{fact}.conditions", f"a value set; {value_set} is none"
+                )
+    facts: list[FactKind] = []
+    for fact, quantity in content.quantities.items():
+        facts.append(_quantity(fact, quantity, codes, name))
+    for fact, state in content.states.items():
+        facts.append(State(fact, state.values, state.fresh_for_days, state.describes))
+    for fact, row in content.flags.items():
+        facts.append(flag(fact, row.fresh_for_days, row.describes))
+    for fact, collection in content.collections.items():
+        members = set(collection.members)
+        for source in collection.members_from:
+            if source not in lists:
+                raise KnowledgeError(
+                    name, f"collections.{fact}.members_from", f"one of {', '.join(sorted(lists))}"
+                )
+            members.update(lists[source])
+        facts.append(CollectionOf(fact, frozenset(members), collection.describes))
+    for fact, event in content.events.items():
+        facts.append(Occurrence(fact, event.describes))
+    try:
+        vocabulary = Vocabulary(facts)
+    except ValueError as error:
+        raise KnowledgeError(name, "", f"usable names ({error})") from error
+    analytes = {name: row.analyte for name, row in content.quantities.items() if row.analyte}
+    conditions = {name: row.conditions for name, row in content.flags.items() if row.conditions}
+    return FactList(vocabulary, MappingProxyType(analytes), MappingProxyType(conditions))
+
+
+def _quantity(fact: str, row: QuantityRow, codes: Codes, file: str) -> Quantity:
+    if (row.analyte is None) == (row.unit is None):
+        raise KnowledgeError(file, f"quantities.{fact}", "either analyte or unit, not both")
+    if row.analyte is not None:
+        analyte = codes.analytes.get(row.analyte)
+        if analyte is None:
+            raise KnowledgeError(file, f"quantities.{fact}.analyte", "a name in labs or vitals")
+        unit, units = analyte.unit, dict(analyte.units)
+    else:
+        unit, units = row.unit or "", dict(row.units)
+    return Quantity(
+        fact,
+        unit,
+        units,
+        upper_limit=row.multiples,
+        baseline=row.multiples,
+        fresh_for_days=row.fresh_for_days,
+        describes=row.describes,
+    )

@@ -1,0 +1,96 @@
+"""HL7 CDS Hooks 2.0.1, server side: who calls, what arrived, and how it is answered.
+
+This room knows nothing clinical. A service is a :class:`Service` with a handler that turns a
+:class:`HookCall` into a :class:`CdsResponse`; :func:`create_blueprint` puts a
+:class:`ServiceRegistry` of them on the web.
+"""
+
+from __future__ import annotations
+
+from cds_service.protocol.blueprint import create_blueprint
+from cds_service.protocol.call import HookCall, read_call
+from cds_service.protocol.clients import Client, ClientProfile
+from cds_service.protocol.errors import (
+    BadRequest,
+    Forbidden,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    PreconditionFailed,
+    ProtocolError,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+    Unprocessable,
+    UnsupportedMediaType,
+    operation_outcome,
+)
+from cds_service.protocol.models_request import FeedbackItem, FeedbackRequest, HookRequest
+from cds_service.protocol.models_response import (
+    Action,
+    Card,
+    CdsResponse,
+    Coding,
+    Discovery,
+    Link,
+    OverrideReason,
+    ServiceDescription,
+    Source,
+    Suggestion,
+)
+from cds_service.protocol.prefetch import PrefetchTemplate, lint, resolve
+from cds_service.protocol.registry import RegistryError, Service, ServiceRegistry
+from cds_service.protocol.security import (
+    Authenticator,
+    DevelopmentAuthenticator,
+    JwtAuthenticator,
+    MemoryReplayStore,
+    ReplayStore,
+)
+from cds_service.protocol.slashes import CollapseSlashes
+
+__all__ = [
+    "Action",
+    "Authenticator",
+    "BadRequest",
+    "Card",
+    "CdsResponse",
+    "Client",
+    "ClientProfile",
+    "Coding",
+    "CollapseSlashes",
+    "DevelopmentAuthenticator",
+    "Discovery",
+    "FeedbackItem",
+    "FeedbackRequest",
+    "Forbidden",
+    "HookCall",
+    "HookRequest",
+    "InternalError",
+    "JwtAuthenticator",
+    "Link",
+    "MemoryReplayStore",
+    "MethodNotAllowed",
+    "NotFound",
+    "OverrideReason",
+    "PreconditionFailed",
+    "PrefetchTemplate",
+    "ProtocolError",
+    "RegistryError",
+    "ReplayStore",
+    "Service",
+    "ServiceDescription",
+    "ServiceRegistry",
+    "Source",
+    "Suggestion",
+    "TooLarge",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unprocessable",
+    "UnsupportedMediaType",
+    "create_blueprint",
+    "lint",
+    "operation_outcome",
+    "read_call",
+    "resolve",
+]

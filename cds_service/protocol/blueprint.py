@@ -1,0 +1,313 @@
+"""The three addresses of CDS Hooks as a Flask blueprint: discovery, service and feedback.
+
+Every answer under ``/cds-services`` is made here, errors included, so that it is JSON, carries
+its CORS headers and is never cached. A fault of ours is a 500 with an OperationOutcome: an
+empty list of cards would read as "nothing to worry about" (D-12).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from uuid import uuid4
+
+from flask import Blueprint, Response, request
+from flask.blueprints import BlueprintSetupState
+from pydantic import ValidationError
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed as RoutedMethodNotAllowed
+
+from cds_service.protocol import decoding, wire
+from cds_service.protocol.call import read_call
+from cds_service.protocol.cors import CorsPolicy
+from cds_service.protocol.errors import (
+    BadRequest,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    ProtocolError,
+    TooLarge,
+    UnsupportedMediaType,
+    operation_outcome,
+)
+from cds_service.protocol.models_request import FeedbackRequest, refusal
+from cds_service.protocol.models_response import CdsResponse
+from cds_service.protocol.registry import ServiceRegistry
+from cds_service.protocol.security import Authenticator, JwtAuthenticator
+from cds_service.protocol.urls import parse_address
+
+FeedbackSink = Callable[[str, FeedbackRequest], int]
+
+ROOT_PATH = "/cds-services"
+DEFAULT_MAX_BODY_BYTES = 20 * 1024 * 1024
+FEEDBACK_ROOT = "CDSHooksFeedbackRequest"
+
+_CONTENT_TYPES = frozenset({"application/json", "application/fhir+json", "text/json"})
+_MOST_FRAMES = 8
+
+_logger = logging.getLogger("alk_cds.protocol")
+
+
+@dataclass
+class _Exchange:
+    """What is known of one request, for its answer and its log line. No value of the body."""
+
+    started: float = field(default_factory=time.perf_counter)
+    correlation_id: str = field(default_factory=lambda: str(uuid4()))
+    service: str | None = None
+    hook: str | None = None
+    hook_instance: str | None = None
+    client: str | None = None
+
+    def log_fields(self, status: int) -> dict[str, object]:
+        return {
+            "hook": self.hook,
+            "service": self.service,
+            "hook_instance": self.hook_instance,
+            "status": status,
+            "duration_ms": round((time.perf_counter() - self.started) * 1000, 3),
+            "client": self.client,
+        }
+
+
+class _Endpoint:
+    """The work behind the three addresses."""
+
+    def __init__(
+        self,
+        registry: ServiceRegistry,
+        authenticator: Authenticator,
+        public_url: str | None,
+        feedback_sink: FeedbackSink,
+        cors: CorsPolicy,
+        max_body_bytes: int,
+    ) -> None:
+        self._registry = registry
+        self._authenticator = authenticator
+        self._public_url = public_url.rstrip("/") if public_url is not None else None
+        self._feedback_sink = feedback_sink
+        self._cors = cors
+        self._max_body_bytes = max_body_bytes
+        self._prefixes: set[str] = set()
+
+    def remember_prefix(self, state: BlueprintSetupState) -> None:
+        """Keep the path the blueprint is mounted at, which tells our routing errors apart."""
+        self._prefixes.add((state.url_prefix or "").rstrip("/"))
+
+    def discovery(self) -> Response:
+        """Answer ``GET {base}/cds-services``."""
+        return self._answer(self._discover)
+
+    def service(self, service_id: str) -> Response:
+        """Answer ``POST {base}/cds-services/{id}``."""
+        return self._answer(lambda exchange: self._serve(exchange, service_id))
+
+    def feedback(self, service_id: str) -> Response:
+        """Answer ``POST {base}/cds-services/{id}/feedback``."""
+        return self._answer(lambda exchange: self._take_feedback(exchange, service_id))
+
+    def preflight(self, service_id: str | None = None) -> Response:
+        """Answer OPTIONS without asking who calls: a browser sends no token here (R-185)."""
+        response = Response(status=204)
+        response.headers["Allow"] = "GET, HEAD, OPTIONS" if service_id is None else "OPTIONS, POST"
+        self._cors.apply_preflight(response, request.headers.get("Origin"))
+        return self._finish(response)
+
+    def routing_error(self) -> Response | None:
+        """Answer a path or method that no route takes, if the path is one of ours.
+
+        Flask would answer in HTML, or redirect, which breaks a POST and a preflight (D-14).
+        """
+        routed = request.routing_exception
+        if routed is None or not self._is_ours(request.path):
+            return None
+        if isinstance(routed, RoutedMethodNotAllowed):
+            error: ProtocolError = MethodNotAllowed(tuple(routed.valid_methods or ()))
+        else:
+            error = NotFound("There is nothing at this address.")
+        exchange = _Exchange()
+        return self._finish(self._refuse(error, exchange))
+
+    def _is_ours(self, path: str) -> bool:
+        roots = [prefix + ROOT_PATH for prefix in self._prefixes]
+        return any(path == root or path.startswith(root + "/") for root in roots)
+
+    def _discover(self, exchange: _Exchange) -> Response:
+        self._authenticate(exchange, [self._url()])
+        return _json(self._registry.discovery().to_json())
+
+    def _serve(self, exchange: _Exchange, service_id: str) -> Response:
+        client = self._authenticator.authenticate(
+            request.headers.get("Authorization"), [self._url(service_id)]
+        )
+        exchange.client = client.name
+        self._registry.require(service_id)
+        exchange.service = service_id
+        call = read_call(self._body(), service_id, self._registry, client=client)
+        exchange.hook = call.hook
+        exchange.hook_instance = exchange.correlation_id = call.hook_instance
+        answer: object = self._registry.find(service_id, call.hook).handler(call)
+        if not isinstance(answer, CdsResponse):
+            raise InternalError("The service gave no CDS Hooks response.")
+        return _json(answer.to_json())
+
+    def _take_feedback(self, exchange: _Exchange, service_id: str) -> Response:
+        self._authenticate(exchange, [self._url(service_id, "feedback"), self._url(service_id)])
+        self._registry.require(service_id)
+        exchange.service = service_id
+        body = decoding.check_text(self._body())
+        received = decoding.decode_object(body, FEEDBACK_ROOT)
+        try:
+            feedback = FeedbackRequest.model_validate(received, by_alias=True, by_name=False)
+        except ValidationError as error:
+            raise refusal(error, FEEDBACK_ROOT) from None
+        # Stored before it is acknowledged: what was acknowledged must survive a crash.
+        stored = self._feedback_sink(service_id, feedback)
+        return _json(wire.encode({"received": stored}))
+
+    def _authenticate(self, exchange: _Exchange, audience_urls: Sequence[str]) -> None:
+        exchange.client = self._authenticator.authenticate(
+            request.headers.get("Authorization"), audience_urls
+        ).name
+
+    def _url(self, *segments: str) -> str:
+        base = self._public_url
+        if base is None:
+            path = request.path[: request.path.index(ROOT_PATH)]
+            base = request.root_url.rstrip("/") + path
+        return "/".join((base + ROOT_PATH, *segments))
+
+    def _body(self) -> bytes:
+        if request.mimetype not in _CONTENT_TYPES:
+            raise UnsupportedMediaType("The body must be sent as application/json.")
+        if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+            raise UnsupportedMediaType("The body must be sent as UTF-8.")
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise UnsupportedMediaType("The body must be sent without a content encoding.")
+        request.max_content_length = self._max_body_bytes
+        try:
+            return request.get_data(cache=False)
+        except RequestEntityTooLarge:
+            raise TooLarge("The body is larger than this service accepts.") from None
+        except ClientDisconnected:
+            raise BadRequest("The body ended early.") from None
+
+    def _answer(self, produce: Callable[[_Exchange], Response]) -> Response:
+        exchange = _Exchange()
+        try:
+            response = produce(exchange)
+        except ProtocolError as error:
+            return self._finish(self._refuse(error, exchange))
+        except Exception as error:  # noqa: BLE001 - the one place where a fault becomes a 500
+            # Not logger.exception: the message of an exception can quote the patient's data.
+            _logger.error(
+                "unhandled %s at %s, correlation id %s",
+                type(error).__name__,
+                _places(error),
+                exchange.correlation_id,
+                extra=exchange.log_fields(500),
+            )
+            fault = InternalError("The service failed, so nothing was checked.")
+            return self._finish(self._refuse(fault, exchange))
+        _logger.info("answered", extra=exchange.log_fields(response.status_code))
+        return self._finish(response)
+
+    def _refuse(self, error: ProtocolError, exchange: _Exchange) -> Response:
+        _logger.log(
+            logging.ERROR if error.status >= 500 else logging.WARNING,
+            "refused with %s, correlation id %s",
+            error.issue_code,
+            exchange.correlation_id,
+            extra=exchange.log_fields(error.status),
+        )
+        if error.bare:
+            response = Response(status=error.status)
+            del response.headers["Content-Type"]
+        else:
+            outcome = operation_outcome(error, exchange.correlation_id)
+            response = _json(wire.encode(outcome), error.status)
+        response.headers.update(error.headers)
+        return response
+
+    def _finish(self, response: Response) -> Response:
+        self._cors.apply(response, request.headers.get("Origin"))
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status=status, content_type="application/json")
+
+
+def _places(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
+    return " > ".join(
+        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames
+    )
+
+
+def create_blueprint(
+    registry: ServiceRegistry,
+    authenticator: Authenticator,
+    *,
+    public_url: str | None,
+    feedback_sink: FeedbackSink,
+    cors_origins: Sequence[str] = (),
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+) -> Blueprint:
+    """Return the blueprint that serves ``registry`` at ``/cds-services``.
+
+    ``public_url`` is the address clients use, up to but without ``/cds-services``; the ``aud``
+    of a token is compared with it. It is needed with JwtAuthenticator, because the Host header
+    is the caller's own word (R-165). ``feedback_sink`` stores one feedback request durably and
+    returns how many entries it took; the client gets its answer after that. ``cors_origins``
+    are the web origins of clients that run in a browser, listed one by one.
+
+    Wrap the application in :class:`cds_service.protocol.slashes.CollapseSlashes` too.
+    Raises ValueError for a public URL or an origin that cannot be used.
+    """
+    if public_url is None and isinstance(authenticator, JwtAuthenticator):
+        raise ValueError("public_url is needed to check whom a token is meant for")
+    if public_url is not None and parse_address(public_url) is None:
+        raise ValueError("public_url must be an absolute http or https URL")
+    if max_body_bytes <= 0:
+        raise ValueError("max_body_bytes must be above zero")
+    endpoint = _Endpoint(
+        registry,
+        authenticator,
+        public_url,
+        feedback_sink,
+        CorsPolicy(cors_origins),
+        max_body_bytes,
+    )
+    blueprint = Blueprint("cds_hooks", __name__)
+    one, feedback = f"{ROOT_PATH}/<service_id>", f"{ROOT_PATH}/<service_id>/feedback"
+    for path, name, view, method in (
+        (ROOT_PATH, "discovery", endpoint.discovery, "GET"),
+        (one, "service", endpoint.service, "POST"),
+        (feedback, "feedback", endpoint.feedback, "POST"),
+    ):
+        blueprint.add_url_rule(
+            path,
+            name,
+            view,
+            methods=[method],
+            strict_slashes=False,
+            provide_automatic_options=False,
+        )
+        blueprint.add_url_rule(
+            path,
+            f"{name}_preflight",
+            endpoint.preflight,
+            methods=["OPTIONS"],
+            strict_slashes=False,
+            provide_automatic_options=False,
+        )
+    blueprint.record(endpoint.remember_prefix)
+    blueprint.before_app_request(endpoint.routing_error)
+    return blueprint

@@ -1,0 +1,256 @@
+"""One hook call: from the bytes of the body to a :class:`HookCall` that services can trust."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from cds_service.protocol import decoding
+from cds_service.protocol.clients import Client
+from cds_service.protocol.errors import BadRequest
+from cds_service.protocol.hook_definitions import HookDefinition, hook_definition
+from cds_service.protocol.models_request import (
+    HookContext,
+    HookRequest,
+    OrderDispatchContext,
+    OrderSelectContext,
+    refusal,
+)
+
+if TYPE_CHECKING:
+    from cds_service.protocol.registry import Service, ServiceRegistry
+
+ROOT = "CDSHooksRequest"
+
+_logger = logging.getLogger("alk_cds.protocol")
+# Some clients add the resource a draft refers to as one more entry of the Bundle (E-12).
+_RIDES_ALONG = frozenset({"Medication"})
+_DRAFT_HOOKS = frozenset({"order-select", "order-sign"})
+
+
+@dataclass(frozen=True, repr=False)
+class HookCall:
+    """What one call of one service says. Its repr shows no patient and no token.
+
+    ``context`` and ``extension`` are the JSON objects as received, fractions as Decimal, so
+    that a number is kept digit by digit. ``draft_orders`` are the resources of the context's
+    Bundle, and ``draft_bundle_resources`` all of them with those that only ride along.
+    ``prefetch`` holds raw JSON for each key that came with a resource and None for each that
+    came as null ("the client looked and has nothing", R-62); a key that did not come is not
+    there (R-63). Keys are whatever the client sent, also those this service did not ask for.
+    ``fhir_server`` has no trailing slash, and is None if the client is not allowed one.
+    ``access_token`` is for this call only (R-77). ``access_token_expires_in`` is in seconds.
+    """
+
+    service_id: str
+    hook: str
+    hook_instance: str
+    patient_id: str
+    user_id: str | None = None
+    encounter_id: str | None = None
+    fhir_server: str | None = None
+    access_token: str | None = None
+    draft_orders: tuple[Mapping[str, Any], ...] = ()
+    draft_bundle_resources: tuple[Mapping[str, Any], ...] = ()
+    selections: tuple[str, ...] = ()
+    prefetch: Mapping[str, bytes | None] = field(default_factory=dict)
+    client: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    extension: Mapping[str, Any] = field(default_factory=dict)
+    access_token_expires_in: int | None = None
+    allow_private_addresses: bool = False
+    draft_resources_by_reference: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return (
+            f"HookCall(service_id={self.service_id!r}, hook={self.hook!r}, "
+            f"hook_instance={self.hook_instance!r}, client={self.client!r})"
+        )
+
+    def draft_resource(self, reference: str) -> Mapping[str, Any] | None:
+        """Return the context Bundle's resource for a ``Type/id`` or fullUrl, if there is one."""
+        return self.draft_resources_by_reference.get(reference)
+
+
+def read_call(
+    body: bytes, service_id: str, registry: ServiceRegistry, *, client: Client
+) -> HookCall:
+    """Read the body of ``POST {base}/cds-services/{service_id}``.
+
+    Nothing inside ``prefetch`` is decoded here beyond its keys. Raises NotFound for a service
+    that does not exist and BadRequest, naming the element, for a body that breaks the rules.
+    """
+    registry.require(service_id)
+    raw = decoding.members(decoding.check_text(body), ROOT)
+    prefetch_raw = raw.pop("prefetch", b"null")
+    request = _read_envelope(raw)
+    service = registry.find(service_id, request.hook)
+    definition = hook_definition(service.hook)
+    if definition is None:
+        raise AssertionError("unreachable: the registry admits only hooks with a definition")
+    fhir_server, token, expires_in = _read_fhir_access(request, client)
+    context, received = _read_context(request.context, definition, client)
+    _note_unexpected_user(context, definition, request, service)
+    resources, by_reference = _read_bundle(received, definition)
+    return HookCall(
+        service_id=service_id,
+        hook=service.hook,
+        hook_instance=request.hook_instance,
+        patient_id=context.patient_id,
+        user_id=context.user_id,
+        encounter_id=context.encounter_id,
+        fhir_server=fhir_server,
+        access_token=token,
+        draft_orders=tuple(
+            resource for resource in resources if resource["resourceType"] not in _RIDES_ALONG
+        ),
+        draft_bundle_resources=resources,
+        selections=context.selections if isinstance(context, OrderSelectContext) else (),
+        prefetch=MappingProxyType(_read_prefetch(prefetch_raw, service)),
+        client=client.name,
+        context=MappingProxyType(received),
+        extension=request.extension if isinstance(request.extension, dict) else {},
+        access_token_expires_in=expires_in,
+        allow_private_addresses=client.allow_private_addresses,
+        draft_resources_by_reference=MappingProxyType(by_reference),
+    )
+
+
+def _read_envelope(raw: Mapping[str, bytes]) -> HookRequest:
+    names = ("hook", "hookInstance", "fhirServer", "fhirAuthorization", "context", "extension")
+    envelope = {name: decoding.decode(raw[name], f"{ROOT}.{name}") for name in names if name in raw}
+    try:
+        return HookRequest.model_validate(envelope, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise refusal(error, ROOT) from None
+
+
+def _read_fhir_access(
+    request: HookRequest, client: Client
+) -> tuple[str | None, str | None, int | None]:
+    server, authorization = request.fhir_server, request.fhir_authorization
+    if server is None:
+        if authorization is not None:
+            raise BadRequest(
+                "fhirServer is required when fhirAuthorization is present.",
+                expression=f"{ROOT}.fhirServer",
+                issue_code="required",
+            )
+        return None, None, None
+    if not client.may_offer_fhir_servers:
+        return None, None, None
+    if not client.permits_fhir_server(server):
+        raise BadRequest(
+            "This FHIR server is not agreed with the client.",
+            expression=f"{ROOT}.fhirServer",
+            issue_code="value",
+        )
+    if authorization is None:
+        return server, None, None
+    return server, authorization.access_token, authorization.expires_in
+
+
+def _read_context(
+    received: dict[str, Any], definition: HookDefinition, client: Client
+) -> tuple[HookContext, dict[str, Any]]:
+    model: type[HookContext] = definition.context_model
+    if (
+        client.tolerate_absent_draft_orders
+        and definition.name in _DRAFT_HOOKS
+        and not received.get("draftOrders")
+        and not received.get("selections")
+    ):
+        received = {
+            name: value
+            for name, value in received.items()
+            if name not in {"draftOrders", "selections"}
+        }
+        model = HookContext
+    try:
+        context = model.model_validate(received, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise refusal(error, f"{ROOT}.context") from None
+    if isinstance(context, OrderDispatchContext):
+        # The three spellings in use become the one of the published table (X-09).
+        received = {
+            **received,
+            "dispatchedOrders": list(context.dispatched_orders),
+            "fulfillmentTasks": list(context.fulfillment_tasks),
+        }
+    return context, received
+
+
+def _read_bundle(
+    context: Mapping[str, Any], definition: HookDefinition
+) -> tuple[tuple[Mapping[str, Any], ...], dict[str, Mapping[str, Any]]]:
+    if definition.bundle_field is None or definition.bundle_field not in context:
+        return (), {}
+    expression = f"{ROOT}.context.{definition.bundle_field}.entry"
+    entries = context[definition.bundle_field].get("entry")
+    if entries is None:
+        return (), {}
+    if not isinstance(entries, list):
+        raise BadRequest("An array is expected here.", expression=expression)
+    resources: list[Mapping[str, Any]] = []
+    by_reference: dict[str, Mapping[str, Any]] = {}
+    for position, entry in enumerate(entries):
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        resource_type = resource.get("resourceType") if isinstance(resource, dict) else None
+        if not isinstance(resource, dict) or not isinstance(resource_type, str):
+            # An entry that cannot be seen is an order that would go unchecked.
+            raise BadRequest(
+                "Every entry must hold a FHIR resource with a resourceType.",
+                expression=f"{expression}[{position}].resource",
+                issue_code="value",
+            )
+        resources.append(resource)
+        full_url = entry.get("fullUrl")
+        if isinstance(full_url, str) and full_url:
+            by_reference.setdefault(full_url, resource)
+        identity = resource.get("id")
+        if isinstance(identity, str) and identity:
+            by_reference.setdefault(f"{resource_type}/{identity}", resource)
+    return tuple(resources), by_reference
+
+
+def _read_prefetch(raw: bytes, service: Service) -> dict[str, bytes | None]:
+    if raw == b"null":
+        return {}
+    asked = {template.key for template in service.prefetch}
+    result: dict[str, bytes | None] = {}
+    for key, value in decoding.members(raw, f"{ROOT}.prefetch").items():
+        if value == b"null":
+            result[key] = None
+        elif value.startswith(b"{"):
+            # An empty object neither supplies a resource nor says that there is none, so the
+            # key counts as not satisfied.
+            if value[1:-1].strip():
+                result[key] = value
+        elif key in asked and value not in (b'""', b"[]"):
+            raise BadRequest(
+                "A prefetched value must be a FHIR resource or null.",
+                expression=f"{ROOT}.prefetch.{key}",
+                issue_code="value",
+            )
+    return result
+
+
+def _note_unexpected_user(
+    context: HookContext, definition: HookDefinition, request: HookRequest, service: Service
+) -> None:
+    if context.user_id is None or not definition.user_types:
+        return
+    if context.user_id.split("/", 1)[0] not in definition.user_types:
+        _logger.warning(
+            "the user is of a type the hook does not expect",
+            extra={
+                "hook": service.hook,
+                "service": service.id,
+                "hook_instance": request.hook_instance,
+            },
+        )

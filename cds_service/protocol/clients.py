@@ -1,0 +1,113 @@
+"""Who may call, and what each caller is allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from cds_service.protocol.urls import is_below, names_private_address, parse_address
+
+
+class ClientProfile(BaseModel):
+    """What the operator has agreed with one CDS client.
+
+    The client's public keys come from exactly one of ``jwks`` (a JWK Set), ``jwks_file`` (a
+    file with one) or ``jwks_url`` (an address that serves one). ``audience_aliases`` are values
+    of ``aud`` accepted beside the endpoint's own address, because some sites type it by hand
+    (R-165, E-31). An empty ``tenants`` admits every tenant of the issuer. ``fhir_servers`` are
+    the base addresses to which the client's token may be carried; with none of them the client
+    is served from its prefetch alone (R-78). ``refuse_replay`` may be turned off for a client
+    that sends one token twice. ``tolerate_absent_draft_orders`` is for clients that call
+    order-select or order-sign with nothing drafted (D-17).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: str = Field(min_length=1)
+    iss: str = Field(min_length=1)
+    jwks: dict[str, Any] | None = Field(default=None, repr=False)
+    jwks_file: Path | None = None
+    jwks_url: str | None = None
+    audience_aliases: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    fhir_servers: tuple[str, ...] = ()
+    allow_private_addresses: bool = False
+    refuse_replay: bool = True
+    require_typ: bool = True
+    tolerate_absent_draft_orders: bool = False
+
+    @field_validator("audience_aliases", "tenants")
+    @classmethod
+    def _no_blanks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not value.strip() for value in values):
+            raise ValueError("must not hold blank text")
+        return values
+
+    @field_validator("fhir_servers")
+    @classmethod
+    def _absolute_addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if any(parse_address(value) is None for value in values):
+            raise ValueError("must hold absolute http or https URLs")
+        return values
+
+    @model_validator(mode="after")
+    def _one_source_of_keys(self) -> Self:
+        given = [source for source in (self.jwks, self.jwks_file, self.jwks_url) if source]
+        if len(given) != 1:
+            raise ValueError("exactly one of jwks, jwks_file and jwks_url is needed")
+        if self.jwks_url is not None:
+            address = parse_address(self.jwks_url)
+            if address is None or (address.scheme != "https" and not self.allow_private_addresses):
+                raise ValueError("jwks_url must be an https URL")
+        return self
+
+
+@dataclass(frozen=True)
+class Client:
+    """The caller of one request, once it is known who it is.
+
+    ``any_fhir_server`` is for development only. ``name`` is the operator's name for the client
+    and may be logged.
+    """
+
+    name: str
+    issuer: str | None = None
+    tenant: str | None = None
+    fhir_servers: tuple[str, ...] = ()
+    any_fhir_server: bool = False
+    allow_private_addresses: bool = False
+    tolerate_absent_draft_orders: bool = False
+
+    @property
+    def may_offer_fhir_servers(self) -> bool:
+        """Whether this client's FHIR server is used at all."""
+        return self.any_fhir_server or bool(self.fhir_servers)
+
+    def permits_fhir_server(self, url: str) -> bool:
+        """Say whether a token may be carried to ``url`` on behalf of this client (R-78, C-04).
+
+        Plain http is for clients with private addresses allowed: a token sent over it can be
+        read on the way.
+        """
+        if not self.allow_private_addresses:
+            address = parse_address(url)
+            if address is None or address.scheme != "https" or names_private_address(url):
+                return False
+        if self.any_fhir_server:
+            return parse_address(url) is not None
+        return any(is_below(url, base) for base in self.fhir_servers)
+
+
+def client_of(profile: ClientProfile, tenant: str | None = None) -> Client:
+    """Return the caller described by ``profile``."""
+    return Client(
+        name=profile.name,
+        issuer=profile.iss,
+        tenant=tenant,
+        fhir_servers=profile.fhir_servers,
+        allow_private_addresses=profile.allow_private_addresses,
+        tolerate_absent_draft_orders=profile.tolerate_absent_draft_orders,
+    )

@@ -1,0 +1,384 @@
+"""Builds the syntax tree of a rule and checks every name, value and unit in it."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from lark import Token, Transformer, v_args
+
+from cds_service.rules.errors import RuleError
+from cds_service.rules.spans import Span
+from cds_service.rules.syntax import (
+    GRADE,
+    ORDINALS,
+    X_BASELINE,
+    X_UPPER_LIMIT,
+    Ago,
+    Amount,
+    And,
+    Compare,
+    CountOf,
+    Dated,
+    Episodes,
+    Expression,
+    Happened,
+    Includes,
+    IsState,
+    Known,
+    Nonempty,
+    Not,
+    Or,
+    UnknownWhether,
+)
+from cds_service.rules.vocabulary import CollectionOf, Occurrence, Quantity, State, Vocabulary, fold
+
+
+@v_args(inline=True)
+class SyntaxBuilder(Transformer[Token, Any]):
+    """Turns the parse tree into syntax nodes and checks every name, value and unit."""
+
+    def __init__(self, vocabulary: Vocabulary, text: str) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+        self._text = text
+
+    # -- checks ---------------------------------------------------------------------------------
+
+    def _fail(self, token: Token, expected: str) -> RuleError:
+        return RuleError(self._text, token.column or 1, str(token), expected)
+
+    def _quantity(self, token: Token) -> Quantity:
+        fact = self._vocabulary.find(token)
+        if not isinstance(fact, Quantity):
+            raise self._fail(token, f"a measured quantity; {_usage(fact)}")
+        return fact
+
+    def _state(self, token: Token) -> State:
+        fact = self._vocabulary.find(token)
+        if not isinstance(fact, State):
+            raise self._fail(token, f"a fact with values; {_usage(fact)}")
+        return fact
+
+    def _value(self, state: State, token: Token) -> str:
+        for value in state.values:
+            if fold(value) == fold(token):
+                return value
+        raise self._fail(token, f"for {state.name} one of: {', '.join(state.values)}")
+
+    def _collection(self, token: Token) -> CollectionOf:
+        fact = self._vocabulary.find(token)
+        if not isinstance(fact, CollectionOf):
+            raise self._fail(token, f"a collection; {_usage(fact)}")
+        return fact
+
+    def _member(self, collection: CollectionOf, token: Token) -> str:
+        name = token[1:-1] if token.startswith('"') else str(token)
+        if not collection.members:
+            return name
+        for member in collection.members:
+            if fold(member) == fold(name):
+                return member
+        close = difflib.get_close_matches(name, sorted(collection.members), 3, 0.6)
+        hint = f"; close: {', '.join(close)}" if close else ""
+        raise self._fail(token, f"a member that {collection.name} can have{hint}")
+
+    def _occurrence(self, token: Token) -> Occurrence:
+        fact = self._vocabulary.find(token)
+        if not isinstance(fact, Occurrence):
+            raise self._fail(token, f"something that happens on a day; {_usage(fact)}")
+        return fact
+
+    def _amount(self, quantity: Quantity, amount: tuple[Amount, Token]) -> Amount:
+        value, token = amount
+        unit = value.unit
+        if unit == X_UPPER_LIMIT and not quantity.upper_limit:
+            raise self._fail(token, f"a plain unit: {quantity.name} has no upper limit of normal")
+        if unit == X_BASELINE and not quantity.baseline:
+            raise self._fail(token, f"a plain unit: no baseline is kept for {quantity.name}")
+        if unit in (X_UPPER_LIMIT, X_BASELINE) or unit == quantity.unit or unit in quantity.units:
+            return value
+        raise self._fail(token, f"{quantity.name} in {_units_of(quantity)}")
+
+    def _whole(self, token: Token) -> int:
+        if not token.isdigit() or int(token) < 1:
+            raise self._fail(token, "a whole number of at least 1")
+        return int(token)
+
+    # -- structure ------------------------------------------------------------------------------
+
+    def start(self, inner: Expression) -> Expression:
+        return inner
+
+    def bracket(self, inner: Expression) -> Expression:
+        return inner
+
+    def disjunction(self, *parts: Expression) -> Expression:
+        return parts[0] if len(parts) == 1 else Or(_flat(Or, parts))
+
+    def conjunction(self, *parts: Expression) -> Expression:
+        return parts[0] if len(parts) == 1 else And(_flat(And, parts))
+
+    def negation(self, inner: Expression) -> Expression:
+        return Not(inner)
+
+    def unknown_whether(self, inner: Expression) -> Expression:
+        return UnknownWhether(inner)
+
+    # -- numbers, units, time -------------------------------------------------------------------
+
+    def amount(self, number: Token, unit: Token) -> tuple[Amount, Token]:
+        written = unit.replace(" ", "")
+        for relative in (X_UPPER_LIMIT, X_BASELINE):
+            if written.lower() == relative.lower():
+                return Amount(Decimal(number), relative), unit
+        return Amount(Decimal(number), str(unit)), unit
+
+    def pure_number(self, number: Token) -> tuple[Amount, Token]:
+        return Amount(Decimal(number), ""), number
+
+    def grade(self, number: Token) -> tuple[Amount, Token]:
+        return Amount(Decimal(number), GRADE), number
+
+    def span(self, number: Token, unit: Token) -> Span:
+        name = unit.lower()
+        return Span(self._whole(number), name if name.endswith("s") else name + "s")
+
+    def window(self, span: Span) -> tuple[str, Span]:
+        return "window", span
+
+    def timing(self, window: tuple[str, Span]) -> tuple[str, Span]:
+        return window
+
+    def sustained(self, span: Span) -> tuple[str, Span]:
+        return "sustained", span
+
+    def recovery(
+        self, operator: Token, amount: tuple[Amount, Token]
+    ) -> tuple[str, tuple[str, tuple[Amount, Token]]]:
+        return "recovery", (_operator(operator), amount)
+
+    # -- comparisons ----------------------------------------------------------------------------
+
+    def _compare(
+        self,
+        selector: str,
+        fact: Token,
+        operator: Token,
+        amount: tuple[Amount, Token],
+        *timing: tuple[str, Span],
+    ) -> Compare:
+        quantity = self._quantity(fact)
+        options = dict(timing)
+        return Compare(
+            quantity.name,
+            _operator(operator),
+            self._amount(quantity, amount),
+            selector,
+            options.get("window"),
+            options.get("sustained"),
+        )
+
+    def compare_latest(self, *children: Any) -> Compare:
+        return self._compare("latest", *children)
+
+    def compare_any(self, *children: Any) -> Compare:
+        return self._compare("any", *children)
+
+    def compare_every(self, *children: Any) -> Compare:
+        return self._compare("every", *children)
+
+    # -- states ---------------------------------------------------------------------------------
+
+    def _is(self, negated: bool, fact: Token, value: Token, *window: tuple[str, Span]) -> IsState:
+        state = self._state(fact)
+        found = self._value(state, value)
+        return IsState(state.name, (found,), negated, dict(window).get("window"))
+
+    def is_value(self, *children: Any) -> IsState:
+        return self._is(False, *children)
+
+    def is_not_value(self, *children: Any) -> IsState:
+        return self._is(True, *children)
+
+    def _in(self, negated: bool, fact: Token, *values: Token) -> IsState:
+        state = self._state(fact)
+        found = tuple(dict.fromkeys(self._value(state, value) for value in values))
+        return IsState(state.name, found, negated)
+
+    def in_values(self, *children: Token) -> IsState:
+        return self._in(False, *children)
+
+    def not_in_values(self, *children: Token) -> IsState:
+        return self._in(True, *children)
+
+    def _flag(self, value: str, fact: Token, *window: tuple[str, Span]) -> IsState:
+        state = self._state(fact)
+        if not state.is_flag:
+            raise self._fail(fact, f"a yes/no fact; {_usage(state)}")
+        return IsState(state.name, (value,), False, dict(window).get("window"), flag=True)
+
+    def present(self, *children: Any) -> IsState:
+        return self._flag("present", *children)
+
+    def absent(self, *children: Any) -> IsState:
+        return self._flag("absent", *children)
+
+    def bare(self, fact: Token) -> IsState:
+        return self._flag("present", fact)
+
+    def none(self, fact: Token) -> Expression:
+        found = self._vocabulary.find(fact)
+        if isinstance(found, State):
+            return self._flag("absent", fact)
+        return self._nonempty(fact, negated=True)
+
+    def some(self, fact: Token) -> Nonempty:
+        return self._nonempty(fact, negated=False)
+
+    def _nonempty(self, fact: Token, negated: bool) -> Nonempty:
+        found = self._vocabulary.find(fact)
+        if not isinstance(found, CollectionOf | Occurrence):
+            raise self._fail(fact, f"a collection or an event; {_usage(found)}")
+        return Nonempty(found.name, negated)
+
+    # -- collections ----------------------------------------------------------------------------
+
+    def member(self, token: Token) -> Token:
+        return token
+
+    def members(self, *tokens: Token) -> tuple[Token, ...]:
+        return tokens
+
+    def _includes(
+        self, fact: Token, tokens: tuple[Token, ...], every: bool = False, negated: bool = False
+    ) -> Includes:
+        collection = self._collection(fact)
+        found = tuple(dict.fromkeys(self._member(collection, token) for token in tokens))
+        return Includes(collection.name, found, every and len(found) > 1, negated)
+
+    def includes(self, fact: Token, member: Token) -> Includes:
+        return self._includes(fact, (member,))
+
+    def includes_any(self, fact: Token, members: tuple[Token, ...]) -> Includes:
+        return self._includes(fact, members)
+
+    def includes_all(self, fact: Token, members: tuple[Token, ...]) -> Includes:
+        return self._includes(fact, members, every=True)
+
+    def excludes(self, fact: Token, member: Token) -> Includes:
+        return self._includes(fact, (member,), negated=True)
+
+    def excludes_any(self, fact: Token, members: tuple[Token, ...]) -> Includes:
+        return self._includes(fact, members, negated=True)
+
+    def excludes_all(self, fact: Token, members: tuple[Token, ...]) -> Includes:
+        return self._includes(fact, members, every=True, negated=True)
+
+    def count_of(self, fact: Token, operator: Token, number: Token) -> CountOf:
+        if not number.isdigit():
+            raise self._fail(number, "a whole number")
+        return CountOf(self._collection(fact).name, _operator(operator), int(number))
+
+    # -- events ---------------------------------------------------------------------------------
+
+    def happened(self, fact: Token, window: tuple[str, Span]) -> Happened:
+        return Happened(self._occurrence(fact).name, window[1])
+
+    def at_least_ago(self, fact: Token, span: Span) -> Ago:
+        return Ago(self._occurrence(fact).name, span)
+
+    def more_than_ago(self, fact: Token, span: Span) -> Ago:
+        return Ago(self._occurrence(fact).name, span, strict=True)
+
+    def _dated(self, operator: str, fact: Token, day: Token) -> Dated:
+        try:
+            found = date.fromisoformat(day)
+        except ValueError:
+            raise self._fail(day, "a day that exists (YYYY-MM-DD)") from None
+        return Dated(self._occurrence(fact).name, operator, found)
+
+    def before(self, fact: Token, day: Token) -> Dated:
+        return self._dated("<", fact, day)
+
+    def on_or_before(self, fact: Token, day: Token) -> Dated:
+        return self._dated("<=", fact, day)
+
+    def after(self, fact: Token, day: Token) -> Dated:
+        return self._dated(">", fact, day)
+
+    def on_or_after(self, fact: Token, day: Token) -> Dated:
+        return self._dated(">=", fact, day)
+
+    # -- episodes -------------------------------------------------------------------------------
+
+    def _episodes(self, counting: str, number: int, fact: Token, *rest: Any) -> Episodes:
+        operator, amount, *options = rest
+        quantity = self._quantity(fact)
+        named = dict(options)
+        recovery_operator, recovery_amount = "", None
+        if "recovery" in named:
+            recovery_operator, written = named["recovery"]
+            recovery_amount = self._amount(quantity, written)
+        return Episodes(
+            quantity.name,
+            _operator(operator),
+            self._amount(quantity, amount),
+            recovery_operator,
+            recovery_amount,
+            counting,
+            number,
+            named.get("window"),
+        )
+
+    def nth_episode(self, ordinal: Token, *rest: Any) -> Episodes:
+        return self._episodes("=", ORDINALS.index(ordinal.lower()) + 1, *rest)
+
+    def nth_or_later(self, ordinal: Token, *rest: Any) -> Episodes:
+        return self._episodes(">=", ORDINALS.index(ordinal.lower()) + 1, *rest)
+
+    def at_least_episodes(self, number: Token, *rest: Any) -> Episodes:
+        return self._episodes(">=", self._whole(number), *rest)
+
+    # -- existence ------------------------------------------------------------------------------
+
+    def known(self, fact: Token) -> Known:
+        return Known(self._vocabulary.find(fact).name)
+
+    def unknown(self, fact: Token) -> Known:
+        return Known(self._vocabulary.find(fact).name, negated=True)
+
+
+def _flat(kind: type[And] | type[Or], parts: tuple[Expression, ...]) -> tuple[Expression, ...]:
+    """Brackets around the same operator carry no meaning: (A and B) and C is A and B and C."""
+    flat: list[Expression] = []
+    for part in parts:
+        flat.extend(part.parts if isinstance(part, kind) else (part,))
+    return tuple(flat)
+
+
+def _operator(token: str) -> str:
+    return {"≥": ">=", "≤": "<="}.get(str(token), str(token))
+
+
+def _units_of(quantity: Quantity) -> str:
+    units = [unit or "no unit" for unit in (quantity.unit, *quantity.units)]
+    if quantity.upper_limit:
+        units.append(X_UPPER_LIMIT)
+    if quantity.baseline:
+        units.append(X_BASELINE)
+    return ", ".join(dict.fromkeys(units))
+
+
+def _usage(fact: Quantity | State | CollectionOf | Occurrence) -> str:
+    if isinstance(fact, Quantity):
+        return f"{fact.name} is measured: write '{fact.name} > NUMBER {fact.unit}'"
+    if isinstance(fact, State) and fact.is_flag:
+        return f"{fact.name} is a yes/no fact: write '{fact.name} present' or 'no {fact.name}'"
+    if isinstance(fact, State):
+        return f"{fact.name} has values: write '{fact.name} is {fact.values[0]}'"
+    if isinstance(fact, CollectionOf):
+        return f"{fact.name} is a collection: write '{fact.name} include ...'"
+    return f"{fact.name} is an event: write '{fact.name} within 28 days'"

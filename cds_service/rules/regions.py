@@ -1,0 +1,375 @@
+"""The set of situations in which a rule fires, as a union of boxes.
+
+Every question that some rule asks becomes a dimension with finitely many cells: for a quantity
+the intervals and points between all thresholds that the table compares it with, for a state its
+values, and for each dimension one more cell, "cannot be said". A box allows some cells in each
+dimension. The verdict of a rule is constant inside a cell, so comparing boxes decides exactly
+whether two rules can fire together, whether a rule can fire at all, and what no rule covers.
+
+Dimensions are taken as independent of each other. Where they are not (an episode count and the
+latest value of the same quantity), a box may stand for a situation that cannot occur; the checks
+then warn once too often, never once too little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cds_service.rules.measuring import OPERATORS
+from cds_service.rules.spans import Span
+from cds_service.rules.syntax import (
+    X_BASELINE,
+    X_UPPER_LIMIT,
+    Ago,
+    And,
+    Compare,
+    CountOf,
+    Dated,
+    Episodes,
+    Expression,
+    Happened,
+    Includes,
+    IsState,
+    Known,
+    Nonempty,
+    Not,
+    Or,
+    Predicate,
+    UnknownWhether,
+    plain,
+    predicates,
+)
+from cds_service.rules.vocabulary import Quantity, State, Vocabulary
+
+Box = Mapping[str, int]
+"""Allowed cells of each dimension as a bit mask; a dimension that is not named allows all."""
+
+Region = tuple[Box, ...]
+
+EVERYWHERE: Region = ({},)
+NOWHERE: Region = ()
+
+UNSAID = "cannot be said"
+_DAYS = {"days": Decimal(1), "weeks": Decimal(7), "months": Decimal("30.44"),
+         "years": Decimal("365.25")}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One question with its possible answers; the last cell is always ``cannot be said``."""
+
+    name: str
+    cells: tuple[str, ...]
+    points: tuple[Decimal, ...] = ()
+    """For numbers: one sample for each cell but the last."""
+
+    @property
+    def all_cells(self) -> int:
+        """The mask that allows every cell."""
+        return (1 << len(self.cells)) - 1
+
+    @property
+    def unsaid(self) -> int:
+        """The mask of the last cell."""
+        return 1 << (len(self.cells) - 1)
+
+    def where(self, operator: str, number: Decimal) -> int:
+        """The mask of the cells whose numbers satisfy ``op number``."""
+        compare = OPERATORS[operator]
+        mask = 0
+        for index, point in enumerate(self.points):
+            if compare(point, number):
+                mask |= 1 << index
+        return mask
+
+    def named(self, names: Iterable[str]) -> int:
+        """The mask of the cells with these names."""
+        wanted = set(names)
+        return sum(1 << index for index, cell in enumerate(self.cells) if cell in wanted)
+
+    def words(self, mask: int) -> str:
+        """The allowed cells in words."""
+        shown = [cell for index, cell in enumerate(self.cells) if mask >> index & 1]
+        return f"{self.name} {' or '.join(shown)}"
+
+
+def _numbers(name: str, thresholds: Iterable[Decimal], unit: str) -> Dimension:
+    ordered = sorted(set(thresholds))
+    cells: list[str] = []
+    points: list[Decimal] = []
+    for index, threshold in enumerate(ordered):
+        before = ordered[index - 1] if index else None
+        low = f"between {plain(before)} and " if before is not None else "below "
+        cells.append(f"{low}{plain(threshold)} {unit}".strip())
+        points.append((before + threshold) / 2 if before is not None else threshold - 1)
+        cells.append(f"exactly {plain(threshold)} {unit}".strip())
+        points.append(threshold)
+    cells.append(f"above {plain(ordered[-1])} {unit}".strip())
+    points.append(ordered[-1] + 1)
+    return Dimension(name, (*cells, UNSAID), tuple(points))
+
+
+class Space:
+    """All dimensions that a group of rules asks about, and the regions of those rules."""
+
+    def __init__(self, vocabulary: Vocabulary, expressions: Sequence[Expression]) -> None:
+        self._vocabulary = vocabulary
+        self.dimensions: dict[str, Dimension] = {}
+        self._of_fact: dict[str, set[str]] = {}
+        thresholds: dict[str, tuple[set[Decimal], str]] = {}
+        leaves = [leaf for expression in expressions for leaf in predicates(expression)]
+        for leaf in leaves:
+            for name, number, unit in self._thresholds(leaf):
+                thresholds.setdefault(name, (set(), unit))[0].add(number)
+                self._of_fact.setdefault(leaf.fact, set()).add(name)
+        for name, (numbers, unit) in thresholds.items():
+            self.dimensions[name] = _numbers(name, numbers, unit)
+        for leaf in leaves:
+            for name, cells in self._choices(leaf):
+                self.dimensions.setdefault(name, Dimension(name, (*cells, UNSAID)))
+                self._of_fact.setdefault(leaf.fact, set()).add(name)
+
+    # -- dimensions -----------------------------------------------------------------------------
+
+    def _canonical(self, leaf: Compare) -> tuple[Decimal, str]:
+        amount = leaf.amount
+        fact = self._vocabulary.find(leaf.fact)
+        if amount.unit in (X_UPPER_LIMIT, X_BASELINE) or not isinstance(fact, Quantity):
+            return amount.number, amount.unit
+        factor = fact.units.get(amount.unit, Decimal(1))
+        return amount.number * factor, fact.unit
+
+    def _thresholds(self, leaf: Predicate) -> list[tuple[str, Decimal, str]]:
+        match leaf:
+            case Compare(sustained=None):
+                number, unit = self._canonical(leaf)
+                return [(self._compare_name(leaf, unit), number, unit)]
+            case CountOf():
+                return [(f"count of {leaf.fact}", Decimal(leaf.number), "")]
+            case Episodes():
+                return [(_episode_name(leaf), Decimal(leaf.number), "")]
+            case Happened():
+                return [(f"days since {leaf.fact}", _in_days(leaf.window), "days")]
+            case Ago():
+                return [(f"days since {leaf.fact}", _in_days(leaf.span), "days")]
+        return []
+
+    @staticmethod
+    def _compare_name(leaf: Compare, unit: str) -> str:
+        which = leaf.selector
+        if which != "latest":
+            # "any result > 5" asks about the highest, "every result > 5" about the lowest one.
+            upwards = leaf.operator.startswith(">")
+            if leaf.operator in ("=", "!="):
+                return f"{leaf} holds"
+            which = "highest" if upwards is (which == "any") else "lowest"
+        relative = f" in {unit}" if unit in (X_UPPER_LIMIT, X_BASELINE) else ""
+        window = f" in the last {leaf.window}" if leaf.window is not None else ""
+        return f"{which} {leaf.fact}{relative}{window}"
+
+    def _choices(self, leaf: Predicate) -> list[tuple[str, tuple[str, ...]]]:
+        match leaf:
+            case Compare() if leaf.sustained is not None:
+                return [(str(leaf), ("holds", "does not hold"))]
+            case IsState():
+                state = self._vocabulary.find(leaf.fact)
+                assert isinstance(state, State)  # noqa: S101 - the parser guarantees it
+                return [(_state_name(leaf), state.values)]
+            case Includes():
+                return [(f"{leaf.fact} with {member}", ("yes", "no")) for member in leaf.members]
+            case Nonempty():
+                return [(f"any {leaf.fact}", ("yes", "no"))]
+            case Dated():
+                return [(str(leaf), ("holds", "does not hold"))]
+            case Known():
+                return [(f"record of {leaf.fact}", ("known", "unknown"))]
+        return []
+
+    # -- regions --------------------------------------------------------------------------------
+
+    def met(self, expression: Expression) -> Region:
+        """Where the expression is MET."""
+        return self._both(expression)[0]
+
+    def _both(self, expression: Expression) -> tuple[Region, Region]:
+        """Where the expression is MET and where it is NOT_MET."""
+        match expression:
+            case And(parts):
+                met, failed = EVERYWHERE, NOWHERE
+                for part in parts:
+                    part_met, part_failed = self._both(part)
+                    met = self.intersect(met, part_met)
+                    failed = _union(failed, part_failed)
+                return met, failed
+            case Or(parts):
+                met, failed = NOWHERE, EVERYWHERE
+                for part in parts:
+                    part_met, part_failed = self._both(part)
+                    met = _union(met, part_met)
+                    failed = self.intersect(failed, part_failed)
+                return met, failed
+            case Not(inner):
+                met, failed = self._both(inner)
+                return failed, met
+            case UnknownWhether(inner):
+                met, failed = self._both(inner)
+                decided = _union(met, failed)
+                return self.subtract(EVERYWHERE, decided), decided
+        return self._leaf(expression)
+
+    def _leaf(self, leaf: Predicate) -> tuple[Region, Region]:
+        match leaf:
+            case Compare() if leaf.sustained is None:
+                number, unit = self._canonical(leaf)
+                return self._split(self._compare_name(leaf, unit), leaf.operator, number)
+            case Compare() | Dated():
+                return self._chosen(str(leaf), ("holds",), ("does not hold",))
+            case CountOf():
+                return self._split(f"count of {leaf.fact}", leaf.operator, Decimal(leaf.number))
+            case Episodes():
+                return self._split(_episode_name(leaf), leaf.counting, Decimal(leaf.number))
+            case Happened():
+                return self._split(f"days since {leaf.fact}", "<=", _in_days(leaf.window))
+            case Ago():
+                operator = ">" if leaf.strict else ">="
+                return self._split(f"days since {leaf.fact}", operator, _in_days(leaf.span))
+            case IsState():
+                dimension = self.dimensions[_state_name(leaf)]
+                wanted = dimension.named(leaf.values)
+                other = dimension.all_cells & ~dimension.unsaid & ~wanted
+                if leaf.negated:
+                    wanted, other = other, wanted
+                return _box(dimension, wanted), _box(dimension, other)
+            case Includes():
+                met, failed = (EVERYWHERE, NOWHERE) if leaf.every else (NOWHERE, EVERYWHERE)
+                for member in leaf.members:
+                    name = f"{leaf.fact} with {member}"
+                    inside, outside = self._chosen(name, ("yes",), ("no",))
+                    if leaf.every:
+                        met, failed = self.intersect(met, inside), _union(failed, outside)
+                    else:
+                        met, failed = _union(met, inside), self.intersect(failed, outside)
+                return (failed, met) if leaf.negated else (met, failed)
+            case Nonempty():
+                met, failed = self._chosen(f"any {leaf.fact}", ("yes",), ("no",))
+                return (failed, met) if leaf.negated else (met, failed)
+            case Known():
+                return self._known(leaf)
+
+    def _known(self, leaf: Known) -> tuple[Region, Region]:
+        """Nothing is recorded: then every other question about that fact has no answer either."""
+        record = self.dimensions[f"record of {leaf.fact}"]
+        names = self._of_fact[leaf.fact] - {record.name}
+        unknown: Region = (
+            {
+                record.name: record.named(("unknown",)),
+                **{name: self.dimensions[name].unsaid for name in names},
+            },
+        )
+        known: Region = ({record.name: record.named(("known",))},)
+        return (unknown, known) if leaf.negated else (known, unknown)
+
+    def _split(self, name: str, operator: str, number: Decimal) -> tuple[Region, Region]:
+        dimension = self.dimensions[name]
+        inside = dimension.where(operator, number)
+        outside = dimension.all_cells & ~dimension.unsaid & ~inside
+        return _box(dimension, inside), _box(dimension, outside)
+
+    def _chosen(
+        self, name: str, inside: tuple[str, ...], outside: tuple[str, ...]
+    ) -> tuple[Region, Region]:
+        dimension = self.dimensions[name]
+        return (
+            _box(dimension, dimension.named(inside)),
+            _box(dimension, dimension.named(outside)),
+        )
+
+    # -- algebra --------------------------------------------------------------------------------
+
+    def intersect(self, one: Region, other: Region) -> Region:
+        """Where both regions are."""
+        found = (self._common(left, right) for left in one for right in other)
+        return _without_contained(tuple(box for box in found if box is not None))
+
+    def _common(self, left: Box, right: Box) -> Box | None:
+        common = dict(left)
+        for name, mask in right.items():
+            both = common.get(name, self.dimensions[name].all_cells) & mask
+            if not both:
+                return None
+            common[name] = both
+        return common
+
+    def subtract(self, region: Region, other: Region) -> Region:
+        """Where ``region`` is and ``other`` is not."""
+        remaining = region
+        for hole in other:
+            pieces: list[Box] = []
+            for box in remaining:
+                pieces.extend(self._cut(box, hole))
+            remaining = _without_contained(tuple(pieces))
+        return remaining
+
+    def _cut(self, box: Box, hole: Box) -> list[Box]:
+        if self._common(box, hole) is None:
+            return [box]
+        pieces: list[Box] = []
+        inside = dict(box)
+        for name, mask in hole.items():
+            whole = inside.get(name, self.dimensions[name].all_cells)
+            outside = whole & ~mask
+            if outside:
+                pieces.append({**inside, name: outside})
+            inside[name] = whole & mask
+        return pieces
+
+    def witness(self, region: Region) -> str:
+        """One situation inside the region, in words."""
+        if not region:
+            return ""
+        box = region[0]
+        said = []
+        for name, mask in sorted(box.items()):
+            dimension = self.dimensions[name]
+            decided = mask & ~dimension.unsaid
+            chosen = decided or mask
+            said.append(dimension.words(chosen & -chosen))
+        return "; ".join(said) or "any patient"
+
+
+def _box(dimension: Dimension, mask: int) -> Region:
+    return ({dimension.name: mask},) if mask else NOWHERE
+
+
+def _union(one: Region, other: Region) -> Region:
+    return _without_contained(one + other)
+
+
+def _without_contained(region: Region) -> Region:
+    """Drop boxes that lie inside another one; keeps the unions small."""
+    kept: list[Box] = []
+    for box in sorted(region, key=len):
+        if not any(_contains(other, box) for other in kept):
+            kept.append(box)
+    return tuple(kept)
+
+
+def _contains(outer: Box, inner: Box) -> bool:
+    return all(name in inner and inner[name] & ~mask == 0 for name, mask in outer.items())
+
+
+def _state_name(leaf: IsState) -> str:
+    return leaf.fact if leaf.window is None else f"{leaf.fact} within {leaf.window}"
+
+
+def _episode_name(leaf: Episodes) -> str:
+    text = f"episodes of {leaf.fact} {leaf.operator} {leaf.amount}"
+    if leaf.recovery_amount is not None:
+        text += f" recovering to {leaf.recovery_operator} {leaf.recovery_amount}"
+    return text if leaf.window is None else f"{text} in the last {leaf.window}"
+
+
+def _in_days(span: Span) -> Decimal:
+    return span.number * _DAYS[span.unit]

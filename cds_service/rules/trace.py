@@ -1,0 +1,115 @@
+"""The basis of a verdict as a tree, made while the rule is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cds_service.rules.values import Evidence
+from cds_service.rules.verdicts import Reason, ReasonKind, Verdict
+
+
+class Trace:
+    """One node of the basis of a verdict.
+
+    ``condition`` is the node's text in the rule language, ``used`` the values that decided it,
+    ``reasons`` why it is UNKNOWN (empty otherwise) and ``children`` the parts below it.
+    ``sentence`` says the same for people; it is written only when somebody reads it, because a
+    hook call evaluates hundreds of nodes and shows a few.
+    """
+
+    __slots__ = ("_say", "children", "condition", "reasons", "used", "verdict")
+
+    def __init__(
+        self,
+        condition: str,
+        verdict: Verdict,
+        say: Callable[[], str],
+        reasons: tuple[Reason, ...] = (),
+        used: tuple[Evidence, ...] = (),
+        children: tuple[Trace, ...] = (),
+    ) -> None:
+        self.condition = condition
+        self.verdict = verdict
+        self.reasons = reasons
+        self.used = used
+        self.children = children
+        self._say = say
+
+    @property
+    def sentence(self) -> str:
+        """One plain sentence: what was asked, what was found and what follows."""
+        return self._say()
+
+    def walk(self) -> Iterator[Trace]:
+        """This node and all nodes below it, parents first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Every value used at or below this node, once each."""
+        return tuple(dict.fromkeys(item for node in self.walk() for item in node.used))
+
+    def deciding(self) -> Iterator[Trace]:
+        """The leaves that carry the verdict: for a MET tree the leaves that made it so."""
+        if not self.children:
+            yield self
+            return
+        for child in self.children:
+            if child.verdict is self.verdict or len(self.children) == 1:
+                yield from child.deciding()
+
+    def as_document(self) -> dict[str, Any]:
+        """The tree as plain JSON-ready values."""
+        document: dict[str, Any] = {
+            "condition": self.condition,
+            "verdict": self.verdict.value,
+            "sentence": self.sentence,
+        }
+        if self.reasons:
+            document["reasons"] = [
+                {"subject": reason.subject, "kind": reason.kind_name, "detail": reason.detail}
+                for reason in self.reasons
+            ]
+        if self.used:
+            document["used"] = [_evidence_document(item) for item in self.used]
+        if self.children:
+            document["children"] = [child.as_document() for child in self.children]
+        return document
+
+    def __repr__(self) -> str:
+        return f"Trace({self.condition!r}, {self.verdict.name})"
+
+
+def _evidence_document(item: Evidence) -> dict[str, Any]:
+    document: dict[str, Any] = {"as_sent": item.as_sent, "source": item.source}
+    if item.day is not None:
+        document["date"] = item.day.isoformat()
+    value = getattr(item, "value", None) or getattr(item, "label", None)
+    if value is not None:
+        document["value"] = str(value)
+    limit = getattr(item, "upper_limit", None)
+    if limit is not None:
+        document["upper_limit"] = str(limit)
+    return document
+
+
+PHRASES = {
+    ReasonKind.MISSING: "is not recorded",
+    ReasonKind.STALE: "is too old",
+    ReasonKind.NO_REFERENCE_RANGE: "came without a reference range",
+    ReasonKind.UNKNOWN_UNIT: "came in an unknown unit",
+    ReasonKind.CONTRADICTORY: "is contradictory",
+    ReasonKind.IMPRECISE: "is only known as a bound",
+}
+
+
+def explain(reasons: tuple[Reason, ...]) -> str:
+    """Reasons as one phrase, for instance ``total bilirubin is not recorded; ...``."""
+    return "; ".join(
+        f"{reason.subject} {PHRASES[reason.kind]}"
+        + (f" ({reason.detail})" if reason.detail else "")
+        for reason in reasons
+    )

@@ -1,0 +1,124 @@
+"""What a rule can be asked about: typed, dated values of one patient.
+
+The rule language knows nothing of FHIR. Whoever evaluates a rule hands over a ``FactSource``
+whose answers are built from these classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from cds_service.rules.verdicts import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One dated number.
+
+    ``value`` and ``upper_limit`` are in the canonical unit of the fact (the vocabulary names it);
+    ``upper_limit`` is the upper limit of normal of *this* result, or None when the laboratory sent
+    none. ``comparator`` is one of ``<  <=  >  >=`` when the laboratory only sent a bound.
+    ``as_sent`` keeps number and unit as received. ``problem`` says why the number cannot be used
+    (unknown unit, no number); ``value`` is then None.
+    """
+
+    value: Decimal | None
+    day: date
+    instant: datetime | None = None
+    upper_limit: Decimal | None = None
+    comparator: str | None = None
+    as_sent: str = ""
+    source: str = ""
+    problem: Reason | None = None
+    limit_note: str = ""
+    """Where the upper limit came from when it was not the result's own reference range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """All measurements of one quantity, newest first, and the value before treatment if known."""
+
+    measurements: tuple[Measurement, ...]
+    baseline: Measurement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One dated statement of a state: ``value`` is one of the words the vocabulary allows."""
+
+    value: str
+    day: date | None = None
+    as_sent: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """All statements about one state, newest first.
+
+    ``unknown`` holds reasons that make the state undecidable although statements exist, for
+    instance two laboratories that contradict each other.
+    """
+
+    statements: tuple[Statement, ...]
+    unknown: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One member of a collection.
+
+    ``names`` holds every name the member answers to, for a medication its ingredient and its
+    classes; ``label`` is what people should read.
+    """
+
+    names: frozenset[str]
+    label: str
+    day: date | None = None
+    as_sent: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A set of things, such as the patient's medications.
+
+    ``complete`` is True only when the source said so (the list was asked for and arrived whole);
+    otherwise the absence of a member proves nothing, and ``incomplete`` says why.
+    """
+
+    items: tuple[Item, ...]
+    complete: bool
+    incomplete: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened on a day."""
+
+    day: date
+    as_sent: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """All occurrences of one kind of event, newest first; ``complete`` as in ``Collection``."""
+
+    events: tuple[Event, ...]
+    complete: bool = False
+
+
+FactValue = Series | Statements | Collection | Events
+Evidence = Measurement | Statement | Item | Event
+
+
+class FactSource(Protocol):
+    """Answers the rule language's questions about one patient."""
+
+    def find(self, name: str) -> FactValue | None:
+        """The value of a fact by its vocabulary name, or None when nothing is known of it."""
+        ...

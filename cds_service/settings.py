@@ -1,0 +1,395 @@
+"""Settings of the service, read from ``ALK_CDS_*`` environment variables.
+
+Every field carries a description, and `Settings.describe` lists them, so that the documentation of
+settings is generated from this module and cannot drift from it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "ALK_CDS_"
+
+MINIMUM_SECRET_LENGTH = 32
+"""Characters a link secret must have: 128 bits even when it is written in hexadecimal."""
+
+_BIND = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
+
+_HIGHEST_PORT = 65535
+
+_DATABASE_ADDRESS = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://.*")
+
+
+class SettingsError(ValueError):
+    """One or more settings cannot be used. The message names each variable, never its value."""
+
+    safe_to_log: ClassVar[bool] = True
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        lines = [f"{variable}: {reason}" for variable, reason in self.problems.items()]
+        super().__init__("The service cannot start with these settings:\n  " + "\n  ".join(lines))
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One line of the settings table in the documentation."""
+
+    variable: str
+    kind: str
+    default: str
+    description: str
+
+
+class Settings(BaseSettings):
+    """All settings of the service. Build it with `load_settings`, which explains a bad value."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    environment: Literal["production", "development"] = Field(
+        default="production",
+        description="`production` refuses every call without a valid signed token from a known "
+        "client. `development` lets callers in unsigned and says so in the log. Production is "
+        "the default so that a forgotten setting closes the door rather than opens it.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Base address under which EHRs reach the service, for example "
+        "`https://cds.example.org`. Tokens must name it as their audience and cards link to it. "
+        "Required in production.",
+    )
+    bind: str = Field(
+        default="127.0.0.1:8000",
+        description="Address and port to listen on, as `host:port`. Only this machine can reach "
+        "the default; the container image sets `0.0.0.0:8000`.",
+    )
+    workers: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Number of worker processes. Each answers one call at a time, so one per "
+        "processor core is a good start.",
+    )
+    database_url: str = Field(
+        default="sqlite:///./alk-cds.sqlite3",
+        repr=False,
+        description="Database for decisions and feedback, as an SQLAlchemy address: SQLite by "
+        "default, PostgreSQL by address. It may hold a password, so it is never printed.",
+    )
+    clients_file: Path | None = Field(
+        default=None,
+        description="YAML file with the profiles of the EHRs that may call: issuer, keys, "
+        "allowed FHIR servers. Required in production.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Web origins whose pages may call the service from a browser, separated by "
+        "commas, for example `https://sandbox.cds-hooks.org`. None by default; `*` allows all and "
+        "is refused in production.",
+    )
+    fhir_deadline_seconds: float = Field(
+        default=0.4,
+        gt=0,
+        le=30,
+        description="Seconds within which everything that the prefetch lacks must have been read "
+        "from the EHR's FHIR server. CDS Hooks asks for an answer within 0.5 s; the default "
+        "leaves 0.1 s for deciding and for the network. What did not arrive is reported as "
+        "missing on the card.",
+    )
+    allow_private_fhir_servers: bool = Field(
+        default=False,
+        description="Allow FHIR servers with http or with private, link-local or loopback "
+        "addresses. Off, so that a caller cannot make the service ask inside its own network; "
+        "needed for a hospital's internal FHIR server and for the fixture server.",
+    )
+    max_body_bytes: int = Field(
+        default=20_000_000,
+        ge=10_000,
+        le=200_000_000,
+        description="Largest request body accepted, in bytes. A larger one is refused with "
+        "status 413.",
+    )
+    max_cards: int = Field(
+        default=5,
+        ge=1,
+        le=50,
+        description="Most cards in one answer. Safety cards come first and are never left out for "
+        "this limit.",
+    )
+    jurisdiction: Literal["US", "EU", "UK", "CH", "JP", "CN", "CA", "AU"] = Field(
+        default="US",
+        description="Whose approvals decide which drugs and indications are offered.",
+    )
+    link_secret: SecretStr | None = Field(
+        default=None,
+        description=f"Secret that signs the links from cards to decision pages, at least "
+        f"{MINIMUM_SECRET_LENGTH} characters. Required in production. Prefer "
+        f"`{PREFIX}LINK_SECRET_FILE`, which keeps it out of the process environment.",
+    )
+    link_secret_file: Path | None = Field(
+        default=None,
+        description="File that holds the link secret, for container secrets. Give this or "
+        f"`{PREFIX}LINK_SECRET`, not both.",
+    )
+    link_lifetime_hours: int = Field(
+        default=24,
+        ge=1,
+        le=24 * 30,
+        description="Hours for which a link from a card to its decision page opens.",
+    )
+    laboratory_defaults_file: Path | None = Field(
+        default=None,
+        description="YAML file with this site's own reference limits for results that come "
+        "without a range. Without it such results count as having no range; nothing is assumed.",
+    )
+    local_codes_file: Path | None = Field(
+        default=None,
+        description="YAML file that maps this site's local codes to the service's value sets.",
+    )
+    timezone: str = Field(
+        default="UTC",
+        description="Time zone of the clinic, as an IANA name such as `America/New_York`: decides "
+        "which day it is, and the zone of times that come without one.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO",
+        description="Least severe level written to the log.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment: no hidden file decides how the service runs."""
+        return init_settings, env_settings
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*":
+                _check_web_address(origin, bare_origin=True)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        _check_web_address(value, bare_origin=False)
+        return value.rstrip("/")
+
+    @field_validator("bind")
+    @classmethod
+    def _check_bind(cls, value: str) -> str:
+        found = _BIND.fullmatch(value)
+        if found is None or int(found["port"]) > _HIGHEST_PORT:
+            raise _problem("must be host:port, for example 127.0.0.1:8000")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: str) -> str:
+        if _DATABASE_ADDRESS.fullmatch(value) is None:
+            raise _problem("must be a database address, for example sqlite:///./alk-cds.sqlite3")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _check_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise _problem("must be an IANA time zone name, for example Europe/Berlin") from error
+        return value
+
+    @field_validator(
+        "clients_file", "laboratory_defaults_file", "local_codes_file", "link_secret_file"
+    )
+    @classmethod
+    def _check_file(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            _read_text(value)
+        return value
+
+    @field_validator("link_secret")
+    @classmethod
+    def _check_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MINIMUM_SECRET_LENGTH:
+            raise _problem(f"must have at least {MINIMUM_SECRET_LENGTH} characters")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_file(cls, data: Any, info: ValidationInfo) -> Any:
+        del info
+        if not isinstance(data, dict) or not data.get("link_secret_file"):
+            return data
+        if data.get("link_secret"):
+            raise _problem(
+                f"{PREFIX}LINK_SECRET and {PREFIX}LINK_SECRET_FILE are both set; give one of them"
+            )
+        try:
+            secret = _read_text(Path(data["link_secret_file"])).strip()
+        except PydanticCustomError:
+            # The field's own check reports an unreadable file under the variable's name.
+            return data
+        return {**data, "link_secret": secret or None}
+
+    @model_validator(mode="after")
+    def _check_production(self) -> Self:
+        if self.environment != "production":
+            return self
+        missing = [
+            f"{PREFIX}{name.upper()}"
+            for name, value in (
+                ("public_url", self.public_url),
+                ("clients_file", self.clients_file),
+                ("link_secret", self.link_secret),
+            )
+            if value is None
+        ]
+        if missing:
+            raise _problem(
+                f"{', '.join(missing)} must be set in production "
+                f"(or set {PREFIX}ENVIRONMENT=development on a machine without patient data)"
+            )
+        if "*" in self.cors_origins:
+            raise _problem(f"{PREFIX}CORS_ORIGINS must list its origins in production, not *")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clinic's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def describe(cls) -> tuple[SettingRow, ...]:
+        """Rows for the settings table of the documentation, in the order of the fields."""
+        return tuple(
+            SettingRow(
+                variable=f"{PREFIX}{name.upper()}",
+                kind=_kind(field.annotation),
+                default=_shown_default(field.default),
+                description=field.description or "",
+            )
+            for name, field in cls.model_fields.items()
+        )
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, with ``overrides`` by field name on top.
+
+    :raises SettingsError: when a value cannot be used, or an ``ALK_CDS_`` variable is unknown.
+        A misspelt variable stops the start: the setting it meant would silently stay at its
+        default.
+    """
+    unknown = _unknown_variables(os.environ)
+    if unknown:
+        raise SettingsError(dict.fromkeys(unknown, "is not a setting of this service"))
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_readable(error)) from None
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    return sorted(
+        name
+        for name in environment
+        if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+
+
+def _readable(error: ValidationError) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        location = detail["loc"]
+        variable = f"{PREFIX}{str(location[0]).upper()}" if location else "Settings together"
+        problems[variable] = detail["msg"]
+    return problems
+
+
+def _problem(message: str) -> PydanticCustomError:
+    return PydanticCustomError("setting", "{message}", {"message": message})
+
+
+def _check_web_address(value: str, *, bare_origin: bool) -> None:
+    example = "https://ehr.example.org"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise _problem(f"must be a web address, for example {example}") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise _problem(f"must be a web address, for example {example}")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise _problem("must hold no user name, password, query or fragment")
+    if bare_origin and parts.path:
+        raise _problem(f"must be an origin without a path, for example {example}")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _problem("must name a readable text file") from error
+
+
+def _kind(annotation: Any) -> str:
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    names = {"tuple": "list, comma-separated", "Path": "file", "SecretStr": "secret"}
+    names |= {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+    if text.startswith("typing.Literal["):
+        options = text.removeprefix("typing.Literal[").rstrip("]").replace("'", "")
+        return "one of " + options
+    for name, shown in names.items():
+        if re.search(rf"\b{name}\b", text):
+            return shown
+    raise TypeError(f"a setting of type {text} has no name for the documentation")
+
+
+def _shown_default(value: object) -> str:
+    if value is None or value == ():
+        return "not set"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

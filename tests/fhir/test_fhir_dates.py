@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cds_service.fhir.dates import Precision, effective_moment, parse_moment
+from cds_service.fhir.views import Observation, Period
+
+
+def test_a_date_is_read_with_its_precision_and_zone(dates_row: dict[str, str]) -> None:
+    moment = parse_moment(dates_row["text"], ZoneInfo(dates_row["zone"]))
+    assert moment is not None
+    assert (moment.day.isoformat() if moment.day else "") == dates_row["day"]
+    instant = moment.instant.astimezone(UTC).isoformat() if moment.instant else ""
+    assert instant == dates_row["instant_utc"]
+    assert moment.precision == dates_row["precision"]
+    assert moment.zone_sent is (dates_row["zone_sent"] == "yes")
+
+
+def test_text_that_is_no_date_is_not_guessed(dates_rejected_row: dict[str, str]) -> None:
+    assert parse_moment(dates_rejected_row["text"]) is None
+
+
+@pytest.mark.parametrize("text", [None, "", "  "])
+def test_no_text_is_no_moment(text: str | None) -> None:
+    assert parse_moment(text) is None
+
+
+def test_a_year_is_not_usable_as_a_day() -> None:
+    moment = parse_moment("2026")
+    assert moment is not None
+    assert moment.day is None
+    with pytest.raises(ValueError, match="no place among days"):
+        _ = moment.sort_key
+
+
+def test_a_day_without_time_sorts_before_times_of_that_day_in_any_zone() -> None:
+    zone = ZoneInfo("Pacific/Auckland")
+    texts = ["2026-02-03T01:00:00+13:00", "2026-02-03", "2026-02-02T23:00:00+13:00"]
+    moments = [moment for text in texts if (moment := parse_moment(text, zone))]
+    ordered = sorted(moments, key=lambda moment: moment.sort_key)
+    assert [moment.as_sent for moment in ordered] == [texts[2], texts[1], texts[0]]
+
+
+def test_effective_time_is_chosen_in_the_stated_order() -> None:
+    full = Observation(
+        effective_date_time="2026-01-01",
+        effective_period=Period(start="2026-01-02", end="2026-01-03"),
+        effective_instant="2026-01-04T00:00:00Z",
+        issued="2026-01-05T00:00:00Z",
+    )
+    only_period = Observation(effective_period=full.effective_period, issued=full.issued)
+    only_instant = Observation(effective_instant=full.effective_instant, issued=full.issued)
+    only_issued = Observation(issued=full.issued)
+    open_period = Observation(effective_period=Period(start="2026-01-02"), issued=full.issued)
+    days = [
+        moment.day if (moment := effective_moment(observation)) else None
+        for observation in (full, only_period, only_instant, only_issued, open_period)
+    ]
+    assert days == [date(2026, 1, day) for day in (1, 3, 4, 5, 5)]
+
+
+def test_an_unreadable_effective_time_is_not_replaced_by_the_issue_time() -> None:
+    odd = Observation(effective_date_time="01/02/2026", issued="2026-02-02T10:00:00Z")
+    assert effective_moment(odd) is None
+
+
+def test_an_effective_year_is_not_made_precise_by_the_issue_time() -> None:
+    vague = Observation(effective_date_time="2026", issued="2026-02-02T10:00:00Z")
+    moment = effective_moment(vague)
+    assert moment is not None
+    assert moment.precision == Precision.YEAR
+    assert moment.day is None
+
+
+def test_an_observation_without_any_time_has_none() -> None:
+    assert effective_moment(Observation()) is None
+
+
+def test_an_unknown_zone_is_kept_as_unknown_and_read_at_the_facility() -> None:
+    moment = parse_moment("2026-07-01T00:30:00", ZoneInfo("Europe/Berlin"))
+    assert moment is not None
+    assert moment.zone_sent is False
+    assert moment.instant == datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
+    assert moment.day == date(2026, 7, 1)

@@ -1,0 +1,509 @@
+"""A second, slow and obvious reading of the rule language, to hold the compiled one against.
+
+Written from what the language promises, not from how it is computed: every number is a fraction,
+every doubtful result is tried out in all its possible meanings, and nothing is remembered.
+
+Where the promise leaves room, this reading takes the side on which missing is never normal:
+
+* results of one day are simultaneous if one of them has no time; simultaneous results must agree;
+* a statement without a date may be the newest one, so it must agree with the newest dated one;
+* an incomplete list of events may lack a later event than the latest one it shows;
+* an episode counts in a time window when it *began* there, whatever was measured before;
+* a time window without any result in it tells nothing about episodes;
+* nothing dated after the day of the question exists yet, the value before treatment included.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+from cds_service.rules import (
+    Collection,
+    Events,
+    FactSource,
+    Item,
+    Measurement,
+    Quantity,
+    ReasonKind,
+    Series,
+    Span,
+    State,
+    Statements,
+    Verdict,
+    Vocabulary,
+)
+from cds_service.rules.syntax import (
+    Ago,
+    Amount,
+    And,
+    Compare,
+    CountOf,
+    Dated,
+    Episodes,
+    Expression,
+    Happened,
+    Includes,
+    IsState,
+    Known,
+    Nonempty,
+    Not,
+    Or,
+    UnknownWhether,
+)
+
+Kinds = frozenset[ReasonKind]
+MOST_DOUBTS = 7
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A verdict, and why it is UNKNOWN if it is."""
+
+    verdict: Verdict
+    kinds: Kinds = frozenset()
+
+
+MISSING = Answer(Verdict.UNKNOWN, frozenset({ReasonKind.MISSING}))
+STALE = Answer(Verdict.UNKNOWN, frozenset({ReasonKind.STALE}))
+CONTRADICTORY = Answer(Verdict.UNKNOWN, frozenset({ReasonKind.CONTRADICTORY}))
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Whom the question is about and on which day."""
+
+    facts: FactSource
+    as_of: date
+    vocabulary: Vocabulary
+
+
+def naive_verdict(
+    expression: Expression, facts: FactSource, as_of: date, vocabulary: Vocabulary
+) -> Verdict:
+    """The verdict of a syntax tree for one patient on one day."""
+    return _answer(expression, Patient(facts, as_of, vocabulary)).verdict
+
+
+def naive_reason_kinds(
+    expression: Expression, facts: FactSource, as_of: date, vocabulary: Vocabulary
+) -> Kinds:
+    """Why the verdict is UNKNOWN; for counted episodes all that may have contributed."""
+    return _answer(expression, Patient(facts, as_of, vocabulary)).kinds
+
+
+def _answer(node: Expression, patient: Patient) -> Answer:
+    match node:
+        case And(parts):
+            return _all(_answer(part, patient) for part in parts)
+        case Or(parts):
+            return _opposite(_all(_opposite(_answer(part, patient)) for part in parts))
+        case Not(inner):
+            return _opposite(_answer(inner, patient))
+        case UnknownWhether(inner):
+            return _yes_or_no(_answer(inner, patient).verdict is Verdict.UNKNOWN)
+        case Compare():
+            return _compare(node, patient)
+        case Episodes():
+            return _episodes(node, patient)
+        case IsState():
+            return _state(node, patient)
+        case Includes():
+            return _includes(node, patient)
+        case Nonempty():
+            return _nonempty(node, patient)
+        case CountOf():
+            return _count(node, patient)
+        case Happened() | Ago() | Dated():
+            return _event(node, patient)
+        case Known():
+            return _known(node, patient)
+
+
+def _yes_or_no(holds: bool) -> Answer:
+    return Answer(Verdict.MET if holds else Verdict.NOT_MET)
+
+
+def _opposite(answer: Answer) -> Answer:
+    if answer.verdict is Verdict.UNKNOWN:
+        return answer
+    return _yes_or_no(answer.verdict is Verdict.NOT_MET)
+
+
+def _all(answers: Iterable[Answer]) -> Answer:
+    listed = list(answers)
+    if any(answer.verdict is Verdict.NOT_MET for answer in listed):
+        return _yes_or_no(False)
+    if all(answer.verdict is Verdict.MET for answer in listed):
+        return _yes_or_no(True)
+    return Answer(Verdict.UNKNOWN, _kinds(listed))
+
+
+def _kinds(answers: Iterable[Answer]) -> Kinds:
+    return frozenset(kind for answer in answers for kind in answer.kinds)
+
+
+def _of_possible(outcomes: Iterable[bool], kinds: Kinds) -> Answer:
+    """One answer from all outcomes that cannot be ruled out."""
+    possible = set(outcomes)
+    if len(possible) == 1:
+        return _yes_or_no(possible.pop())
+    return Answer(Verdict.UNKNOWN, kinds)
+
+
+def naive_before(span: Span, day: date) -> date:
+    """The day a span earlier, found by walking back."""
+    if span.unit in ("days", "weeks"):
+        return day - timedelta(days=span.number * (7 if span.unit == "weeks" else 1))
+    year, month = day.year, day.month
+    for _ in range(span.number * (12 if span.unit == "years" else 1)):
+        year, month = (year - 1, 12) if month == 1 else (year, month - 1)
+    wanted = day.day
+    while True:
+        try:
+            return date(year, month, wanted)
+        except ValueError:
+            wanted -= 1
+
+
+# -- numbers ------------------------------------------------------------------------------------
+
+
+def _holds(operator: str, left: Fraction, right: Fraction) -> bool:
+    return {
+        ">": left > right,
+        ">=": left > right or left == right,
+        "<": left < right,
+        "<=": left < right or left == right,
+        "=": left == right,
+        "!=": left != right,
+    }[operator]
+
+
+def _limit(
+    quantity: Quantity, amount: Amount, result: Measurement, baseline: Measurement | None
+) -> Fraction | Answer:
+    number = Fraction(amount.number)
+    if amount.unit == "xULN":
+        if result.upper_limit is None:
+            return Answer(Verdict.UNKNOWN, frozenset({ReasonKind.NO_REFERENCE_RANGE}))
+        return number * Fraction(result.upper_limit)
+    if amount.unit == "xbaseline":
+        if baseline is None or baseline.value is None or baseline.comparator is not None:
+            return MISSING
+        return number * Fraction(baseline.value)
+    return number * Fraction(quantity.units.get(amount.unit, 1))
+
+
+def _judge(
+    quantity: Quantity,
+    operator: str,
+    amount: Amount,
+    result: Measurement,
+    baseline: Measurement | None,
+) -> Answer:
+    if result.problem is not None:
+        return Answer(Verdict.UNKNOWN, frozenset({result.problem.kind}))
+    if result.value is None:
+        return MISSING
+    limit = _limit(quantity, amount, result, baseline)
+    if isinstance(limit, Answer):
+        return limit
+    value = Fraction(result.value)
+    if result.comparator is None:
+        return _yes_or_no(_holds(operator, value, limit))
+    samples = [value - 1, value, value + 1, limit - 1, limit, limit + 1, (value + limit) / 2]
+    possible = [sample for sample in samples if _holds(result.comparator, sample, value)]
+    outcomes = [_holds(operator, sample, limit) for sample in possible]
+    return _of_possible(outcomes, frozenset({ReasonKind.IMPRECISE}))
+
+
+def _agreed(answers: list[Answer]) -> Answer:
+    verdicts = {answer.verdict for answer in answers}
+    if verdicts == {Verdict.MET} or verdicts == {Verdict.NOT_MET}:
+        return answers[0]
+    if Verdict.MET in verdicts and Verdict.NOT_MET in verdicts:
+        return CONTRADICTORY
+    return Answer(Verdict.UNKNOWN, _kinds(answers))
+
+
+def _moments(series: Series, as_of: date) -> list[list[Measurement]]:
+    """Oldest first: the results grouped by moment, those after the day of the question left out."""
+    known = [item for item in series.measurements if item.day <= as_of]
+    moments: list[list[Measurement]] = []
+    for day in sorted({item.day for item in known}):
+        of_day = [item for item in known if item.day == day]
+        instants = {item.instant for item in of_day}
+        if None in instants:
+            moments.append(of_day)
+            continue
+        for instant in sorted(found for found in instants if found is not None):
+            moments.append([item for item in of_day if item.instant == instant])
+    return moments
+
+
+def _baseline(series: Series, as_of: date) -> Measurement | None:
+    if series.baseline is None or series.baseline.day > as_of:
+        return None
+    return series.baseline
+
+
+def _compare(node: Compare, patient: Patient) -> Answer:
+    quantity = patient.vocabulary.find(node.fact)
+    series = patient.facts.find(node.fact)
+    assert isinstance(quantity, Quantity)
+    if not isinstance(series, Series):
+        return MISSING
+    moments = _moments(series, patient.as_of)
+    baseline = _baseline(series, patient.as_of)
+
+    def judge(result: Measurement) -> Answer:
+        return _judge(quantity, node.operator, node.amount, result, baseline)
+
+    if node.selector != "latest":
+        asked = [
+            item
+            for moment in moments
+            for item in moment
+            if node.window is None or item.day >= naive_before(node.window, patient.as_of)
+        ]
+        if not asked:
+            return MISSING
+        answers = [judge(item) for item in asked]
+        if node.selector == "every":
+            return _all(answers)
+        return _opposite(_all(_opposite(answer) for answer in answers))
+    if not moments:
+        return MISSING
+    day = moments[-1][0].day
+    if node.window is not None:
+        if day < naive_before(node.window, patient.as_of):
+            return STALE
+    elif quantity.fresh_for_days is not None and (
+        day < patient.as_of - timedelta(days=quantity.fresh_for_days)
+    ):
+        return STALE
+    judged = [_agreed([judge(item) for item in moment]) for moment in moments]
+    if node.sustained is None or judged[-1].verdict is not Verdict.MET:
+        return judged[-1]
+    return _sustained([moment[0].day for moment in moments], judged, node.sustained)
+
+
+def _readings(answers: list[Answer]) -> Iterable[tuple[bool, ...]]:
+    """All ways in which the undecided answers can turn out."""
+    choices = [
+        (True, False) if answer.verdict is Verdict.UNKNOWN else (answer.verdict is Verdict.MET,)
+        for answer in answers
+    ]
+    assert sum(len(choice) > 1 for choice in choices) <= MOST_DOUBTS, "too many to try out"
+    return itertools.product(*choices)
+
+
+def _sustained(days: list[date], judged: list[Answer], span: Span) -> Answer:
+    """``days`` oldest first; the last one meets the comparison."""
+    needed = naive_before(span, days[-1])
+    verdicts = set()
+    for reading in _readings(judged):
+        failed = [day for day, holds in zip(days, reading, strict=True) if not holds]
+        run = 0
+        while run < len(reading) and reading[-1 - run]:
+            run += 1
+        if days[-run] <= needed:
+            verdicts.add(Verdict.MET)
+        elif failed and max(failed) >= needed:
+            verdicts.add(Verdict.NOT_MET)
+        else:
+            verdicts.add(Verdict.UNKNOWN)
+    if len(verdicts) == 1:
+        only = verdicts.pop()
+        return MISSING if only is Verdict.UNKNOWN else Answer(only)
+    return MISSING
+
+
+def _episodes(node: Episodes, patient: Patient) -> Answer:
+    quantity = patient.vocabulary.find(node.fact)
+    series = patient.facts.find(node.fact)
+    assert isinstance(quantity, Quantity)
+    if not isinstance(series, Series):
+        return MISSING
+    moments = _moments(series, patient.as_of)
+    first = date.min if node.window is None else naive_before(node.window, patient.as_of)
+    days = [moment[0].day for moment in moments]
+    if not any(day >= first for day in days):
+        return MISSING
+    baseline = _baseline(series, patient.as_of)
+
+    def judged(operator: str, amount: Amount) -> list[Answer]:
+        return [
+            _agreed([_judge(quantity, operator, amount, item, baseline) for item in moment])
+            for moment in moments
+        ]
+
+    meets = judged(node.operator, node.amount)
+    if node.recovery_amount is None:
+        recovers = [_opposite(answer) for answer in meets]
+        readings = ((met, [not one for one in met]) for met in _readings(meets))
+    else:
+        recovers = judged(node.recovery_operator, node.recovery_amount)
+        readings = itertools.product(_readings(meets), map(list, _readings(recovers)))
+    outcomes = set()
+    for met, recovered in readings:
+        begun = 0
+        inside = False
+        for day, begins, ends in zip(days, met, recovered, strict=True):
+            if begins and not inside:
+                inside = True
+                begun += day >= first
+            elif inside and ends and not begins:
+                inside = False
+        outcomes.add(begun == node.number if node.counting == "=" else begun >= node.number)
+    return _of_possible(outcomes, _kinds(meets + recovers))
+
+
+# -- statements, collections, events ------------------------------------------------------------
+
+
+def _state(node: IsState, patient: Patient) -> Answer:
+    state = patient.vocabulary.find(node.fact)
+    found = patient.facts.find(node.fact)
+    assert isinstance(state, State)
+    if not isinstance(found, Statements):
+        return MISSING
+    if found.unknown:
+        return Answer(Verdict.UNKNOWN, frozenset(reason.kind for reason in found.unknown))
+    undated = [item for item in found.statements if item.day is None]
+    dated = [(item.day, item) for item in found.statements if item.day is not None]
+    days = [day for day, _ in dated if day <= patient.as_of]
+    if not days and not undated:
+        return MISSING
+    oldest = date.min
+    if node.window is not None:
+        oldest = naive_before(node.window, patient.as_of)
+    elif state.fresh_for_days is not None:
+        oldest = patient.as_of - timedelta(days=state.fresh_for_days)
+    if not days and oldest > date.min:
+        return MISSING
+    if days and max(days) < oldest:
+        return STALE
+    newest = [item for day, item in dated if days and day == max(days)]
+    holding = {(item.value in node.values) != node.negated for item in newest + undated}
+    return _yes_or_no(holding.pop()) if len(holding) == 1 else CONTRADICTORY
+
+
+def _items(found: Collection, as_of: date) -> list[Item]:
+    return [item for item in found.items if item.day is None or item.day <= as_of]
+
+
+def _lacking(found: Collection) -> Kinds:
+    return frozenset(reason.kind for reason in found.incomplete) or MISSING.kinds
+
+
+def _includes(node: Includes, patient: Patient) -> Answer:
+    found = patient.facts.find(node.fact)
+    if not isinstance(found, Collection):
+        return MISSING
+    present = {name for item in _items(found, patient.as_of) for name in item.names}
+    absent = [member for member in node.members if member not in present]
+    # Any of the absent members may stand on the part of the list that did not arrive.
+    extras = (
+        [()]
+        if found.complete
+        else [
+            extra
+            for length in range(len(absent) + 1)
+            for extra in itertools.combinations(absent, length)
+        ]
+    )
+    outcomes = set()
+    for extra in extras:
+        there = [member in present or member in extra for member in node.members]
+        outcomes.add((all(there) if node.every else any(there)) != node.negated)
+    return _of_possible(outcomes, _lacking(found))
+
+
+def _nonempty(node: Nonempty, patient: Patient) -> Answer:
+    found = patient.facts.find(node.fact)
+    if isinstance(found, Collection):
+        there = bool(_items(found, patient.as_of))
+        kinds = _lacking(found)
+    elif isinstance(found, Events):
+        there = any(event.day <= patient.as_of for event in found.events)
+        kinds = MISSING.kinds
+    else:
+        return MISSING
+    outcomes = {there} if found.complete else {there, True}
+    return _of_possible((outcome != node.negated for outcome in outcomes), kinds)
+
+
+def _count(node: CountOf, patient: Patient) -> Answer:
+    found = patient.facts.find(node.fact)
+    if not isinstance(found, Collection):
+        return MISSING
+    labels = {item.label for item in _items(found, patient.as_of)}
+    more = range(1) if found.complete else range(node.number + 3)
+    outcomes = {
+        _holds(node.operator, Fraction(len(labels) + extra), Fraction(node.number))
+        for extra in more
+    }
+    return _of_possible(outcomes, _lacking(found))
+
+
+def _event(node: Happened | Ago | Dated, patient: Patient) -> Answer:
+    found = patient.facts.find(node.fact)
+    if not isinstance(found, Events):
+        return MISSING
+    days = [event.day for event in found.events if event.day <= patient.as_of]
+    if not days:
+        return _yes_or_no(False) if found.complete else MISSING
+    possible = [max(days)]
+    if not found.complete:
+        # An event that nobody told of may be on any later day up to the day of the question.
+        edges = [patient.as_of, *_edges(node, patient.as_of)]
+        near = [edge + timedelta(days=step) for edge in edges for step in (-1, 0, 1)]
+        possible += [day for day in near if max(days) <= day <= patient.as_of]
+    outcomes = set()
+    for day in possible:
+        match node:
+            case Happened(window=window):
+                outcomes.add(day >= naive_before(window, patient.as_of))
+            case Ago(span=span, strict=strict):
+                edge = naive_before(span, patient.as_of)
+                outcomes.add(day < edge or (day == edge and not strict))
+            case Dated(operator=operator, day=limit):
+                outcomes.add(
+                    _holds(operator, Fraction(day.toordinal()), Fraction(limit.toordinal()))
+                )
+    return _of_possible(outcomes, MISSING.kinds)
+
+
+def _edges(node: Happened | Ago | Dated, as_of: date) -> list[date]:
+    match node:
+        case Happened(window=window):
+            return [naive_before(window, as_of)]
+        case Ago(span=span):
+            return [naive_before(span, as_of)]
+        case Dated(day=limit):
+            return [limit]
+
+
+def _known(node: Known, patient: Patient) -> Answer:
+    found = patient.facts.find(node.fact)
+    known = False
+    match found:
+        case Series(measurements=listed):
+            known = any(
+                item.problem is None and item.value is not None and item.day <= patient.as_of
+                for item in listed
+            )
+        case Statements(statements=said, unknown=unknown):
+            known = not unknown and any(
+                item.day is None or item.day <= patient.as_of for item in said
+            )
+        case Collection():
+            known = found.complete or bool(_items(found, patient.as_of))
+        case Events(events=events):
+            known = found.complete or any(event.day <= patient.as_of for event in events)
+    return _yes_or_no(known != node.negated)

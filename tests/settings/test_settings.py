@@ -1,0 +1,204 @@
+"""Settings: what may be set, what is refused, and what a refusal says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cds_service.settings import Settings, SettingsError, load_settings
+
+SECRET = "a-secret-that-must-never-be-printed-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("ALK_CDS_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def clients_file(tmp_path: Path) -> Path:
+    path = tmp_path / "clients.yaml"
+    path.write_text("clients: []\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch, clients_file: Path) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("ALK_CDS_PUBLIC_URL", "https://cds.example.org/")
+    monkeypatch.setenv("ALK_CDS_CLIENTS_FILE", str(clients_file))
+    monkeypatch.setenv("ALK_CDS_LINK_SECRET", SECRET)
+    return monkeypatch
+
+
+def test_a_complete_production_environment_is_accepted(production: pytest.MonkeyPatch) -> None:
+    settings = load_settings()
+
+    assert settings.environment == "production"
+    assert settings.public_url == "https://cds.example.org"
+    assert settings.link_secret is not None
+    assert settings.link_secret.get_secret_value() == SECRET
+
+
+def test_the_default_environment_is_production_and_names_what_it_lacks() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    message = str(caught.value)
+    for variable in ("PUBLIC_URL", "CLIENTS_FILE", "LINK_SECRET"):
+        assert f"ALK_CDS_{variable}" in message
+
+
+def test_development_needs_nothing_else() -> None:
+    settings = load_settings(environment="development")
+
+    assert settings.bind == "127.0.0.1:8000"
+    assert settings.database_url == "sqlite:///./alk-cds.sqlite3"
+    assert settings.jurisdiction == "US"
+    assert settings.zone.key == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALK_CDS_ENVIRONMENT", "staging"),
+        ("ALK_CDS_PUBLIC_URL", "cds.example.org"),
+        ("ALK_CDS_PUBLIC_URL", "https://user:word@cds.example.org"),
+        ("ALK_CDS_BIND", "8000"),
+        ("ALK_CDS_BIND", "127.0.0.1:70000"),
+        ("ALK_CDS_WORKERS", "0"),
+        ("ALK_CDS_WORKERS", "two"),
+        ("ALK_CDS_DATABASE_URL", "alk.sqlite3"),
+        ("ALK_CDS_CLIENTS_FILE", "/nowhere/clients.yaml"),
+        ("ALK_CDS_CORS_ORIGINS", "https://ehr.example.org/app"),
+        ("ALK_CDS_CORS_ORIGINS", "clinic.example.net"),
+        ("ALK_CDS_FHIR_DEADLINE_SECONDS", "0"),
+        ("ALK_CDS_ALLOW_PRIVATE_FHIR_SERVERS", "maybe"),
+        ("ALK_CDS_MAX_BODY_BYTES", "-1"),
+        ("ALK_CDS_MAX_CARDS", "0"),
+        ("ALK_CDS_JURISDICTION", "Atlantis"),
+        ("ALK_CDS_LINK_SECRET", "too short"),
+        ("ALK_CDS_LINK_SECRET_FILE", "/nowhere/secret"),
+        ("ALK_CDS_LINK_LIFETIME_HOURS", "0"),
+        ("ALK_CDS_LABORATORY_DEFAULTS_FILE", "/nowhere/limits.yaml"),
+        ("ALK_CDS_LOCAL_CODES_FILE", "/nowhere/codes.yaml"),
+        ("ALK_CDS_TIMEZONE", "Europe/Atlantis"),
+        ("ALK_CDS_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_bad_value_is_refused_under_its_variable_name_without_being_repeated(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("ALK_CDS_ENVIRONMENT", "development")
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    assert list(caught.value.problems) == [variable]
+    assert f"{variable}: " in str(caught.value)
+    if len(value) > 4:
+        assert value not in str(caught.value)
+
+
+def test_a_misspelt_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALK_CDS_ENVIRONMENT", "development")
+    monkeypatch.setenv("ALK_CDS_TIME_ZONE", "Europe/Berlin")
+
+    with pytest.raises(SettingsError, match="ALK_CDS_TIME_ZONE: is not a setting"):
+        load_settings()
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALK_CDS_ENVIRONMENT", "development")
+    monkeypatch.setenv("ALK_CDS_PUBLIC_URL", "")
+
+    assert load_settings().public_url is None
+
+
+def test_origins_are_split_at_commas(production: pytest.MonkeyPatch) -> None:
+    production.setenv("ALK_CDS_CORS_ORIGINS", "https://a.example.org, http://localhost:8080")
+
+    assert load_settings().cors_origins == ("https://a.example.org", "http://localhost:8080")
+
+
+def test_production_refuses_to_open_itself_to_every_web_page(
+    production: pytest.MonkeyPatch,
+) -> None:
+    production.setenv("ALK_CDS_CORS_ORIGINS", "*")
+
+    with pytest.raises(SettingsError, match="ALK_CDS_CORS_ORIGINS"):
+        load_settings()
+
+    production.setenv("ALK_CDS_ENVIRONMENT", "development")
+    assert load_settings().cors_origins == ("*",)
+
+
+def test_the_link_secret_is_read_from_a_file(
+    production: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "link_secret"
+    path.write_text(f"{SECRET}\n", encoding="utf-8")
+    production.delenv("ALK_CDS_LINK_SECRET")
+    production.setenv("ALK_CDS_LINK_SECRET_FILE", str(path))
+
+    secret = load_settings().link_secret
+
+    assert secret is not None
+    assert secret.get_secret_value() == SECRET
+
+
+def test_two_link_secrets_are_refused(production: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "link_secret"
+    path.write_text(f"{SECRET}-another", encoding="utf-8")
+    production.setenv("ALK_CDS_LINK_SECRET_FILE", str(path))
+
+    with pytest.raises(SettingsError, match="both set"):
+        load_settings()
+
+
+def test_an_empty_secret_file_does_not_count_as_a_secret(
+    production: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "link_secret"
+    path.write_text("\n", encoding="utf-8")
+    production.delenv("ALK_CDS_LINK_SECRET")
+    production.setenv("ALK_CDS_LINK_SECRET_FILE", str(path))
+
+    with pytest.raises(SettingsError, match="ALK_CDS_LINK_SECRET must be set in production"):
+        load_settings()
+
+
+def test_secrets_and_the_database_address_are_never_printed(
+    production: pytest.MonkeyPatch,
+) -> None:
+    production.setenv("ALK_CDS_DATABASE_URL", f"postgresql://cds:{SECRET}@database/cds")
+    settings = load_settings()
+
+    assert SECRET not in repr(settings)
+    assert SECRET not in str(settings)
+
+
+def test_settings_cannot_be_changed_after_the_start() -> None:
+    settings = load_settings(environment="development")
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.environment = "production"
+
+
+def test_every_setting_is_described_for_the_documentation() -> None:
+    rows = Settings.describe()
+
+    assert [row.variable for row in rows] == [f"ALK_CDS_{n.upper()}" for n in Settings.model_fields]
+    assert all(row.description.endswith(".") for row in rows)
+    kinds = {row.variable: row.kind for row in rows}
+    assert kinds["ALK_CDS_CORS_ORIGINS"] == "list, comma-separated"
+    assert kinds["ALK_CDS_ENVIRONMENT"] == "one of production, development"
+    assert kinds["ALK_CDS_CLIENTS_FILE"] == "file"
+    assert kinds["ALK_CDS_LINK_SECRET"] == "secret"
+    defaults = {row.variable: row.default for row in rows}
+    assert defaults["ALK_CDS_PUBLIC_URL"] == "not set"
+    assert defaults["ALK_CDS_ALLOW_PRIVATE_FHIR_SERVERS"] == "false"
