@@ -36,6 +36,7 @@ def decide(facts: PatientFacts, question: Question, knowledge: Knowledge, as_of:
     undecided.update(open_rules)
     for line, order in _drugs_in_view(facts, question, knowledge):
         found += _about_drug(line, order, facts, knowledge, evaluation, undecided)
+    found += _new_interactions(facts, question, knowledge, evaluation)
     choice = None
     if not closed:
         choice = first_line(question, knowledge, evaluation)
@@ -96,6 +97,27 @@ def _about_drug(
         daily = order.dose.daily_mg
     found += interactions(drug, order, knowledge, asked)
     found += populations(drug, order, knowledge, asked, daily)
+    return found
+
+
+def _new_interactions(
+    facts: PatientFacts, question: Question, knowledge: Knowledge, evaluation: Evaluation
+) -> list[Recommendation]:
+    """What an order of another medication does to a running drug of ours."""
+    found: list[Recommendation] = []
+    running = [line.ingredient for line in facts.lines if line.status == "active"]
+    for order in question.orders_asked_about:
+        if any(name in knowledge.drugs for name in order.ingredients):
+            continue
+        asked = evaluation_with(order, facts, knowledge, evaluation)
+        for drug in running:
+            if drug in knowledge.drugs:
+                found += [
+                    item
+                    for item in interactions(drug, order, knowledge, asked)
+                    if item.trace is not None
+                    and any(used.source == order.reference for used in item.trace.evidence)
+                ]
     return found
 
 

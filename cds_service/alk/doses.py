@@ -44,13 +44,14 @@ def resumed(drug: Drug, taken: DoseTaken | None, how: str) -> tuple[Dose | None,
 def above_label(drug: Drug, dose: DoseTaken) -> bool | None:
     """Whether a dose exceeds the label's full dose; None when it cannot be read.
 
-    Both the daily amount and, for drugs taken as often as the label says, the single amount
-    count: 600 mg three times a day and 900 mg twice a day are both above 600 mg twice a day.
+    The daily amount and the single amount both count: 600 mg three times a day, 900 mg twice a
+    day and 1200 mg once a day are all above 600 mg twice a day.
     """
     daily = dose.daily_mg
-    if daily is None:
+    if daily is None or dose.amount_mg is None:
         return None
-    return daily > drug.dosing.full_dose.daily_mg
+    full = drug.dosing.full_dose
+    return daily > full.daily_mg or dose.amount_mg > full.amount_mg
 
 
 def off_ladder(drug: Drug, dose: DoseTaken) -> bool | None:

@@ -99,7 +99,7 @@ def _due(
         return _test(row, test, "missing" if last is None else "due", last, as_of)
     start = line.start
     if start is None:
-        return None
+        return _without_start(row, test, last, as_of)
     phase_text = _phase_now(row, start, as_of)
     if not phase_text:
         return _missed(row, test, last, start)
@@ -107,6 +107,18 @@ def _due(
     counted_from = max(last, start) if last is not None else start
     day = next_due(counted_from, every)
     if as_of < day:
+        return None
+    status = "overdue" if as_of > day + timedelta(days=GRACE_DAYS) else "due"
+    return _test(row, test, status, last, day)
+
+
+def _without_start(row: Row, test: OrderableTest, last: date | None, as_of: date) -> DueTest | None:
+    """Of a drug whose first day is not known: the later interval, counted from the last test."""
+    phase_text = row.text("later_phase") or row.text("first_phase")
+    if last is None or not phase_text:
+        return _test(row, test, "missing", last, as_of) if last is None else None
+    day = next_due(last, parse_phase(phase_text).every)
+    if not row.text("later_phase") or as_of < day:
         return None
     status = "overdue" if as_of > day + timedelta(days=GRACE_DAYS) else "due"
     return _test(row, test, status, last, day)

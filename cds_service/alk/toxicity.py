@@ -20,6 +20,7 @@ from cds_service.facts.patient import (
     OrderedMedication,
     PatientFacts,
     TreatmentLine,
+    TreatmentOrder,
 )
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import DrugTables
@@ -102,13 +103,16 @@ class Toxicity:
 
     def _reaction(self, rows: list[Row]) -> Recommendation | None:
         now = self._strongest(rows, self._as_of)
-        if now is not None and now.action in ("stop", "withhold", "reduce"):
+        if now is not None and now.action == "stop":
             return self._acting(now)
         before = self._earlier(rows)
-        if before is not None:
-            remembered = self._remembered(before)
-            if remembered is not None:
-                return remembered
+        remembered = self._remembered(before) if before is not None else None
+        if now is not None and now.action in ("withhold", "reduce"):
+            # A stop stays a stop: a milder finding of today does not reopen the way back.
+            stays = remembered is not None and before is not None and before.action == "stop"
+            return remembered if stays else self._acting(now)
+        if remembered is not None:
+            return remembered
         if now is not None:
             return self._acting(now)
         return self._asked(rows)
@@ -144,7 +148,7 @@ class Toxicity:
         kind, severity = _KINDS[fired.action], _SEVERITY[fired.action]
         if kind is not Kind.WITHHOLD:
             return self._of(row, fired.trace, kind, severity)
-        dose, at_floor = resumed(self._drug, self._dose_on(fired.day), row.text("resume"))
+        dose, at_floor = resumed(self._drug, self._dose_at(fired), row.text("resume"))
         if at_floor:
             # The label's next step would lie below its lowest dose: that means stopping for good.
             return self._of(row, fired.trace, Kind.STOP, "critical", at_floor=True)
@@ -182,11 +186,11 @@ class Toxicity:
         paused = self._line.status == "paused"
         if not paused and fired.day < self._as_of - timedelta(days=MEMORY_DAYS):
             return None
-        target, at_floor = resumed(self._drug, self._dose_on(fired.day), row.text("resume"))
-        if self._went_on(fired.day, target):
-            return None
+        target, at_floor = resumed(self._drug, self._dose_at(fired), row.text("resume"))
         if at_floor:
             return self._of(row, fired.trace, Kind.STOP, "critical", since=fired.day, at_floor=True)
+        if target is not None and self._went_on(fired.day, target):
+            return None
         until = row.rules["until"].evaluate(self._today) if "until" in row.rules else None
         if until is None or until.verdict is not Verdict.MET:
             return self._of(
@@ -212,9 +216,14 @@ class Toxicity:
             # The order, or what the patient went on with, is already the dose the label allows.
             if self._order is not None or not paused:
                 return None
-        kind = Kind.RESUME if paused else Kind.REDUCE
         if not paused and row.text("resume") == "same":
             return None
+        kind = Kind.RESUME if paused else Kind.REDUCE
+        if not row.text("resume") and not paused:
+            # The table leaves the dose open: it asks, and an order given since then has answered.
+            if self._ordered_since(fired.day):
+                return None
+            kind = Kind.ASK
         return self._of(
             row,
             fired.trace,
@@ -225,17 +234,23 @@ class Toxicity:
             until=until,
         )
 
-    def _went_on(self, day: date, target: Dose | None) -> bool:
-        """Whether an order after the trigger already continues at the dose the label allows."""
-        for order in self._line.orders:
-            if order.status != "active" or order.start is None or order.start <= day:
-                continue
-            daily = order.dose.daily_mg
-            if target is None or (daily is not None and daily <= target.daily_mg):
-                return True
-        return False
+    def _ordered_since(self, day: date) -> list[TreatmentOrder]:
+        """Running orders that began after a day."""
+        return [
+            order
+            for order in self._line.orders
+            if order.status == "active" and order.start is not None and order.start > day
+        ]
 
-    def _dose_on(self, day: date) -> DoseTaken | None:
+    def _went_on(self, day: date, target: Dose) -> bool:
+        """Whether an order after the trigger already continues at the dose the label allows."""
+        doses = [order.dose.daily_mg for order in self._ordered_since(day)]
+        return any(daily is not None and daily <= target.daily_mg for daily in doses)
+
+    def _dose_at(self, fired: _Fired) -> DoseTaken | None:
+        """The dose under which the reaction was seen, not one ordered because of it."""
+        seen = [item.day for item in fired.trace.evidence if item.day is not None]
+        day = min(max(seen, default=fired.day), fired.day)
         return self._line.dose_on(day) or self._line.current_dose
 
     # -- building -------------------------------------------------------------------------------

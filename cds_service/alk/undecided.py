@@ -37,8 +37,18 @@ def hangs_on_missing_data(trace: Trace) -> bool:
 
 
 def danger_shown(trace: Trace) -> bool:
-    """As `hangs_on_missing_data`, and what speaks for it is a measured or stated abnormality."""
-    return trace.verdict is Verdict.UNKNOWN and any(
+    """As `hangs_on_missing_data`, and what speaks for it is a measured or stated abnormality.
+
+    Of a single condition that is a statement that it is present whose day is not known.
+    """
+    if trace.verdict is not Verdict.UNKNOWN:
+        return False
+    if not trace.children:
+        return any(
+            isinstance(item, Statement) and item.value == "present" and item.day is None
+            for item in trace.used
+        )
+    return any(
         _speaks_for(child) and any(_is_abnormal(item) for item in child.evidence)
         for child in trace.children
     )

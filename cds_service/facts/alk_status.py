@@ -267,7 +267,8 @@ def serum_level(context: Context) -> Statements | None:
         if _ENZYME_UNIT.search(f"{quantity.unit or ''} {quantity.code or ''}"):
             moment = effective_moment(observation, context.zone)
             day = moment.day if moment is not None else None
-            found.append(Statement("present", day, quantity.as_sent, observation.key))
+            if day is None or day <= context.as_of:
+                found.append(Statement("present", day, quantity.as_sent, observation.key))
     found.sort(key=lambda item: item.day or date.min, reverse=True)
     return Statements(tuple(found[:1])) if found else None
 

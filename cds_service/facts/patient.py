@@ -201,6 +201,11 @@ class WithOrder:
                 said = Statement(value, day, order.dose.as_text, order.reference)
                 self._own[name] = Statements((said,))
         self._add_others(order)
+        taken = facts.find("medications")
+        if isinstance(taken, Collection):
+            self._own["medications"] = Collection(
+                (*taken.items, item), taken.complete, taken.incomplete
+            )
 
     def _add_others(self, order: OrderedMedication) -> None:
         active = self._facts.find("active ALK inhibitors")

@@ -108,7 +108,10 @@ def flag(context: Context, value_sets: Sequence[str]) -> Statements | None:
 
 
 def _newest(context: Context, value_set: str) -> list[Statement]:
-    """The newest statements of one value set: one, or several of the same day."""
+    """The newest statements of one value set: those of the newest day, and any without a day.
+
+    A condition that is listed as active without a date may be the newest of all.
+    """
     said = [
         found
         for condition in context.record.conditions(context.book.value_sets[value_set])
@@ -116,8 +119,8 @@ def _newest(context: Context, value_set: str) -> list[Statement]:
     ]
     if not said:
         return []
-    latest = max(item.day or _LONG_AGO for item in said)
-    return [item for item in said if (item.day or _LONG_AGO) == latest]
+    latest = max((item.day for item in said if item.day is not None), default=None)
+    return [item for item in said if item.day in (latest, None)]
 
 
 def _same_set(groups: Iterable[list[Statement]], wanted: Statement) -> bool:

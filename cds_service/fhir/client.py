@@ -7,6 +7,7 @@ appears in an error.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -31,7 +32,6 @@ from cds_service.fhir.errors import (
 from cds_service.fhir.network import (
     PublicOnlyAdapter,
     checked_base,
-    has_dot_segment,
     is_below,
 )
 from cds_service.fhir.reading import (
@@ -49,6 +49,10 @@ __all__ = [
     "ProblemKind",
     "ServerRefused",
 ]
+
+# urllib3 logs the query of every attempt, and a query names the patient.
+for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(lambda record: False)
 
 RETRIED_STATUSES = (429, 502, 503, 504)
 _MOST_PARALLEL = 8
@@ -199,8 +203,6 @@ class FhirClient:
     def _run(self, session: requests.Session, query: str, ends_at: float) -> FetchResult:
         url = f"{self.base_url}/{query.lstrip('/')}"
         if "://" in query.split("?", 1)[0] or not is_below(url, self.base_url):
-            return _failed([], ProblemKind.QUERY)
-        if has_dot_segment(query.split("?", 1)[0]):
             return _failed([], ProblemKind.QUERY)
         pages: list[ReadResult] = []
         while True:

@@ -180,7 +180,7 @@ def _read_instruction(
         )
     days = duration_days(instruction.timing)
     if in_words is not None and len(in_words) == 1:
-        amount = _agreed_amount(amount, _words_amount(in_words[0], unit_strength_mg), frequency)
+        amount = _agreed_amount(amount, in_words[0], unit_strength_mg)
         frequency = _agreed_frequency(frequency, in_words[0])
         days = in_words[0].days if days is None else days
     elif nothing_structured and text:
@@ -251,15 +251,16 @@ def _spread(bounds: Bounds | None) -> Bounds | None:
     return bounds if bounds is not None and bounds[0] != bounds[1] else None
 
 
-def _agreed_amount(structured: _Amount, words: _Amount, frequency: Frequency) -> _Amount:
-    if structured.bounds is None or words.bounds is None:
-        disagree = structured.problem == DoseProblem.AMOUNTS_DISAGREE
-        return structured if disagree or structured.bounds is not None else words
-    if structured.per_day:
-        low = frequency.low or Decimal(1)
-        same = structured.bounds == (words.bounds[0] * low, words.bounds[1] * low)
-        return structured if same or frequency.low is None else _DISAGREE
-    return structured if structured.bounds == words.bounds else _DISAGREE
+def _agreed_amount(
+    structured: _Amount, in_words: TextDose, unit_strength_mg: Decimal | None
+) -> _Amount:
+    words = _words_amount(in_words, unit_strength_mg)
+    if structured.bounds is None:
+        return structured if structured.problem == DoseProblem.AMOUNTS_DISAGREE else words
+    if words.bounds is None:
+        return words if words.problem == DoseProblem.AMOUNTS_DISAGREE else structured
+    mass = words.bounds[0] * (in_words.doses_per_day if structured.per_day else 1)
+    return structured if structured.bounds == (mass, mass) else _DISAGREE
 
 
 def _agreed_frequency(structured: Frequency, words: TextDose) -> Frequency:

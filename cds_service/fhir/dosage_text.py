@@ -140,7 +140,7 @@ def _parse_one(part: str) -> TextDose | None:
     frequency = _doses_per_day(match) if match else None
     if match is None or frequency is None:
         return None
-    mass = _mass(match["mass"], match["unit"]) or _mass(match["mass_in"], match["unit_in"])
+    mass = _mass(match["mass"] or match["mass_in"], match["unit"] or match["unit_in"])
     pieces_text = match["pieces"] or match["pieces_in"]
     pieces = _number(pieces_text) if pieces_text else None
     if match["each"] and pieces is not None and mass != pieces * _number(match["each"]):

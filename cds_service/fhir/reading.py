@@ -83,6 +83,7 @@ class ReadResult:
         """True when all that the server has was read: absence then means absence."""
         return (
             self.given
+            and bool(self.resources or self.matched_none)
             and self.next_link is None
             and not self.lost
             and not any(outcome.serious for outcome in self.outcomes)

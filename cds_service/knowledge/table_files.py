@@ -159,9 +159,9 @@ class TableReader:
 
 
 def _problem(column: Column, cell: str) -> str | None:
-    if not cell:
-        return "a value; the cell is empty" if column.required else None
     entries = split(cell) if column.many else (cell,)
+    if not cell or not entries:
+        return "a value; the cell is empty" if column.required or cell else None
     for entry in entries:
         if column.choices and entry not in column.choices:
             return f"one of {', '.join(sorted(column.choices))}"

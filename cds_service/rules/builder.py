@@ -35,6 +35,9 @@ from cds_service.rules.syntax import (
 )
 from cds_service.rules.vocabulary import CollectionOf, Occurrence, Quantity, State, Vocabulary, fold
 
+# Longer than any record; a longer span is a slip, and would lead out of the calendar.
+MOST_OF = {"days": 36_525, "weeks": 5_218, "months": 1_200, "years": 100}
+
 
 @v_args(inline=True)
 class SyntaxBuilder(Transformer[Token, Any]):
@@ -143,8 +146,11 @@ class SyntaxBuilder(Transformer[Token, Any]):
         return Amount(Decimal(number), GRADE), number
 
     def span(self, number: Token, unit: Token) -> Span:
-        name = unit.lower()
-        return Span(self._whole(number), name if name.endswith("s") else name + "s")
+        name = unit.lower().removesuffix("s") + "s"
+        span = Span(self._whole(number), name)
+        if span.number > MOST_OF[name]:
+            raise self._fail(number, f"at most {Span(MOST_OF[name], name)}")
+        return span
 
     def window(self, span: Span) -> tuple[str, Span]:
         return "window", span

@@ -73,6 +73,12 @@ class Leaf(Condition):
         super().__init__(text)
         self.fact = fact
 
+    def trace(self, evaluation: Evaluation) -> Trace:
+        """As for every condition; the trace also names the fact."""
+        found = super().trace(evaluation)
+        found.subject = self.fact.name
+        return found
+
     def missing(self, detail: str = "") -> tuple[Reason, ...]:
         """The reason to give when nothing is recorded."""
         return (Reason.of(ReasonKind.MISSING, self.fact.name, detail),)

@@ -10,12 +10,12 @@ from cds_service.rules.measuring import (
     OPERATORS,
     Judgement,
     Threshold,
-    agreed,
     count_episodes,
-    newest,
+    judge_moment,
+    known_on,
+    moments,
     stale,
     sustained_for,
-    up_to,
     written_day,
 )
 from cds_service.rules.spans import Span
@@ -45,27 +45,25 @@ class Comparison(Leaf):
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Series):
             return self.unknown(self.missing())
-        measurements = up_to(found, evaluation.as_of)
-        if not measurements:
+        found = known_on(found, evaluation.as_of)
+        if not found.measurements:
             return self.unknown(self.missing())
         if self.asked.selector != "latest":
-            return self._over_all(found, measurements, evaluation.as_of)
-        latest = newest(measurements)
+            return self._over_all(found, evaluation.as_of)
+        latest = moments(found.measurements)[0]
         too_old = stale(self.quantity, latest[0].day, evaluation.as_of, self.asked.window)
         if too_old is not None:
             return self._undecided((too_old,), latest, found)
-        judgements = [self.threshold.judge(item, found.baseline) for item in latest]
-        verdict, reasons = agreed(self.quantity, judgements, latest[0].day)
+        verdict, reasons = judge_moment(self.threshold, latest, found.baseline)
         if verdict is Verdict.UNKNOWN:
             return self._undecided(reasons, latest, found)
         if self.asked.sustained is not None and verdict is Verdict.MET:
-            return self._sustained(found, measurements, self.asked.sustained)
+            return self._sustained(found, self.asked.sustained)
         return self._decided(verdict, latest, found)
 
-    def _over_all(
-        self, series: Series, measurements: tuple[Measurement, ...], as_of: date
-    ) -> Trace:
+    def _over_all(self, series: Series, as_of: date) -> Trace:
         window = self.asked.window
+        measurements = series.measurements
         if window is not None:
             start = window.before(as_of)
             measurements = tuple(item for item in measurements if item.day >= start)
@@ -81,12 +79,13 @@ class Comparison(Leaf):
             return self._undecided(reasons, measurements, series)
         return self._decided(negation(wanted), measurements, series)
 
-    def _sustained(
-        self, series: Series, measurements: tuple[Measurement, ...], span: Span
-    ) -> Trace:
-        judged = [(item, self.threshold.judge(item, series.baseline)[0]) for item in measurements]
+    def _sustained(self, series: Series, span: Span) -> Trace:
+        judged = [
+            (moment[0], judge_moment(self.threshold, moment, series.baseline)[0])
+            for moment in moments(series.measurements)
+        ]
         verdict, begin = sustained_for(judged, span)
-        used = tuple(dict.fromkeys((measurements[0], begin or measurements[0])))
+        used = tuple(dict.fromkeys((series.measurements[0], begin)))
         if verdict is Verdict.UNKNOWN:
             detail = f"no result shows since when, before {written_day(used[-1].day)}"
             return self._undecided(self.missing(detail), used, series)
@@ -95,7 +94,7 @@ class Comparison(Leaf):
     def _decided(self, verdict: Verdict, used: tuple[Measurement, ...], series: Series) -> Trace:
         def say() -> str:
             shown = "; ".join(self.describe(item, series) for item in used[:3])
-            return f"{self.fact.name}: {shown}. Asked: {self.text}, {ENDING[verdict]}."
+            return f"{self.fact.name}: {shown}; asked: {self.text}, {ENDING[verdict]}."
 
         return Trace(self.text, verdict, say, used=used)
 
@@ -104,8 +103,8 @@ class Comparison(Leaf):
     ) -> Trace:
         def say() -> str:
             return (
-                f"It cannot be said whether {self.text}: {explain(reasons)}. "
-                f"Latest: {self.describe(used[0], series)}."
+                f"It cannot be said whether {self.text}: {explain(reasons)}; "
+                f"latest: {self.describe(used[0], series)}."
             )
 
         return Trace(self.text, Verdict.UNKNOWN, say, reasons, used[:1])
@@ -118,20 +117,20 @@ class Comparison(Leaf):
             reference, name = item.upper_limit, "ULN"
         elif self.asked.amount.unit == X_BASELINE and series.baseline is not None:
             reference, name = series.baseline.value, "baseline"
-        if reference and item.value is not None:
+        if reference and item.value is not None and item.comparator is None:
             text += f" = {multiple(item.value, reference, self.asked.amount.number)} x {name}"
         return f"{text} on {written_day(item.day)}{item.limit_note and f' ({item.limit_note})'}"
 
 
 def multiple(value: Decimal, reference: Decimal, boundary: Decimal) -> str:
-    """``value / reference`` for reading, with enough digits not to look like ``boundary``.
+    """``value / reference`` for reading, with enough digits to stay on its side of ``boundary``.
 
     5.004 is shown as 5.004 when the boundary is 5, because "5.0, more than 5" reads as an error.
     """
     exact = value / reference
     for digits in (1, 2, 3, 4):
         shown = round(exact, digits)
-        if shown != boundary or exact == boundary:
+        if (shown > boundary, shown < boundary) == (exact > boundary, exact < boundary):
             return f"{shown:f}"
     return plain(exact)
 
@@ -157,13 +156,17 @@ class EpisodeCount(Leaf):
 
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
-        if not isinstance(found, Series) or not up_to(found, evaluation.as_of):
+        if not isinstance(found, Series):
+            return self.unknown(self.missing())
+        found = known_on(found, evaluation.as_of)
+        if not found.measurements:
             return self.unknown(self.missing())
         window = self.asked.window
         first = date.min if window is None else window.before(evaluation.as_of)
-        fewest, most, began, reasons = count_episodes(
-            self.threshold, self.recovery, found, (first, evaluation.as_of)
-        )
+        if found.measurements[0].day < first:
+            return self.unknown(self.missing(f"nothing in the last {window}"))
+        episodes = count_episodes(self.threshold, self.recovery, found, first)
+        fewest, most = episodes.fewest, episodes.most
         verdict = counted(fewest, most, self.asked.counting, self.asked.number)
         if verdict is Verdict.UNKNOWN:
             return Trace(
@@ -171,18 +174,18 @@ class EpisodeCount(Leaf):
                 verdict,
                 lambda: (
                     f"Between {fewest} and {most} episodes of {self.fact.name}"
-                    f" {self.asked.operator} {self.asked.amount}: {explain(reasons)}."
+                    f" {self.asked.operator} {self.asked.amount}: {explain(episodes.reasons)}."
                 ),
-                reasons,
-                began,
+                episodes.reasons,
+                episodes.began,
             )
 
         def say() -> str:
-            days = ", ".join(written_day(item.day) for item in began) or "none"
+            days = ", ".join(written_day(item.day) for item in episodes.began) or "none"
             condition = f"{self.fact.name} {self.asked.operator} {self.asked.amount}"
             return f"Episodes of {condition} began on: {days}; {ENDING[verdict]}."
 
-        return Trace(self.text, verdict, say, used=began)
+        return Trace(self.text, verdict, say, used=episodes.began)
 
 
 def counted(fewest: int, most: int, operator: str, number: int) -> Verdict:

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 
 from cds_service.rules.spans import Span
 from cds_service.rules.syntax import X_BASELINE, X_UPPER_LIMIT, Amount
 from cds_service.rules.values import Measurement, Series
-from cds_service.rules.verdicts import Reason, ReasonKind, Verdict
+from cds_service.rules.verdicts import Reason, ReasonKind, Verdict, negation
 from cds_service.rules.vocabulary import Quantity
 
 OPERATORS: dict[str, Callable[[Decimal, Decimal], bool]] = {
@@ -102,18 +104,29 @@ def written_day(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
-def up_to(series: Series, as_of: date) -> tuple[Measurement, ...]:
-    """The measurements known on ``as_of``, newest first; later ones are not known yet."""
-    return tuple(item for item in series.measurements if item.day <= as_of)
+def known_on(series: Series, as_of: date) -> Series:
+    """The series as it was known on ``as_of``: nothing later, the baseline included."""
+    baseline = series.baseline
+    if baseline is not None and baseline.day > as_of:
+        baseline = None
+    known = tuple(item for item in series.measurements if item.day <= as_of)
+    return Series(known, baseline)
 
 
-def newest(measurements: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
-    """The measurements that share the newest moment; several only when sources disagree."""
-    if not measurements:
-        return ()
-    first = measurements[0]
-    moment = (first.day, first.instant)
-    return tuple(item for item in measurements if (item.day, item.instant) == moment)
+def moments(measurements: tuple[Measurement, ...]) -> list[tuple[Measurement, ...]]:
+    """Measurements grouped by moment, newest first.
+
+    On a day on which some result has no time of day nobody can say which one came last, so all
+    results of that day count as simultaneous.
+    """
+    groups: list[tuple[Measurement, ...]] = []
+    for _, of_day in groupby(measurements, key=attrgetter("day")):
+        same_day = tuple(of_day)
+        if any(item.instant is None for item in same_day):
+            groups.append(same_day)
+        else:
+            groups.extend(tuple(group) for _, group in groupby(same_day, attrgetter("instant")))
+    return groups
 
 
 def agreed(
@@ -144,56 +157,85 @@ def stale(quantity: Quantity, day: date, as_of: date, window: Span | None) -> Re
     return Reason.of(ReasonKind.STALE, quantity.name, detail)
 
 
-def count_episodes(
-    threshold: Threshold, recovery: Threshold | None, series: Series, days: tuple[date, date]
-) -> tuple[int, int, tuple[Measurement, ...], tuple[Reason, ...]]:
-    """How many episodes began within ``days`` (first and last day, both included).
+def judge_moment(
+    threshold: Threshold, moment: tuple[Measurement, ...], baseline: Measurement | None
+) -> tuple[Verdict, tuple[Reason, ...]]:
+    """Whether the measurements of one moment meet the comparison; they must agree."""
+    judgements = [threshold.judge(item, baseline) for item in moment]
+    return agreed(threshold.quantity, judgements, moment[0].day)
 
-    Returns the smallest and the largest possible number (they differ when results could not be
-    judged: each of those may at most add one episode), the measurements with which the certain
-    episodes began, and the reasons for the uncertainty.
+
+@dataclass(frozen=True, slots=True)
+class EpisodesBegun:
+    """How many episodes began: the fewest and the most possible, and what is behind it.
+
+    ``began`` holds the measurements with which the certain episodes began, ``reasons`` why the
+    two numbers differ if they do.
     """
-    first, last = days
+
+    fewest: int
+    most: int
+    began: tuple[Measurement, ...]
+    reasons: tuple[Reason, ...]
+
+
+def count_episodes(
+    threshold: Threshold, recovery: Threshold | None, series: Series, first: date
+) -> EpisodesBegun:
+    """Count the episodes that began on or after ``first``.
+
+    All of the series is followed, since an episode that began before ``first`` and goes on does
+    not begin again. Where a result cannot be judged, both readings are followed.
+    """
+    # The fewest and most episodes begun so far, if now outside and if now inside an episode.
+    counts: dict[bool, tuple[int, int]] = {False: (0, 0)}
     began: list[Measurement] = []
-    uncertain = 0
     reasons: dict[Reason, None] = {}
-    inside = False
-    for measurement in reversed(up_to(series, last)):
-        if measurement.day < first:
-            continue
-        verdict, reason = threshold.judge(measurement, series.baseline)
-        ended, recovery_reason = verdict, reason
-        if recovery is not None:
-            ended, recovery_reason = recovery.judge(measurement, series.baseline)
-        undecided_end = inside and verdict is Verdict.NOT_MET and ended is Verdict.UNKNOWN
-        if verdict is Verdict.UNKNOWN or undecided_end:
-            uncertain += 1
-            for found in (reason, recovery_reason):
-                if found is not None:
-                    reasons.setdefault(found)
-            continue
-        if verdict is Verdict.MET and not inside:
-            began.append(measurement)
-            inside = True
-        elif inside and _over(verdict, ended, recovery):
-            inside = False
-    return len(began), len(began) + uncertain, tuple(began), tuple(reasons)
+    for moment in reversed(moments(series.measurements)):
+        verdict, doubts = judge_moment(threshold, moment, series.baseline)
+        ended = negation(verdict)
+        if recovery is not None and verdict is not Verdict.MET:
+            ended, recovery_doubts = judge_moment(recovery, moment, series.baseline)
+            doubts += recovery_doubts if True in counts else ()
+        reasons.update(dict.fromkeys(doubts))
+        counted = int(moment[0].day >= first)
+        if verdict is Verdict.MET and True not in counts and counted:
+            began.append(moment[0])
+        following: dict[bool, tuple[int, int]] = {}
+        for inside, (fewest, most) in counts.items():
+            for next_inside in _next_states(inside, verdict, ended):
+                step = counted if next_inside and not inside else 0
+                low, high = following.get(next_inside, (fewest + step, most + step))
+                following[next_inside] = min(low, fewest + step), max(high, most + step)
+        counts = following
+    fewest = min(low for low, _ in counts.values())
+    most = max(high for _, high in counts.values())
+    return EpisodesBegun(fewest, most, tuple(began), tuple(reasons) if most > fewest else ())
 
 
-def _over(verdict: Verdict, ended: Verdict, recovery: Threshold | None) -> bool:
-    if recovery is None:
-        return verdict is Verdict.NOT_MET
-    return ended is Verdict.MET and verdict is not Verdict.MET
+def _next_states(inside: bool, verdict: Verdict, ended: Verdict) -> set[bool]:
+    """Whether an episode may be going on after a moment, given whether one was before it."""
+    if verdict is Verdict.MET:
+        return {True}
+    possible = {True} if verdict is Verdict.UNKNOWN else set()
+    if not inside:
+        return possible | {False}
+    if ended is not Verdict.NOT_MET:
+        possible.add(False)
+    if ended is not Verdict.MET:
+        possible.add(True)
+    return possible
 
 
 def sustained_for(
     judged: list[tuple[Measurement, Verdict]], span: Span
-) -> tuple[Verdict, Measurement | None]:
+) -> tuple[Verdict, Measurement]:
     """Whether the newest run of MET measurements lasted at least ``span``.
 
-    ``judged`` is newest first and starts with a MET one. The condition certainly held from the
-    oldest measurement of the run, and possibly since just after the last one that did not meet
-    it. Also returns the oldest measurement of the certain run.
+    ``judged`` has one measurement for each moment, newest first, and starts with a MET
+    one. The condition certainly held from the oldest measurement of the run, and possibly since
+    just after the last one that did not meet it. Also returns the oldest measurement of the
+    certain run.
     """
     latest = judged[0][0].day
     begin = judged[0][0]

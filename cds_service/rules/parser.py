@@ -74,7 +74,8 @@ class RuleParser:
         if at_end or not isinstance(column, int) or column < 1:
             column = len(text) + 1
         rest = text[column - 1 :].strip()
-        expected = sorted(_readable(name) for name in accepted)
+        # Kinds of things come before the many keywords, so that cutting the list keeps them.
+        expected = sorted((_readable(name) for name in accepted), key=lambda e: (e[0] == "'", e))
         hint = self._suggestion(rest, accepted)
         wanted = " or ".join(expected[:12]) + (" ..." if len(expected) > 12 else "")
         return RuleError(text, column, rest[:40] or "the end", wanted + hint)
@@ -94,7 +95,8 @@ class RuleParser:
         return ""
 
 
-_NEVER = "(?!)"
+_NEVER = "(?!)x"
+"""Matches nothing; the parser library refuses patterns that could match an empty text."""
 
 
 def _alternatives(names: tuple[str, ...]) -> str:
@@ -107,7 +109,7 @@ def _alternatives(names: tuple[str, ...]) -> str:
 def _units(units: frozenset[str]) -> str:
     ordered = sorted((unit for unit in units if unit), key=len, reverse=True)
     patterns = [re.escape(unit).replace("/", "\\/") for unit in ordered]
-    return "(?:x ?(?i:ULN|baseline)|" + "|".join(patterns) + ")(?![\\w\\/])"
+    return "(?:" + "|".join(["[xX] ?(?i:ULN|baseline)", *patterns]) + ")(?![\\w\\/])"
 
 
 def _readable(terminal: str) -> str:

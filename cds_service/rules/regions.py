@@ -52,6 +52,7 @@ EVERYWHERE: Region = ({},)
 NOWHERE: Region = ()
 
 UNSAID = "cannot be said"
+SINCE = "days since"
 _DAYS = {"days": Decimal(1), "weeks": Decimal(7), "months": Decimal("30.44"),
          "years": Decimal("365.25")}  # fmt: skip
 
@@ -63,7 +64,7 @@ class Dimension:
     name: str
     cells: tuple[str, ...]
     points: tuple[Decimal, ...] = ()
-    """For numbers: one sample for each cell but the last."""
+    """For numbers: one sample for each cell that stands for numbers; these cells come first."""
 
     @property
     def all_cells(self) -> int:
@@ -108,6 +109,9 @@ def _numbers(name: str, thresholds: Iterable[Decimal], unit: str) -> Dimension:
         points.append(threshold)
     cells.append(f"above {plain(ordered[-1])} {unit}".strip())
     points.append(ordered[-1] + 1)
+    if name.startswith(SINCE):
+        # An event that never happened is neither recent nor long ago.
+        cells.append("never")
     return Dimension(name, (*cells, UNSAID), tuple(points))
 
 
@@ -151,9 +155,9 @@ class Space:
             case Episodes():
                 return [(_episode_name(leaf), Decimal(leaf.number), "")]
             case Happened():
-                return [(f"days since {leaf.fact}", _in_days(leaf.window), "days")]
+                return [(f"{SINCE} {leaf.fact}", _in_days(leaf.window), "days")]
             case Ago():
-                return [(f"days since {leaf.fact}", _in_days(leaf.span), "days")]
+                return [(f"{SINCE} {leaf.fact}", _in_days(leaf.span), "days")]
         return []
 
     @staticmethod
@@ -231,10 +235,10 @@ class Space:
             case Episodes():
                 return self._split(_episode_name(leaf), leaf.counting, Decimal(leaf.number))
             case Happened():
-                return self._split(f"days since {leaf.fact}", "<=", _in_days(leaf.window))
+                return self._split(f"{SINCE} {leaf.fact}", "<=", _in_days(leaf.window))
             case Ago():
                 operator = ">" if leaf.strict else ">="
-                return self._split(f"days since {leaf.fact}", operator, _in_days(leaf.span))
+                return self._split(f"{SINCE} {leaf.fact}", operator, _in_days(leaf.span))
             case IsState():
                 dimension = self.dimensions[_state_name(leaf)]
                 wanted = dimension.named(leaf.values)

@@ -29,7 +29,7 @@ from cds_service.rules.values import (
     Statements,
 )
 from cds_service.rules.verdicts import Reason, ReasonKind, Verdict, disjunction, negation
-from cds_service.rules.vocabulary import FactKind, State
+from cds_service.rules.vocabulary import FactKind, State, fold
 
 
 class StateIs(Leaf):
@@ -49,15 +49,18 @@ class StateIs(Leaf):
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Statements):
             return self.unknown(self.missing())
-        if found.unknown:
-            return self._with(Verdict.UNKNOWN, found.statements, found.unknown)
         as_of = evaluation.as_of
-        statements = [item for item in found.statements if item.day is None or item.day <= as_of]
+        statements = tuple(
+            item for item in found.statements if item.day is None or item.day <= as_of
+        )
+        if found.unknown:
+            return self._with(Verdict.UNKNOWN, statements, found.unknown)
         if not statements:
             return self.unknown(self.missing())
-        first = statements[0]
-        latest = tuple(item for item in statements if item.day == first.day)
-        too_old = self._too_old(first, as_of)
+        # A statement without a date may be the newest one, so it must agree with the newest dated.
+        newest = max((item.day for item in statements if item.day is not None), default=None)
+        latest = tuple(item for item in statements if item.day in (newest, None))
+        too_old = self._too_old(newest, as_of)
         if too_old is not None:
             return self._with(Verdict.UNKNOWN, latest, (too_old,))
         answers = {(item.value in self.wanted) is not self.asked.negated for item in latest}
@@ -67,19 +70,19 @@ class StateIs(Leaf):
             return self._with(Verdict.UNKNOWN, latest, (reason,))
         return self._with(Verdict.MET if answers.pop() else Verdict.NOT_MET, latest, ())
 
-    def _too_old(self, statement: Statement, as_of: date) -> Reason | None:
+    def _too_old(self, day: date | None, as_of: date) -> Reason | None:
         window, days = self.asked.window, self.state.fresh_for_days
-        if statement.day is None:
+        if day is None:
             if window is None and days is None:
                 return None
             return Reason.of(ReasonKind.MISSING, self.fact.name, "the statement has no date")
         if window is not None:
-            fresh = statement.day >= window.before(as_of)
+            fresh = day >= window.before(as_of)
         else:
-            fresh = days is None or (as_of - statement.day).days <= days
+            fresh = days is None or (as_of - day).days <= days
         if fresh:
             return None
-        detail = f"latest of {written_day(statement.day)}"
+        detail = f"latest of {written_day(day)}"
         return Reason.of(ReasonKind.STALE, self.fact.name, detail)
 
     def _with(
@@ -114,7 +117,7 @@ class CollectionIncludes(Leaf):
         used: list[Item] = []
         verdicts: list[Verdict] = []
         for member in self.asked.members:
-            matching = [item for item in items if member in item.names]
+            matching = [item for item in items if fold(member) in map(fold, item.names)]
             used.extend(matching)
             verdicts.append(Verdict.MET if matching else absent)
         if self.asked.every:
@@ -220,16 +223,24 @@ class EventTiming(Leaf):
         if not events:
             verdict = Verdict.NOT_MET if found.complete else Verdict.UNKNOWN
             return _collected(self, verdict, (), () if found.complete else self.missing())
-        day = events[0].day
+        met = self._holds_for(events[0].day, as_of)
+        # An incomplete list may lack the latest event, which is then on some day up to ``as_of``;
+        # each of these conditions turns at one day only, so the two ends speak for all days.
+        if not found.complete and self._holds_for(as_of, as_of) is not met:
+            detail = f"an event after {written_day(events[0].day)} may not be recorded"
+            return _collected(self, Verdict.UNKNOWN, events[:1], self.missing(detail))
+        return _collected(self, Verdict.MET if met else Verdict.NOT_MET, events[:1], ())
+
+    def _holds_for(self, day: date, as_of: date) -> bool:
+        """The answer if the latest event was on ``day``."""
         match self.asked:
             case Happened(window=window):
-                met = day >= window.before(as_of)
+                return day >= window.before(as_of)
             case Ago(span=span, strict=strict):
-                met = day < span.before(as_of) if strict else day <= span.before(as_of)
+                return day < span.before(as_of) if strict else day <= span.before(as_of)
             case Dated(operator=operator, day=limit):
                 days = Decimal(day.toordinal()), Decimal(limit.toordinal())
-                met = OPERATORS[operator](*days)
-        return _collected(self, Verdict.MET if met else Verdict.NOT_MET, events[:1], ())
+                return OPERATORS[operator](*days)
 
 
 class Recorded(Leaf):
@@ -250,7 +261,10 @@ class Recorded(Leaf):
 
 def _is_recorded(found: object, as_of: date) -> bool:
     if isinstance(found, Series):
-        return any(item.problem is None and item.day <= as_of for item in found.measurements)
+        return any(
+            item.problem is None and item.value is not None and item.day <= as_of
+            for item in found.measurements
+        )
     if isinstance(found, Statements):
         if found.unknown:
             return False

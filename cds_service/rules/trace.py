@@ -13,12 +13,13 @@ class Trace:
     """One node of the basis of a verdict.
 
     ``condition`` is the node's text in the rule language, ``used`` the values that decided it,
-    ``reasons`` why it is UNKNOWN (empty otherwise) and ``children`` the parts below it.
+    ``reasons`` why it is UNKNOWN (empty otherwise), ``subject`` the fact that a leaf asks about
+    and ``children`` the parts below it.
     ``sentence`` says the same for people; it is written only when somebody reads it, because a
     hook call evaluates hundreds of nodes and shows a few.
     """
 
-    __slots__ = ("_say", "children", "condition", "reasons", "used", "verdict")
+    __slots__ = ("_say", "children", "condition", "reasons", "subject", "used", "verdict")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Trace:
         self.reasons = reasons
         self.used = used
         self.children = children
+        self.subject = ""
         self._say = say
 
     @property
@@ -87,7 +89,7 @@ def _evidence_document(item: Evidence) -> dict[str, Any]:
     document: dict[str, Any] = {"as_sent": item.as_sent, "source": item.source}
     if item.day is not None:
         document["date"] = item.day.isoformat()
-    value = getattr(item, "value", None) or getattr(item, "label", None)
+    value = getattr(item, "value", getattr(item, "label", None))
     if value is not None:
         document["value"] = str(value)
     limit = getattr(item, "upper_limit", None)

@@ -151,3 +151,11 @@ def test_a_reference_to_something_else_is_no_product() -> None:
     device = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}}
     concept = read_concept({"medicationReference": {"reference": "Condition/c"}}, device)
     assert concept.shape == MedicationShape.NOTHING
+
+
+def test_a_product_without_code_still_names_its_ingredients() -> None:
+    bare = {name: member for name, member in PRODUCT.items() if name != "code"}
+    concept = read_concept({"medicationReference": {"reference": "Medication/eMed3"}}, bare)
+    assert concept.codings == ()
+    assert concept.text is None
+    assert [coding.code for coding in concept.all_codings] == ["1727455"]

@@ -7,7 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from cds_service.fhir.reading import Dropped, DropReason, ReadResult, merged, read_resources
+from cds_service.fhir.reading import (
+    Dropped,
+    DropReason,
+    ReadResult,
+    merged,
+    read_resource,
+    read_resources,
+)
 from cds_service.fhir.views import (
     Condition,
     MedicationRequest,
@@ -174,6 +181,8 @@ def test_a_dropped_result_makes_it_incomplete() -> None:
         (b'{"resourceType":"Bundle","link":5,"x":' + b"[" * 9000, DropReason.UNREADABLE),
         (b'{"resourceType":"Bundle","entry":7}', DropReason.UNREADABLE),
         (b'{"resourceType":"Bundle"', DropReason.NOT_JSON),
+        (b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"X"}}]', "not JSON"),
+        (b'{"resourceType":"Bundle","entry":[7]}', DropReason.UNREADABLE),
         (b'{"resourceType":"bundle"}', DropReason.TYPE_NOT_READ),
     ],
 )
@@ -291,6 +300,24 @@ def test_pages_merge_into_one_result() -> None:
     assert [resource.id for resource in both.resources] == ["alt", "ast"]
     assert both.complete
     assert not both.matched_none
+
+
+def test_a_contained_resource_that_is_no_json_is_reported() -> None:
+    assert read_resource(b'{"resourceType":"Medication"') == Dropped("", None, DropReason.NOT_JSON)
+
+
+def test_text_where_a_number_belongs_in_a_timing_costs_the_resource() -> None:
+    timing = {"repeat": {"frequency": "two", "period": 1}}
+    request = {"resourceType": "MedicationRequest", "dosageInstruction": [{"timing": timing}]}
+    assert [dropped.why for dropped in read(request).dropped] == [DropReason.UNREADABLE]
+
+
+def test_a_number_sent_as_text_survives_the_repair() -> None:
+    odd = {**ALT, "category": {"text": "x"}, "valueQuantity": {"value": "45.0"}}
+    (observation,) = read(odd).resources
+    assert isinstance(observation, Observation)
+    assert observation.value_quantity is not None
+    assert str(observation.value_quantity.number) == "45.0"
 
 
 def test_no_patient_data_is_in_the_report_of_what_was_dropped() -> None:

@@ -221,6 +221,11 @@ def test_codes_without_system_find_nothing() -> None:
     assert record.observations([("", "1742-6")]) == ()
 
 
+def test_resources_can_be_added_beside_the_pages() -> None:
+    (draft,) = read_resources(json.dumps(observation("alt", "1742-6")).encode()).resources
+    assert served(PatientRecord.build("p", resources=[draft]), "1742-6") == ["alt"]
+
+
 def test_no_patient_data_is_in_the_repr() -> None:
     record = record_of(observation("alt-of-jane", "1742-6", valueString="Jane Doe"))
     assert "Jane" not in repr(record)

@@ -31,6 +31,7 @@ from cds_service.fhir.terminology import (
         ("http://snomed.info/sct/731000124108/version/20260301", "http://snomed.info/sct"),
         ("http://www.meddra.org", "https://www.meddra.org"),
         ("http://www.ncbi.nlm.nih.gov/gene", "https://www.ncbi.nlm.nih.gov/gene"),
+        ("local codes/", "local codes"),
         ("https://hospital.example/codes/", "http://hospital.example/codes"),
         (
             "urn:oid:1.2.840.114350.1.13.0.1.7.2.768282",

@@ -58,6 +58,11 @@ def test_a_comparator_inside_the_value_is_found() -> None:
     assert read.as_sent == "<5 U/L"
 
 
+def test_a_unit_inside_the_value_is_taken_when_no_other_is_sent() -> None:
+    read = number_of('{"value":"<5 mg/dL"}')
+    assert (read.number, read.unit) == (Decimal(5), "mg/dL")
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -92,6 +97,9 @@ def test_data_absent_reason_wins_over_a_value_beside_it() -> None:
     assert read.number is None
     assert read.problem == NumberProblem.DATA_ABSENT
     assert read.absent_reason == "error"
+    in_words = Observation(data_absent_reason=CodeableConcept(coding=(Coding(display="Lost"),)))
+    assert read_number(in_words).absent_reason is None
+    assert read_number(in_words).as_sent == "Lost"
 
 
 def test_an_integer_and_a_numeric_string_are_numbers() -> None:

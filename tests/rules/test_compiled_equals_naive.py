@@ -11,6 +11,7 @@ from rule_samples import VOCABULARY, DictFacts
 from rule_strategies import (
     Case,
     cases,
+    comparisons,
     episode_counts,
     expressions,
     in_another_order,
@@ -52,6 +53,12 @@ def _check_against_naive(case: Case) -> None:
 @QUICK
 @given(cases(leaves))
 def test_a_single_condition_is_answered_as_the_naive_reading_answers_it(case: Case) -> None:
+    _check_against_naive(case)
+
+
+@settings(QUICK, max_examples=600)
+@given(cases(comparisons()))
+def test_a_comparison_is_answered_as_the_naive_reading_answers_it(case: Case) -> None:
     _check_against_naive(case)
 
 

@@ -1,0 +1,146 @@
+"""Wires the rooms together into one Flask application."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import yaml
+from flask import Flask, Response
+
+from cds_service.facts import FactReader
+from cds_service.fhir import outgoing
+from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.protocol import (
+    Authenticator,
+    ClientProfile,
+    CollapseSlashes,
+    DevelopmentAuthenticator,
+    JwtAuthenticator,
+    ServiceRegistry,
+    create_blueprint,
+)
+from cds_service.records import CardRecord, DecisionRecord, Records
+from cds_service.settings import Settings, load_settings
+from cds_service.web import LinkSigner, create_web_blueprint
+from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
+from hooks.gather import FhirAccess
+
+_logger = logging.getLogger("alk_cds.app")
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    knowledge: Knowledge | None = None,
+    today: Callable[[], date] | None = None,
+) -> Flask:
+    """The service. `today` gives the day of the question; the clinic's calendar by default.
+
+    Raises SettingsError or KnowledgeError when it cannot start safely.
+    """
+    settings = settings if settings is not None else load_settings()
+    knowledge = knowledge if knowledge is not None else load_knowledge()
+    records = Records(settings.database_url)
+    records.prepare()
+    # Outside production a secret of this process suffices: its links die with it.
+    given = settings.link_secret
+    secret = given.get_secret_value() if given is not None else secrets.token_urlsafe(32)
+    signer = LinkSigner(secret, settings.link_lifetime_hours)
+
+    def link(decision_id: str) -> str | None:
+        if settings.public_url is None:
+            return None
+        return f"{settings.public_url}/decisions/{signer.token(decision_id)}"
+
+    def keep(answered: AnsweredCall) -> None:
+        key = hmac.new(secret.encode(), answered.call.patient_id.encode(), hashlib.sha256)
+        records.save_decision(_record(answered, knowledge, key.hexdigest()))
+
+    engine = Engine(
+        knowledge,
+        FactReader(knowledge, settings.zone),
+        today or (lambda: datetime.now(settings.zone).date()),
+        keep,
+        link,
+        FhirAccess(settings.fhir_deadline_seconds, settings.allow_private_fhir_servers),
+        settings.jurisdiction,
+        settings.max_cards,
+    )
+    registry = ServiceRegistry(as_service(definition, engine) for definition in DEFINITIONS)
+    app = Flask("cds_service")
+    app.register_blueprint(
+        create_blueprint(
+            registry,
+            _authenticator(settings),
+            public_url=settings.public_url,
+            feedback_sink=records.save_feedback,
+            cors_origins=settings.cors_origins,
+            max_body_bytes=settings.max_body_bytes,
+        )
+    )
+    app.register_blueprint(
+        create_web_blueprint(
+            records,
+            release=lambda: knowledge.release.model_dump(mode="json"),
+            services=lambda: [
+                {"id": item.id, "hook": item.hook, "title": item.title, "text": item.description}
+                for item in DEFINITIONS
+            ],
+            sources=knowledge.sources,
+            signer=signer,
+        )
+    )
+    app.add_url_rule("/health", view_func=_health(knowledge))
+    app.extensions["alk_cds"] = engine
+    app.wsgi_app = CollapseSlashes(app.wsgi_app)  # type: ignore[method-assign]
+    # The first order that leaves must not pay for building the FHIR models.
+    outgoing.warm()
+    return app
+
+
+def _health(knowledge: Knowledge) -> Callable[[], Response]:
+    def health() -> Response:
+        body = f'{{"status":"up","release":"{knowledge.release.version}"}}'
+        return Response(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+    return health
+
+
+def _authenticator(settings: Settings) -> Authenticator:
+    if settings.environment == "development":
+        return DevelopmentAuthenticator()
+    return JwtAuthenticator(_clients(settings.clients_file))
+
+
+def _clients(file: Path | None) -> tuple[ClientProfile, ...]:
+    if file is None:
+        return ()
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return tuple(ClientProfile.model_validate(entry) for entry in content["clients"])
+
+
+def _record(answered: AnsweredCall, knowledge: Knowledge, patient_key: str) -> DecisionRecord:
+    call = answered.call
+    return DecisionRecord(
+        id=answered.decision_id,
+        created_at=datetime.now(UTC),
+        service_id=call.service_id,
+        hook=call.hook,
+        hook_instance=call.hook_instance,
+        client=call.client,
+        as_of=answered.decision.as_of,
+        release=knowledge.release.version,
+        patient_key=patient_key,
+        rule_ids=tuple(item.rule_id for item in answered.decision.recommendations),
+        cards=tuple(
+            CardRecord(card.card.uuid, card.rule_id, card.card.indicator)
+            for card in answered.cards
+        ),
+        document=answered.document,
+    )

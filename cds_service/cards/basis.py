@@ -1,0 +1,128 @@
+"""The values behind a recommendation in words: what triggered it, what it waits for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+
+from cds_service.cards.text import escaped, full_day, listed, number, short_day
+from cds_service.rules import Evidence, Measurement, Rule, Statement, Trace, Verdict
+from cds_service.rules.measured_leaves import multiple
+from cds_service.rules.syntax import X_UPPER_LIMIT, And, Compare, Expression, Or
+
+
+def trigger(trace: Trace | None) -> str:
+    """The findings that made a rule fire, shortly: ``ALT 6.2 x ULN on 12 Nov``."""
+    if trace is None:
+        return ""
+    parts: list[str] = []
+    first_operator = ""
+    for leaf in _met_leaves(trace):
+        operator = next((word for word in leaf.condition.split() if word[0] in "<>="), "")
+        first_operator = first_operator or operator[:1]
+        if operator and operator[:1] != first_operator:
+            continue
+        text = _finding(leaf)
+        if text and text not in parts:
+            parts.append(text)
+    return listed(parts[:2])
+
+
+def _met_leaves(trace: Trace) -> list[Trace]:
+    """Leaves that hold and carry a value, without those that only state what is unknown."""
+    if not trace.children:
+        return [trace] if trace.verdict is Verdict.MET and trace.used else []
+    if trace.condition.startswith("unknown whether"):
+        return []
+    return [leaf for child in trace.children for leaf in _met_leaves(child)]
+
+
+def _finding(leaf: Trace) -> str:
+    item = leaf.used[0]
+    if isinstance(item, Measurement):
+        return f"{leaf.subject} {_value(item, leaf.condition)} on {short_day(item.day)}"
+    if isinstance(item, Statement) and item.value == "present":
+        since = f" since {short_day(item.day)}" if item.day is not None else ""
+        return f"{leaf.subject}{since}"
+    return ""
+
+
+def _value(item: Measurement, condition: str) -> str:
+    if item.value is not None and item.upper_limit and X_UPPER_LIMIT in condition:
+        boundary = _boundary(condition)
+        return f"{multiple(item.value, item.upper_limit, boundary)} x ULN"
+    return escaped_value(item)
+
+
+def _boundary(condition: str) -> Decimal:
+    words = condition.split()
+    for word, following in pairwise(words):
+        if word in ("<", "<=", ">", ">=", "="):
+            return Decimal(following)
+    return Decimal(0)
+
+
+def escaped_value(item: Measurement) -> str:
+    """The value as sent, safe for Markdown; the canonical number when nothing was sent."""
+    if item.as_sent:
+        return escaped(item.as_sent)
+    return number(item.value) if item.value is not None else "no value"
+
+
+def target(rule: Rule | None) -> str:
+    """What recovery means, shortly: ``ALT and AST <= 3 x ULN``. Baseline alternatives are left
+    to the detail."""
+    if rule is None:
+        return ""
+    expression: Expression = rule.expression
+    while isinstance(expression, Or):
+        expression = expression.parts[0]
+    parts = expression.parts if isinstance(expression, And) else (expression,)
+    flat = [leaf for part in parts for leaf in (part.parts if isinstance(part, And) else (part,))]
+    groups: dict[str, list[str]] = {}
+    for leaf in flat:
+        if isinstance(leaf, Or):
+            leaf = leaf.parts[0]
+        if isinstance(leaf, And):
+            for inner in leaf.parts:
+                _group(groups, inner)
+        else:
+            _group(groups, leaf)
+    return listed([f"{listed(facts)} {rest}".strip() for rest, facts in groups.items()])
+
+
+def _group(groups: dict[str, list[str]], leaf: Expression) -> None:
+    if isinstance(leaf, Compare):
+        amount = str(leaf.amount).replace("xULN", "x ULN").replace("xbaseline", "x baseline")
+        groups.setdefault(f"{leaf.operator} {amount}", []).append(leaf.fact)
+    else:
+        groups.setdefault("", []).append(str(leaf).replace(" absent", " over"))
+
+
+def used_lines(trace: Trace | None) -> list[str]:
+    """Every value behind a trace with its day and reference range, one Markdown line each."""
+    lines: dict[str, None] = {}
+    for leaf in trace.walk() if trace is not None else ():
+        if leaf.children:
+            continue
+        for item in leaf.used[:3]:
+            text = _line(leaf.subject, item)
+            if text:
+                lines.setdefault(text)
+    return list(lines)
+
+
+def _line(subject: str, item: Evidence) -> str:
+    if isinstance(item, Measurement):
+        text = f"{subject}: {escaped_value(item)}"
+        if item.upper_limit is not None and item.value is not None and item.upper_limit:
+            shown = round(item.value / item.upper_limit, 2)
+            text += f" ({number(shown)} x ULN)"
+        note = f", {item.limit_note}" if item.limit_note else ""
+        return f"{text}, {full_day(item.day)}{note}"
+    when = f", {full_day(item.day)}" if item.day is not None else ""
+    if isinstance(item, Statement):
+        sent = f" ({escaped(item.as_sent)})" if item.as_sent else ""
+        return f"{subject}: {item.value}{sent}{when}"
+    label = getattr(item, "label", "") or item.as_sent
+    return f"{subject}: {escaped(label)}{when}" if label else f"{subject}{when}"

@@ -1,0 +1,191 @@
+"""Recommendations to cards: which are shown, how they are merged, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from cds_service.alk import Decision, Kind, Recommendation, Topic
+from cds_service.cards.details import detail, footer
+from cds_service.cards.suggestions import OrderContext, suggestions
+from cds_service.cards.summaries import summary
+from cds_service.cards.text import fit
+from cds_service.knowledge.release import Knowledge
+from cds_service.protocol import Card, Coding, Link, OverrideReason, Source
+
+RULE_SYSTEM = "urn:alk-cds:rule"
+OVERRIDE_SYSTEM = "urn:alk-cds:override-reason"
+
+_OVERRIDES = {
+    "data": (
+        ("known-and-judged", "Known; judged clinically"),
+        ("data-not-current", "The data shown are wrong or not current"),
+        ("done-elsewhere", "Already done or ordered elsewhere"),
+    ),
+    "treatment": (
+        ("benefit-outweighs-risk", "Benefit outweighs risk in this patient"),
+        ("data-not-current", "The data shown are wrong or not current"),
+        ("tumour-board-decision", "Tumour board or specialist decided otherwise"),
+        ("patient-preference", "Patient preference"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CardContext:
+    """Who the cards are for, and where the basis can be seen.
+
+    `decision_link` is the absolute address of the decision page, None when the service does not
+    know its own address. `max_cards` limits how many cards are sent; the rest is folded into one.
+    """
+
+    orders: OrderContext
+    decision_link: str | None = None
+    max_cards: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltCard:
+    """A card with the recommendations it stands for, the first being the one that leads."""
+
+    card: Card
+    recommendations: tuple[Recommendation, ...] = field(repr=False)
+
+    @property
+    def rule_id(self) -> str:
+        """The rule behind the card."""
+        return self.recommendations[0].rule_id
+
+
+def build_cards(
+    decision: Decision,
+    shown: Callable[[Recommendation], bool],
+    knowledge: Knowledge,
+    context: CardContext,
+) -> list[BuiltCard]:
+    """The cards of a decision, the most dangerous first.
+
+    `shown` says which recommendations matter at this moment. Advice of the same kind on the same
+    drug that only informs is merged into one card.
+    """
+    kept = [item for item in decision.recommendations if shown(item)]
+    cards: list[BuiltCard] = []
+    for group in _merged(kept):
+        cards.append(_card(group, decision, knowledge, context))
+    if len(cards) <= context.max_cards:
+        return cards
+    leading, rest = cards[: context.max_cards - 1], cards[context.max_cards - 1 :]
+    return [*leading, _folded(rest, decision, knowledge, context)]
+
+
+def _merged(items: Iterable[Recommendation]) -> list[tuple[Recommendation, ...]]:
+    groups: list[list[Recommendation]] = []
+    for item in items:
+        if item.kind is Kind.INFORM and item.topic in (Topic.POPULATION, Topic.INTERACTION):
+            for group in groups:
+                first = group[0]
+                same = (first.kind, first.topic, first.drug) == (item.kind, item.topic, item.drug)
+                if same and first.severity == item.severity:
+                    group.append(item)
+                    break
+            else:
+                groups.append([item])
+        else:
+            groups.append([item])
+    return [tuple(group) for group in groups]
+
+
+def _card(
+    group: tuple[Recommendation, ...],
+    decision: Decision,
+    knowledge: Knowledge,
+    context: CardContext,
+) -> BuiltCard:
+    first = group[0]
+    offered, behaviour = suggestions(first, decision, knowledge, context.orders)
+    text = summary(first, knowledge)
+    body = detail(first, decision, knowledge)
+    if len(group) > 1:
+        text = _merged_summary(group, knowledge)
+        body = _merged_detail(group, decision, knowledge)
+    card = Card(
+        uuid=str(uuid4()),
+        summary=text,
+        detail=body,
+        indicator=first.severity,
+        source=_source(first, knowledge),
+        suggestions=tuple(offered),
+        selection_behavior=behaviour if offered else None,
+        override_reasons=_override_reasons(first),
+        links=_links(first, knowledge, context),
+    )
+    return BuiltCard(card, group)
+
+
+def _merged_summary(group: tuple[Recommendation, ...], knowledge: Knowledge) -> str:
+    first = group[0]
+    if first.topic is Topic.POPULATION:
+        return fit(f"Before {first.drug}: contraception, breastfeeding and other advice to give")
+    return fit(f"{summary(first, knowledge)}; and {len(group) - 1} more to watch")
+
+
+def _merged_detail(
+    group: tuple[Recommendation, ...], decision: Decision, knowledge: Knowledge
+) -> str:
+    lines = []
+    for item in group:
+        mark = "" if item.verified else " (not verified: check the current label)"
+        lines.append(f"- {item.detail}{mark}")
+    return "\n".join(lines) + "\n\n" + footer(group[0], decision, knowledge)
+
+
+def _folded(
+    rest: list[BuiltCard], decision: Decision, knowledge: Knowledge, context: CardContext
+) -> BuiltCard:
+    """The cards beyond the limit as one: every summary stays readable."""
+    recommendations = tuple(item for card in rest for item in card.recommendations)
+    lines = "\n".join(f"- {card.card.summary}" for card in rest)
+    first = recommendations[0]
+    card = Card(
+        summary=fit(f"{len(rest)} further points on ALK treatment: {rest[0].card.summary}"),
+        detail=f"{lines}\n\n{footer(first, decision, knowledge)}",
+        indicator=rest[0].card.indicator,
+        source=_source(first, knowledge),
+        links=_links(first, knowledge, context),
+    )
+    return BuiltCard(card, recommendations)
+
+
+def _source(item: Recommendation, knowledge: Knowledge) -> Source:
+    cited = knowledge.sources.get(item.sources[0]) if item.sources else None
+    label = cited.citation if cited is not None else "ALK decision support, own statement"
+    topic = Coding(system=RULE_SYSTEM, code=topic_code(item.rule_id), display=item.rule_id)
+    return Source(label=label, topic=topic)
+
+
+def topic_code(rule_id: str) -> str:
+    """The rule id as a stable code of letters and digits only, as some EHRs demand."""
+    return "".join(part.capitalize() for part in rule_id.split("-"))[:100]
+
+
+def _override_reasons(item: Recommendation) -> tuple[OverrideReason, ...]:
+    asks = item.kind in (Kind.ASK, Kind.ORDER_TEST)
+    if item.severity == "info" and not asks:
+        return ()
+    chosen = _OVERRIDES["data" if asks else "treatment"]
+    return tuple(
+        OverrideReason(code=code, system=OVERRIDE_SYSTEM, display=display)
+        for code, display in chosen
+    )
+
+
+def _links(item: Recommendation, knowledge: Knowledge, context: CardContext) -> tuple[Link, ...]:
+    links: list[Link] = []
+    if context.decision_link is not None:
+        links.append(Link(label="Basis of this card", url=context.decision_link, type="absolute"))
+    for name in item.sources[:1]:
+        address = knowledge.sources[name].address
+        if address is not None:
+            links.append(Link(label="Source", url=address, type="absolute"))
+    return tuple(links)

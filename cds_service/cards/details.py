@@ -1,0 +1,161 @@
+"""The detail of a card: plain GitHub-flavoured Markdown, in the order a reader needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
+from cds_service.cards.basis import used_lines
+from cds_service.cards.summaries import placeholders, summary
+from cds_service.cards.text import dose_words, escaped, full_day, listed, number, times
+from cds_service.knowledge.evidence import Result, Study
+from cds_service.knowledge.release import Knowledge
+from cds_service.rules import Reason, explain
+
+NOT_VERIFIED = "**Not verified against a source: check the current label.**"
+
+
+def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> str:
+    """Why now, what was used, what was missing, the alternatives, the sources, the release."""
+    parts: list[str] = []
+    if item.detail:
+        values = placeholders(item, knowledge)
+        parts.append(item.detail.format_map(_Kept(values)))
+    if not item.verified:
+        parts.append(NOT_VERIFIED)
+    parts += _what_next(item)
+    if item.options:
+        parts.append(options_table(item.options, knowledge))
+        parts.append(
+            "No trial has shown that one preferred drug gives longer survival than another."
+        )
+    parts += _tests(item, knowledge)
+    used = used_lines(item.trace)
+    if used:
+        parts.append(_section("Used", used))
+    if item.reasons:
+        parts.append(_section("Not available or not usable", _reasons(item.reasons)))
+    if item.also:
+        lines = [f"{summary(other, knowledge)}. {other.detail}" for other in item.also]
+        parts.append(_section("At the same time", lines))
+    evidence = [evidence_line(*knowledge.result(name)) for name in item.evidence]
+    if evidence:
+        parts.append(_section("Evidence", evidence))
+    parts.append(footer(item, decision, knowledge))
+    return "\n\n".join(part for part in parts if part)
+
+
+class _Kept(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return key.replace("_", " ")
+
+
+def _section(title: str, lines: Iterable[str]) -> str:
+    return f"**{title}**\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _reasons(reasons: Iterable[Reason]) -> list[str]:
+    return [escaped(explain((reason,))) for reason in reasons]
+
+
+def _what_next(item: Recommendation) -> list[str]:
+    parts: list[str] = []
+    if item.kind in (Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE) and item.topic is Topic.TOXICITY:
+        until = item.row.text("until") if item.row is not None else ""
+        if until:
+            readable = until.replace("xULN", "x ULN").replace("xbaseline", "x baseline")
+            parts.append(f"Resume when: {readable}.")
+        if item.resume == "next lower or stop":
+            parts.append("The label leaves the choice between the lower dose and stopping.")
+        dose = item.resume_dose or item.dose
+        if dose is not None:
+            parts.append(f"Resume dose: {dose.drug} {dose_words(dose)}.")
+        elif item.resume and not item.at_floor:
+            parts.append(
+                f"Resume dose: {item.resume}; the current dose could not be placed on the label's"
+                " ladder, so no amount is given."
+            )
+    if item.at_floor:
+        parts.append("The next step would lie below the lowest label dose, so the drug is stopped.")
+    if item.ask:
+        parts.append(f"**To settle:** {item.ask}")
+    return parts
+
+
+def _tests(item: Recommendation, knowledge: Knowledge) -> list[str]:
+    lines = []
+    for test in item.tests:
+        label = knowledge.tests[test.test].label
+        last = f"last {full_day(test.last)}" if test.last is not None else "none found in the data"
+        if test.status == "repeat":
+            lines.append(f"{label}: repeat by {full_day(test.due)}")
+            continue
+        state = {"missing": "needed", "due": "due", "overdue": "overdue"}[test.status]
+        own = "" if test.orderable or not knowledge.tests[test.test].orders else " (our own advice)"
+        lines.append(f"{label}: {state} since {full_day(test.due)}, {last}. {test.because}{own}")
+    return [_section("Tests", lines)] if lines else []
+
+
+def options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
+    """The options side by side, each with the patient's own modifiers and its evidence."""
+    rows = ["| Drug and dose | For this patient | Evidence | Place |", "| --- | --- | --- | --- |"]
+    for option in options:
+        drug = knowledge.drugs[option.drug].drug
+        lead = drug.dosing.lead_in
+        start = ""
+        if lead is not None:
+            start = f"{number(lead.amount_mg)} mg {times(lead.per_day)} for {lead.days} days, then "
+        full = drug.dosing.full_dose
+        dose = f"{start}{number(full.amount_mg)} mg {times(full.per_day)} {drug.dosing.food}"
+        words = {"favours": "for", "cautions": "caution", "avoid": "avoid"}
+        modifiers = "; ".join(f"{words[item.effect]}: {item.says}" for item in option.modifiers)
+        evidence = "; ".join(evidence_line(*knowledge.result(name)) for name in option.evidence)
+        rows.append(
+            f"| **{option.drug}** {dose} | {modifiers or 'nothing recorded that moves it'}. "
+            f"{option.says} | {evidence} | {option.place} |"
+        )
+    return "\n".join(rows)
+
+
+def evidence_line(study: Study, result: Result) -> str:
+    """One result with trial, endpoint, assessor, report, values and interval."""
+    values = " vs ".join(f"{arm} {value}" for arm, value in result.values.items())
+    unit = {"months": " months", "per cent": " %"}.get(result.unit, "") if values else ""
+    text = f"{study.name} {result.endpoint}"
+    if result.assessor in ("investigator", "independent review"):
+        text += f" ({result.assessor}, {result.report})"
+    else:
+        text += f" ({result.report})"
+    if values:
+        text += f": {values}{unit}"
+    comparison = result.comparison
+    if comparison is not None:
+        interval = comparison.interval
+        bounds = f" ({interval.low} to {interval.high})" if interval is not None else ""
+        text += f", {comparison.measure} {comparison.value}{bounds}"
+    if result.not_significant:
+        text += ", difference not significant"
+    if not result.verified:
+        text += " (not verified)"
+    return text
+
+
+def footer(item: Recommendation, decision: Decision, knowledge: Knowledge) -> str:
+    """Sources, rule, release and day."""
+    found = [knowledge.sources[name] for name in item.sources[:4]]
+    cited = [f"{entry.citation} (checked {full_day(entry.date_checked)})" for entry in found]
+    lines = [f"Source: {listed(cited)}"] if cited else []
+    rules = listed([item.rule_id, *item.algorithm_ids])
+    lines.append(
+        f"Rule {rules}; release {decision.release}; as of {full_day(decision.as_of)}."
+        f"{_stale(knowledge, decision.as_of)}"
+    )
+    return "\n\n".join(lines)
+
+
+def _stale(knowledge: Knowledge, as_of: date) -> str:
+    age = (as_of - knowledge.release.date).days
+    if age <= 90:
+        return ""
+    return f" This knowledge was last checked {age} days ago; look at the current label."

@@ -1,0 +1,110 @@
+"""A Decision as a JSON document: what the decision page shows and the record keeps.
+
+No name, no record number and no token: values, days, references and rules only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cds_service.alk import Decision, Option, Recommendation
+from cds_service.cards.details import evidence_line
+from cds_service.cards.summaries import placeholders, summary
+from cds_service.cards.text import dose_words
+from cds_service.facts.patient import Remark
+from cds_service.knowledge.release import Knowledge
+from cds_service.rules import Reason
+
+
+def decision_document(
+    identifier: str,
+    decision: Decision,
+    knowledge: Knowledge,
+    cards: Mapping[str, str],
+    remarks: Iterable[Remark] = (),
+) -> dict[str, Any]:
+    """The document of a decision; `cards` maps a rule id to the uuid of the card that shows it."""
+    return {
+        "id": identifier,
+        "as_of": decision.as_of.isoformat(),
+        "release": {
+            "version": knowledge.release.version,
+            "date": knowledge.release.date.isoformat(),
+        },
+        "moment": decision.question.moment,
+        "recommendations": [
+            _recommendation(item, knowledge, cards) for item in decision.recommendations
+        ],
+        "undecided": [
+            {"rule_id": rule, "trace": trace.as_document()}
+            for rule, trace in decision.undecided.items()
+        ],
+        "remarks": [{"subject": item.subject, "says": item.says} for item in remarks],
+    }
+
+
+def _recommendation(
+    item: Recommendation, knowledge: Knowledge, cards: Mapping[str, str]
+) -> dict[str, Any]:
+    values = dict(placeholders(item, knowledge))
+    return {
+        "kind": item.kind.value,
+        "topic": item.topic.value,
+        "rule_id": item.rule_id,
+        "algorithm_ids": list(item.algorithm_ids),
+        "severity": item.severity,
+        "drug": item.drug,
+        "summary": summary(item, knowledge),
+        "detail": _filled(item.detail, values),
+        "ask": item.ask,
+        "verified": item.verified,
+        "sources": list(item.sources),
+        "reasons": [_reason(reason) for reason in item.reasons],
+        "trace": item.trace.as_document() if item.trace is not None else None,
+        "until": item.until.as_document() if item.until is not None else None,
+        "dose": dose_words(item.dose) or None,
+        "resume_dose": dose_words(item.resume_dose) or None,
+        "since": item.since.isoformat() if item.since is not None else None,
+        "order": item.order.reference if item.order is not None else None,
+        "tests": [
+            {
+                "test": knowledge.tests[test.test].label,
+                "status": test.status,
+                "last": test.last.isoformat() if test.last is not None else None,
+                "due": test.due.isoformat(),
+                "because": test.because,
+                "rule_id": test.rule_id,
+            }
+            for test in item.tests
+        ],
+        "options": [_option(option, knowledge) for option in item.options],
+        "evidence": [evidence_line(*knowledge.result(name)) for name in item.evidence],
+        "also": [_recommendation(other, knowledge, cards) for other in item.also],
+        "card": cards.get(item.rule_id),
+    }
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def _reason(reason: Reason) -> dict[str, str]:
+    return {"subject": reason.subject, "kind": reason.kind_name, "detail": reason.detail}
+
+
+def _option(option: Option, knowledge: Knowledge) -> dict[str, Any]:
+    return {
+        "drug": option.drug,
+        "place": option.place,
+        "says": option.says,
+        "modifiers": [
+            {"effect": item.effect, "says": item.says, "rule_id": item.rule_id}
+            for item in option.modifiers
+        ],
+        "evidence": [evidence_line(*knowledge.result(name)) for name in option.evidence],
+        "rule_id": option.rule_id,
+        "verified": option.verified,
+    }

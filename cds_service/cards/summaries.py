@@ -1,0 +1,167 @@
+"""The one line that a busy clinician reads: it starts with the action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cds_service.alk import Kind, Recommendation, Topic
+from cds_service.cards.basis import target, trigger
+from cds_service.cards.text import counted, dose_words, fit, listed, number, times
+from cds_service.knowledge.release import Knowledge
+from cds_service.rules import Item
+
+
+def summary(item: Recommendation, knowledge: Knowledge) -> str:
+    """The summary of one recommendation, under 140 characters, starting with the action."""
+    if item.topic is Topic.ORDER and item.reasons:
+        names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
+        return fit(f"Check before signing {ordered_name(item)}: {names} could not be obtained")
+    if item.summary:
+        return fit(item.summary.format_map(_Filled(placeholders(item, knowledge))))
+    writer = {
+        Topic.TOXICITY: _toxicity,
+        Topic.MONITORING: _monitoring,
+        Topic.BASELINE: _baseline,
+        Topic.CHOICE: _choice,
+        Topic.INTERACTION: _interaction,
+        Topic.POPULATION: _population,
+        Topic.COVERAGE: _coverage,
+        Topic.AVAILABILITY: _availability,
+    }[item.topic]
+    return fit(writer(item, knowledge))
+
+
+class _Filled(dict[str, str]):
+    """Placeholders that a row may use; one that has no value here becomes a plain word."""
+
+    def __missing__(self, key: str) -> str:
+        return key.replace("_", " ")
+
+
+def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str]:
+    """What `{ordered}`, `{dose}` and their kin in a table row stand for."""
+    values = {"ordered": ordered_name(item)}
+    if item.order is not None:
+        values["dose"] = dose_words(item.order.dose)
+    if item.drug is not None and item.drug in knowledge.drugs:
+        drug = knowledge.drugs[item.drug].drug
+        full = drug.dosing.full_dose
+        values["label_dose"] = f"{number(full.amount_mg)} mg {times(full.per_day)}"
+        values["ladder"] = listed(
+            [f"{number(step.amount_mg)} mg {times(step.per_day)}" for step in drug.ladder.levels]
+        )
+    if item.trace is not None:
+        for leaf in item.trace.walk():
+            if leaf.subject == "other active ALK inhibitors" and leaf.used:
+                values["active"] = listed([getattr(used, "label", "") for used in leaf.used])
+            if leaf.subject == "ALK" and leaf.used:
+                values["ALK"] = f"ALK {getattr(leaf.used[0], 'value', '')}"
+    return values
+
+
+def ordered_name(item: Recommendation) -> str:
+    """The drug of the order by our own tables, never by the EHR's text."""
+    if item.order is not None and item.order.ingredients:
+        return listed(list(item.order.ingredients))
+    return item.drug or "this order"
+
+
+def _toxicity(item: Recommendation, _: Knowledge) -> str:
+    drug = item.drug or "the drug"
+    finding = trigger(item.trace)
+    goal = target(item.row.rules.get("until")) if item.row is not None else ""
+    past = item.since is not None
+    match item.kind:
+        case Kind.STOP if item.at_floor:
+            return f"Stop {drug} for good: {finding} at the lowest label dose"
+        case Kind.STOP if past:
+            return f"Stop {drug} for good: {finding}, never to be given again"
+        case Kind.STOP:
+            return f"Stop {drug} for good: {finding}"
+        case Kind.WITHHOLD:
+            verb = "Keep holding" if past else "Hold"
+            text = f"{verb} {drug}: {finding}"
+            if item.resume_dose is not None and goal:
+                return f"{text}; resume {dose_words(item.resume_dose)} when {goal}"
+            return f"{text}; resume when {goal}" if goal else text
+        case Kind.RESUME | Kind.REDUCE:
+            verb = "Resume" if item.kind is Kind.RESUME else "Reduce"
+            dose = dose_words(item.dose) or "one label dose lower (current dose not readable)"
+            link = "at" if item.kind is Kind.RESUME else "to"
+            return f"{verb} {drug} {link} {dose}: {finding}, now recovered"
+        case Kind.ASK if item.reasons:
+            names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
+            why = listed(sorted({reason.kind_name for reason in item.reasons}))
+            return f"Cannot judge {drug} safely: {names} ({why})"
+        case Kind.ASK:
+            return f"Check before the next dose of {drug}: {finding}; {item.ask}"
+    recheck = item.row.text("recheck_days") if item.row is not None else ""
+    again = f"; test again within {recheck} days" if recheck else ""
+    return f"Continue {drug}: {finding}, no dose change{again}"
+
+
+def _monitoring(item: Recommendation, knowledge: Knowledge) -> str:
+    late = any(test.status == "overdue" for test in item.tests)
+    word = "overdue" if late else "due"
+    names = listed([_test_name(test.test, knowledge) for test in item.tests])
+    count = counted(len(item.tests), "test")
+    return f"{count[0].upper()}{count[1:]} {word} on {item.drug}: {names}"
+
+
+def _baseline(item: Recommendation, knowledge: Knowledge) -> str:
+    names = listed([_test_name(test.test, knowledge) for test in item.tests])
+    noun = "baseline test" if len(item.tests) == 1 else "baseline tests"
+    return f"Order {len(item.tests)} {noun} before the first ALK inhibitor: {names}"
+
+
+def _test_name(test: str, knowledge: Knowledge) -> str:
+    label = knowledge.tests[test].label
+    return label.split(" (")[0]
+
+
+def _choice(item: Recommendation, _: Knowledge) -> str:
+    if item.kind is Kind.ASK:
+        names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
+        return f"Choice of a first ALK inhibitor waits for: {names}"
+    preferred = [option.drug for option in item.options if option.place == "preferred"]
+    return f"Choose a first-line ALK inhibitor: {listed(preferred)} are preferred"
+
+
+def _interaction(item: Recommendation, _: Knowledge) -> str:
+    names = []
+    for leaf in item.trace.walk() if item.trace is not None else ():
+        if leaf.subject == "medications":
+            names += [_ingredient(used) for used in leaf.used if isinstance(used, Item)]
+    group = item.row.text("group") if item.row is not None else "another medication"
+    shown = listed(sorted(set(filter(None, names)))[:3]) or group
+    verb = {Kind.STOP: "Do not combine", Kind.AVOID: "Avoid"}.get(item.kind, "Watch")
+    return f"{verb} {item.drug} with {shown}: {group}"
+
+
+def _ingredient(item: Item) -> str:
+    """The plainest of our own names for a medication: the one that is no class."""
+    classes = ("inhibitor", "inducer", "blocker", "bradycardic", "prolonging", "substrate")
+    own = sorted(name for name in item.names if not name.endswith(classes))
+    return own[0] if own else ""
+
+
+def _population(item: Recommendation, _: Knowledge) -> str:
+    if item.dose is not None:
+        return f"Lower {item.drug} to {dose_words(item.dose)}: {_before_colon(item.detail)}"
+    return f"{(item.drug or '').capitalize()}: {item.detail}"
+
+
+def _before_colon(text: str) -> str:
+    return text.split(":", 1)[0]
+
+
+def _coverage(item: Recommendation, _: Knowledge) -> str:
+    return (
+        f"Check the label of {item.drug}: this release has no dose-change or monitoring rules"
+        " for it"
+    )
+
+
+def _availability(item: Recommendation, _: Knowledge) -> str:
+    names = [part.split(":", 1)[0] for part in item.detail.split("; ")]
+    return f"Not everything was checked: {listed(names)} could not be obtained"

@@ -1,0 +1,21 @@
+"""Decisions and feedback in SQL: what the service said, and what became of it.
+
+SQLite by default, PostgreSQL by address. Nothing here holds a name, a record number, an address
+or a token: the caller gives an opaque key for the patient. :class:`Records` is the whole door.
+"""
+
+from __future__ import annotations
+
+from cds_service.records.entries import CardRecord, DecisionRecord, FeedbackRecord
+from cds_service.records.errors import RecordsError
+from cds_service.records.migrate import upgrade
+from cds_service.records.store import Records
+
+__all__ = [
+    "CardRecord",
+    "DecisionRecord",
+    "FeedbackRecord",
+    "Records",
+    "RecordsError",
+    "upgrade",
+]

@@ -1,0 +1,255 @@
+"""Saving and reading decisions and feedback."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+
+from cds_service.protocol import FeedbackItem, FeedbackRequest
+from cds_service.records.engines import ProcessEngines, read_url, writing
+from cds_service.records.entries import CardRecord, DecisionRecord, FeedbackRecord
+from cds_service.records.errors import told_plainly
+from cds_service.records.migrate import upgrade
+from cds_service.records.tables import cards, decisions, feedback
+
+_INSERT_DECISION = decisions.insert()
+_INSERT_CARDS = cards.insert()
+_SELECT_DECISION = select(decisions)
+_SELECT_CARDS = select(cards).order_by(cards.c.position)
+_SELECT_FEEDBACK = select(feedback).order_by(feedback.c.id)
+
+_AT_ONCE = 500
+"""Cards looked up in one query; databases limit the number of parameters."""
+
+_UNSTORABLE = {0: "\N{REPLACEMENT CHARACTER}"} | dict.fromkeys(
+    range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"
+)
+"""Characters that JSON can name but a database refuses: NUL, and halves of surrogate pairs."""
+
+
+class Records:
+    """The decisions and the feedback of this service in one database.
+
+    Safe to share between threads and to carry through a fork: each process opens connections of
+    its own when it first needs one. Every method may raise RecordsError.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        """``database_url`` is an SQLAlchemy address of an SQLite file or of PostgreSQL.
+
+        Nothing is opened yet. Raises ValueError for an address that cannot be used.
+        """
+        self._url = read_url(database_url)
+        self._engines = ProcessEngines(self._url)
+
+    def prepare(self) -> None:
+        """Bring the tables to this version. Several processes may do so at once."""
+        upgrade(self._url)
+
+    def save_decision(self, record: DecisionRecord) -> None:
+        """Store a decision with its cards, all or nothing; committed when this returns.
+
+        Raises TypeError for a document that is not plain JSON.
+        """
+        document = orjson.dumps(record.document, default=_as_dict).decode()
+        row = {
+            "id": record.id,
+            "created_at": record.created_at,
+            "service_id": record.service_id,
+            "hook": record.hook,
+            "hook_instance": record.hook_instance,
+            "client": record.client,
+            "as_of": record.as_of,
+            "release": record.release,
+            "patient_key": record.patient_key,
+            "rule_ids": _as_text(record.rule_ids),
+            "document": document,
+        }
+        card_rows = [
+            {
+                "uuid": card.uuid,
+                "decision_id": record.id,
+                "position": position,
+                "rule_id": card.rule_id,
+                "indicator": card.indicator,
+            }
+            for position, card in enumerate(record.cards)
+        ]
+        engine = self._engines.get("NORMAL")
+        with told_plainly("storing a decision"), writing(engine) as connection:
+            connection.execute(_INSERT_DECISION, row)
+            if card_rows:
+                connection.execute(_INSERT_CARDS, card_rows)
+
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """The decision with that id, or None."""
+        with told_plainly("reading a decision"), self._engines.get("NORMAL").connect() as reading:
+            row = reading.execute(_SELECT_DECISION.where(decisions.c.id == decision_id)).first()
+            if row is None:
+                return None
+            found = reading.execute(_SELECT_CARDS.where(cards.c.decision_id == decision_id))
+            return _decision(row, tuple(_card(card) for card in found))
+
+    def card(self, uuid: str) -> tuple[CardRecord, str] | None:
+        """The card with that uuid and the id of its decision, or None."""
+        with told_plainly("reading a card"), self._engines.get("NORMAL").connect() as reading:
+            row = reading.execute(select(cards).where(cards.c.uuid == uuid.lower())).first()
+            return None if row is None else (_card(row), row.decision_id)
+
+    def save_feedback(
+        self, service_id: str, request: FeedbackRequest, client: str | None = None
+    ) -> int:
+        """Store a feedback request and return how many entries it held.
+
+        All of it is on disk when this returns, with SQLite also against a power cut. An entry
+        that was delivered before, to the last word, is not stored again but counted: the client
+        is told that we have it. An entry about a card we never sent is kept too.
+        """
+        received_at = datetime.now(UTC)
+        rows = {
+            row["delivery"]: row
+            for row in (
+                _feedback_row(service_id, client, item, received_at) for item in request.feedback
+            )
+        }
+        if not rows:
+            return 0
+        engine = self._engines.get("FULL")
+        insert = _insert_once(engine.dialect.name)
+        with told_plainly("storing feedback"), writing(engine) as connection:
+            known = _decisions_of(connection, [row["card"] for row in rows.values()])
+            for row in rows.values():
+                row["decision_id"] = known.get(row["card"].lower())
+            connection.execute(insert, list(rows.values()))
+        return len(request.feedback)
+
+    def feedback(
+        self, *, decision_id: str | None = None, card: str | None = None
+    ) -> tuple[FeedbackRecord, ...]:
+        """Feedback in the order it arrived: all of it, or that on one decision or one card.
+
+        ``card`` is compared as the client sent it.
+        """
+        query: Select[Any] = _SELECT_FEEDBACK
+        if decision_id is not None:
+            query = query.where(feedback.c.decision_id == decision_id)
+        if card is not None:
+            query = query.where(feedback.c.card == card)
+        with told_plainly("reading feedback"), self._engines.get("NORMAL").connect() as reading:
+            return tuple(_feedback(row) for row in reading.execute(query))
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        self._engines.close()
+
+
+def _as_dict(value: Any) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a decision document cannot hold a {type(value).__name__}")
+
+
+def _as_text(values: Sequence[str]) -> str:
+    return orjson.dumps(values).decode()
+
+
+def _as_tuple(text: str) -> tuple[str, ...]:
+    return tuple(orjson.loads(text))
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else text.translate(_UNSTORABLE)
+
+
+def _feedback_row(
+    service_id: str, client: str | None, item: FeedbackItem, received_at: datetime
+) -> dict[str, Any]:
+    given = item.override_reason
+    reason = given.reason if given is not None else None
+    # The order of suggestions means nothing, so it must not tell two deliveries apart.
+    suggestions = sorted(_storable(taken.id) or "" for taken in item.accepted_suggestions)
+    content = {
+        "service_id": service_id,
+        "client": client,
+        "card": _storable(item.card) or "",
+        "outcome": item.outcome,
+        "suggestion_ids": _as_text(suggestions),
+        "reason_code": _storable(reason.code) if reason is not None else None,
+        "reason_system": _storable(reason.system) if reason is not None else None,
+        "reason_display": _storable(reason.display) if reason is not None else None,
+        "user_comment": _storable(given.user_comment) if given is not None else None,
+    }
+    moment = item.outcome_timestamp.astimezone(UTC)
+    # The reason is part of what makes a delivery the same: a client that reports the outcome
+    # first and the reason later must not have its reason thrown away as a repeat.
+    identity = orjson.dumps([*content.values(), moment.isoformat()])
+    return {
+        "delivery": hashlib.sha256(identity).hexdigest(),
+        "received_at": received_at,
+        "outcome_timestamp": moment,
+        **content,
+    }
+
+
+def _insert_once(dialect: str) -> SqliteInsert | PostgresqlInsert:
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return make(feedback).on_conflict_do_nothing(index_elements=["delivery"])
+
+
+def _decisions_of(connection: Connection, sent: Sequence[str]) -> dict[str, str]:
+    # Our ids are in lower case; a client may write a UUID in upper case and mean the same.
+    ids = sorted({card.lower() for card in sent})
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        query = select(cards.c.uuid, cards.c.decision_id).where(
+            cards.c.uuid.in_(ids[start : start + _AT_ONCE])
+        )
+        found.update((row.uuid, row.decision_id) for row in connection.execute(query))
+    return found
+
+
+def _card(row: Row[Any]) -> CardRecord:
+    return CardRecord(uuid=row.uuid, rule_id=row.rule_id, indicator=row.indicator)
+
+
+def _decision(row: Row[Any], its_cards: tuple[CardRecord, ...]) -> DecisionRecord:
+    return DecisionRecord(
+        id=row.id,
+        created_at=row.created_at,
+        service_id=row.service_id,
+        hook=row.hook,
+        hook_instance=row.hook_instance,
+        client=row.client,
+        as_of=row.as_of,
+        release=row.release,
+        patient_key=row.patient_key,
+        rule_ids=_as_tuple(row.rule_ids),
+        cards=its_cards,
+        document=orjson.loads(row.document),
+    )
+
+
+def _feedback(row: Row[Any]) -> FeedbackRecord:
+    return FeedbackRecord(
+        id=row.id,
+        received_at=row.received_at,
+        service_id=row.service_id,
+        client=row.client,
+        card=row.card,
+        decision_id=row.decision_id,
+        outcome=row.outcome,
+        outcome_timestamp=row.outcome_timestamp,
+        suggestion_ids=_as_tuple(row.suggestion_ids),
+        reason_code=row.reason_code,
+        reason_system=row.reason_system,
+        reason_display=row.reason_display,
+        user_comment=row.user_comment,
+    )

@@ -1,0 +1,104 @@
+"""What the services ask the EHR for, by kind of data, as CDS Hooks 2.0 prefetch templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cds_service.knowledge.release import Knowledge
+from cds_service.protocol import PrefetchTemplate
+
+_FINDING_SETS = (
+    "ALK test by FISH",
+    "ALK test by immunohistochemistry",
+    "genetic variant assessment",
+    "ECOG performance status",
+    "pregnancy status",
+    "cancer stage group",
+    "tumour size",
+    "positive lymph nodes",
+    "surgical margin",
+    "Child-Pugh score",
+)
+_FINDING_ANALYTES = ("QTc", "PR interval")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of data: its prefetch key, its query, whether nothing can be said without it."""
+
+    key: str
+    query: str
+    required: bool
+    purpose: str
+
+
+PATIENT = Kind("patient", "Patient/{{context.patientId}}", True, "sex and date of birth")
+CONDITIONS = Kind(
+    "conditions",
+    "Condition?patient={{context.patientId}}",
+    True,
+    "diagnosis, metastases, reactions",
+)
+MEDICATIONS = Kind(
+    "medications",
+    "MedicationRequest?patient={{context.patientId}}",
+    True,
+    "ALK inhibitors with dose, and medications that interact",
+)
+LABORATORY = Kind(
+    "laboratory",
+    "Observation?patient={{context.patientId}}&category=laboratory",
+    False,
+    "liver, muscle and kidney tests with their reference ranges",
+)
+VITAL_SIGNS = Kind(
+    "vital_signs",
+    "Observation?patient={{context.patientId}}&category=vital-signs",
+    False,
+    "heart rate",
+)
+FINDINGS = Kind(
+    "findings",
+    "Observation?patient={{context.patientId}}&code={codes}",
+    False,
+    "ALK and other tumour tests, stage, performance status, pregnancy, ECG intervals",
+)
+PROCEDURES = Kind(
+    "procedures", "Procedure?patient={{context.patientId}}", False, "resection of the tumour"
+)
+REPORTS = Kind(
+    "reports",
+    "DiagnosticReport?patient={{context.patientId}}&code={codes}",
+    False,
+    "imaging of the brain",
+)
+REQUESTS = Kind(
+    "requests",
+    "ServiceRequest?patient={{context.patientId}}&status=active",
+    False,
+    "tests that are already on order",
+)
+
+EVERYTHING = (
+    PATIENT, CONDITIONS, MEDICATIONS, LABORATORY, VITAL_SIGNS, FINDINGS, PROCEDURES, REPORTS,
+    REQUESTS,
+)  # fmt: skip
+
+
+def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemplate, ...]:
+    """The prefetch templates of these kinds, with the codes of the knowledge release."""
+    codes = knowledge.codes
+    listed = {
+        FINDINGS.key: [
+            key for name in _FINDING_SETS for key in sorted(codes.value_sets[name].code_keys())
+        ]
+        + [key for name in _FINDING_ANALYTES for key in sorted(codes.analytes[name].code_keys())],
+        REPORTS.key: sorted(codes.value_sets["brain MRI"].code_keys()),
+    }
+    found: list[PrefetchTemplate] = []
+    for kind in kinds:
+        tokens = ",".join(f"{system}|{code}" for system, code in listed.get(kind.key, ()))
+        query = kind.query.replace("{codes}", tokens)
+        found.append(PrefetchTemplate(kind.key, query, kind.required, kind.purpose))
+    return tuple(found)

@@ -1,0 +1,183 @@
+"""Getting the data of one call: prefetch first, then only what is missing from the FHIR server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cds_service.facts import Supplied
+from cds_service.fhir.client import FetchResult, FhirClient
+from cds_service.fhir.errors import ServerRefused
+from cds_service.fhir.reading import ReadResult, read_resource, read_resources
+from cds_service.fhir.record import PatientRecord
+from cds_service.fhir.references import parse_reference
+from cds_service.fhir.views import (
+    MedicationRequest,
+    MedicationUse,
+    Resource,
+    ServiceRequest,
+)
+from cds_service.protocol import HookCall, PreconditionFailed, PrefetchTemplate, resolve
+from cds_service.protocol.wire import encode
+
+
+@dataclass(frozen=True, slots=True)
+class FhirAccess:
+    """How the EHR's FHIR server may be asked: seconds in all, and whether private hosts are."""
+
+    deadline_seconds: float
+    allow_private: bool
+
+
+def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAccess) -> Supplied:
+    """Everything the call's templates ask for, from prefetch and then from the FHIR server.
+
+    What could not be obtained is named in `unavailable`. Raises PreconditionFailed (412) when a
+    required key is absent and the FHIR server cannot be asked or does not answer.
+    """
+    read: dict[str, ReadResult] = {}
+    unavailable: dict[str, str] = {}
+    wanted: dict[str, str] = {}
+    for template in templates:
+        sent = call.prefetch.get(template.key)
+        if template.key in call.prefetch and sent is None:
+            if template.required:
+                unavailable[template.key] = "the EHR supplied nothing"
+            continue
+        if sent is not None:
+            read[template.key] = read_resources(sent)
+            if _usable(read[template.key]):
+                continue
+        query = resolve(template, call.context)
+        if query is not None:
+            wanted[template.key] = query
+    client = _client(call, access)
+    if wanted and client is not None:
+        for key, result in client.fetch(wanted).items():
+            if result.problem is None or key not in read:
+                read[key] = result.read
+            if result.problem is not None:
+                unavailable[key] = _why(result)
+    elif wanted:
+        for key in wanted:
+            given = key in read
+            unavailable[key] = "the EHR sent an error" if given else "not supplied by the EHR"
+    _refuse_without_required(call, templates, unavailable)
+    return _supplied(call, read, unavailable, client)
+
+
+def _usable(result: ReadResult) -> bool:
+    """Whether a prefetch value answers its question: whole, without a serious outcome."""
+    return result.complete and not any(outcome.serious for outcome in result.outcomes)
+
+
+def _client(call: HookCall, access: FhirAccess) -> FhirClient | None:
+    if call.fhir_server is None:
+        return None
+    try:
+        return FhirClient(
+            call.fhir_server,
+            call.access_token,
+            deadline_seconds=access.deadline_seconds,
+            allow_private=access.allow_private or call.allow_private_addresses,
+        )
+    except ServerRefused:
+        return None
+
+
+def _why(result: FetchResult) -> str:
+    problem = result.problem
+    if problem is None:
+        return ""
+    status = f" (HTTP {problem.status})" if problem.status is not None else ""
+    return f"the FHIR server did not answer: {problem.kind.value}{status}"
+
+
+def _refuse_without_required(
+    call: HookCall, templates: Sequence[PrefetchTemplate], unavailable: Mapping[str, str]
+) -> None:
+    lost = [
+        template.key
+        for template in templates
+        if template.required
+        and template.key in unavailable
+        and call.prefetch.get(template.key) is None
+        and template.key not in call.prefetch
+    ]
+    if lost:
+        named = ", ".join(lost)
+        raise PreconditionFailed(
+            f"Required data could not be obtained: {named}. Send the prefetch keys, or fhirServer"
+            " and fhirAuthorization with read access.",
+            expression=f"CDSHooksRequest.prefetch.{lost[0]}",
+        )
+
+
+def _supplied(
+    call: HookCall,
+    read: Mapping[str, ReadResult],
+    unavailable: dict[str, str],
+    client: FhirClient | None,
+) -> Supplied:
+    riding, drafts, tests = _drafts(call, unavailable)
+    record = PatientRecord.build(call.patient_id, read.values(), riding)
+    missing = _missing_medications(record)
+    if missing and client is not None:
+        queries = {key: key for key in missing}
+        pages = [result.read for result in client.fetch(queries).values() if not result.problem]
+        record = PatientRecord.build(call.patient_id, [*read.values(), *pages], riding)
+    foreign = sum(record.ignored.values())
+    lost = sum(len(result.lost) for result in read.values())
+    if foreign:
+        unavailable["resources of another patient"] = f"{foreign} were sent and not used"
+    if lost:
+        unavailable["unreadable resources"] = f"{lost} were sent and not used"
+    complete = frozenset(
+        key for key, result in read.items() if key not in unavailable and _usable(result)
+    )
+    return Supplied(record, complete, unavailable, drafts, tests)
+
+
+def _missing_medications(record: PatientRecord) -> list[str]:
+    found: dict[str, None] = {}
+    for use in record.of_type(MedicationUse):
+        missing = record.medication_concept(use).missing
+        if missing:
+            found.setdefault(missing)
+    return list(found)
+
+
+def _drafts(
+    call: HookCall, unavailable: dict[str, str]
+) -> tuple[
+    list[Resource],
+    list[tuple[MedicationRequest, Mapping[str, object]]],
+    list[ServiceRequest],
+]:
+    """The draft orders as views beside the resources as received, and what rides along."""
+    riding: list[Resource] = []
+    orders: list[tuple[MedicationRequest, Mapping[str, object]]] = []
+    tests: list[ServiceRequest] = []
+    drafted = {id(resource) for resource in call.draft_orders}
+    for resource in call.draft_bundle_resources:
+        view = read_resource(encode(dict(resource)))
+        if not isinstance(view, Resource):
+            if id(resource) in drafted:
+                unavailable["a draft order"] = "it could not be read"
+            continue
+        if id(resource) not in drafted:
+            riding.append(view)
+            continue
+        if _is_of_another(view, call.patient_id):
+            unavailable["a draft order"] = "it is for another patient and was not checked"
+        elif isinstance(view, MedicationRequest):
+            orders.append((view, resource))
+        elif isinstance(view, ServiceRequest):
+            tests.append(view)
+    return riding, orders, tests
+
+
+def _is_of_another(view: Resource, patient_id: str) -> bool:
+    subject = getattr(view, "subject", None)
+    parsed = parse_reference(subject.reference) if subject is not None else None
+    return parsed is not None and parsed.key is not None and parsed.key != f"Patient/{patient_id}"

@@ -1,0 +1,87 @@
+"""What one file of this package defines, and how it becomes a CDS service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cds_service.alk import Kind as Advice
+from cds_service.alk import Question, Recommendation, Topic
+from cds_service.protocol import Service
+from hooks.data import EVERYTHING, Kind, templates
+from hooks.engine import Engine
+
+Matters = Callable[[Recommendation, Question], bool]
+
+USAGE = (
+    "Decision support for professionals, not a certified medical device. Send the prefetch keys,"
+    " or fhirServer and fhirAuthorization with read access to the same data."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDefinition:
+    """One CDS service: id, hook, title, description, data, and what matters at that moment."""
+
+    id: str
+    hook: str
+    title: str
+    description: str
+    matters: Matters
+    data: tuple[Kind, ...] = EVERYTHING
+
+
+def as_service(definition: ServiceDefinition, engine: Engine) -> Service:
+    """The service that the protocol room serves."""
+    asked = templates(definition.data, engine.knowledge)
+    return Service(
+        id=definition.id,
+        hook=definition.hook,
+        title=definition.title,
+        description=definition.description,
+        prefetch=asked,
+        usage_requirements=USAGE,
+        handler=lambda call: engine.answer(call, asked, definition.matters),
+    )
+
+
+def about_an_order(item: Recommendation, question: Question) -> bool:
+    """What matters while an order is chosen or signed: the order itself and the drugs in it.
+
+    A gate or a due test matters only when one of the orders is a cancer drug that the tables
+    know; an order of paracetamol gets no advice on ALK testing.
+    """
+    concerned = any(_is_treatment(order.names) for order in question.orders_asked_about)
+    match item.topic:
+        case Topic.ORDER | Topic.INTERACTION:
+            return item.order is not None
+        case Topic.TOXICITY | Topic.POPULATION | Topic.COVERAGE | Topic.MONITORING:
+            return item.order is not None or (item.topic is Topic.MONITORING and concerned)
+        case Topic.GATE | Topic.BASELINE | Topic.ADJUVANT:
+            return concerned and not _says_the_same(item, question)
+        case Topic.CHOICE:
+            return concerned and item.kind is Advice.ASK
+        case Topic.AVAILABILITY:
+            return bool(question.orders_asked_about)
+
+
+_TREATMENT = frozenset(
+    {
+        "ALK inhibitor",
+        "EGFR inhibitor",
+        "immune checkpoint inhibitor",
+        "chemotherapy",
+        "antiangiogenic",
+        "other targeted therapy",
+    }
+)
+
+
+def _is_treatment(names: frozenset[str]) -> bool:
+    return bool(names & _TREATMENT)
+
+
+def _says_the_same(item: Recommendation, question: Question) -> bool:
+    """Adjuvant advice to start a drug that is just being ordered says nothing new."""
+    ordered = {name for order in question.orders_asked_about for name in order.ingredients}
+    return item.topic is Topic.ADJUVANT and item.drug in ordered
