@@ -55,9 +55,13 @@ def about_an_order(item: Recommendation, question: Question) -> bool:
     match item.topic:
         case Topic.ORDER | Topic.INTERACTION:
             return item.order is not None
-        case Topic.TOXICITY | Topic.POPULATION | Topic.COVERAGE | Topic.MONITORING:
-            return item.order is not None or (item.topic is Topic.MONITORING and concerned)
-        case Topic.GATE | Topic.BASELINE | Topic.ADJUVANT:
+        case Topic.TOXICITY | Topic.POPULATION | Topic.COVERAGE:
+            return item.order is not None
+        case Topic.MONITORING:
+            return concerned and item.verified
+        case Topic.BASELINE:
+            return any("ALK inhibitor" in order.names for order in question.orders_asked_about)
+        case Topic.GATE | Topic.ADJUVANT:
             return concerned and not _says_the_same(item, question)
         case Topic.CHOICE:
             return concerned and item.kind is Advice.ASK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 
 from cds_service.alk.decision import Decision, Kind, Question, Recommendation, Topic
 from cds_service.alk.gates import gates
@@ -42,7 +43,8 @@ def decide(facts: PatientFacts, question: Question, knowledge: Knowledge, as_of:
         choice = first_line(question, knowledge, evaluation)
         if choice is not None:
             found.append(choice)
-            baseline = baseline_tests(facts, knowledge, evaluation)
+            asked = _with_inhibitor(facts, question, knowledge, evaluation)
+            baseline = baseline_tests(facts, knowledge, asked)
             found += [baseline] if baseline is not None else []
         found += adjuvant(knowledge, evaluation)
     found += _unavailable(facts, question, found)
@@ -50,20 +52,38 @@ def decide(facts: PatientFacts, question: Question, knowledge: Knowledge, as_of:
     return Decision(question, as_of, knowledge.release.version, tuple(found), undecided, choice)
 
 
+def _with_inhibitor(
+    facts: PatientFacts, question: Question, knowledge: Knowledge, evaluation: Evaluation
+) -> Evaluation:
+    """The evaluation with the ALK inhibitor being ordered, if one is: it decides which tests."""
+    for order in question.orders_asked_about:
+        if any(name in knowledge.drugs for name in order.ingredients):
+            return evaluation_with(order, facts, knowledge, evaluation)
+    return evaluation
+
+
 def _drugs_in_view(
     facts: PatientFacts, question: Question, knowledge: Knowledge
 ) -> Iterable[tuple[TreatmentLine, OrderedMedication | None]]:
-    """Every drug of ours that is running, paused or in a draft order, once, with that order."""
+    """Every drug of ours that is running, paused or in a draft order, once, with that order.
+
+    Of several orders of one drug it is the one with the highest or an unreadable dose.
+    """
     orders: dict[str, OrderedMedication] = {}
     for order in question.orders_asked_about:
         for ingredient in order.ingredients:
             if ingredient in knowledge.drugs:
-                orders.setdefault(ingredient, order)
+                orders[ingredient] = max(orders.get(ingredient, order), order, key=_dose_rank)
     for line in facts.lines:
         if line.status != "ended" or line.ingredient in orders:
             yield line, orders.pop(line.ingredient, None)
     for ingredient, order in orders.items():
         yield TreatmentLine(ingredient, ()), order
+
+
+def _dose_rank(order: OrderedMedication) -> tuple[bool, Decimal, str]:
+    daily = order.dose.daily_mg
+    return daily is None, daily or Decimal(0), order.reference
 
 
 def _about_drug(
@@ -87,7 +107,8 @@ def _about_drug(
             found += toxicity.recommendations()
             undecided.update(toxicity.undecided)
         if line.status == "active":
-            due = due_tests(tables, tables.monitoring, line, facts, knowledge, evaluation)
+            repeated = frozenset(test.test for item in found for test in item.tests)
+            due = due_tests(tables, tables.monitoring, line, facts, knowledge, evaluation, repeated)
             found += [due] if due is not None else []
     asked = evaluation
     taken = line.current_dose
@@ -96,7 +117,10 @@ def _about_drug(
         asked = evaluation_with(order, facts, knowledge, evaluation)
         daily = order.dose.daily_mg
     found += interactions(drug, order, knowledge, asked)
-    found += populations(drug, order, knowledge, asked, daily)
+    advice = populations(drug, order, knowledge, asked, daily)
+    starting = order is not None and not line.orders
+    # What to tell a patient is told before the first dose, not with every refill.
+    found += [item for item in advice if starting or item.kind is not Kind.INFORM]
     return found
 
 
@@ -129,6 +153,8 @@ def _not_covered(line: TreatmentLine, order: OrderedMedication | None) -> Recomm
         f"{line.ingredient}-not-covered",
         "warning" if line.status == "active" else "info",
         drug=line.ingredient,
+        detail="Holds, dose changes and tests for this drug are not in this release of the"
+        " knowledge: nothing about them was checked.",
         order=order,
         verified=False,
     )

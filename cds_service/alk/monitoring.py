@@ -50,13 +50,17 @@ def due_tests(
     facts: PatientFacts,
     knowledge: Knowledge,
     evaluation: Evaluation,
+    repeated: frozenset[str],
 ) -> Recommendation | None:
-    """Everything that is due or overdue for one running drug, as one recommendation."""
+    """Everything that is due or overdue for one running drug, as one recommendation.
+
+    `repeated` are tests that a reaction asks for already.
+    """
     due: list[DueTest] = []
     leading: Row | None = None
     for row in table:
         test = knowledge.tests[row.text("test")]
-        if already_requested(test, facts):
+        if test.name in repeated or already_requested(test, facts):
             continue
         found = _due(row, test, line, facts, evaluation)
         if found is None or any(item.test == found.test for item in due):
@@ -114,11 +118,13 @@ def _due(
 
 def _without_start(row: Row, test: OrderableTest, last: date | None, as_of: date) -> DueTest | None:
     """Of a drug whose first day is not known: the later interval, counted from the last test."""
-    phase_text = row.text("later_phase") or row.text("first_phase")
-    if last is None or not phase_text:
-        return _test(row, test, "missing", last, as_of) if last is None else None
+    if last is None:
+        return _test(row, test, "missing", last, as_of)
+    phase_text = row.text("later_phase")
+    if not phase_text:
+        return None
     day = next_due(last, parse_phase(phase_text).every)
-    if not row.text("later_phase") or as_of < day:
+    if as_of < day:
         return None
     status = "overdue" if as_of > day + timedelta(days=GRACE_DAYS) else "due"
     return _test(row, test, status, last, day)

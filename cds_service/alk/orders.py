@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
@@ -24,16 +25,20 @@ _KINDS = {
 
 
 def evaluation_with(
-    order: OrderedMedication, facts: PatientFacts, knowledge: Knowledge, evaluation: Evaluation
+    order: OrderedMedication,
+    facts: PatientFacts,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+    beside: Sequence[OrderedMedication] = (),
 ) -> Evaluation:
-    """The evaluation of the patient together with one draft order."""
+    """The evaluation of the patient together with one draft order and those `beside` it."""
     flags: dict[str, bool | None] = {}
     for ingredient in order.ingredients:
         tables = knowledge.drugs.get(ingredient)
         if tables is not None:
             flags["ordered dose above the label"] = above_label(tables.drug, order.dose)
             flags["ordered dose off the ladder"] = off_ladder(tables.drug, order.dose)
-    return Evaluation(WithOrder(facts, order, flags), evaluation.as_of)
+    return Evaluation(WithOrder(facts, order, flags, beside), evaluation.as_of)
 
 
 def check_orders(
@@ -43,7 +48,8 @@ def check_orders(
     found: list[Recommendation] = []
     undecided: dict[str, Trace] = {}
     for order in question.orders_asked_about:
-        ordered = evaluation_with(order, facts, knowledge, evaluation)
+        beside = [other for other in question.orders if other is not order]
+        ordered = evaluation_with(order, facts, knowledge, evaluation, beside)
         for row in knowledge.tables["order_checks"]:
             trace = row.when.evaluate(ordered)
             if trace.verdict is Verdict.MET:

@@ -193,10 +193,12 @@ class Toxicity:
             return None
         until = row.rules["until"].evaluate(self._today) if "until" in row.rules else None
         if until is None or until.verdict is not Verdict.MET:
+            # Where the table names no recovery, an order given since then leaves a question only.
+            asked = until is None and self._ordered_since(fired.day)
             return self._of(
                 row,
                 fired.trace,
-                Kind.WITHHOLD,
+                Kind.ASK if asked else Kind.WITHHOLD,
                 "warning",
                 since=fired.day,
                 resume_dose=target,

@@ -31,9 +31,7 @@ def hangs_on_missing_data(trace: Trace) -> bool:
 
     A part that holds because something is *not* known does not count.
     """
-    return trace.verdict is Verdict.UNKNOWN and any(
-        _speaks_for(child) for child in trace.children
-    )
+    return trace.verdict is Verdict.UNKNOWN and any(_speaks_for(child) for child in trace.children)
 
 
 def danger_shown(trace: Trace) -> bool:

@@ -12,20 +12,35 @@ from cds_service.rules.syntax import X_UPPER_LIMIT, And, Compare, Expression, Or
 
 
 def trigger(trace: Trace | None) -> str:
-    """The findings that made a rule fire, shortly: ``ALT 6.2 x ULN on 12 Nov``."""
+    """The findings that made a rule fire, shortly: ``ALT 6.2 x ULN on 12 Nov``.
+
+    One finding for each part of the rule; a part that only bounds another one from the other
+    side (``total bilirubin <= 2 xULN``) is left to the detail.
+    """
     if trace is None:
         return ""
     parts: list[str] = []
     first_operator = ""
-    for leaf in _met_leaves(trace):
-        operator = next((word for word in leaf.condition.split() if word[0] in "<>="), "")
-        first_operator = first_operator or operator[:1]
-        if operator and operator[:1] != first_operator:
-            continue
-        text = _finding(leaf)
-        if text and text not in parts:
+    for part in trace.children if trace.verdict is Verdict.MET and trace.children else (trace,):
+        for leaf in _met_leaves(part):
+            operator = _operator(leaf.condition)[:1]
+            first_operator = first_operator or operator
+            text = _finding(leaf)
+            if not text or text in parts or (operator and operator != first_operator):
+                continue
             parts.append(text)
+            if not _is_choice(trace):
+                break
     return listed(parts[:2])
+
+
+def _is_choice(trace: Trace) -> bool:
+    """Whether the rule as a whole is an alternative, so that every part that holds counts."""
+    return any(child.verdict is not Verdict.MET for child in trace.children)
+
+
+def _operator(condition: str) -> str:
+    return next((word for word in condition.split() if word[0] in "<>="), "")
 
 
 def _met_leaves(trace: Trace) -> list[Trace]:
@@ -39,6 +54,8 @@ def _met_leaves(trace: Trace) -> list[Trace]:
 
 def _finding(leaf: Trace) -> str:
     item = leaf.used[0]
+    if " episode of " in leaf.condition:
+        return f"a {leaf.condition.split(' of ', 1)[0]}"
     if isinstance(item, Measurement):
         return f"{leaf.subject} {_value(item, leaf.condition)} on {short_day(item.day)}"
     if isinstance(item, Statement) and item.value == "present":
@@ -51,7 +68,13 @@ def _value(item: Measurement, condition: str) -> str:
     if item.value is not None and item.upper_limit and X_UPPER_LIMIT in condition:
         boundary = _boundary(condition)
         return f"{multiple(item.value, item.upper_limit, boundary)} x ULN"
-    return escaped_value(item)
+    shown = escaped_value(item)
+    unit = condition.split()[-1]
+    plain = number(item.value) if item.value is not None else ""
+    if len(shown) > 12 and plain and shown.startswith(f"{plain} "):
+        # The number is the same in the rule's unit, which is shorter than the sender's words.
+        return f"{plain} {unit}"
+    return shown
 
 
 def _boundary(condition: str) -> Decimal:
@@ -76,7 +99,9 @@ def target(rule: Rule | None) -> str:
         return ""
     expression: Expression = rule.expression
     while isinstance(expression, Or):
-        expression = expression.parts[0]
+        expression = next(
+            (part for part in expression.parts if isinstance(part, Compare)), expression.parts[0]
+        )
     parts = expression.parts if isinstance(expression, And) else (expression,)
     flat = [leaf for part in parts for leaf in (part.parts if isinstance(part, And) else (part,))]
     groups: dict[str, list[str]] = {}

@@ -144,9 +144,11 @@ def evidence_line(study: Study, result: Result) -> str:
 def footer(item: Recommendation, decision: Decision, knowledge: Knowledge) -> str:
     """Sources, rule, release and day."""
     found = [knowledge.sources[name] for name in item.sources[:4]]
-    cited = [f"{entry.citation} (checked {full_day(entry.date_checked)})" for entry in found]
-    lines = [f"Source: {listed(cited)}"] if cited else []
-    rules = listed([item.rule_id, *item.algorithm_ids])
+    cited = [
+        f"{entry.citation.rstrip('.')} (checked {full_day(entry.date_checked)})" for entry in found
+    ]
+    lines = [f"Source: {'; '.join(cited)}."] if cited else []
+    rules = ", ".join([item.rule_id, *item.algorithm_ids])
     lines.append(
         f"Rule {rules}; release {decision.release}; as of {full_day(decision.as_of)}."
         f"{_stale(knowledge, decision.as_of)}"

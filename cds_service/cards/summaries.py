@@ -101,10 +101,12 @@ def _toxicity(item: Recommendation, _: Knowledge) -> str:
 
 
 def _monitoring(item: Recommendation, knowledge: Knowledge) -> str:
-    late = any(test.status == "overdue" for test in item.tests)
+    leading = [test for test in item.tests if test.orderable] or list(item.tests)
+    late = [test for test in leading if test.status == "overdue"]
+    shown = late or leading
     word = "overdue" if late else "due"
-    names = listed([_test_name(test.test, knowledge) for test in item.tests])
-    count = counted(len(item.tests), "test")
+    names = listed([_test_name(test.test, knowledge) for test in shown])
+    count = counted(len(shown), "test")
     return f"{count[0].upper()}{count[1:]} {word} on {item.drug}: {names}"
 
 
@@ -124,6 +126,13 @@ def _choice(item: Recommendation, _: Knowledge) -> str:
         names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
         return f"Choice of a first ALK inhibitor waits for: {names}"
     preferred = [option.drug for option in item.options if option.place == "preferred"]
+    against = [
+        next((moved.says for moved in option.modifiers if moved.effect == "avoid"), "")
+        for option in item.options
+        if option.place == "preferred"
+    ]
+    if against and all(against):
+        return f"No preferred ALK inhibitor is free of a contraindication: {against[0]}"
     return f"Choose a first-line ALK inhibitor: {listed(preferred)} are preferred"
 
 
@@ -147,7 +156,8 @@ def _ingredient(item: Item) -> str:
 
 def _population(item: Recommendation, _: Knowledge) -> str:
     if item.dose is not None:
-        return f"Lower {item.drug} to {dose_words(item.dose)}: {_before_colon(item.detail)}"
+        reason = _before_colon(item.detail)
+        return f"Lower {item.drug} to {dose_words(item.dose)}: {reason[:1].lower()}{reason[1:]}"
     return f"{(item.drug or '').capitalize()}: {item.detail}"
 
 

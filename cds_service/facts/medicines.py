@@ -86,9 +86,7 @@ def identify(context: Context, concept: MedicationConcept) -> Identified:
             found.setdefault(ingredient)
             counted.add(ingredient)
     verified = {name for item in counted for name in codes.classes_of(item)}
-    names = {
-        name for item in counted for name in codes.classes_of(item, include_unverified=True)
-    }
+    names = {name for item in counted for name in codes.classes_of(item, include_unverified=True)}
     label = concept.text or next(iter(found), "medication")
     strength = strength or _strength(context, concept, tuple(found))
     return Identified(
@@ -195,7 +193,7 @@ def read_medicines(context: Context) -> Medicines:
     )  # fmt: skip
     taken: list[Item] = []
     orders: dict[str, list[TreatmentOrder]] = {}
-    stopped_slowing: list[date] = []
+    stopped_slowing: list[date | None] = []
     checkpoint: list[Event] = []
     drugs = context.book.knowledge.drugs
     for use in context.record.of_type(MedicationUse):
@@ -210,10 +208,10 @@ def read_medicines(context: Context) -> Medicines:
         if status in ACTIVE:
             taken.append(Item(found.names, found.label, start, found.label, use.key))
         if status in ENDED and found.names & set(SLOWING_CLASSES):
-            ended = _end(context, use)
-            stopped_slowing += [ended] if ended is not None else []
-        if "immune checkpoint inhibitor" in found.names and start is not None:
-            checkpoint.append(Event(start, found.label, use.key))
+            stopped_slowing.append(_end(context, use))
+        if "immune checkpoint inhibitor" in found.names and status in ACTIVE | PAUSED | ENDED:
+            given = _last_given(context, use, start, status)
+            checkpoint += [Event(given, found.label, use.key)] if given is not None else []
         word = _line_status(status)
         for ingredient in found.ingredients:
             if ingredient in drugs and word:
@@ -261,18 +259,33 @@ def _lines_with(
     return Collection(items, complete, why)
 
 
+def _last_given(
+    context: Context, use: MedicationUse, start: date | None, status: str
+) -> date | None:
+    """The last day on which a medication may have been given, as far as recorded."""
+    if status in ACTIVE:
+        return context.as_of
+    end = _end(context, use)
+    return min(end, context.as_of) if end is not None else start
+
+
 def _contributing(
-    context: Context, taken: list[Item], stopped: list[date], complete: bool
+    context: Context, taken: list[Item], stopped: list[date | None], complete: bool
 ) -> Statements | None:
+    """Whether something that slows the heart is taken, or was stopped lately.
+
+    None when that cannot be told: the list is not whole, or one was stopped on an unknown day.
+    """
     slowing = [item for item in taken if item.names & set(SLOWING_CLASSES)]
     if slowing:
         item = slowing[0]
         return Statements((Statement("active", None, item.label, item.source),))
     recent = context.as_of - timedelta(days=ADJUSTED_DAYS)
-    days = [day for day in stopped if recent <= day <= context.as_of]
+    days = [day for day in stopped if day is not None and recent <= day <= context.as_of]
     if days:
         return Statements((Statement("adjusted", max(days)),))
-    return Statements((Statement("none"),)) if complete else None
+    told = complete and None not in stopped
+    return Statements((Statement("none"),)) if told else None
 
 
 def read_orders(

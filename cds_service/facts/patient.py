@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -177,8 +177,13 @@ class WithOrder:
     """The facts of a patient together with one draft order."""
 
     def __init__(
-        self, facts: PatientFacts, order: OrderedMedication, dose_flags: Mapping[str, bool | None]
+        self,
+        facts: PatientFacts,
+        order: OrderedMedication,
+        dose_flags: Mapping[str, bool | None],
+        beside: Sequence[OrderedMedication] = (),
     ) -> None:
+        """`beside` are the other draft orders: signed together they would run together."""
         self._facts = facts
         day = facts.as_of
         item = Item(order.names, order.label, day, order.label, order.reference)
@@ -200,21 +205,25 @@ class WithOrder:
                 value = "present" if answer else "absent"
                 said = Statement(value, day, order.dose.as_text, order.reference)
                 self._own[name] = Statements((said,))
-        self._add_others(order)
+        self._add_others(order, beside)
         taken = facts.find("medications")
         if isinstance(taken, Collection):
             self._own["medications"] = Collection(
                 (*taken.items, item), taken.complete, taken.incomplete
             )
 
-    def _add_others(self, order: OrderedMedication) -> None:
-        active = self._facts.find("active ALK inhibitors")
-        if not isinstance(active, Collection):
-            return
+    def _add_others(self, order: OrderedMedication, beside: Sequence[OrderedMedication]) -> None:
+        found = self._facts.find("active ALK inhibitors")
+        active = found if isinstance(found, Collection) else Collection((), complete=False)
         own = set(order.ingredients)
-        others = tuple(item for item in active.items if not own & item.names)
+        others = [item for item in active.items if not own & item.names]
+        for other in beside:
+            if "ALK inhibitor" in other.names and not own & set(other.ingredients):
+                day = self._facts.as_of
+                item = Item(other.names, other.label, day, other.label, other.reference)
+                others.append(item)
         self._own["other active ALK inhibitors"] = Collection(
-            others, active.complete, active.incomplete
+            tuple(others), active.complete, active.incomplete
         )
 
     def find(self, name: str) -> FactValue | None:

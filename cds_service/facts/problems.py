@@ -129,6 +129,18 @@ def _same_set(groups: Iterable[list[Statement]], wanted: Statement) -> bool:
     )
 
 
+def ever(context: Context, value_set: str) -> Statements | None:
+    """Whether a condition of a value set was ever confirmed, be it over or not."""
+    found: list[Statement] = []
+    for condition in context.record.conditions(context.book.value_sets[value_set]):
+        if status_of(condition) == "refuted" or status_of(condition) in _SUSPECTED:
+            continue
+        label = condition.code.label if condition.code is not None else None
+        day = _known(context, begun(context, condition))
+        found.append(Statement("present", day, label or "", condition.key))
+    return in_order(found)
+
+
 def in_order(statements: Iterable[Statement]) -> Statements | None:
     """Newest first, undated last; None when there are none.
 

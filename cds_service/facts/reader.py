@@ -17,16 +17,18 @@ from cds_service.facts.medicines import (
     requested_tests,
 )
 from cds_service.facts.patient import OrderedMedication, PatientFacts
-from cds_service.fhir.record import PatientRecord
+from cds_service.fhir.record import PatientRecord, status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.units import UnitTable
-from cds_service.fhir.views import MedicationRequest, ServiceRequest
+from cds_service.fhir.views import Condition, MedicationRequest, ServiceRequest
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (
     Collection,
     Events,
     FactValue,
     Quantity,
+    Reason,
+    ReasonKind,
     Statement,
     Statements,
 )
@@ -157,12 +159,7 @@ class FactReader:
     def _reactions(
         self, context: Context, medicines: Medicines
     ) -> dict[str, Callable[[], FactValue | None]]:
-        starts = [
-            line.start
-            for line in medicines.lines
-            if line.start is not None and line.status != "ended"
-        ]
-        start = max(starts, default=None)
+        running = [line.start for line in medicines.lines if line.status != "ended"]
         severe = _Once(lambda: _life_threatening(context))
         return {
             "new interstitial lung disease": lambda: _began_on(
@@ -170,14 +167,17 @@ class FactReader:
                     context,
                     ("interstitial lung disease", "drug-induced interstitial lung disease"),
                 ),
-                start,
+                running,
             ),
             "drug-induced interstitial lung disease": lambda: _began_on(
-                problems.flag(context, ("drug-induced interstitial lung disease",)), start
+                problems.flag(context, ("drug-induced interstitial lung disease",)), running
+            ),
+            "earlier drug-induced interstitial lung disease": lambda: problems.ever(
+                context, "drug-induced interstitial lung disease"
             ),
             "suspected haemolysis": lambda: problems.suspected(context, "haemolysis"),
             "life-threatening bradycardia": severe,
-            "recurrent life-threatening bradycardia": lambda: _repeated(severe()),
+            "recurrent life-threatening bradycardia": lambda: _repeated(context, running),
         }
 
 
@@ -255,32 +255,56 @@ def _pregnancy(context: Context) -> Statements | None:
     return problems.in_order(both)
 
 
-def _began_on(found: Statements | None, start: date | None) -> Statements | None:
-    """Only what began on or after the first dose; an older disease is not a reaction to it."""
-    if found is None or start is None:
+def _began_on(found: Statements | None, running: Sequence[date | None]) -> Statements | None:
+    """Only what began on or after the latest first dose of a running ALK inhibitor.
+
+    `running` are the first days of those drugs. A disease that was there before is no reaction
+    to the drug; one whose beginning, or the drug's, is not known stays open.
+    """
+    if found is None or not running:
         return None
-    kept = tuple(
-        item
-        for item in found.statements
-        if item.value == "absent" or (item.day is not None and item.day >= start)
-    )
-    return Statements(kept) if kept else None
+    start = max((day for day in running if day is not None), default=None)
+    kept: list[Statement] = []
+    undated = False
+    for item in found.statements:
+        if item.value == "absent" or (start and item.day and item.day >= start):
+            kept.append(item)
+        elif start is None or item.day is None:
+            undated = True
+            kept.append(Statement(item.value, None, item.as_sent, item.source))
+        else:
+            kept.append(Statement("absent", item.day, item.as_sent, item.source))
+    reason = Reason.of(ReasonKind.MISSING, "treatment start or onset", "no date is recorded")
+    newest = problems.in_order(kept)
+    if newest is None or not undated:
+        return newest
+    return Statements(newest.statements, (reason,))
+
+
+def _severe_bradycardias(context: Context) -> Iterator[Condition]:
+    for name in ("bradycardia", "symptomatic bradycardia", "sick sinus syndrome"):
+        for condition in context.record.conditions(context.book.value_sets[name]):
+            if LIFE_THREATENING in concept_keys(condition.severity):
+                yield condition
 
 
 def _life_threatening(context: Context) -> Statements | None:
-    found: list[Statement] = []
-    for name in ("bradycardia", "symptomatic bradycardia", "sick sinus syndrome"):
-        for condition in context.record.conditions(context.book.value_sets[name]):
-            said = problems.statement(context, condition)
-            if said is not None and LIFE_THREATENING in concept_keys(condition.severity):
-                found.append(said)
-    return problems.in_order(found)
+    said = (problems.statement(context, item) for item in _severe_bradycardias(context))
+    return problems.in_order(item for item in said if item is not None)
 
 
-def _repeated(found: Statements | None) -> Statements | None:
-    if found is None:
-        return None
-    present = [item for item in found.statements if item.value == "present" and item.day]
-    if len({item.day for item in present}) < 2:
-        return None
-    return Statements((present[0],))
+def _repeated(context: Context, running: Sequence[date | None]) -> Statements | None:
+    """Life-threatening bradycardia that began on two days or more since the first dose.
+
+    An episode that is over counts like one that lasts.
+    """
+    start = min((day for day in running if day is not None), default=date.min)
+    episodes: dict[date, Statement] = {}
+    for condition in _severe_bradycardias(context):
+        if problems.statement(context, condition) is None or status_of(condition) == "refuted":
+            continue
+        day = problems.begun(context, condition)
+        if day is not None and start <= day <= context.as_of:
+            label = condition.code.label if condition.code is not None else None
+            episodes.setdefault(day, Statement("present", day, label or "", condition.key))
+    return Statements((episodes[max(episodes)],)) if len(episodes) > 1 else None

@@ -117,14 +117,12 @@ def check_knowledge(
     Raises KnowledgeError when that file is malformed or names a table that does not exist.
     """
     promises = load_coverage(knowledge, folder)
-    return tuple(
-        CheckedTable(
-            table.name,
-            (*_rule_findings(knowledge, table, promises.get(table.name, ())),
-             *_audit(knowledge, table)),
-        )  # fmt: skip
-        for table in knowledge.all_tables()
-    )
+    checked: list[CheckedTable] = []
+    for table in knowledge.all_tables():
+        found = [*_rule_findings(knowledge, table, promises.get(table.name, ()))]
+        found += _audit(knowledge, table)
+        checked.append(CheckedTable(table.name, tuple(found)))
+    return tuple(checked)
 
 
 def load_coverage(

@@ -1,0 +1,11 @@
+"""Pages that people look at: what this service is, and the basis of one decision.
+
+Server-rendered, without scripts and without anything from another host.
+"""
+
+from __future__ import annotations
+
+from cds_service.web.blueprint import create_web_blueprint
+from cds_service.web.links import LinkError, LinkExpired, LinkInvalid, LinkSigner
+
+__all__ = ["LinkError", "LinkExpired", "LinkInvalid", "LinkSigner", "create_web_blueprint"]

@@ -1,0 +1,257 @@
+"""The pages as a Flask blueprint: home, one decision, and its JSON twin."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Any, Protocol
+
+import msgspec
+import orjson
+from flask import Blueprint, Response, render_template
+
+from cds_service.records import DecisionRecord, FeedbackRecord, Records, RecordsError
+from cds_service.web import wording
+from cds_service.web.document import DecisionDocument, RecommendationPart, read_document
+from cds_service.web.links import LinkExpired, LinkInvalid, LinkSigner
+from cds_service.web.security import content_security_policy, secure
+
+_logger = logging.getLogger("alk_cds.web")
+
+
+class CitedSource(Protocol):
+    """What a page needs to know of a source."""
+
+    @property
+    def citation(self) -> str:
+        """The citation in words."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What kind of text it is, such as a label or a trial."""
+        ...
+
+    @property
+    def address(self) -> str | None:
+        """Where it can be read."""
+        ...
+
+    @property
+    def date_checked(self) -> date:
+        """The day it was last read."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Trouble(Exception):  # noqa: N818 - a page rather than a fault
+    """A page that cannot be shown: what happened, and what the reader can do."""
+
+    status: int
+    title: str
+    happened: str
+    advice: str
+
+
+_ADVICE = (
+    "Open the patient in the EHR and let it ask again: the new card carries a new link. "
+    "Do not rely on an earlier copy of the page."
+)
+
+_INVALID = _Trouble(
+    404,
+    "This link does not open a decision",
+    "The address is not one that this service made, or part of it was lost, for example when "
+    "it was copied or when a mail program broke the line.",
+    "Open the link from the card itself, or copy the whole address. " + _ADVICE,
+)
+
+_EXPIRED = _Trouble(
+    410,
+    "This link has expired",
+    "Links to decision pages work for a limited time only, because a page shows values from a "
+    "patient's record and those values change.",
+    _ADVICE,
+)
+
+_NOT_KEPT = _Trouble(
+    404,
+    "This decision is not on record",
+    "The link is genuine, but the decision behind it was not kept.",
+    _ADVICE,
+)
+
+_UNREADABLE = _Trouble(
+    503,
+    "The decision cannot be shown now",
+    "The record of the decision could not be read. This says nothing about the patient.",
+    "Try again in a minute. If it stays so, tell the people who run this service.",
+)
+
+
+class _Pages:
+    """The work behind the addresses."""
+
+    def __init__(
+        self,
+        records: Records,
+        release: Callable[[], Mapping[str, Any]],
+        services: Callable[[], Sequence[Mapping[str, Any]]],
+        sources: Mapping[str, CitedSource],
+        signer: LinkSigner,
+        public_url: str | None,
+    ) -> None:
+        self._records = records
+        self._release = release
+        self._services = services
+        self._sources = sources
+        self._signer = signer
+        self._public_url = public_url
+
+    def home(self) -> str:
+        """``GET /``."""
+        return render_template(
+            "web/home.html",
+            release=self._release(),
+            services=self._services(),
+            public_url=self._public_url,
+        )
+
+    def decision(self, token: str) -> Response:
+        """``GET /decisions/<token>``."""
+        try:
+            record, document, feedback = self._find(token)
+        except _Trouble as trouble:
+            body = render_template("web/trouble.html", trouble=trouble)
+            return _kept_nowhere(Response(body, status=trouble.status, mimetype="text/html"))
+        body = render_template(
+            "web/decision.html",
+            record=record,
+            document=document,
+            feedback=feedback,
+            cited=self._cited(document),
+            token=token,
+        )
+        return _kept_nowhere(Response(body, mimetype="text/html"))
+
+    def decision_json(self, token: str) -> Response:
+        """``GET /decisions/<token>.json``."""
+        try:
+            record, _, feedback = self._find(token)
+        except _Trouble as trouble:
+            answer: dict[str, Any] = {
+                "error": trouble.title,
+                "happened": trouble.happened,
+                "advice": trouble.advice,
+            }
+            return _kept_nowhere(_json(answer, trouble.status))
+        answer = {
+            **record.document,
+            "service": record.service_id,
+            "created_at": record.created_at.astimezone(UTC).isoformat(),
+            "feedback": [_feedback_document(item) for item in feedback],
+        }
+        return _kept_nowhere(_json(answer))
+
+    def _find(
+        self, token: str
+    ) -> tuple[DecisionRecord, DecisionDocument, tuple[FeedbackRecord, ...]]:
+        try:
+            decision_id = self._signer.decision_id(token)
+            record = self._records.decision(decision_id)
+            if record is None:
+                raise _NOT_KEPT
+            return (
+                record,
+                read_document(record.document),
+                self._records.feedback(decision_id=decision_id),
+            )
+        except LinkExpired:
+            raise _EXPIRED from None
+        except LinkInvalid:
+            raise _INVALID from None
+        except (RecordsError, msgspec.ValidationError) as error:
+            # The validation error may quote the document, so only its kind is logged.
+            _logger.error("decision page failed with %s", type(error).__name__)
+            raise _UNREADABLE from None
+
+    def _cited(self, document: DecisionDocument) -> dict[str, CitedSource | None]:
+        return {
+            identifier: self._sources.get(identifier)
+            for recommendation in _all(document.recommendations)
+            for identifier in recommendation.sources
+        }
+
+
+def _all(recommendations: Sequence[RecommendationPart]) -> list[RecommendationPart]:
+    return [part for item in recommendations for part in (item, *_all(item.also))]
+
+
+def _feedback_document(item: FeedbackRecord) -> dict[str, Any]:
+    # The comment and the reason's own text are free and may name the patient; they stay inside.
+    return {
+        "card": item.card,
+        "outcome": item.outcome,
+        "outcome_timestamp": item.outcome_timestamp.isoformat(),
+        "received_at": item.received_at.isoformat(),
+        "accepted_suggestions": list(item.suggestion_ids),
+        "reason_code": item.reason_code,
+        "has_comment": item.user_comment is not None,
+    }
+
+
+def _json(content: Mapping[str, Any], status: int = 200) -> Response:
+    body = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return Response(body, status=status, mimetype="application/json")
+
+
+def _kept_nowhere(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def create_web_blueprint(
+    records: Records,
+    *,
+    release: Callable[[], Mapping[str, Any]],
+    services: Callable[[], Sequence[Mapping[str, Any]]],
+    sources: Mapping[str, CitedSource],
+    signer: LinkSigner,
+    public_url: str | None = None,
+    frame_ancestors: Sequence[str] = (),
+) -> Blueprint:
+    """Return the blueprint with the pages at ``/`` and ``/decisions/<token>``.
+
+    ``release`` gives version, date, reviewers, review_note and changes of the knowledge release
+    in use; ``services`` gives id, hook, title and description (or text) of each CDS service;
+    ``sources`` are the citations by id. ``public_url`` is shown to people who connect an EHR.
+    ``frame_ancestors`` are the origins of EHRs that may show the pages in a frame.
+
+    Raises ValueError for a frame ancestor that is no origin.
+    """
+    policy = content_security_policy(frame_ancestors)
+    pages = _Pages(records, release, services, sources, signer, public_url)
+    blueprint = Blueprint(
+        "web",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/assets",
+    )
+    blueprint.add_url_rule("/", "home", pages.home)
+    blueprint.add_url_rule("/decisions/<token>", "decision", pages.decision)
+    blueprint.add_url_rule("/decisions/<token>.json", "decision_json", pages.decision_json)
+    blueprint.after_request(lambda response: secure(response, policy))
+    for name, function in (
+        ("verdict_mark", wording.verdict_mark),
+        ("severity_mark", wording.severity_mark),
+        ("effect_mark", wording.effect_mark),
+        ("plain_date", wording.plain_date),
+        ("plain_time", wording.plain_time),
+        ("web_address", wording.web_address),
+        ("one_sentence", wording.one_sentence),
+    ):
+        blueprint.add_app_template_filter(function, name)
+    return blueprint

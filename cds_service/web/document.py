@@ -1,0 +1,157 @@
+"""The decision document as typed parts, read leniently: what is absent stays empty.
+
+Every member is shown as text. Members that a later version adds are ignored; a member of the
+wrong type is an error, because half a basis would be worse than none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+Number = str | int | float
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Base of all parts; unknown members are ignored."""
+
+
+class ReasonPart(Part):
+    """Why something could not be answered."""
+
+    subject: str = ""
+    kind: str = ""
+    detail: str = ""
+
+
+class UsedPart(Part):
+    """A value as it was sent, the resource it came from, and what it was read as."""
+
+    as_sent: str = ""
+    source: str = ""
+    date: str | None = None
+    value: Number | None = None
+    upper_limit: Number | None = None
+
+    @property
+    def is_read_otherwise(self) -> bool:
+        """Whether the value used differs from the text that was sent."""
+        return self.value is not None and str(self.value) != self.as_sent
+
+
+class TracePart(Part):
+    """One node of a tree of verdicts."""
+
+    condition: str = ""
+    verdict: str = ""
+    sentence: str = ""
+    reasons: tuple[ReasonPart, ...] = ()
+    used: tuple[UsedPart, ...] = ()
+    children: tuple[TracePart, ...] = ()
+
+
+class TestPart(Part):
+    """A test that is due."""
+
+    test: str = ""
+    status: str = ""
+    last: str | None = None
+    due: str | None = None
+    because: str = ""
+    rule_id: str = ""
+
+
+class ModifierPart(Part):
+    """Something about the patient that speaks for or against an option."""
+
+    effect: str = ""
+    says: str = ""
+    rule_id: str = ""
+
+
+class OptionPart(Part):
+    """One drug of a choice."""
+
+    drug: str = ""
+    place: str = ""
+    says: str = ""
+    modifiers: tuple[ModifierPart, ...] = ()
+    evidence: tuple[str, ...] = ()
+    rule_id: str = ""
+    verified: bool = False
+
+
+class RecommendationPart(Part):
+    """One recommendation with its basis. Without the member, ``verified`` counts as false."""
+
+    kind: str = ""
+    topic: str = ""
+    rule_id: str = ""
+    algorithm_ids: tuple[str, ...] = ()
+    severity: str = ""
+    drug: str | None = None
+    summary: str = ""
+    detail: str = ""
+    ask: str = ""
+    verified: bool = False
+    sources: tuple[str, ...] = ()
+    reasons: tuple[ReasonPart, ...] = ()
+    trace: TracePart | None = None
+    until: TracePart | None = None
+    dose: str | None = None
+    resume_dose: str | None = None
+    since: str | None = None
+    order: str | None = None
+    tests: tuple[TestPart, ...] = ()
+    options: tuple[OptionPart, ...] = ()
+    evidence: tuple[str, ...] = ()
+    also: tuple[RecommendationPart, ...] = ()
+    card: str | None = None
+
+
+class UndecidedPart(Part):
+    """A rule that could not be answered."""
+
+    rule_id: str = ""
+    trace: TracePart | None = None
+
+
+class RemarkPart(Part):
+    """Something odd in the record that a reader should know."""
+
+    subject: str = ""
+    says: str = ""
+
+
+class ReleasePart(Part):
+    """The knowledge release that was used."""
+
+    version: str = ""
+    date: str = ""
+
+
+class DecisionDocument(Part):
+    """The whole document of one decision."""
+
+    id: str = ""
+    as_of: str = ""
+    release: ReleasePart = ReleasePart()
+    moment: str = ""
+    recommendations: tuple[RecommendationPart, ...] = ()
+    undecided: tuple[UndecidedPart, ...] = ()
+    remarks: tuple[RemarkPart, ...] = ()
+
+
+def read_document(document: Mapping[str, Any]) -> DecisionDocument:
+    """Read a stored document. Raises msgspec.ValidationError for a member of the wrong type."""
+    return msgspec.convert(_without_nulls(document), DecisionDocument)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_nulls(part) for name, part in value.items() if part is not None}
+    if isinstance(value, list):
+        return [_without_nulls(part) for part in value]
+    return value
