@@ -7,6 +7,7 @@ has recovered and treatment went on at the dose the label allows, and a stop sta
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -27,6 +28,7 @@ from cds_service.knowledge.release import DrugTables
 from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.rules import Evaluation, Reason, Series, Trace, Verdict
+from cds_service.rules.measured_leaves import Comparison
 
 MEMORY_DAYS = 90
 """How far back a hold that was never documented is still raised (our own choice). A paused drug
@@ -83,6 +85,7 @@ class Toxicity:
         self._view = OnTreatment(facts, line.start)
         self._today = Evaluation(self._view, as_of)
         self._days: dict[date, Evaluation] = {as_of: self._today}
+        self._signals: dict[Comparison, list[tuple[date, bool]]] = {}
         self.undecided: dict[str, Trace] = {}
 
     def recommendations(self) -> list[Recommendation]:
@@ -170,12 +173,40 @@ class Toxicity:
         return latest
 
     def _result_days(self, rows: list[Row]) -> list[date]:
+        """Earlier days on which one of the rows may have fired, newest first.
+
+        A row fires only on days on which one of its signals holds; all other days are skipped.
+        """
         days: set[date] = set()
-        for name in {fact for row in rows for fact in row.when.facts_named}:
+        for row in rows:
+            candidates = self._days_of_results(row)
+            signals = row.when.signals
+            if signals is not None:
+                known = [self._signal_days(signal) for signal in signals]
+                dangerous = [found for found in known if any(met for _, met in found)]
+                candidates = {
+                    day
+                    for day in (candidates if dangerous else ())
+                    if any(_holds_on(found, day) for found in dangerous)
+                }
+            days.update(candidates)
+        return sorted(days, reverse=True)
+
+    def _signal_days(self, signal: Comparison) -> list[tuple[date, bool]]:
+        known = self._signals.get(signal)
+        if known is None:
+            found = self._view.find(signal.fact.name)
+            known = signal.days_met(found) if isinstance(found, Series) else []
+            self._signals[signal] = known
+        return known
+
+    def _days_of_results(self, row: Row) -> set[date]:
+        days: set[date] = set()
+        for name in row.when.facts_named:
             found = self._view.find(name)
             if isinstance(found, Series):
                 days.update(item.day for item in found.measurements if item.day < self._as_of)
-        return sorted(days, reverse=True)
+        return days
 
     def _remembered(self, fired: _Fired) -> Recommendation | None:
         row = fired.row
@@ -214,10 +245,10 @@ class Toxicity:
         ordered = self._order.dose.daily_mg if self._order is not None else None
         taken = self._line.current_dose
         compared = ordered if self._order is not None else (taken.daily_mg if taken else None)
-        if target is not None and compared is not None and compared <= target.daily_mg:
+        allowed = target is not None and compared is not None and compared <= target.daily_mg
+        if allowed and (self._order is not None or not paused):
             # The order, or what the patient went on with, is already the dose the label allows.
-            if self._order is not None or not paused:
-                return None
+            return None
         if not paused and row.text("resume") == "same":
             return None
         kind = Kind.RESUME if paused else Kind.REDUCE
@@ -295,3 +326,9 @@ class Toxicity:
             verified=row.verified,
         )
         return recommendation.changed(**more)
+
+
+def _holds_on(days: list[tuple[date, bool]], day: date) -> bool:
+    """Whether the newest result up to `day` met the comparison; `days` is oldest first."""
+    index = bisect_right(days, (day, True))
+    return index > 0 and days[index - 1][1]

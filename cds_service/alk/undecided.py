@@ -6,6 +6,8 @@ matters when part of it holds, nothing in it fails, and only missing data keep i
 
 from __future__ import annotations
 
+import re
+
 from cds_service.rules import (
     Evidence,
     Measurement,
@@ -24,6 +26,10 @@ _UNUSABLE = frozenset(
         ReasonKind.IMPRECISE,
     }
 )
+
+
+_WITHIN_LIMITS = re.compile(r"<=? [\d.]+ x(?:ULN|baseline)")
+"""A comparison that asks whether a result is *not* raised: holding it shows no danger."""
 
 
 def hangs_on_missing_data(trace: Trace) -> bool:
@@ -47,7 +53,9 @@ def danger_shown(trace: Trace) -> bool:
             for item in trace.used
         )
     return any(
-        _speaks_for(child) and any(_is_abnormal(item) for item in child.evidence)
+        _speaks_for(child)
+        and not _WITHIN_LIMITS.search(child.condition)
+        and any(_is_abnormal(item) for item in child.evidence)
         for child in trace.children
     )
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from cds_service.facts.context import Context
-from cds_service.fhir.dates import effective_moment
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import code_key, concept_keys
 from cds_service.fhir.values import interpretation_codes
@@ -81,7 +80,7 @@ def _read(context: Context, observation: Observation, method: str, finding: str)
         answer = "pending"
     elif status not in _GIVEN:
         return []
-    moment = effective_moment(observation, context.zone)
+    moment = context.effective(observation)
     if not context.usable(moment, "ALK") or moment is None:
         return []
     value = observation.value_codeable_concept
@@ -265,7 +264,7 @@ def serum_level(context: Context) -> Statements | None:
         if any(_PHOSPHATASE.search(name) for name in names):
             continue
         if _ENZYME_UNIT.search(f"{quantity.unit or ''} {quantity.code or ''}"):
-            moment = effective_moment(observation, context.zone)
+            moment = context.effective(observation)
             day = moment.day if moment is not None else None
             if day is None or day <= context.as_of:
                 found.append(Statement("present", day, quantity.as_sent, observation.key))

@@ -8,10 +8,11 @@ from datetime import date, tzinfo
 
 from cds_service.facts.patient import Remark
 from cds_service.fhir.datatypes import CodeableConcept
-from cds_service.fhir.dates import Moment, parse_moment
+from cds_service.fhir.dates import Moment, effective_moment, parse_moment
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.terminology import CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
+from cds_service.fhir.views import Observation
 from cds_service.knowledge.release import Knowledge
 
 
@@ -51,6 +52,20 @@ class Context:
     zone: tzinfo
     complete: frozenset[str]
     remarks: dict[Remark, None] = field(default_factory=dict)
+    _moments: dict[tuple[str | None, ...], Moment | None] = field(default_factory=dict)
+
+    def effective(self, observation: Observation) -> Moment | None:
+        """When an observation was true; worked out once for results of the same blood sample."""
+        period = observation.effective_period
+        sent = (
+            observation.effective_date_time,
+            period.end if period is not None else None,
+            observation.effective_instant,
+            observation.issued if observation.effective_date_time is None else None,
+        )
+        if sent not in self._moments:
+            self._moments[sent] = effective_moment(observation, self.zone)
+        return self._moments[sent]
 
     def remark(self, subject: str, says: str) -> None:
         """Note something about the data once; never with words from the record."""

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from cds_service.facts.context import Context
-from cds_service.fhir.dates import effective_moment
 from cds_service.fhir.record import CodedResult, status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.units import UnitTable
@@ -66,7 +65,7 @@ def _measurement(
         if sent.problem is not NumberProblem.NO_VALUE:
             context.remark(quantity.name, "a result without a usable number was left out")
         return None
-    moment = effective_moment(observation, context.zone)
+    moment = context.effective(observation)
     if not context.usable(moment, quantity.name) or moment is None or moment.day is None:
         return None
     note = "preliminary result" if status == "preliminary" else ""
@@ -151,7 +150,7 @@ def score_series(
     for result in context.record.observations(book.value_sets[value_set]):
         if status_of(result.observation) not in READABLE_STATUSES:
             continue
-        moment = effective_moment(result.observation, context.zone)
+        moment = context.effective(result.observation)
         number, as_sent = _score(result, by_answer, table)
         if number is None:
             continue

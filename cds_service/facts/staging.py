@@ -8,7 +8,6 @@ from datetime import date
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.facts.problems import flag, in_order, statement
-from cds_service.fhir.dates import effective_moment
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport, Procedure
@@ -67,7 +66,7 @@ def _stage(context: Context) -> Statement | None:
     for result in context.record.observations(book.value_sets["cancer stage group"]):
         if status_of(result.observation) not in READABLE_STATUSES:
             continue
-        moment = effective_moment(result.observation, context.zone)
+        moment = context.effective(result.observation)
         value = result.source.value_codeable_concept
         stage = _stage_of(context, value, allow_text=True)
         if stage and context.usable(moment, "stage") and moment is not None:
@@ -137,7 +136,7 @@ def electrocardiograms(context: Context) -> Events:
     found: dict[date, Event] = {}
     for analyte in ("QTc", "PR interval"):
         for result in context.record.observations(context.book.analytes[analyte]):
-            moment = effective_moment(result.observation, context.zone)
+            moment = context.effective(result.observation)
             if status_of(result.observation) not in READABLE_STATUSES or moment is None:
                 continue
             if moment.day is not None and moment.day <= context.as_of:
@@ -167,7 +166,7 @@ def coded_observation(
                 for word in book.knowledge.codes.value_sets[name].match_text
             }
             if book.says(value, *names) or text.strip().lower() in exact:
-                moment = effective_moment(result.observation, context.zone)
+                moment = context.effective(result.observation)
                 if context.usable(moment, fact) and moment is not None:
                     found.append(Statement(answer, moment.day, text, result.observation.key))
                 break
@@ -188,7 +187,7 @@ def egfr(context: Context) -> Statements | None:
             if book.says(component.code, "component gene studied")
             and book.says(component.value_codeable_concept, "gene EGFR")
         ]
-        moment = effective_moment(observation, context.zone)
+        moment = context.effective(observation)
         if not about or not context.usable(moment, "EGFR gene") or moment is None:
             continue
         value = observation.value_codeable_concept

@@ -34,6 +34,11 @@ WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 """Statuses whose resources are not served unless they are asked for."""
 
 
+_AS_THEY_SHOULD_BE = frozenset(
+    {"final", "amended", "corrected", "active", "completed", "stopped", "on-hold", "draft"}
+)
+
+
 class CodedResult(NamedTuple):
     """An Observation that carries a code, itself (`component` None) or in one component."""
 
@@ -49,6 +54,8 @@ class CodedResult(NamedTuple):
 def status_of(resource: Resource) -> str | None:
     """The resource's status, stripped and lower-cased; a Condition's verification status."""
     status = getattr(resource, "status", None)
+    if status in _AS_THEY_SHOULD_BE and not isinstance(resource, Condition):
+        return str(status)
     if isinstance(resource, Condition) and resource.verification_status is not None:
         codes = [coding.code for coding in resource.verification_status.coding if coding.code]
         status = codes[0] if codes else resource.verification_status.text

@@ -121,6 +121,10 @@ def upper_limit(
     """
     if not ranges:
         return ReferenceLimit(None, problem=LimitProblem.NO_RANGE)
+    if len(ranges) == 1 and _is_plain(ranges[0]):
+        # Nearly every result is like this, and there are hundreds of them in one call.
+        limit = _limit_of(ranges[0], measured)
+        return limit or ReferenceLimit(None, problem=LimitProblem.NO_UPPER_LIMIT)
     known_sex = sex.strip().lower() if sex else None
     if known_sex not in ("male", "female"):
         known_sex = None
@@ -143,6 +147,11 @@ def upper_limit(
     if len({_comparable(limit) for limit in best}) > 1:
         return ReferenceLimit(None, problem=LimitProblem.AMBIGUOUS)
     return best[0]
+
+
+def _is_plain(entry: ReferenceRange) -> bool:
+    """Whether a range is for everybody and of no special type."""
+    return entry.type is None and entry.age is None and not entry.applies_to
 
 
 def _comparable(limit: ReferenceLimit) -> tuple[Decimal | None, str, str]:

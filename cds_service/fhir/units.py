@@ -51,6 +51,9 @@ def unit_spelling(measured: WithUnit) -> str | None:
     return None
 
 
+_MOST_SPELLINGS = 256
+
+
 @dataclass(frozen=True)
 class UnitTable:
     """The units of one analyte: spelling -> factor that leads to the canonical unit.
@@ -61,6 +64,9 @@ class UnitTable:
 
     canonical: str
     factors: Mapping[str, Decimal] = field(default_factory=dict)
+    _answers: dict[tuple[str | None, str | None, str | None], Decimal | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         table = {fold_unit(self.canonical): Decimal(1)}
@@ -74,6 +80,16 @@ class UnitTable:
 
     def factor(self, measured: WithUnit) -> Decimal | None:
         """What to multiply by, or None for a missing, unknown or self-contradicting unit."""
+        spelled = (measured.unit, measured.code, measured.system)
+        if spelled in self._answers:
+            return self._answers[spelled]
+        answer = self._worked_out(measured)
+        # Senders use a handful of spellings; the bound keeps odd ones from filling the memory.
+        if len(self._answers) < _MOST_SPELLINGS:
+            self._answers[spelled] = answer
+        return answer
+
+    def _worked_out(self, measured: WithUnit) -> Decimal | None:
         spelling = unit_spelling(measured)
         factor = self.factors.get(spelling) if spelling else None
         if factor is not None and measured.unit:

@@ -37,6 +37,7 @@ from cds_service.rules.syntax import (
     Or,
     UnknownWhether,
     predicates,
+    signals,
 )
 from cds_service.rules.trace import Trace
 from cds_service.rules.vocabulary import Vocabulary
@@ -45,13 +46,22 @@ from cds_service.rules.vocabulary import Vocabulary
 class Rule:
     """One compiled rule: its text as written, its tree and what it asks about."""
 
-    __slots__ = ("condition", "expression", "facts_named", "text")
+    __slots__ = ("condition", "expression", "facts_named", "signals", "text")
 
-    def __init__(self, text: str, expression: Expression, condition: Condition) -> None:
+    def __init__(
+        self,
+        text: str,
+        expression: Expression,
+        condition: Condition,
+        signals: tuple[Comparison, ...] | None,
+    ) -> None:
         self.text = text
         self.expression = expression
         self.condition = condition
         self.facts_named = frozenset(leaf.fact for leaf in predicates(expression))
+        self.signals = signals
+        """Comparisons of which one must hold for the rule to hold, or None if there is no such
+        group."""
 
     def evaluate(self, evaluation: Evaluation) -> Trace:
         """Verdict and trace for one patient on one day."""
@@ -72,7 +82,15 @@ class RuleCompiler:
     def compile(self, text: str) -> Rule:
         """The compiled rule. Raises RuleError as ``RuleParser.parse`` does."""
         expression = self._parser.parse(text)
-        return Rule(text, expression, self.condition(expression))
+        found = signals(expression)
+        compiled = None if found is None else tuple(self._comparison(leaf) for leaf in found)
+        return Rule(text, expression, self.condition(expression), compiled)
+
+    def _comparison(self, leaf: Compare) -> Comparison:
+        condition = self.condition(leaf)
+        if not isinstance(condition, Comparison):
+            raise TypeError(f"{leaf} did not compile to a comparison")
+        return condition
 
     def condition(self, expression: Expression) -> Condition:
         """The shared compiled form of a syntax tree."""

@@ -13,6 +13,7 @@ from cds_service.rules.measuring import (
     count_episodes,
     judge_moment,
     known_on,
+    latest_on,
     moments,
     stale,
     sustained_for,
@@ -45,21 +46,34 @@ class Comparison(Leaf):
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Series):
             return self.unknown(self.missing())
-        found = known_on(found, evaluation.as_of)
-        if not found.measurements:
+        as_of = evaluation.as_of
+        latest = latest_on(found, as_of)
+        if not latest:
             return self.unknown(self.missing())
         if self.asked.selector != "latest":
-            return self._over_all(found, evaluation.as_of)
-        latest = moments(found.measurements)[0]
-        too_old = stale(self.quantity, latest[0].day, evaluation.as_of, self.asked.window)
+            return self._over_all(known_on(found, as_of), as_of)
+        if found.baseline is not None and found.baseline.day > as_of:
+            found = known_on(found, as_of)
+        too_old = stale(self.quantity, latest[0].day, as_of, self.asked.window)
         if too_old is not None:
             return self._undecided((too_old,), latest, found)
         verdict, reasons = judge_moment(self.threshold, latest, found.baseline)
         if verdict is Verdict.UNKNOWN:
             return self._undecided(reasons, latest, found)
         if self.asked.sustained is not None and verdict is Verdict.MET:
-            return self._sustained(found, self.asked.sustained)
+            return self._sustained(known_on(found, as_of), self.asked.sustained)
         return self._decided(verdict, latest, found)
+
+    def days_met(self, series: Series) -> list[tuple[date, bool]]:
+        """Every day with a result, oldest first, and whether a result of it meets the comparison.
+
+        Taken for itself: freshness and contradictions are not looked at.
+        """
+        days: dict[date, bool] = {}
+        for item in reversed(series.measurements):
+            met = self.threshold.judge(item, series.baseline)[0] is Verdict.MET
+            days[item.day] = days.get(item.day, False) or met
+        return list(days.items())
 
     def _over_all(self, series: Series, as_of: date) -> Trace:
         window = self.asked.window

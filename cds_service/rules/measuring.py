@@ -113,6 +113,24 @@ def known_on(series: Series, as_of: date) -> Series:
     return Series(known, baseline)
 
 
+def latest_on(series: Series, as_of: date) -> tuple[Measurement, ...]:
+    """The newest moment known on ``as_of``: the same as the first of ``moments``, found without
+    looking at the rest of a long series."""
+    measurements = series.measurements
+    index = 0
+    while index < len(measurements) and measurements[index].day > as_of:
+        index += 1
+    if index == len(measurements):
+        return ()
+    first = measurements[index]
+    end = index + 1
+    while end < len(measurements) and measurements[end].day == first.day:
+        end += 1
+    if end == index + 1:
+        return (first,)
+    return moments(measurements[index:end])[0]
+
+
 def moments(measurements: tuple[Measurement, ...]) -> list[tuple[Measurement, ...]]:
     """Measurements grouped by moment, newest first.
 

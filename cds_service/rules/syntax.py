@@ -260,3 +260,21 @@ def predicates(node: Expression) -> tuple[Predicate, ...]:
     if isinstance(node, Not | UnknownWhether):
         return predicates(node.inner)
     return (node,)
+
+
+def signals(node: Expression) -> tuple[Compare, ...] | None:
+    """Comparisons of latest values of which at least one must hold for the condition to hold.
+
+    None when there is no such group. Lets a caller skip the days on which nothing was abnormal.
+    """
+    if isinstance(node, Compare):
+        return (node,) if node.selector == "latest" and node.sustained is None else None
+    if isinstance(node, And):
+        groups = [group for part in node.parts if (group := signals(part)) is not None]
+        return min(groups, key=len, default=None)
+    if isinstance(node, Or):
+        found = [signals(part) for part in node.parts]
+        if any(group is None for group in found):
+            return None
+        return tuple(leaf for group in found if group is not None for leaf in group)
+    return None

@@ -46,8 +46,8 @@ class CitedSource(Protocol):
 
 
 @dataclass(frozen=True)
-class _Trouble(Exception):  # noqa: N818 - a page rather than a fault
-    """A page that cannot be shown: what happened, and what the reader can do."""
+class _Trouble:
+    """Why a page cannot be shown: what happened, and what the reader can do."""
 
     status: int
     title: str
@@ -91,6 +91,15 @@ _UNREADABLE = _Trouble(
 )
 
 
+@dataclass(frozen=True)
+class _Found:
+    """Everything that a decision page shows."""
+
+    record: DecisionRecord
+    document: DecisionDocument
+    feedback: tuple[FeedbackRecord, ...]
+
+
 class _Pages:
     """The work behind the addresses."""
 
@@ -121,61 +130,54 @@ class _Pages:
 
     def decision(self, token: str) -> Response:
         """``GET /decisions/<token>``."""
-        try:
-            record, document, feedback = self._find(token)
-        except _Trouble as trouble:
-            body = render_template("web/trouble.html", trouble=trouble)
-            return _kept_nowhere(Response(body, status=trouble.status, mimetype="text/html"))
+        found = self._find(token)
+        if isinstance(found, _Trouble):
+            body = render_template("web/trouble.html", trouble=found)
+            return _kept_nowhere(Response(body, status=found.status, mimetype="text/html"))
         body = render_template(
             "web/decision.html",
-            record=record,
-            document=document,
-            feedback=feedback,
-            cited=self._cited(document),
+            record=found.record,
+            document=found.document,
+            feedback=found.feedback,
+            cited=self._cited(found.document),
             token=token,
         )
         return _kept_nowhere(Response(body, mimetype="text/html"))
 
     def decision_json(self, token: str) -> Response:
         """``GET /decisions/<token>.json``."""
-        try:
-            record, _, feedback = self._find(token)
-        except _Trouble as trouble:
-            answer: dict[str, Any] = {
-                "error": trouble.title,
-                "happened": trouble.happened,
-                "advice": trouble.advice,
+        found = self._find(token)
+        if isinstance(found, _Trouble):
+            refusal = {
+                "error": found.title,
+                "happened": found.happened,
+                "advice": found.advice,
             }
-            return _kept_nowhere(_json(answer, trouble.status))
+            return _kept_nowhere(_json(refusal, found.status))
         answer = {
-            **record.document,
-            "service": record.service_id,
-            "created_at": record.created_at.astimezone(UTC).isoformat(),
-            "feedback": [_feedback_document(item) for item in feedback],
+            **found.record.document,
+            "service": found.record.service_id,
+            "created_at": found.record.created_at.astimezone(UTC).isoformat(),
+            "feedback": [_feedback_document(item) for item in found.feedback],
         }
         return _kept_nowhere(_json(answer))
 
-    def _find(
-        self, token: str
-    ) -> tuple[DecisionRecord, DecisionDocument, tuple[FeedbackRecord, ...]]:
+    def _find(self, token: str) -> _Found | _Trouble:
         try:
             decision_id = self._signer.decision_id(token)
             record = self._records.decision(decision_id)
             if record is None:
-                raise _NOT_KEPT
-            return (
-                record,
-                read_document(record.document),
-                self._records.feedback(decision_id=decision_id),
-            )
+                return _NOT_KEPT
+            document = read_document(record.document)
+            return _Found(record, document, self._records.feedback(decision_id=decision_id))
         except LinkExpired:
-            raise _EXPIRED from None
+            return _EXPIRED
         except LinkInvalid:
-            raise _INVALID from None
+            return _INVALID
         except (RecordsError, msgspec.ValidationError) as error:
             # The validation error may quote the document, so only its kind is logged.
             _logger.error("decision page failed with %s", type(error).__name__)
-            raise _UNREADABLE from None
+            return _UNREADABLE
 
     def _cited(self, document: DecisionDocument) -> dict[str, CitedSource | None]:
         return {

@@ -18,7 +18,7 @@ class Part(msgspec.Struct, frozen=True):
     """Base of all parts; unknown members are ignored."""
 
 
-class ReasonPart(Part):
+class ReasonPart(Part, frozen=True):
     """Why something could not be answered."""
 
     subject: str = ""
@@ -26,7 +26,7 @@ class ReasonPart(Part):
     detail: str = ""
 
 
-class UsedPart(Part):
+class UsedPart(Part, frozen=True):
     """A value as it was sent, the resource it came from, and what it was read as."""
 
     as_sent: str = ""
@@ -41,7 +41,7 @@ class UsedPart(Part):
         return self.value is not None and str(self.value) != self.as_sent
 
 
-class TracePart(Part):
+class TracePart(Part, frozen=True):
     """One node of a tree of verdicts."""
 
     condition: str = ""
@@ -51,8 +51,13 @@ class TracePart(Part):
     used: tuple[UsedPart, ...] = ()
     children: tuple[TracePart, ...] = ()
 
+    @property
+    def distinct_used(self) -> tuple[UsedPart, ...]:
+        """The values used, each once: one resource may answer for several things at a node."""
+        return tuple(dict.fromkeys(self.used))
 
-class TestPart(Part):
+
+class TestPart(Part, frozen=True):
     """A test that is due."""
 
     test: str = ""
@@ -63,7 +68,7 @@ class TestPart(Part):
     rule_id: str = ""
 
 
-class ModifierPart(Part):
+class ModifierPart(Part, frozen=True):
     """Something about the patient that speaks for or against an option."""
 
     effect: str = ""
@@ -71,7 +76,7 @@ class ModifierPart(Part):
     rule_id: str = ""
 
 
-class OptionPart(Part):
+class OptionPart(Part, frozen=True):
     """One drug of a choice."""
 
     drug: str = ""
@@ -83,7 +88,7 @@ class OptionPart(Part):
     verified: bool = False
 
 
-class RecommendationPart(Part):
+class RecommendationPart(Part, frozen=True):
     """One recommendation with its basis. Without the member, ``verified`` counts as false."""
 
     kind: str = ""
@@ -111,28 +116,28 @@ class RecommendationPart(Part):
     card: str | None = None
 
 
-class UndecidedPart(Part):
+class UndecidedPart(Part, frozen=True):
     """A rule that could not be answered."""
 
     rule_id: str = ""
     trace: TracePart | None = None
 
 
-class RemarkPart(Part):
+class RemarkPart(Part, frozen=True):
     """Something odd in the record that a reader should know."""
 
     subject: str = ""
     says: str = ""
 
 
-class ReleasePart(Part):
+class ReleasePart(Part, frozen=True):
     """The knowledge release that was used."""
 
     version: str = ""
     date: str = ""
 
 
-class DecisionDocument(Part):
+class DecisionDocument(Part, frozen=True):
     """The whole document of one decision."""
 
     id: str = ""

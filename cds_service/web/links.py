@@ -42,8 +42,7 @@ class LinkSigner:
 
     def token(self, decision_id: str) -> str:
         """The token for that decision, safe to stand in a URL path."""
-        token = self._serializer.dumps(decision_id)
-        return token if isinstance(token, str) else token.decode("ascii")
+        return self._serializer.dumps(decision_id)
 
     def decision_id(self, token: str) -> str:
         """The decision that ``token`` was made for. Raises LinkExpired or LinkInvalid."""

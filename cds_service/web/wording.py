@@ -55,12 +55,12 @@ def plain_date(value: str | date | None) -> str:
     """A date such as ``12 Nov 2026``; text that is no ISO date is shown as it is."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value)
-        except ValueError:
-            return value
-    return f"{value.day} {value:%b %Y}"
+    if isinstance(value, date):
+        return f"{value.day} {value:%b %Y}"
+    try:
+        return plain_date(date.fromisoformat(value))
+    except ValueError:
+        return value
 
 
 def plain_time(value: datetime) -> str:

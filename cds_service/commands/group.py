@@ -1,0 +1,91 @@
+"""The top of the command line: which commands there are, and how their errors are told."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+_MODULES = {
+    "call": "call",
+    "cohort": "cohort",
+    "demo": "demo",
+    "evaluate": "evaluate",
+    "explain": "explain",
+    "fhir-server": "fhir_server",
+    "fixtures": "fixtures",
+    "knowledge": "knowledge",
+    "serve": "serve",
+}
+_HELP = {
+    "call": "Play one story at one service and print the cards.",
+    "cohort": "Decide for many patients from files.",
+    "demo": "Show the whole service at work on fictional patients.",
+    "evaluate": "Decide for one patient of a FHIR server.",
+    "explain": "Print the rules and values behind each recommendation.",
+    "fhir-server": "Serve the fictional patients as a FHIR server.",
+    "fixtures": "List the fictional patients, or load them onto a FHIR server.",
+    "knowledge": "Check the clinical tables.",
+    "serve": "Run the service.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports the module of a command only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = _MODULES.get(cmd_name)
+        if module is None:
+            return None
+        command = import_module(f"cds_service.commands.{module}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _HELP[name]) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ValueError, RuntimeError) as error:
+            if _is_operators_fault(error):
+                raise click.ClickException(str(error)) from None
+            raise
+
+
+def _is_operators_fault(error: Exception) -> bool:
+    """Whether the message itself says what to mend, so that a stack trace would only hide it."""
+    from cds_service.knowledge.errors import KnowledgeError
+    from cds_service.records import RecordsError
+    from cds_service.settings import SettingsError
+
+    return isinstance(error, (KnowledgeError, RecordsError, SettingsError))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    try:
+        click.echo(f"alk-cds {version('alk-cds')}")
+    except PackageNotFoundError:
+        click.echo("alk-cds, run from a source tree that is not installed")
+    ctx.exit()
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+              help="Print the version and stop.")  # fmt: skip
+def commands() -> None:
+    """Decision support for ALK-positive lung cancer over HL7 CDS Hooks.
+
+    For professionals; not a certified medical device. Settings are read from ALK_CDS_
+    environment variables.
+    """

@@ -1,0 +1,243 @@
+"""Patients in memory, written so that a case reads like a row of a table.
+
+Laboratory values are multiples of the upper limit of normal ("6.2"), other quantities plain
+numbers in the unit of the fact. A list gives several results as (days ago, value). `None` means
+that nothing is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+
+from cds_service.alk import Decision, Question, Recommendation, Topic, decide
+from cds_service.facts import (
+    DoseTaken,
+    OrderedMedication,
+    PatientFacts,
+    TreatmentLine,
+    TreatmentOrder,
+)
+from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.rules import (
+    Collection,
+    Event,
+    Events,
+    FactValue,
+    Item,
+    Measurement,
+    Quantity,
+    Reason,
+    ReasonKind,
+    Series,
+    State,
+    Statement,
+    Statements,
+)
+
+AS_OF = date(2026, 11, 20)
+START_DAYS_AGO = 170
+"""First dose of the running drug: past the intensive phase of monitoring."""
+
+UPPER_LIMITS = {
+    "ALT": Decimal(40),
+    "AST": Decimal(40),
+    "total bilirubin": Decimal(20),
+    "ALP": Decimal(120),
+    "CPK": Decimal(200),
+    "creatinine": Decimal(100),
+}
+NORMAL: Mapping[str, object] = {
+    "ALT": "0.8",
+    "AST": "0.8",
+    "total bilirubin": "0.6",
+    "CPK": "0.9",
+    "creatinine": "0.8",
+    "heart rate": "72",
+    "cholestasis": "absent",
+    "haemolysis": "absent",
+    "bradycardia symptoms": "absent",
+    "life-threatening bradycardia": "absent",
+    "contributing medication": "none",
+    "sex": "male",
+    "age": "58",
+}
+"""A patient in whom everything was looked at and nothing is wrong."""
+
+FULL = ("600", 2)
+LOWER = ("450", 2)
+LOWEST = ("300", 2)
+
+Dose = tuple[str | None, int | None]
+Facts = Mapping[str, object]
+
+
+@cache
+def knowledge() -> Knowledge:
+    """The packaged release, loaded once."""
+    return load_knowledge()
+
+
+def day(days_ago: int) -> date:
+    """The day so many days before the day asked about."""
+    return AS_OF - timedelta(days=days_ago)
+
+
+def treatment(
+    *orders: tuple[int | None, str, Dose], ingredient: str = "alectinib"
+) -> TreatmentLine:
+    """A line from (days ago or None, status, dose)."""
+    built = (
+        TreatmentOrder(
+            ingredient,
+            status,
+            day(ago) if ago is not None else None,
+            None,
+            taken(dose),
+            f"MedicationRequest/{ingredient}-{number}",
+        )
+        for number, (ago, status, dose) in enumerate(orders)
+    )
+    return TreatmentLine(ingredient, tuple(built))
+
+
+def taken(dose: Dose) -> DoseTaken:
+    """A dose as the patient takes it."""
+    amount, per_day = dose
+    return DoseTaken(
+        Decimal(amount) if amount is not None else None,
+        Decimal(per_day) if per_day is not None else None,
+        f"{amount} mg x {per_day}",
+    )
+
+
+ON_ALECTINIB = (treatment((START_DAYS_AGO, "active", FULL)),)
+
+
+def order(ingredient: str, amount: str | None = None, per_day: int | None = 1) -> OrderedMedication:
+    """A draft order of one ingredient."""
+    classes = knowledge().codes.classes_of(ingredient, include_unverified=True)
+    dose = taken((amount, per_day if amount is not None else None))
+    reference = f"MedicationRequest/draft-{ingredient}-{amount}"
+    return OrderedMedication(
+        reference, ingredient, (ingredient,), frozenset({ingredient, *classes}), dose, {}
+    )
+
+
+def patient(
+    *,
+    lines: Sequence[TreatmentLine] = ON_ALECTINIB,
+    cancers: Iterable[str] | None = ("non-small cell lung cancer",),
+    medications: Iterable[str] | None = (),
+    **facts: object,
+) -> PatientFacts:
+    """`NORMAL` with some facts changed; underscores in names stand for blanks.
+
+    `cancers` or `medications` None means that the list did not arrive whole and holds nothing.
+    """
+    said = {"setting": "advanced", "ALK": "confirmed", **NORMAL}
+    said |= {name.replace("_", " "): value for name, value in facts.items()}
+    values: dict[str, FactValue] = {}
+    for name, value in said.items():
+        found = _value(name, value)
+        if found is not None:
+            values[name] = found
+    values["cancers"] = _collection(cancers)
+    values["medications"] = _collection(medications)
+    for name, status in (("active", "active"), ("paused", "paused"), ("prior", "ended")):
+        listed = [line.ingredient for line in lines if line.status == status]
+        values[f"{name} ALK inhibitors"] = _collection(listed)
+    return PatientFacts("p", AS_OF, values, tuple(lines))
+
+
+def described(facts: Facts) -> PatientFacts:
+    """A patient from a mapping whose keys are fact names."""
+    return patient(**{name.replace(" ", "_"): value for name, value in facts.items()})
+
+
+def without(facts: PatientFacts, name: str) -> PatientFacts:
+    """The same patient of whom one fact is not known."""
+    values = {key: value for key, value in facts.values.items() if key != name}
+    return PatientFacts(facts.patient_id, facts.as_of, values, facts.lines)
+
+
+def _collection(members: Iterable[str] | None) -> Collection:
+    if members is None:
+        reason = Reason.of(ReasonKind.MISSING, "list", "the list was not supplied whole")
+        return Collection((), complete=False, incomplete=(reason,))
+    items = (Item(frozenset({name}), name, None, name, f"Resource/{name}") for name in members)
+    return Collection(tuple(items), complete=True)
+
+
+def _value(name: str, value: object) -> FactValue | None:
+    kind = knowledge().vocabulary.find(name)
+    if value is None:
+        return None
+    if isinstance(kind, Quantity):
+        return _series(name, value)
+    if isinstance(kind, State):
+        dated = name != "contributing medication"
+        statements = value if isinstance(value, list) else [(2 if dated else None, value)]
+        return Statements(
+            tuple(
+                Statement(str(said), day(ago) if ago is not None else None, "", f"Source/{name}")
+                for ago, said in statements
+            )
+        )
+    assert isinstance(value, int), f"{name} takes days ago"
+    return Events((Event(day(value)),), complete=True)
+
+
+def _series(name: str, value: object) -> Series:
+    results = value if isinstance(value, list) else [(3, value)]
+    found = [_measured(name, ago, str(number)) for ago, number in results]
+    if name in UPPER_LIMITS and not any(ago >= START_DAYS_AGO for ago, _ in results):
+        found.append(_measured(name, START_DAYS_AGO + 5, "0.8"))
+    return Series(tuple(sorted(found, key=lambda item: item.day, reverse=True)))
+
+
+def _measured(name: str, ago: int, text: str) -> Measurement:
+    """`text` is a number, or one with "no range" or "unknown unit" behind it."""
+    number, _, flaw = text.partition(" ")
+    limit = UPPER_LIMITS.get(name)
+    value = Decimal(number) * (limit if limit is not None else 1)
+    source = f"Observation/{name}-{ago}"
+    if flaw == "unknown unit":
+        problem = Reason.of(ReasonKind.UNKNOWN_UNIT, name, "result")
+        return Measurement(None, day(ago), as_sent=text, source=source, problem=problem)
+    limit = None if flaw == "no range" else limit
+    return Measurement(value, day(ago), upper_limit=limit, as_sent=text, source=source)
+
+
+def asked(
+    facts: PatientFacts,
+    *orders: OrderedMedication,
+    jurisdiction: str = "US",
+    moment: str = "order-sign",
+) -> Decision:
+    """The decision on the day `AS_OF`."""
+    question = Question(moment, orders, jurisdiction=jurisdiction)
+    return decide(facts, question, knowledge(), AS_OF)
+
+
+def reactions(decision: Decision) -> dict[str, Recommendation]:
+    """Every reaction to a drug by the row that spoke, leading or not."""
+    leading = [item for item in decision.recommendations if item.topic is Topic.TOXICITY]
+    return {
+        item.rule_id: item for first in leading for item in (first, *first.also)
+    }
+
+
+def rows_heard(decision: Decision) -> set[str]:
+    """The ids of all rows that spoke, also as options, modifiers and tests."""
+    heard: set[str] = set()
+    for first in decision.recommendations:
+        for item in (first, *first.also):
+            heard.add(item.rule_id)
+            heard.update(test.rule_id for test in item.tests)
+            for option in item.options:
+                heard.add(option.rule_id)
+                heard.update(modifier.rule_id for modifier in option.modifiers)
+    return heard

@@ -1,0 +1,104 @@
+"""Reactions to alectinib on one day: every row, around every threshold, and missing data."""
+
+from __future__ import annotations
+
+import pytest
+
+from cds_service.alk import Kind
+from cds_service.knowledge.table_files import Table
+from tests.alk.dose_change_cases import ASK, CASES, HOLD, STOP, Case
+from tests.alk.patients import LOWER, asked, described, knowledge, reactions
+
+
+def _table() -> Table:
+    table = knowledge().drugs["alectinib"].dose_changes
+    assert table is not None
+    return table
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
+def test_the_rows_of_a_case_speak_and_no_others(case: Case) -> None:
+    heard = reactions(asked(described(case.facts)))
+    assert {row: item.kind.value for row, item in heard.items()} == case.heard
+
+
+def test_every_row_of_the_dose_change_table_leads_in_some_case() -> None:
+    kinds = {"stop": STOP, "withhold": HOLD, "ask": ASK, "continue": "inform"}
+    acted = {(row, kind) for case in CASES for row, kind in case.heard.items()}
+    rows = {(row.identifier, kinds[row.text("action")]) for row in _table()}
+    assert rows - acted == set()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if len(case.heard) > 1],
+    ids=lambda case: case.says,
+)
+def test_of_several_reactions_the_safest_leads_and_the_others_stand_beside(case: Case) -> None:
+    decision = asked(described(case.facts))
+    ranks = list(Kind)
+    for item in decision.recommendations:
+        for other in item.also:
+            assert ranks.index(item.kind) <= ranks.index(other.kind)
+
+
+@pytest.mark.parametrize(
+    ("facts", "dose"),
+    [
+        ({"ALT": "6"}, LOWER),
+        ({"total bilirubin": "4"}, LOWER),
+        ({"creatinine": "4"}, LOWER),
+        ({"CPK": "7"}, ("600", 2)),
+        ({"CPK": "11"}, LOWER),
+        ({"CPK": [(3, "6"), (40, "1"), (80, "6")]}, LOWER),
+        ({"heart rate": "45", "bradycardia symptoms": "present"}, LOWER),
+        (
+            {
+                "heart rate": "45",
+                "bradycardia symptoms": "present",
+                "contributing medication": "adjusted",
+            },
+            ("600", 2),
+        ),
+        ({"heart rate": "45", "bradycardia symptoms": "present", "contributing medication": None},
+         None),
+        ({"haemolysis": "present"}, LOWER),
+        ({"CPK": [(3, "6"), (60, "1"), (90, "7 no range")]}, None),
+    ],
+)  # fmt: skip
+def test_a_hold_names_the_dose_to_resume(
+    facts: dict[str, object], dose: tuple[str, int] | None
+) -> None:
+    (held,) = [item for item in reactions(asked(described(facts))).values() if item.kind == HOLD]
+    resume = held.resume_dose
+    assert (None if resume is None else (str(resume.amount_mg), resume.per_day)) == dose
+
+
+def test_a_hold_says_what_is_missing_to_grade_it() -> None:
+    heard = reactions(asked(described({"ALT": "9 no range", "CPK": "9 unknown unit"})))
+    said = {(reason.subject, reason.kind_name) for reason in
+            heard["alectinib-ungraded-results"].reasons}  # fmt: skip
+    assert said == {("ALT", "no reference range"), ("CPK", "unknown unit")}
+
+
+def test_an_unverified_row_is_marked() -> None:
+    heard = reactions(
+        asked(
+            described(
+                {
+                    "heart rate": "45",
+                    "bradycardia symptoms": "present",
+                    "life-threatening bradycardia": "present",
+                    "contributing medication": "active",
+                }
+            )
+        )
+    )
+    assert not heard["alectinib-bradycardia-life-threatening-hold"].verified
+
+
+def test_a_disease_of_unknown_onset_is_asked_about() -> None:
+    """The facts room says so with a statement that is open; it must not pass in silence."""
+    facts = {"gastrointestinal perforation": [(None, "present")]}
+    (item,) = reactions(asked(described(facts))).values()
+    assert (item.kind.value, item.severity) == (ASK, "warning")
