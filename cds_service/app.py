@@ -139,8 +139,7 @@ def _record(answered: AnsweredCall, knowledge: Knowledge, patient_key: str) -> D
         patient_key=patient_key,
         rule_ids=tuple(item.rule_id for item in answered.decision.recommendations),
         cards=tuple(
-            CardRecord(card.card.uuid, card.rule_id, card.card.indicator)
-            for card in answered.cards
+            CardRecord(card.card.uuid, card.rule_id, card.card.indicator) for card in answered.cards
         ),
         document=answered.document,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -31,7 +32,7 @@ def decide(facts: PatientFacts, question: Question, knowledge: Knowledge, as_of:
     """
     evaluation = Evaluation(facts, as_of)
     undecided: dict[str, Trace] = {}
-    found, closed = gates(knowledge, evaluation)
+    found, closed = gates(knowledge, _with_inhibitor(facts, question, knowledge, evaluation))
     checked, open_rules = check_orders(facts, question, knowledge, evaluation)
     found += checked
     undecided.update(open_rules)
@@ -47,7 +48,7 @@ def decide(facts: PatientFacts, question: Question, knowledge: Knowledge, as_of:
             baseline = baseline_tests(facts, knowledge, asked)
             found += [baseline] if baseline is not None else []
         found += adjuvant(knowledge, evaluation)
-    found += _unavailable(facts, question, found)
+    found += _unavailable(facts, question, knowledge, found)
     found.sort(key=lambda item: item.rank)
     return Decision(question, as_of, knowledge.release.version, tuple(found), undecided, choice)
 
@@ -55,11 +56,21 @@ def decide(facts: PatientFacts, question: Question, knowledge: Knowledge, as_of:
 def _with_inhibitor(
     facts: PatientFacts, question: Question, knowledge: Knowledge, evaluation: Evaluation
 ) -> Evaluation:
-    """The evaluation with the ALK inhibitor being ordered, if one is: it decides which tests."""
-    for order in question.orders_asked_about:
-        if any(name in knowledge.drugs for name in order.ingredients):
-            return evaluation_with(order, facts, knowledge, evaluation)
-    return evaluation
+    """The evaluation with the ALK inhibitor being ordered, if one is.
+
+    An order makes the diagnosis matter, and it decides which tests should be there.
+    """
+    inhibitors = [
+        order
+        for order in question.orders_asked_about
+        if any(name in knowledge.drugs for name in order.ingredients)
+    ]
+    if not inhibitors:
+        return evaluation
+    # Of several at once each asks for its tests, whichever was drafted first.
+    names = frozenset(name for order in inhibitors for name in order.names)
+    together = replace(min(inhibitors, key=lambda order: order.reference), names=names)
+    return evaluation_with(together, facts, knowledge, evaluation)
 
 
 def _drugs_in_view(
@@ -161,29 +172,50 @@ def _not_covered(line: TreatmentLine, order: OrderedMedication | None) -> Recomm
 
 
 def _unavailable(
-    facts: PatientFacts, question: Question, found: list[Recommendation]
+    facts: PatientFacts, question: Question, knowledge: Knowledge, found: list[Recommendation]
 ) -> list[Recommendation]:
     """Say what could not be obtained, unless the patient surely has nothing to do with ALK."""
     if not facts.unavailable:
         return []
-    cancers = facts.find("cancers")
-    inhibitors = facts.find("active ALK inhibitors")
-    surely_none = (
-        isinstance(cancers, Collection)
-        and cancers.complete
-        and not cancers.items
-        and isinstance(inhibitors, Collection)
-        and inhibitors.complete
-        and not inhibitors.items
-    )
-    if surely_none and not found and not question.orders_asked_about:
+    if set(facts.unavailable) <= {"requests"} or _surely_no_concern(
+        facts, question, knowledge, found
+    ):
         return []
+    severity = "info" if set(facts.unavailable) <= _MINOR else "warning"
     return [
         Recommendation(
             Kind.ASK,
             Topic.AVAILABILITY,
             "data-not-available",
-            "warning",
+            severity,
             detail="; ".join(f"{what}: {why}" for what, why in facts.unavailable.items()),
         )
     ]
+
+
+_MINOR = frozenset({"procedures", "reports", "requests"})
+"""Kinds of data whose absence hides no danger: a resection, an image, a test on order."""
+
+_LUNG = frozenset(
+    {"non-small cell lung cancer", "lung cancer of unknown type", "suspected lung cancer"}
+)
+
+
+def _surely_no_concern(
+    facts: PatientFacts, question: Question, knowledge: Knowledge, found: list[Recommendation]
+) -> bool:
+    """Whether the patient certainly has neither lung cancer nor an ALK inhibitor, taken or
+    ordered: then missing data are nobody's concern here."""
+    cancers = facts.find("cancers")
+    inhibitors = facts.find("active ALK inhibitors")
+    if not (isinstance(cancers, Collection) and isinstance(inhibitors, Collection)):
+        return False
+    ordered = {name for order in question.orders_asked_about for name in order.ingredients}
+    return (
+        not found
+        and cancers.complete
+        and not any(item.names & _LUNG for item in cancers.items)
+        and inhibitors.complete
+        and not inhibitors.items
+        and not any(name in knowledge.drugs for name in ordered)
+    )

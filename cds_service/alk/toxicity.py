@@ -175,21 +175,17 @@ class Toxicity:
     def _result_days(self, rows: list[Row]) -> list[date]:
         """Earlier days on which one of the rows may have fired, newest first.
 
-        A row fires only on days on which one of its signals holds; all other days are skipped.
+        A row fires only on days on which its signals hold; all other days are skipped.
         """
         days: set[date] = set()
         for row in rows:
-            candidates = self._days_of_results(row)
-            signals = row.when.signals
-            if signals is not None:
-                known = [self._signal_days(signal) for signal in signals]
-                dangerous = [found for found in known if any(met for _, met in found)]
-                candidates = {
+            groups = [[self._signal_days(signal) for signal in group] for group in row.when.signals]
+            if all(any(met for found in group for _, met in found) for group in groups):
+                days.update(
                     day
-                    for day in (candidates if dangerous else ())
-                    if any(_holds_on(found, day) for found in dangerous)
-                }
-            days.update(candidates)
+                    for day in self._days_of_results(row)
+                    if all(any(_holds_on(found, day) for found in group) for group in groups)
+                )
         return sorted(days, reverse=True)
 
     def _signal_days(self, signal: Comparison) -> list[tuple[date, bool]]:

@@ -36,9 +36,7 @@ def discover(base_url: str) -> list[dict[str, Any]]:
     answered = _exchange("GET", f"{base_url.rstrip('/')}/cds-services")
     services = answered.body.get("services")
     if answered.status != 200 or not isinstance(services, list):
-        raise click.ClickException(
-            f"{base_url} gave no list of services (HTTP {answered.status})"
-        )
+        raise click.ClickException(f"{base_url} gave no list of services (HTTP {answered.status})")
     return services
 
 

@@ -17,7 +17,6 @@ import click
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
-
     from flask import Flask
 
     from cds_service.settings import Settings

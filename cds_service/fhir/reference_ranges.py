@@ -150,8 +150,8 @@ def upper_limit(
 
 
 def _is_plain(entry: ReferenceRange) -> bool:
-    """Whether a range is for everybody and of no special type."""
-    return entry.type is None and entry.age is None and not entry.applies_to
+    """Whether a range is a normal range for everybody."""
+    return entry.age is None and not entry.applies_to and _is_normal(entry.type)
 
 
 def _comparable(limit: ReferenceLimit) -> tuple[Decimal | None, str, str]:

@@ -53,15 +53,14 @@ class Rule:
         text: str,
         expression: Expression,
         condition: Condition,
-        signals: tuple[Comparison, ...] | None,
+        signals: tuple[tuple[Comparison, ...], ...],
     ) -> None:
         self.text = text
         self.expression = expression
         self.condition = condition
         self.facts_named = frozenset(leaf.fact for leaf in predicates(expression))
         self.signals = signals
-        """Comparisons of which one must hold for the rule to hold, or None if there is no such
-        group."""
+        """Groups of comparisons; of every group one must hold for the rule to hold."""
 
     def evaluate(self, evaluation: Evaluation) -> Trace:
         """Verdict and trace for one patient on one day."""
@@ -82,8 +81,9 @@ class RuleCompiler:
     def compile(self, text: str) -> Rule:
         """The compiled rule. Raises RuleError as ``RuleParser.parse`` does."""
         expression = self._parser.parse(text)
-        found = signals(expression)
-        compiled = None if found is None else tuple(self._comparison(leaf) for leaf in found)
+        compiled = tuple(
+            tuple(self._comparison(leaf) for leaf in group) for group in signals(expression)
+        )
         return Rule(text, expression, self.condition(expression), compiled)
 
     def _comparison(self, leaf: Compare) -> Comparison:

@@ -262,19 +262,19 @@ def predicates(node: Expression) -> tuple[Predicate, ...]:
     return (node,)
 
 
-def signals(node: Expression) -> tuple[Compare, ...] | None:
-    """Comparisons of latest values of which at least one must hold for the condition to hold.
+def signals(node: Expression) -> tuple[tuple[Compare, ...], ...]:
+    """Groups of comparisons of latest values; of every group one must hold for the node to hold.
 
-    None when there is no such group. Lets a caller skip the days on which nothing was abnormal.
+    Empty when nothing of the kind is needed. Lets a caller skip days on which nothing was abnormal.
     """
     if isinstance(node, Compare):
-        return (node,) if node.selector == "latest" and node.sustained is None else None
+        return ((node,),) if node.selector == "latest" and node.sustained is None else ()
     if isinstance(node, And):
-        groups = [group for part in node.parts if (group := signals(part)) is not None]
-        return min(groups, key=len, default=None)
+        return tuple(group for part in node.parts for group in signals(part))
     if isinstance(node, Or):
         found = [signals(part) for part in node.parts]
-        if any(group is None for group in found):
-            return None
-        return tuple(leaf for group in found if group is not None for leaf in group)
-    return None
+        if not all(found):
+            return ()
+        # One group of each alternative together: whichever alternative holds, one of them does.
+        return (tuple(leaf for groups in found for leaf in min(groups, key=len)),)
+    return ()

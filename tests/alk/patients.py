@@ -225,9 +225,7 @@ def asked(
 def reactions(decision: Decision) -> dict[str, Recommendation]:
     """Every reaction to a drug by the row that spoke, leading or not."""
     leading = [item for item in decision.recommendations if item.topic is Topic.TOXICITY]
-    return {
-        item.rule_id: item for first in leading for item in (first, *first.also)
-    }
+    return {item.rule_id: item for first in leading for item in (first, *first.also)}
 
 
 def rows_heard(decision: Decision) -> set[str]:

@@ -1,0 +1,177 @@
+"""The services inside this process, without HTTP, so that the whole decision can be looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import click
+
+from cds_service.facts import FactReader
+from cds_service.fhir.client import FhirClient
+from cds_service.fhir.errors import ServerRefused
+from cds_service.fhir.network import checked_base
+from cds_service.knowledge.release import load_knowledge
+from cds_service.protocol import (
+    CdsResponse,
+    Client,
+    PreconditionFailed,
+    ProtocolError,
+    Service,
+    ServiceRegistry,
+    read_call,
+    resolve,
+)
+from cds_service.settings import load_settings
+from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
+from hooks.gather import FhirAccess
+
+NOT_OBTAINABLE = 3
+"""Exit code when the data for a decision could not be obtained."""
+
+OPERATOR = Client(name="command line", any_fhir_server=True, allow_private_addresses=True)
+"""Whoever types a FHIR server's address on this machine may ask that server."""
+
+
+class NotObtainableError(click.ClickException):
+    """The FHIR server did not give what is needed; the message says what and why."""
+
+    exit_code = NOT_OBTAINABLE
+
+
+@dataclass(frozen=True)
+class LocalAnswer:
+    """The cards of one call and the decision document behind them."""
+
+    response: CdsResponse
+    document: Mapping[str, Any]
+
+
+@dataclass
+class LocalServices:
+    """All services, answering for one day. `deadline_seconds` bounds the reading from FHIR."""
+
+    day: date
+    deadline_seconds: float
+    _kept: list[AnsweredCall] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        settings = load_settings(environment="development")
+        knowledge = load_knowledge()
+        engine = Engine(
+            knowledge,
+            FactReader(knowledge, settings.zone),
+            lambda: self.day,
+            self._kept.append,
+            lambda _: None,
+            FhirAccess(self.deadline_seconds, allow_private=True),
+            settings.jurisdiction,
+            settings.max_cards,
+        )
+        self._registry = ServiceRegistry(as_service(item, engine) for item in DEFINITIONS)
+
+    def find(self, wanted: str) -> Service:
+        """The service with that hook or id. Raises click.UsageError."""
+        for service in self._registry.services:
+            if wanted in (service.id, service.hook):
+                return service
+        known = ", ".join(service.hook for service in self._registry.services)
+        raise click.UsageError(f"there is no hook {wanted!r}; there are {known}")
+
+    def described(self, service: Service) -> dict[str, Any]:
+        """The service as discovery describes it."""
+        templates = {item.key: item.template for item in service.prefetch}
+        return {"id": service.id, "hook": service.hook, "prefetch": templates}
+
+    def answer(self, service: Service, body: Mapping[str, Any]) -> LocalAnswer:
+        """The answer to one call, read from JSON text as from the wire.
+
+        Raises NotObtainableError when required data are missing, click.UsageError for a call that
+        the protocol forbids.
+        """
+        text = json.dumps(body).encode()
+        try:
+            call = read_call(text, service.id, self._registry, client=OPERATOR)
+            response = service.handler(call)
+        except PreconditionFailed as error:
+            raise NotObtainableError(error.diagnostics) from None
+        except ProtocolError as error:
+            places = ", ".join(error.expression)
+            raise click.UsageError(f"{error.diagnostics} ({places})") from None
+        return LocalAnswer(response, self._kept.pop().document)
+
+    def answer_from_server(
+        self,
+        service: Service,
+        fhir_server: str,
+        patient_id: str,
+        *,
+        token: str | None = None,
+        draft_orders: Mapping[str, Any] | None = None,
+    ) -> LocalAnswer:
+        """The answer for a patient of a FHIR server. Raises NotObtainableError in one sentence."""
+        try:
+            base_url = checked_base(fhir_server, allow_private=True)
+        except ServerRefused as error:
+            raise click.UsageError(f"--fhir-server: {error}") from None
+        body = {
+            "hook": service.hook,
+            "hookInstance": str(uuid4()),
+            "fhirServer": base_url,
+            "context": server_context(service.hook, patient_id, draft_orders),
+        }
+        if token is not None:
+            body["fhirAuthorization"] = {"access_token": token, "token_type": "Bearer"}
+        try:
+            return self.answer(service, body)
+        except NotObtainableError:
+            why = self._why(service, base_url, patient_id, token)
+            raise NotObtainableError(
+                f"The FHIR server did not give what is needed: {why}."
+            ) from None
+
+    def _why(
+        self, service: Service, base_url: str, patient_id: str, token: str | None
+    ) -> str:
+        """Ask for the required data once more to say what became of each."""
+        client = FhirClient(
+            base_url, token, deadline_seconds=self.deadline_seconds, allow_private=True
+        )
+        queries: dict[str, str] = {}
+        for template in service.prefetch:
+            query = resolve(template, {"patientId": patient_id})
+            if template.required and query is not None:
+                queries[template.key] = query
+        said = []
+        for key, result in client.fetch(queries).items():
+            if result.problem is not None:
+                status = f" (HTTP {result.problem.status})" if result.problem.status else ""
+                said.append(f"{key}: {result.problem.kind.value}{status}")
+        return "; ".join(said) or "it answered incompletely a moment ago"
+
+
+def server_context(
+    hook: str, patient_id: str, draft_orders: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The context of a call made by an operator. Raises click.UsageError without the orders that
+    the hook is about."""
+    context: dict[str, Any] = {"patientId": patient_id, "userId": "Practitioner/operator"}
+    member = {
+        "order-select": "draftOrders",
+        "order-sign": "draftOrders",
+        "medication-prescribe": "medications",
+    }.get(hook)
+    if member is None:
+        return context
+    if draft_orders is None:
+        raise click.UsageError(f"{hook} is about draft orders: give them with --draft-orders FILE")
+    context[member] = draft_orders
+    if hook == "order-select":
+        entries = draft_orders.get("entry", ())
+        drafts = [entry["resource"] for entry in entries]
+        context["selections"] = [f"{item['resourceType']}/{item['id']}" for item in drafts]
+    return context

@@ -1,0 +1,453 @@
+"""For every other rule row a patient in whom it speaks, and one who misses it by a little.
+
+`case(row, says, near)`: both are keyword arguments of `patients.patient`, with `orders` for the
+drafts; `near` is laid over `says`, so that it names only what is different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tests.alk.patients import FULL, LOWER, ON_ALECTINIB, order, treatment
+
+
+class Case(NamedTuple):
+    """One row with the patient in whom it fires and the changes that make it miss."""
+
+    row: str
+    facts: Mapping[str, object]
+    near: Mapping[str, object]
+
+
+LUNG = ("non-small cell lung cancer",)
+LIVER = ("hepatocellular carcinoma",)
+SITE_ONLY = ("lung cancer of unknown type",)
+NONE: dict[str, object] = {"lines": ()}
+ALECTINIB = (order("alectinib", "600", 2),)
+CRIZOTINIB = (order("crizotinib", "250", 2),)
+CERITINIB = (order("ceritinib", "450", 1),)
+LORLATINIB = (order("lorlatinib", "100", 1),)
+ENSARTINIB = (order("ensartinib", "225", 1),)
+PEMBROLIZUMAB = (order("pembrolizumab", "200", 1),)
+OSIMERTINIB = (order("osimertinib", "80", 1),)
+PEMETREXED = (order("pemetrexed", "500", 1),)
+BISOPROLOL = (order("bisoprolol", "5", 1),)
+HAD_CRIZOTINIB = (treatment((400, "ended", ("250", 2)), ingredient="crizotinib"),)
+HAD_LORLATINIB = (treatment((400, "ended", ("100", 1)), ingredient="lorlatinib"),)
+SILENT: dict[str, object] = {"ALK": None, "lines": ()}
+WOMAN: dict[str, object] = {"sex": "female", "age": "40"}
+
+GATES = (
+    Case("gate-hepatocellular", {"cancers": LIVER}, {"ALK": None}),
+    Case("gate-hepatocellular-and-lung", {"cancers": LIVER + LUNG}, {"cancers": LUNG}),
+    Case(
+        "gate-lymphoma",
+        {"cancers": ("ALK-positive lymphoma",)},
+        {"cancers": ("ALK-positive lymphoma", *LUNG)},
+    ),
+    Case("gate-serum-level", {**SILENT, "serum_ALK_level": "present"}, {"serum_ALK_level": None}),
+    Case("gate-not-lung", {"cancers": ("other cancer",)}, {"cancers": LUNG}),
+    Case("gate-not-lung", {**SILENT, "cancers": (), "orders": ALECTINIB}, {"orders": ()}),
+    Case("gate-diagnosis-missing", {"cancers": None}, {"cancers": LUNG}),
+    Case("gate-diagnosis-missing", {"cancers": None, "ALK": None}, {"lines": (), "cancers": None}),
+    Case(
+        "gate-small-cell",
+        {"cancers": ("small cell lung cancer",)},
+        {"cancers": ("small cell lung cancer", *LUNG)},
+    ),
+    Case("gate-histology-missing", {"cancers": SITE_ONLY}, {"cancers": SITE_ONLY + LUNG}),
+    Case("gate-point-mutation", {"ALK": "point mutation only"}, {"ALK": "confirmed"}),
+    Case("gate-amplification", {"ALK": "amplification only"}, {"ALK": "confirmed"}),
+    Case("gate-equivocal", {"ALK": "equivocal"}, {"ALK": "negative"}),
+    Case("gate-discordant", {"ALK": "discordant"}, {"ALK": "confirmed"}),
+    Case("gate-pending", {"ALK": "pending"}, {"setting": "early"}),
+    Case("gate-alk-not-tested", SILENT, {"setting": "early"}),
+    Case("gate-alk-not-tested", {**SILENT, "setting": "resected"}, {"ALK": "pending"}),
+    Case("gate-lung-cancer-open", {**SILENT, "cancers": SITE_ONLY}, {"ALK": "confirmed"}),
+    Case("gate-failed", {"ALK": "failed"}, {"ALK": "negative"}),
+    Case("gate-setting-missing", {**NONE, "setting": None}, {"setting": "advanced"}),
+)
+
+ORDERS = (
+    Case("order-two-alk-inhibitors", {"orders": LORLATINIB}, {"orders": ALECTINIB}),
+    Case(
+        "order-two-alk-inhibitors",
+        {**NONE, "orders": ALECTINIB + LORLATINIB},
+        {"orders": ALECTINIB + OSIMERTINIB},
+    ),
+    Case(
+        "order-pregnant",
+        {**WOMAN, "pregnancy": "present", "orders": ALECTINIB},
+        {"pregnancy": [(31, "present")]},
+    ),
+    Case(
+        "order-pregnancy-unknown", {**NONE, **WOMAN, "orders": ALECTINIB}, {"pregnancy": "absent"}
+    ),
+    Case(
+        "order-pregnancy-unknown",
+        {**NONE, **WOMAN, "pregnancy": [(31, "absent")], "orders": ALECTINIB},
+        {"pregnancy": [(30, "absent")]},
+    ),
+    Case(
+        "order-pregnancy-unknown",
+        {**NONE, "sex": "female", "age": "55", "orders": ALECTINIB},
+        {"age": "56"},
+    ),
+    Case(
+        "order-pregnancy-unknown",
+        {**NONE, "sex": "female", "age": "12", "orders": ALECTINIB},
+        {"age": "11"},
+    ),
+    Case(
+        "order-immunotherapy-alk-positive",
+        {**NONE, "orders": PEMBROLIZUMAB},
+        {"lines": HAD_LORLATINIB},
+    ),
+    Case(
+        "order-immunotherapy-alk-positive",
+        {**NONE, "orders": PEMBROLIZUMAB},
+        {"setting": "resected"},
+    ),
+    Case(
+        "order-immunotherapy-stage-three",
+        {**NONE, "setting": "locally advanced", "orders": PEMBROLIZUMAB},
+        {"setting": "advanced"},
+    ),
+    Case(
+        "order-immunotherapy-resected",
+        {**NONE, "setting": "resected", "orders": PEMBROLIZUMAB},
+        {"ALK": "negative"},
+    ),
+    Case(
+        "order-immunotherapy-alk-open",
+        {**NONE, "ALK": "pending", "orders": PEMBROLIZUMAB},
+        {"ALK": "negative"},
+    ),
+    Case(
+        "order-immunotherapy-alk-unknown", {**SILENT, "orders": PEMBROLIZUMAB}, {"ALK": "negative"}
+    ),
+    Case("order-egfr-inhibitor", {**NONE, "orders": OSIMERTINIB}, {"ALK": "negative"}),
+    Case(
+        "order-egfr-inhibitor-wild-type",
+        {**NONE, "EGFR_gene": "wild type", "orders": OSIMERTINIB},
+        {"EGFR_gene": None},
+    ),
+    Case(
+        "order-egfr-inhibitor-two-drivers",
+        {**NONE, "EGFR_gene": "sensitising mutation", "orders": OSIMERTINIB},
+        {"EGFR_gene": "wild type"},
+    ),
+    Case(
+        "order-lung-disease",
+        {**NONE, "interstitial_lung_disease": "present", "orders": ALECTINIB},
+        {"interstitial_lung_disease": "absent"},
+    ),
+    Case(
+        "order-lung-disease-earlier",
+        {
+            **NONE,
+            "interstitial_lung_disease": "absent",
+            "earlier_drug-induced_interstitial_lung_disease": "present",
+            "orders": ALECTINIB,
+        },
+        {"earlier_drug-induced_interstitial_lung_disease": None},
+    ),
+    Case(
+        "order-slow-heart-symptoms-unknown",
+        {**NONE, "heart_rate": "59", "bradycardia_symptoms": None, "orders": ALECTINIB},
+        {"heart_rate": "60"},
+    ),
+    Case(
+        "order-slow-heart-symptoms-unknown",
+        {**NONE, "heart_rate": "59", "bradycardia_symptoms": None, "orders": CRIZOTINIB},
+        {"bradycardia_symptoms": "absent"},
+    ),
+    Case(
+        "order-not-preferred",
+        {**NONE, "brain_metastases": "absent", "orders": CRIZOTINIB},
+        {"lines": HAD_LORLATINIB},
+    ),
+    Case(
+        "order-not-preferred-brain",
+        {**NONE, "brain_metastases": "present", "orders": CERITINIB},
+        {"orders": ALECTINIB},
+    ),
+    Case(
+        "order-not-preferred-brain-unknown",
+        {**NONE, "orders": CRIZOTINIB},
+        {"brain_metastases": "absent"},
+    ),
+    Case(
+        "order-chemotherapy-first-line", {**NONE, "orders": PEMETREXED}, {"lines": HAD_LORLATINIB}
+    ),
+    Case("order-ensartinib-pretreated", {"lines": HAD_CRIZOTINIB, "orders": ENSARTINIB}, NONE),
+    Case(
+        "order-adjuvant-other-inhibitor",
+        {**NONE, "setting": "resected", "orders": LORLATINIB},
+        {"orders": ALECTINIB},
+    ),
+    Case(
+        "order-adjuvant-small-tumour",
+        {
+            **NONE,
+            "setting": "resected",
+            "tumour_size": "3.9",
+            "positive_lymph_nodes": "0",
+            "orders": ALECTINIB,
+        },
+        {"tumour_size": "4"},
+    ),
+    Case(
+        "order-adjuvant-small-tumour",
+        {
+            **NONE,
+            "setting": "resected",
+            "tumour_size": "3.9",
+            "positive_lymph_nodes": "0",
+            "orders": ALECTINIB,
+        },
+        {"positive_lymph_nodes": "1"},
+    ),
+    Case("order-above-label", {"orders": (order("alectinib", "601", 2),)}, {"orders": ALECTINIB}),
+    Case("order-above-label", {"orders": (order("alectinib", "600", 3),)}, {"orders": ALECTINIB}),
+    Case(
+        "order-above-label",
+        {"orders": (order("alectinib", "1200", 1),)},
+        {"orders": (order("alectinib", "600", 1),)},
+    ),
+    Case("order-dose-unreadable", {"orders": (order("alectinib"),)}, {"orders": ALECTINIB}),
+    Case(
+        "order-off-ladder",
+        {"orders": (order("alectinib", "500", 2),)},
+        {"orders": (order("alectinib", "450", 2),)},
+    ),
+    Case(
+        "order-off-ladder",
+        {"orders": (order("alectinib", "600", 1),)},
+        {"orders": (order("alectinib", "900", 2),)},
+    ),
+    Case("order-alk-not-confirmed", {**SILENT, "orders": ALECTINIB}, {"ALK": "confirmed"}),
+    Case(
+        "order-alk-open", {**NONE, "ALK": "equivocal", "orders": ALECTINIB}, {"lines": ON_ALECTINIB}
+    ),
+    Case(
+        "order-alk-not-rearranged",
+        {**NONE, "ALK": "negative", "orders": ALECTINIB},
+        {"ALK": "confirmed"},
+    ),
+)
+
+FIRST_LINE = tuple(
+    Case(f"first-line-{drug}", NONE, near)
+    for drug in ("lorlatinib", "alectinib", "brigatinib", "ensartinib", "ceritinib", "crizotinib")
+    for near in (
+        {"setting": "resected"},
+        {"ALK": "equivocal"},
+        {"lines": HAD_CRIZOTINIB},
+        {"lines": (treatment((20, "paused", FULL)),)},
+        {"cancers": LIVER + LUNG},
+    )
+)
+
+BRAIN = {**NONE, "brain_metastases": "present"}
+MENINGES = {**NONE, "leptomeningeal_metastases": "present"}
+INDUCED = {**NONE, "medications": ("strong CYP3A inducer",)}
+SLOWED = {**NONE, "medications": ("beta-blocker",)}
+MODIFIERS = (
+    Case("modifier-brain-lorlatinib", BRAIN, {"brain_metastases": "absent"}),
+    Case("modifier-brain-alectinib", MENINGES, {"leptomeningeal_metastases": "absent"}),
+    Case("modifier-brain-crizotinib", BRAIN, {"brain_metastases": None}),
+    Case("modifier-brain-ceritinib", BRAIN, {"brain_metastases": "absent"}),
+    Case(
+        "modifier-psychiatric-lorlatinib",
+        {**NONE, "psychiatric_or_cognitive_disorder": "present"},
+        {"psychiatric_or_cognitive_disorder": "absent"},
+    ),
+    Case(
+        "modifier-block-lorlatinib",
+        {**NONE, "atrioventricular_block": "present"},
+        {"atrioventricular_block": "absent"},
+    ),
+    Case("modifier-inducer-lorlatinib", INDUCED, {"medications": ("strong CYP3A inhibitor",)}),
+    Case("modifier-inducer-brigatinib", INDUCED, {"medications": ()}),
+    Case("modifier-bradycardic-alectinib", SLOWED, {"medications": ()}),
+    Case("modifier-bradycardic-alectinib", {**NONE, "heart_rate": "59"}, {"heart_rate": "60"}),
+    Case(
+        "modifier-bradycardic-crizotinib",
+        {**NONE, "medications": ("other bradycardic",)},
+        {"medications": ("P-gp substrate",)},
+    ),
+    Case("modifier-bradycardic-ceritinib", SLOWED, {"medications": ()}),
+    Case(
+        "modifier-lung-brigatinib",
+        {**NONE, "interstitial_lung_disease": "present"},
+        {"interstitial_lung_disease": "absent"},
+    ),
+    Case(
+        "modifier-lung-others",
+        {**NONE, "interstitial_lung_disease": "present"},
+        {"interstitial_lung_disease": None},
+    ),
+    Case("modifier-pregnancy", {**NONE, **WOMAN, "pregnancy": "present"}, {"pregnancy": "absent"}),
+    Case(
+        "modifier-liver-ensartinib", {**NONE, "total_bilirubin": "3.01"}, {"total_bilirubin": "3"}
+    ),
+    Case(
+        "modifier-performance-alectinib",
+        {**NONE, "ECOG_performance_status": "2"},
+        {"ECOG_performance_status": "1"},
+    ),
+    Case(
+        "modifier-immunotherapy-crizotinib",
+        {**NONE, "checkpoint_inhibitor": 90},
+        {"checkpoint_inhibitor": 91},
+    ),
+)
+
+BASELINE = (
+    Case("baseline-brain", NONE, {"brain_imaging": 84}),
+    Case("baseline-brain", {**NONE, "brain_imaging": 85}, {"ALK": "negative"}),
+    Case("baseline-liver", {**NONE, "ALT": [(29, "1")]}, {"ALT": [(28, "1")]}),
+    Case("baseline-liver", {**NONE, "total_bilirubin": [(29, "1")]}, {"total_bilirubin": "1"}),
+    Case("baseline-kidney", {**NONE, "creatinine": [(29, "1")]}, {"creatinine": [(28, "1")]}),
+    Case("baseline-cpk", {**NONE, "CPK": [(29, "1")]}, {"CPK": [(28, "1")]}),
+    Case("baseline-ecg", NONE, {"electrocardiogram": 90}),
+    Case("baseline-pregnancy", {**NONE, **WOMAN}, {"sex": "male"}),
+    Case(
+        "baseline-pregnancy",
+        {**NONE, **WOMAN, "pregnancy": [(31, "absent")]},
+        {"pregnancy": [(30, "absent")]},
+    ),
+    Case(
+        "baseline-lipids",
+        {**NONE, "orders": LORLATINIB},
+        {"total_cholesterol": "5", "triglycerides": "1"},
+    ),
+    Case("baseline-glucose", {**NONE, "orders": LORLATINIB}, {"glucose": "5"}),
+)
+
+RESECTED: dict[str, object] = {
+    "lines": (),
+    "setting": "resected",
+    "resection": 40,
+    "resection_margin": "R0",
+    "tumour_size": "4",
+    "positive_lymph_nodes": "0",
+    "ECOG_performance_status": "1",
+}
+SMALL = {**RESECTED, "tumour_size": "3.9"}
+ADJUVANT = (
+    Case("adjuvant-alectinib", RESECTED, {"tumour_size": "3.9"}),
+    Case(
+        "adjuvant-alectinib", {**SMALL, "positive_lymph_nodes": "1"}, {"positive_lymph_nodes": "0"}
+    ),
+    Case("adjuvant-alectinib", RESECTED, {"ECOG_performance_status": "2"}),
+    Case("adjuvant-alectinib", RESECTED, {"resection_margin": "R1"}),
+    Case("adjuvant-alectinib", {**RESECTED, "resection": 26 * 7}, {"resection": 26 * 7 + 1}),
+    Case("adjuvant-alectinib", RESECTED, {"ALK": "equivocal"}),
+    Case("adjuvant-alectinib", RESECTED, {"lines": (treatment((20, "active", LOWER)),)}),
+    Case("adjuvant-follow-up", SMALL, {"tumour_size": "4"}),
+    Case("adjuvant-follow-up", SMALL, {"positive_lymph_nodes": None}),
+    Case(
+        "adjuvant-size-or-nodes-missing",
+        {**SMALL, "positive_lymph_nodes": None},
+        {"tumour_size": "4"},
+    ),
+    Case(
+        "adjuvant-size-or-nodes-missing",
+        {**RESECTED, "tumour_size": None},
+        {"positive_lymph_nodes": "1"},
+    ),
+    Case("adjuvant-margin", {**RESECTED, "resection_margin": "R1"}, {"resection_margin": "R0"}),
+    Case("adjuvant-margin", {**RESECTED, "resection_margin": "R2"}, {"tumour_size": "3.9"}),
+    Case(
+        "adjuvant-details-missing",
+        {**RESECTED, "resection_margin": None},
+        {"resection_margin": "R0"},
+    ),
+    Case(
+        "adjuvant-details-missing",
+        {**RESECTED, "ECOG_performance_status": None},
+        {"ECOG_performance_status": "0"},
+    ),
+)
+
+INTERACTIONS = (
+    Case(
+        "alectinib-interaction-bradycardia", {"medications": ("beta-blocker",)}, {"medications": ()}
+    ),
+    Case("alectinib-interaction-bradycardia", {"orders": BISOPROLOL}, {"lines": HAD_CRIZOTINIB}),
+    Case(
+        "alectinib-interaction-cyp3a",
+        {"medications": ("strong CYP3A inhibitor",)},
+        {"medications": ("P-gp substrate",)},
+    ),
+    Case(
+        "alectinib-interaction-transporter",
+        {"medications": ("P-gp substrate",)},
+        {"medications": ("beta-blocker",)},
+    ),
+)
+
+STARTING: dict[str, object] = {"lines": (), "orders": ALECTINIB}
+POPULATIONS = (
+    Case(
+        "alectinib-child-pugh-c", {**STARTING, "Child-Pugh_class": "C"}, {"Child-Pugh_class": "B"}
+    ),
+    Case(
+        "alectinib-child-pugh-c",
+        {**STARTING, "Child-Pugh_class": "C"},
+        {"orders": (order("alectinib", "450", 2),)},
+    ),
+    Case("alectinib-child-pugh-c", {"Child-Pugh_class": "C"}, {"Child-Pugh_class": [(181, "C")]}),
+    Case("alectinib-kidney-not-studied", {**STARTING, "eGFR": "29.9"}, {"eGFR": "30"}),
+    Case("alectinib-contraception-female", {**STARTING, **WOMAN}, {"age": "56"}),
+    Case("alectinib-contraception-male", STARTING, {"sex": "female"}),
+    Case("alectinib-lactation", {**STARTING, **WOMAN}, {"age": "11"}),
+)
+
+RECENT: dict[str, object] = {
+    name: [(3, "1")] for name in ("ALT", "AST", "total_bilirubin", "CPK", "creatinine")
+} | {"heart_rate": "72", "brain_imaging": 30}
+EARLY = (treatment((40, "active", FULL)),)
+MONITORING = (
+    Case(
+        "alectinib-monitor-liver",
+        {**RECENT, "lines": EARLY, "ALT": [(14, "1")]},
+        {"ALT": [(13, "1")]},
+    ),
+    Case("alectinib-monitor-liver", {**RECENT, "ALT": [(31, "1")]}, {"ALT": [(30, "1")]}),
+    Case(
+        "alectinib-monitor-liver",
+        {**RECENT, "ALT": [(31, "1")]},
+        {"lines": (treatment((170, "paused", FULL)),)},
+    ),
+    Case(
+        "alectinib-monitor-cpk",
+        {**RECENT, "lines": (treatment((20, "active", FULL)),), "CPK": [(14, "1")]},
+        {"CPK": [(13, "1")]},
+    ),
+    Case("alectinib-monitor-cpk", {**RECENT, "CPK": None}, {"CPK": [(150, "1")]}),
+    Case(
+        "alectinib-monitor-cpk-symptoms",
+        {**RECENT, "muscle_symptoms": "present", "CPK": [(10, "1")]},
+        {"CPK": [(1, "1")]},
+    ),
+    Case(
+        "alectinib-monitor-heart",
+        {**RECENT, "heart_rate": [(93, "72")]},
+        {"heart_rate": [(90, "72")]},
+    ),
+    Case(
+        "alectinib-monitor-kidney",
+        {**RECENT, "creatinine": [(93, "1")]},
+        {"creatinine": [(90, "1")]},
+    ),
+    Case("alectinib-monitor-brain", {**RECENT, "brain_imaging": 112}, {"brain_imaging": 111}),
+)
+
+CASES = (
+    *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,
+    *MONITORING,
+)  # fmt: skip

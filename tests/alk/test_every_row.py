@@ -1,0 +1,42 @@
+"""Every rule row outside the dose changes speaks in a case, and keeps silent in one close by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from cds_service.alk import Decision
+from tests.alk.patients import asked, knowledge, patient, rows_heard
+from tests.alk.row_cases import CASES, Case
+
+
+def _decided(facts: Mapping[str, Any]) -> Decision:
+    changed = dict(facts)
+    orders = changed.pop("orders", ())
+    return asked(patient(**changed), *orders)
+
+
+def _named(case: Case) -> str:
+    return case.row
+
+
+@pytest.mark.parametrize("case", CASES, ids=_named)
+def test_a_row_speaks_in_its_case(case: Case) -> None:
+    assert case.row in rows_heard(_decided(case.facts))
+
+
+@pytest.mark.parametrize("case", CASES, ids=_named)
+def test_a_row_keeps_silent_in_a_case_close_by(case: Case) -> None:
+    assert case.row not in rows_heard(_decided({**case.facts, **case.near}))
+
+
+def test_no_row_is_without_a_case() -> None:
+    rows = {
+        row.identifier
+        for table in knowledge().all_tables()
+        if not table.name.endswith("dose_changes")
+        for row in table
+    }
+    assert rows == {case.row for case in CASES}

@@ -1,0 +1,238 @@
+"""A reaction followed over weeks: hold, recovery, the way back, the floor, and what is remembered.
+
+The table lists what the orders and results are and what must be said on the day asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+import pytest
+
+from cds_service.alk import Recommendation
+from tests.alk.patients import (
+    FULL,
+    LOWER,
+    LOWEST,
+    Dose,
+    asked,
+    order,
+    patient,
+    reactions,
+    treatment,
+)
+
+UNREADABLE: Dose = (None, None)
+
+
+class Course(NamedTuple):
+    """Orders as (days ago, status, dose), ALT results as (days ago, multiple), what is said."""
+
+    says: str
+    orders: tuple[tuple[int | None, str, Dose], ...]
+    alt: list[tuple[int, str]]
+    kind: str | None
+    dose: str | None = None
+    since: int | None = None
+
+
+RAISED, DOWN, NOT_YET = "6", "1.4", "3.5"
+COURSES = (
+    Course("raised today", ((170, "active", FULL),), [(3, RAISED)], "withhold", "450"),
+    Course("held, still raised", ((170, "paused", FULL),), [(3, RAISED), (20, RAISED)],
+           "withhold", "450"),
+    Course("held, coming down", ((170, "paused", FULL),), [(3, NOT_YET), (20, RAISED)],
+           "withhold", "450", 20),
+    Course("held, at three", ((170, "paused", FULL),), [(3, "3"), (20, RAISED)],
+           "resume", "450", 20),
+    Course("held, recovered", ((170, "paused", FULL),), [(3, DOWN), (20, RAISED)],
+           "resume", "450", 20),
+    Course("held, recovered, from 450", ((300, "ended", FULL), (170, "paused", LOWER)),
+           [(3, DOWN), (20, RAISED)], "resume", "300", 20),
+    Course("held, recovered long ago", ((500, "paused", FULL),), [(3, DOWN), (300, RAISED)],
+           "resume", "450", 300),
+    Course("held, no newer result", ((170, "paused", FULL),), [(20, RAISED)],
+           "withhold", "450", 20),
+    Course("never held, recovered by itself", ((170, "active", FULL),), [(3, DOWN), (40, RAISED)],
+           "reduce", "450", 40),
+    Course("never held, no newer result", ((170, "active", FULL),), [(40, RAISED)],
+           "withhold", "450", 40),
+    Course("never held, beyond the memory", ((170, "active", FULL),), [(3, DOWN), (91, RAISED)],
+           None),
+    Course("never held, at the end of the memory", ((170, "active", FULL),),
+           [(3, DOWN), (90, RAISED)], "reduce", "450", 90),
+    Course("already resumed one step lower", ((170, "ended", FULL), (10, "active", LOWER)),
+           [(3, DOWN), (40, RAISED)], None),
+    Course("already resumed two steps lower", ((170, "ended", FULL), (10, "active", LOWEST)),
+           [(3, DOWN), (40, RAISED)], None),
+    Course("resumed one step lower before recovery", ((170, "ended", FULL), (10, "active", LOWER)),
+           [(3, NOT_YET), (40, RAISED)], "inform"),
+    Course("restarted at full dose", ((170, "ended", FULL), (10, "active", FULL)),
+           [(3, DOWN), (40, RAISED)], "reduce", "450", 40),
+    Course("restarted at full dose before recovery", ((170, "ended", FULL), (10, "active", FULL)),
+           [(3, NOT_YET), (40, RAISED)], "withhold", "450", 40),
+    Course("restarted at a dose nobody can read", ((170, "ended", FULL), (10, "active", UNREADABLE)),
+           [(3, DOWN), (40, RAISED)], "reduce", "450", 40),
+    Course("lowered because of it, result not repeated",
+           ((170, "ended", FULL), (2, "active", LOWER)), [(5, RAISED)], "withhold", "450"),
+    Course("raised again at 450", ((170, "ended", FULL), (30, "active", LOWER)),
+           [(3, RAISED), (20, DOWN), (50, RAISED)], "withhold", "300"),
+    Course("raised again at 300: no lower dose",
+           ((170, "ended", FULL), (60, "ended", LOWER), (30, "active", LOWEST)),
+           [(3, RAISED), (20, DOWN), (50, RAISED)], "stop"),
+    Course("recovered at 300: no lower dose", ((170, "paused", LOWEST),),
+           [(3, DOWN), (20, RAISED)], "stop", None, 20),
+    Course("restarted at 300 after a reaction at 300",
+           ((170, "ended", LOWEST), (10, "active", LOWEST)), [(3, DOWN), (20, RAISED)],
+           "stop", None, 20),
+    Course("dose not readable", ((170, "active", UNREADABLE),), [(3, RAISED)], "withhold"),
+    Course("dose not readable, restarted",
+           ((170, "ended", UNREADABLE), (10, "active", FULL)), [(3, NOT_YET), (40, RAISED)],
+           "withhold", None, 40),
+    Course("dose not a step of the label", ((170, "active", ("500", 2)),), [(3, RAISED)],
+           "withhold"),
+    Course("before the first dose", ((30, "active", FULL),), [(3, DOWN), (40, RAISED)], None),
+    Course("on the day of the first dose", ((30, "active", FULL),), [(3, DOWN), (30, RAISED)],
+           "reduce", "450", 30),
+    Course("first dose on an unknown day", ((None, "active", FULL),), [(3, RAISED)],
+           "withhold", "450"),
+    Course("ended, nobody asks", ((170, "ended", FULL),), [(3, RAISED)], None),
+)  # fmt: skip
+
+
+def _only(found: Mapping[str, Recommendation]) -> Recommendation | None:
+    assert len(found) <= 1
+    return next(iter(found.values()), None)
+
+
+@pytest.mark.parametrize("course", COURSES, ids=lambda course: course.says)
+def test_a_course_ends_in_what_the_label_asks_for(course: Course) -> None:
+    item = _only(reactions(asked(patient(lines=[treatment(*course.orders)], ALT=course.alt))))
+    if item is None:
+        assert course.kind is None
+        return
+    dose = item.resume_dose or item.dose
+    days_ago = None if item.since is None else (asked(patient()).as_of - item.since).days
+    found = (item.kind.value, str(dose.amount_mg) if dose else None, days_ago)
+    assert found == (course.kind, course.dose, course.since)
+
+
+@pytest.mark.parametrize(
+    ("ordered", "kind"), [("600", "resume"), ("450", None), ("300", None), (None, "resume")]
+)
+def test_an_order_after_recovery_is_measured_against_the_dose_to_resume(
+    ordered: str | None, kind: str | None
+) -> None:
+    facts = patient(lines=[treatment((170, "paused", FULL))], ALT=[(3, DOWN), (20, RAISED)])
+    item = _only(reactions(asked(facts, order("alectinib", ordered, 2))))
+    assert (item and item.kind.value) == kind
+    if item is not None:
+        assert item.dose is not None
+        assert item.dose.amount_mg == Decimal(450)
+
+
+STOPPED = {"ALT": [(3, "1"), (100, "4")], "total_bilirubin": [(3, "1"), (100, "2.5")]}
+CLEAR = {"cholestasis": [(120, "absent")], "haemolysis": [(120, "absent")]}
+
+
+@pytest.mark.parametrize(
+    ("status", "ordered", "kind"),
+    [
+        ("active", None, "stop"),
+        ("paused", None, "stop"),
+        ("ended", None, None),
+        ("ended", "600", "stop"),
+        ("ended", "300", "stop"),
+    ],
+)
+def test_a_stop_is_remembered_without_limit(
+    status: str, ordered: str | None, kind: str | None
+) -> None:
+    facts = patient(lines=[treatment((170, status, FULL))], **STOPPED, **CLEAR)
+    orders = [] if ordered is None else [order("alectinib", ordered, 2)]
+    item = _only(reactions(asked(facts, *orders)))
+    assert (item and item.kind.value) == kind
+    if item is not None:
+        assert (item.severity, item.resume_dose, item.dose) == ("critical", None, None)
+
+
+def test_a_milder_reaction_of_today_does_not_reopen_a_stop() -> None:
+    facts = patient(ALT=[(3, "6"), (100, "4")], total_bilirubin=[(3, "1"), (100, "2.5")], **CLEAR)
+    item = _only(reactions(asked(facts)))
+    assert item is not None
+    assert (item.kind.value, item.rule_id) == ("stop", "alectinib-liver-stop")
+
+
+def test_a_restart_after_an_unclear_stop_leaves_the_question() -> None:
+    facts = patient(
+        lines=[treatment((170, "ended", FULL), (10, "active", LOWER))],
+        ALT=[(3, "1"), (40, "4")],
+        total_bilirubin=[(3, "1"), (40, "2.5")],
+        cholestasis=None,
+    )
+    item = _only(reactions(asked(facts)))
+    assert item is not None
+    assert (item.kind.value, item.rule_id) == ("ask", "alectinib-liver-stop-undecided")
+
+
+def test_two_reactions_of_one_time_ask_for_one_step_only() -> None:
+    heard = reactions(asked(patient(ALT="6", CPK="11", creatinine="4")))
+    doses = {item.resume_dose.amount_mg for item in heard.values() if item.resume_dose}
+    assert len(heard) == 3
+    assert doses == {Decimal(450)}
+
+
+def test_two_reactions_before_one_reduction_are_both_answered_by_it() -> None:
+    facts = patient(
+        lines=[treatment((170, "ended", FULL), (10, "active", LOWER))],
+        ALT=[(3, "1"), (30, "6")],
+        CPK=[(3, "1"), (25, "11")],
+    )
+    assert reactions(asked(facts)) == {}
+
+
+def test_a_second_rise_of_creatine_kinase_asks_for_the_lower_dose() -> None:
+    facts = patient(CPK=[(3, "6"), (40, "1"), (80, "7")])
+    item = _only(reactions(asked(facts)))
+    assert item is not None
+    assert item.rule_id == "alectinib-muscle-second"
+    assert item.resume_dose is not None
+    assert item.resume_dose.amount_mg == Decimal(450)
+
+
+@pytest.mark.parametrize(
+    ("status", "results", "kind"),
+    [
+        ("active", [(3, "1"), (20, "7")], None),
+        ("paused", [(3, "1"), (20, "7")], "resume"),
+        ("paused", [(3, "2.5"), (20, "7")], "resume"),
+        ("paused", [(3, "2.51"), (20, "7")], "withhold"),
+    ],
+)
+def test_a_first_rise_of_creatine_kinase_resumes_the_same_dose(
+    status: str, results: list[tuple[int, str]], kind: str | None
+) -> None:
+    item = _only(reactions(asked(patient(lines=[treatment((170, status, FULL))], CPK=results))))
+    assert (item and item.kind.value) == kind
+    dose = item and (item.dose or item.resume_dose)
+    assert dose is None or dose.amount_mg == Decimal(600)
+
+
+def test_recovery_to_the_value_before_treatment_counts() -> None:
+    """Creatine kinase was above 2.5 before the first dose: that value is the aim."""
+    facts = patient(
+        lines=[treatment((170, "paused", FULL))], CPK=[(3, "3"), (20, "11"), (175, "3")]
+    )
+    item = _only(reactions(asked(facts)))
+    assert item is not None
+    assert item.kind.value == "resume"
+
+
+def test_a_muscle_hold_with_open_dose_asks_after_recovery() -> None:
+    results = [(3, "1"), (20, "6"), (60, "1"), (90, "7 no range")]
+    held = reactions(asked(patient(CPK=results)))["alectinib-muscle-episode-unknown"]
+    assert (held.kind.value, held.dose) == ("ask", None)
+    went_on = patient(lines=[treatment((170, "ended", FULL), (5, "active", LOWER))], CPK=results)
+    assert "alectinib-muscle-episode-unknown" not in reactions(asked(went_on))
