@@ -23,14 +23,22 @@ from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Collection, Evaluation, Trace
 
 
-def decide(facts: PatientFacts, question: Question, knowledge: Knowledge, as_of: date) -> Decision:
+def decide(
+    facts: PatientFacts,
+    question: Question,
+    knowledge: Knowledge,
+    as_of: date,
+    *,
+    thorough: bool = False,
+) -> Decision:
     """Everything the knowledge has to say about one patient on one day.
 
     Order: gates, checks of draft orders, reactions to running drugs, choice of treatment, special
     populations, monitoring. A gate can stop the choice of treatment, never a safety check.
-    Pure: the same facts, question, knowledge and day give the same Decision.
+    Pure: the same facts, question, knowledge and day give the same Decision. `thorough` only
+    makes the traces of rules that do not hold complete; no verdict depends on it.
     """
-    evaluation = Evaluation(facts, as_of)
+    evaluation = Evaluation(facts, as_of, thorough=thorough)
     undecided: dict[str, Trace] = {}
     found, closed = gates(knowledge, _with_inhibitor(facts, question, knowledge, evaluation))
     checked, open_rules = check_orders(facts, question, knowledge, evaluation)
@@ -114,7 +122,15 @@ def _about_drug(
         found.append(_not_covered(line, order))
     else:
         if line.orders:
-            toxicity = Toxicity(tables, tables.dose_changes, facts, line, order, evaluation.as_of)
+            toxicity = Toxicity(
+                tables,
+                tables.dose_changes,
+                facts,
+                line,
+                order,
+                evaluation.as_of,
+                thorough=evaluation.thorough,
+            )
             found += toxicity.recommendations()
             undecided.update(toxicity.undecided)
         if line.status == "active":

@@ -38,7 +38,8 @@ def evaluation_with(
         if tables is not None:
             flags["ordered dose above the label"] = above_label(tables.drug, order.dose)
             flags["ordered dose off the ladder"] = off_ladder(tables.drug, order.dose)
-    return Evaluation(WithOrder(facts, order, flags, beside), evaluation.as_of)
+    with_order = WithOrder(facts, order, flags, beside)
+    return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
 
 
 def check_orders(

@@ -76,6 +76,8 @@ class Toxicity:
         line: TreatmentLine,
         order: OrderedMedication | None,
         as_of: date,
+        *,
+        thorough: bool = True,
     ) -> None:
         self._drug: Drug = tables.drug
         self._table = table
@@ -83,7 +85,7 @@ class Toxicity:
         self._order = order
         self._as_of = as_of
         self._view = OnTreatment(facts, line.start)
-        self._today = Evaluation(self._view, as_of)
+        self._today = Evaluation(self._view, as_of, thorough=thorough)
         self._days: dict[date, Evaluation] = {as_of: self._today}
         self._signals: dict[Comparison, list[tuple[date, bool]]] = {}
         self.undecided: dict[str, Trace] = {}
@@ -133,7 +135,7 @@ class Toxicity:
 
     def _evaluation(self, day: date) -> Evaluation:
         if day not in self._days:
-            self._days[day] = Evaluation(self._view, day)
+            self._days[day] = Evaluation(self._view, day, thorough=self._today.thorough)
         return self._days[day]
 
     def _asked(self, rows: list[Row]) -> Recommendation | None:

@@ -69,9 +69,7 @@ def command(
         out.print(view.recommendation_tree(item))
         out.print()
     open_rules = [
-        item
-        for item in document["undecided"]
-        if undecided and rule_id in (None, item["rule_id"])
+        item for item in document["undecided"] if undecided and rule_id in (None, item["rule_id"])
     ]
     for item in open_rules:
         out.print(view.undecided_tree(item["rule_id"], item["trace"]))

@@ -134,9 +134,7 @@ class LocalServices:
                 f"The FHIR server did not give what is needed: {why}."
             ) from None
 
-    def _why(
-        self, service: Service, base_url: str, patient_id: str, token: str | None
-    ) -> str:
+    def _why(self, service: Service, base_url: str, patient_id: str, token: str | None) -> str:
         """Ask for the required data once more to say what became of each."""
         client = FhirClient(
             base_url, token, deadline_seconds=self.deadline_seconds, allow_private=True

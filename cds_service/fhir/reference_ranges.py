@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 from cds_service.fhir.datatypes import CodeableConcept, Quantity, Range, ReferenceRange
 from cds_service.fhir.units import WithUnit, fold_unit
@@ -77,8 +79,7 @@ class LimitProblem(StrEnum):
     SEX_OR_AGE_UNKNOWN = "choosing the reference range needs the patient's sex or age"
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceLimit:
+class ReferenceLimit(msgspec.Struct, frozen=True, gc=False):
     """An upper limit of normal with its own unit, or the problem that stands in its place.
 
     The unit may differ from the result's unit: convert both before dividing. `inherited` says
@@ -172,7 +173,7 @@ def _limit_of(entry: ReferenceRange, measured: WithUnit | None) -> ReferenceLimi
     if limit is None:
         return None
     if limit.unit is None and limit.code is None and measured is not None:
-        return replace(
+        return msgspec.structs.replace(
             limit,
             unit=measured.unit,
             code=measured.code,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 from cds_service.fhir.datatypes import CodeableConcept, Quantity
 from cds_service.fhir.reference_ranges import (
@@ -48,8 +49,7 @@ class NumberProblem(StrEnum):
     COMPARATOR = "the comparator is not one of < <= > >="
 
 
-@dataclass(frozen=True, slots=True)
-class NumberAsSent:
+class NumberAsSent(msgspec.Struct, frozen=True, gc=False):
     """A number with its unit as sent. With a `problem`, `number` is None.
 
     `unit`, `code` and `system` are the unit elements; `units.UnitTable` converts. `as_sent` is

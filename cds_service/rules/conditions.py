@@ -26,14 +26,17 @@ from cds_service.rules.vocabulary import FactKind
 class Evaluation:
     """One patient on one day: where the facts are and what was already worked out.
 
-    ``as_of`` is the day on which the question is asked; nothing later is looked at.
+    ``as_of`` is the day on which the question is asked; nothing later is looked at. A ``thorough``
+    evaluation works out every part of a rule; otherwise a conjunction stops at its first part
+    that does not hold, which settles the verdict, and its trace ends there.
     """
 
-    __slots__ = ("_found", "as_of", "facts", "traces")
+    __slots__ = ("_found", "as_of", "facts", "thorough", "traces")
 
-    def __init__(self, facts: FactSource, as_of: date) -> None:
+    def __init__(self, facts: FactSource, as_of: date, *, thorough: bool = True) -> None:
         self.facts = facts
         self.as_of = as_of
+        self.thorough = thorough
         self.traces: dict[Condition, Trace] = {}
         self._found: dict[str, FactValue | None] = {}
 
@@ -109,7 +112,13 @@ class AllOf(Branch):
     __slots__ = ()
 
     def work_out(self, evaluation: Evaluation) -> Trace:
-        children = tuple(part.trace(evaluation) for part in self.parts)
+        worked_out: list[Trace] = []
+        for part in self.parts:
+            child = part.trace(evaluation)
+            worked_out.append(child)
+            if child.verdict is Verdict.NOT_MET and not evaluation.thorough:
+                break
+        children = tuple(worked_out)
         verdict = conjunction(child.verdict for child in children)
         phrases = {
             Verdict.MET: "All of these hold.",

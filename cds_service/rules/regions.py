@@ -8,7 +8,8 @@ whether two rules can fire together, whether a rule can fire at all, and what no
 
 Dimensions are taken as independent of each other. Where they are not (an episode count and the
 latest value of the same quantity), a box may stand for a situation that cannot occur; the checks
-then warn once too often, never once too little.
+then warn once too often. A result that is only known as a bound (``<5``) is not told apart from
+one that cannot be said.
 """
 
 from __future__ import annotations
@@ -179,7 +180,8 @@ class Space:
                 return [(str(leaf), ("holds", "does not hold"))]
             case IsState():
                 state = self._vocabulary.find(leaf.fact)
-                assert isinstance(state, State)  # noqa: S101 - the parser guarantees it
+                if not isinstance(state, State):
+                    raise TypeError(f"{leaf.fact} is not a state")
                 return [(_state_name(leaf), state.values)]
             case Includes():
                 return [(f"{leaf.fact} with {member}", ("yes", "no")) for member in leaf.members]

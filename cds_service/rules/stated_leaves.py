@@ -150,10 +150,8 @@ class SomethingThere(Leaf):
             incomplete = ()
         else:
             return self.unknown(self.missing())
-        if used:
-            verdict = Verdict.MET
-        else:
-            verdict = Verdict.NOT_MET if found.complete else Verdict.UNKNOWN
+        nothing = Verdict.NOT_MET if found.complete else Verdict.UNKNOWN
+        verdict = Verdict.MET if used else nothing
         if self.asked.negated:
             verdict = negation(verdict)
         reasons = (incomplete or self.missing()) if verdict is Verdict.UNKNOWN else ()

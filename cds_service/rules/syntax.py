@@ -34,7 +34,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """``[latest|any|every] FACT op amount [within SPAN | in the last SPAN | for at least SPAN]``."""
+    """``[latest|any|every] FACT op amount [within SPAN|in the last SPAN|for at least SPAN]``."""
 
     fact: str
     operator: str

@@ -11,11 +11,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
+import msgspec
+
 from cds_service.rules.verdicts import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(msgspec.Struct, frozen=True, gc=False):
     """One dated number.
 
     ``value`` and ``upper_limit`` are in the canonical unit of the fact (the vocabulary names it);

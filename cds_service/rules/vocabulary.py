@@ -82,7 +82,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A statement with a closed set of values. A flag is a state whose values are present/absent."""
+    """A statement with a closed set of values; a flag is one with present and absent."""
 
     name: str
     values: tuple[str, ...]

@@ -73,7 +73,7 @@ COURSES = (
            [(3, DOWN), (40, RAISED)], "reduce", "450", 40),
     Course("restarted at full dose before recovery", ((170, "ended", FULL), (10, "active", FULL)),
            [(3, NOT_YET), (40, RAISED)], "withhold", "450", 40),
-    Course("restarted at a dose nobody can read", ((170, "ended", FULL), (10, "active", UNREADABLE)),
+    Course("restarted at an unreadable dose", ((170, "ended", FULL), (10, "active", UNREADABLE)),
            [(3, DOWN), (40, RAISED)], "reduce", "450", 40),
     Course("lowered because of it, result not repeated",
            ((170, "ended", FULL), (2, "active", LOWER)), [(5, RAISED)], "withhold", "450"),
