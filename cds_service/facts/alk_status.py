@@ -256,13 +256,12 @@ def serum_level(context: Context) -> Statements | None:
     found: list[Statement] = []
     for observation in context.record.of_type(Observation):
         quantity, code = observation.value_quantity, observation.code
-        if quantity is None or code is None or status_of(observation) not in _GIVEN:
+        # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
+        if quantity is None or code is None or not _may_be_called_alk(code):
+            continue
+        if status_of(observation) not in _GIVEN:
             continue
         names = [code.text or "", *(coding.display or "" for coding in code.coding)]
-        # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
-        folded = " ".join(names).upper()
-        if "ALK" not in folded and "LYMPHOMA" not in folded:
-            continue
         if not any(_ALK_WORD.search(name) for name in names):
             continue
         if any(_PHOSPHATASE.search(name) for name in names):
@@ -274,6 +273,12 @@ def serum_level(context: Context) -> Statements | None:
                 found.append(Statement("present", day, quantity.as_sent, observation.key))
     found.sort(key=lambda item: item.day or date.min, reverse=True)
     return Statements(tuple(found[:1])) if found else None
+
+
+def _may_be_called_alk(code: CodeableConcept) -> bool:
+    names = [code.text, *[coding.display for coding in code.coding]]
+    folded = [name.upper() for name in names if name]
+    return any("ALK" in name or "KINASE" in name for name in folded)
 
 
 def coded_status(context: Context) -> Statements | None:

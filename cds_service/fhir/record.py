@@ -80,6 +80,7 @@ class PatientRecord:
     conflicting_copies: Counter[str] = field(default_factory=Counter)
     dropped: tuple[Dropped, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    _withdrawn_ids: frozenset[int] = field(default_factory=frozenset, repr=False)
     _by_type: Mapping[type[Resource], tuple[Resource, ...]] = field(
         default_factory=dict, repr=False
     )
@@ -112,6 +113,7 @@ class PatientRecord:
             ignored=builder.ignored,
             unattributed=builder.unattributed,
             withdrawn=builder.withdrawn(),
+            _withdrawn_ids=frozenset(builder.withdrawn_ids),
             conflicting_copies=builder.conflicting,
             dropped=tuple(entry for page in pages for entry in page.dropped),
             outcomes=tuple(outcome for page in pages for outcome in page.outcomes),
@@ -132,7 +134,7 @@ class PatientRecord:
             for held, found in self._by_type.items()
             if issubclass(held, kind)
             for resource in found
-            if isinstance(resource, kind) and (withdrawn or not _is_withdrawn(resource))
+            if isinstance(resource, kind) and (withdrawn or id(resource) not in self._withdrawn_ids)
         )
 
     def observations(self, codes: Codes, *, withdrawn: bool = False) -> tuple[CodedResult, ...]:
@@ -140,7 +142,7 @@ class PatientRecord:
         found: dict[int, CodedResult] = {}
         for key in _keys(codes):
             for result in self._results.get(key, ()):
-                if withdrawn or not _is_withdrawn(result.observation):
+                if withdrawn or id(result.observation) not in self._withdrawn_ids:
                     found.setdefault(id(result.source), result)
         return tuple(found.values())
 
@@ -149,7 +151,7 @@ class PatientRecord:
         found: dict[int, Condition] = {}
         for key in _keys(codes):
             for condition in self._conditions.get(key, ()):
-                if withdrawn or not _is_withdrawn(condition):
+                if withdrawn or id(condition) not in self._withdrawn_ids:
                     found.setdefault(id(condition), condition)
         return tuple(found.values())
 
@@ -172,10 +174,6 @@ class PatientRecord:
         return any(resource is kept for kept in self._by_type.get(type(resource), ()))
 
 
-def _is_withdrawn(resource: Resource) -> bool:
-    return status_of(resource) in WITHDRAWN
-
-
 def _keys(codes: Codes) -> Iterable[CodeKey]:
     if isinstance(codes, CodeSet):
         return sorted(codes.keys)
@@ -194,6 +192,7 @@ class _Builder:
         self.ignored: Counter[str] = Counter()
         self.unattributed: Counter[str] = Counter()
         self.conflicting: Counter[str] = Counter()
+        self.withdrawn_ids: set[int] = set()
 
     def add(self, resource: Resource) -> None:
         """Keep a resource of the patient, or count why it is left out."""
@@ -250,6 +249,7 @@ class _Builder:
         for resource in self._all():
             status = status_of(resource)
             if status in WITHDRAWN:
+                self.withdrawn_ids.add(id(resource))
                 counts[(resource.resource_type, status or "")] += 1
         return counts
 
