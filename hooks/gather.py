@@ -51,6 +51,8 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
         query = resolve(template, call.context)
         if query is not None:
             wanted[template.key] = query
+        else:
+            unavailable[template.key] = "the call lacks what its query needs"
     client = _client(call, access)
     if wanted and client is not None:
         for key, result in client.fetch(wanted).items():
@@ -60,15 +62,22 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
                 unavailable[key] = _why(result)
     elif wanted:
         for key in wanted:
-            given = key in read
-            unavailable[key] = "the EHR sent an error" if given else "not supplied by the EHR"
-    _refuse_without_required(call, templates, unavailable)
+            unavailable[key] = _why_not_supplied(read.get(key))
+    _refuse_without_required(call, templates, read, unavailable)
     return _supplied(call, read, unavailable, client)
 
 
 def _usable(result: ReadResult) -> bool:
     """Whether a prefetch value answers its question: whole, without a serious outcome."""
     return result.complete and not any(outcome.serious for outcome in result.outcomes)
+
+
+def _why_not_supplied(result: ReadResult | None) -> str:
+    if result is None:
+        return "not supplied by the EHR"
+    if result.next_link is not None:
+        return "only a first page was supplied"
+    return "the EHR sent an error in its place" if result.outcomes else "not readable as sent"
 
 
 def _client(call: HookCall, access: FhirAccess) -> FhirClient | None:
@@ -94,15 +103,19 @@ def _why(result: FetchResult) -> str:
 
 
 def _refuse_without_required(
-    call: HookCall, templates: Sequence[PrefetchTemplate], unavailable: Mapping[str, str]
+    call: HookCall,
+    templates: Sequence[PrefetchTemplate],
+    read: Mapping[str, ReadResult],
+    unavailable: Mapping[str, str],
 ) -> None:
+    """412 for required data of which nothing came; a null was an answer, and gets a card."""
     lost = [
         template.key
         for template in templates
         if template.required
         and template.key in unavailable
-        and call.prefetch.get(template.key) is None
-        and template.key not in call.prefetch
+        and not (template.key in call.prefetch and call.prefetch[template.key] is None)
+        and not (template.key in read and read[template.key].resources)
     ]
     if lost:
         named = ", ".join(lost)

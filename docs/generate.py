@@ -1,0 +1,213 @@
+"""Rewrites the tables of the documentation that are read from the code.
+
+`python -m docs.generate` replaces what stands between `<!-- begin NAME -->` and
+`<!-- end NAME -->` in the pages; a test fails when a page is behind. Results of benchmarks have
+such marks too and are written by `python -m benchmarks --write`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.schemas import algorithm_columns, drug_columns
+from cds_service.knowledge.table_files import Column
+from cds_service.rules import CollectionOf, FactKind, Occurrence, Quantity, State
+from cds_service.settings import Settings
+from hooks import DEFINITIONS
+from hooks.data import EVERYTHING
+
+FOLDER = Path(__file__).parent
+
+SECTIONS: dict[str, tuple[str, Callable[[Knowledge], str]]] = {}
+
+
+def section(page: str, name: str) -> Callable[[Callable[[Knowledge], str]], None]:
+    """Register the function that writes the section `name` of a page."""
+
+    def register(write: Callable[[Knowledge], str]) -> None:
+        SECTIONS[name] = (page, write)
+
+    return register
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; a bar inside a cell is escaped."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+@section("run.md", "settings")
+def settings(_: Knowledge) -> str:
+    """Every setting of the service."""
+    return table(
+        ["variable", "what it takes", "default", "meaning"],
+        [
+            [f"`{row.variable}`", row.kind, row.default, row.description]
+            for row in Settings.describe()
+        ],
+    )
+
+
+@section("connect-an-ehr.md", "services")
+def services(_: Knowledge) -> str:
+    """The CDS services."""
+    return table(
+        ["id", "hook", "what it is for"],
+        [[f"`{item.id}`", f"`{item.hook}`", item.description] for item in DEFINITIONS],
+    )
+
+
+@section("connect-an-ehr.md", "prefetch")
+def prefetch(_: Knowledge) -> str:
+    """The prefetch keys."""
+    return table(
+        ["key", "query", "required", "used for"],
+        [
+            [f"`{kind.key}`", f"`{kind.query}`", "yes" if kind.required else "no", kind.purpose]
+            for kind in EVERYTHING
+        ],
+    )
+
+
+@section("for-clinicians.md", "drugs")
+def drugs(knowledge: Knowledge) -> str:
+    """Which drug has which tables."""
+    said = {True: "yes", False: "**no**"}
+    return table(
+        ["drug", "dose and ladder", "dose changes", "monitoring", "interactions", "populations"],
+        [
+            [
+                name,
+                "yes",
+                said[tables.dose_changes is not None],
+                said[tables.monitoring is not None],
+                said[tables.interactions is not None],
+                said[tables.populations is not None],
+            ]
+            for name, tables in knowledge.drugs.items()
+        ],
+    )
+
+
+@section("change-knowledge.md", "columns")
+def columns(knowledge: Knowledge) -> str:
+    """The columns of every table."""
+    tests, names = frozenset(knowledge.tests), frozenset(knowledge.drugs)
+    evidence = frozenset(
+        result.id for study in knowledge.evidence.values() for result in study.results
+    )
+    parts: list[str] = []
+    for folder, schemas in (
+        ("drugs/<ingredient>", drug_columns(tests)),
+        ("algorithm", algorithm_columns(tests, names, evidence)),
+    ):
+        for name, listed in schemas.items():
+            parts.append(f"`{folder}/{name}.csv`\n")
+            parts.append(
+                table(["column", "must be filled", "holds"], [_column(item) for item in listed])
+                + "\n"
+            )
+    return "\n".join(parts)
+
+
+def _column(column: Column) -> list[str]:
+    if column.rule:
+        holds = "a sentence in the rule language"
+    elif column.choices:
+        holds = "one of " + ", ".join(f"`{choice}`" for choice in sorted(column.choices))
+    elif column.check is not None:
+        # Every check says what it expects when it is shown something that nobody expects.
+        expected = column.check("\N{REPLACEMENT CHARACTER}" * 200)
+        holds = expected if expected is not None else "text"
+    else:
+        holds = "text"
+    if column.many:
+        holds += "; several are separated by semicolons"
+    return [f"`{column.name}`", "yes" if column.required else "no", holds]
+
+
+@section("rules.md", "facts")
+def facts(knowledge: Knowledge) -> str:
+    """Every fact by kind."""
+    parts: list[str] = []
+    for title, describe, kinds in (
+        ("Measured quantities", _quantity, lambda fact: isinstance(fact, Quantity)),
+        ("States", _state, lambda fact: isinstance(fact, State) and not fact.is_flag),
+        ("Yes/no facts", _flag, lambda fact: isinstance(fact, State) and fact.is_flag),
+        ("Collections", _collection, lambda fact: isinstance(fact, CollectionOf)),
+        ("Events", _event, lambda fact: isinstance(fact, Occurrence)),
+    ):
+        found = [fact for fact in knowledge.vocabulary if kinds(fact)]
+        parts.append(f"### {title}\n")
+        rows = [[f"`{fact.name}`", describe(fact), fact.describes] for fact in found]
+        parts.append(table(["fact", "takes", "where it is from"], rows) + "\n")
+    return "\n".join(parts)
+
+
+def _fresh(days: int | None) -> str:
+    return "" if days is None else f"; counts for {days} days"
+
+
+def _quantity(fact: FactKind) -> str:
+    if not isinstance(fact, Quantity):
+        raise TypeError(fact.name)
+    units = dict.fromkeys([fact.unit, *sorted(fact.units)])
+    written = [f"`{unit}`" for unit in units if unit]
+    written += ["`xULN`"] * fact.upper_limit + ["`xbaseline`"] * fact.baseline
+    return (", ".join(written) or "a bare number") + _fresh(fact.fresh_for_days)
+
+
+def _state(fact: FactKind) -> str:
+    if not isinstance(fact, State):
+        raise TypeError(fact.name)
+    return ", ".join(f"`{value}`" for value in fact.values) + _fresh(fact.fresh_for_days)
+
+
+def _flag(fact: FactKind) -> str:
+    if not isinstance(fact, State):
+        raise TypeError(fact.name)
+    return "`present`, `absent`" + _fresh(fact.fresh_for_days)
+
+
+def _collection(fact: FactKind) -> str:
+    if not isinstance(fact, CollectionOf):
+        raise TypeError(fact.name)
+    if len(fact.members) > 10:
+        return f"{len(fact.members)} ingredients and classes from the code tables"
+    return ", ".join(f"`{member}`" for member in sorted(fact.members))
+
+
+def _event(fact: FactKind) -> str:
+    return "a day"
+
+
+def rewritten(text: str, name: str, content: str) -> str:
+    """The page with one section replaced. Raises ValueError when it lacks the marks."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    head, found, rest = text.partition(begin)
+    _, found_end, tail = rest.partition(end)
+    if not found or not found_end:
+        raise ValueError(f"there is no section {name}")
+    return f"{head}{begin}\n{content.rstrip()}\n{end}{tail}"
+
+
+def main() -> int:
+    """Rewrite every section and say which pages changed."""
+    knowledge = load_knowledge()
+    for name, (page, write) in SECTIONS.items():
+        path = FOLDER / page
+        before = path.read_text(encoding="utf-8")
+        after = rewritten(before, name, write(knowledge))
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+            sys.stdout.write(f"{page}: {name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
