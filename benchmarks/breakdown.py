@@ -26,6 +26,7 @@ from flask import Flask
 
 from benchmarks.payload import SERVICE_ID, order_sign_request
 from benchmarks.report import machine, rewrite
+from benchmarks.signatures import signed_checks
 from cds_service.alk import Question, decide
 from cds_service.app import create_app
 from cds_service.cards import CardContext, build_cards, decision_document
@@ -44,6 +45,7 @@ from hooks.gather import gather
 REPEATS = 200
 WARM_UP = 30
 PROFILED = 100
+ALGORITHMS = ("ES384", "RS384")
 CLIENT = Client("benchmark", any_fhir_server=True)
 
 Value = TypeVar("Value")
@@ -166,6 +168,11 @@ def table(clock: Stopwatch) -> str:
     lines.append(
         f"| whole application through Flask, without a server | {clock.median('whole'):.2f} | |"
     )
+    lines += [
+        f"| checking a token signed with {algorithm}, on top in production"
+        f" | {clock.median(algorithm):.2f} | |"
+        for algorithm in ALGORITHMS
+    ]
     return "\n".join(lines)
 
 
@@ -207,6 +214,9 @@ def main() -> int:
                 walk.stages(clock)
                 if clock("whole", walk.over_http) != 200:
                     raise RuntimeError("the application did not answer with status 200")
+            for algorithm in ALGORITHMS:
+                for check in signed_checks(algorithm, REPEATS):
+                    clock(algorithm, check)
             text = table(clock)
             profiled = "" if asked.no_profile else profile(walk)
     sys.stdout.write(text + "\n\n" + profiled)

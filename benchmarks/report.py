@@ -33,7 +33,8 @@ def comparison_section(run: Comparison) -> str:
         (
             f"Measured {machine()}. One `order-sign` request with {run.observations} Observations"
             f" ({run.body_bytes / 1000:.0f} kB, every prefetch key supplied), answered with"
-            f" {run.cards} cards. {rounds} interleaved rounds of {run.requests} requests a server,"
+            f" {run.cards} {'card' if run.cards == 1 else 'cards'}. {rounds} interleaved rounds of"
+            f" {run.requests} requests a server,"
             f" one at a time on new connections; {run.seconds:.0f} s in all."
         ),
         "",

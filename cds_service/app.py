@@ -59,7 +59,10 @@ def create_app(
         return f"{settings.public_url}/decisions/{signer.token(decision_id)}"
 
     def keep(answered: AnsweredCall) -> None:
-        key = hmac.new(secret.encode(), answered.call.patient_id.encode(), hashlib.sha256)
+        # Two EHRs may use the same id for different people.
+        call = answered.call
+        patient = f"{call.client}|{call.fhir_server or ''}|{call.patient_id}"
+        key = hmac.new(secret.encode(), patient.encode(), hashlib.sha256)
         records.save_decision(_record(answered, knowledge, key.hexdigest()))
 
     engine = Engine(
@@ -94,6 +97,7 @@ def create_app(
             ],
             sources=knowledge.sources,
             signer=signer,
+            public_url=settings.public_url,
         )
     )
     app.add_url_rule("/health", view_func=_health(knowledge))

@@ -135,16 +135,12 @@ def _column(column: Column) -> list[str]:
 def facts(knowledge: Knowledge) -> str:
     """Every fact by kind."""
     parts: list[str] = []
-    for title, describe, kinds in (
-        ("Measured quantities", _quantity, lambda fact: isinstance(fact, Quantity)),
-        ("States", _state, lambda fact: isinstance(fact, State) and not fact.is_flag),
-        ("Yes/no facts", _flag, lambda fact: isinstance(fact, State) and fact.is_flag),
-        ("Collections", _collection, lambda fact: isinstance(fact, CollectionOf)),
-        ("Events", _event, lambda fact: isinstance(fact, Occurrence)),
-    ):
-        found = [fact for fact in knowledge.vocabulary if kinds(fact)]
-        parts.append(f"### {title}\n")
-        rows = [[f"`{fact.name}`", describe(fact), fact.describes] for fact in found]
+    groups: dict[str, list[FactKind]] = {}
+    for fact in knowledge.vocabulary:
+        groups.setdefault(_kind(fact), []).append(fact)
+    for kind, found in groups.items():
+        parts.append(f"### {kind}\n")
+        rows = [[f"`{fact.name}`", _takes(fact), fact.describes] for fact in found]
         parts.append(table(["fact", "takes", "where it is from"], rows) + "\n")
     return "\n".join(parts)
 
@@ -153,37 +149,34 @@ def _fresh(days: int | None) -> str:
     return "" if days is None else f"; counts for {days} days"
 
 
-def _quantity(fact: FactKind) -> str:
-    if not isinstance(fact, Quantity):
-        raise TypeError(fact.name)
-    units = dict.fromkeys([fact.unit, *sorted(fact.units)])
-    written = [f"`{unit}`" for unit in units if unit]
-    written += ["`xULN`"] * fact.upper_limit + ["`xbaseline`"] * fact.baseline
-    return (", ".join(written) or "a bare number") + _fresh(fact.fresh_for_days)
+def _kind(fact: FactKind) -> str:
+    match fact:
+        case Quantity():
+            return "Measured quantities"
+        case State():
+            return "Yes/no facts" if fact.is_flag else "States"
+        case CollectionOf():
+            return "Collections"
+        case Occurrence():
+            return "Events"
 
 
-def _state(fact: FactKind) -> str:
-    if not isinstance(fact, State):
-        raise TypeError(fact.name)
-    return ", ".join(f"`{value}`" for value in fact.values) + _fresh(fact.fresh_for_days)
-
-
-def _flag(fact: FactKind) -> str:
-    if not isinstance(fact, State):
-        raise TypeError(fact.name)
-    return "`present`, `absent`" + _fresh(fact.fresh_for_days)
-
-
-def _collection(fact: FactKind) -> str:
-    if not isinstance(fact, CollectionOf):
-        raise TypeError(fact.name)
-    if len(fact.members) > 10:
-        return f"{len(fact.members)} ingredients and classes from the code tables"
-    return ", ".join(f"`{member}`" for member in sorted(fact.members))
-
-
-def _event(fact: FactKind) -> str:
-    return "a day"
+def _takes(fact: FactKind) -> str:
+    match fact:
+        case Quantity():
+            units = dict.fromkeys([fact.unit, *sorted(fact.units)])
+            written = [f"`{unit}`" for unit in units if unit]
+            written += ["`xULN`"] * fact.upper_limit + ["`xbaseline`"] * fact.baseline
+            return (", ".join(written) or "a bare number") + _fresh(fact.fresh_for_days)
+        case State():
+            values = ", ".join(f"`{value}`" for value in fact.values)
+            return values + _fresh(fact.fresh_for_days)
+        case CollectionOf():
+            if len(fact.members) > 10:
+                return f"{len(fact.members)} ingredients and classes from the code tables"
+            return ", ".join(f"`{member}`" for member in sorted(fact.members))
+        case Occurrence():
+            return "a day"
 
 
 def rewritten(text: str, name: str, content: str) -> str:

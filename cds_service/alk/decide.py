@@ -125,6 +125,7 @@ def _about_drug(
             toxicity = Toxicity(
                 tables,
                 tables.dose_changes,
+                knowledge.tests,
                 facts,
                 line,
                 order,

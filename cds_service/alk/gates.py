@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 
 from cds_service.alk.decision import DueTest, Kind, Recommendation, Topic
 from cds_service.knowledge.release import Knowledge
@@ -41,12 +42,20 @@ def gates(knowledge: Knowledge, evaluation: Evaluation) -> tuple[list[Recommenda
     return found, closed
 
 
-def asked_tests(row: Row, evaluation: Evaluation, because: str) -> tuple[DueTest, ...]:
-    """The tests named in a row's `tests` cell, due now or after its `recheck_days`."""
+def asked_tests(
+    row: Row,
+    evaluation: Evaluation,
+    because: str,
+    last: Callable[[str], date | None] = lambda _: None,
+) -> tuple[DueTest, ...]:
+    """The tests named in a row's `tests` cell, due now or after its `recheck_days`.
+
+    `last` tells on which day a test was last complete.
+    """
     days = row.cells.get("recheck_days", "")
     due = evaluation.as_of + timedelta(days=int(days)) if days else evaluation.as_of
     return tuple(
-        DueTest(test, "repeat" if days else "missing", None, due, because, row.identifier,
+        DueTest(test, "repeat" if days else "missing", last(test), due, because, row.identifier,
                 row.verified)
         for test in row.entries("tests")
     )  # fmt: skip

@@ -8,12 +8,14 @@ has recovered and treatment went on at the dose the label allows, and a stop sta
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cds_service.alk.decision import Dose, Kind, Recommendation, Topic
 from cds_service.alk.doses import resumed
 from cds_service.alk.gates import asked_tests
+from cds_service.alk.monitoring import last_done
 from cds_service.alk.undecided import danger_shown, unusable_results
 from cds_service.facts.patient import (
     DoseTaken,
@@ -27,6 +29,7 @@ from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import DrugTables
 from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
+from cds_service.knowledge.tests_catalogue import OrderableTest
 from cds_service.rules import Evaluation, Reason, Series, Trace, Verdict
 from cds_service.rules.measured_leaves import Comparison
 
@@ -72,6 +75,7 @@ class Toxicity:
         self,
         tables: DrugTables,
         table: Table,
+        tests: Mapping[str, OrderableTest],
         facts: PatientFacts,
         line: TreatmentLine,
         order: OrderedMedication | None,
@@ -81,6 +85,8 @@ class Toxicity:
     ) -> None:
         self._drug: Drug = tables.drug
         self._table = table
+        self._tests = tests
+        self._facts = facts
         self._line = line
         self._order = order
         self._as_of = as_of
@@ -303,6 +309,9 @@ class Toxicity:
         question = self._of(row, trace, Kind.ASK, "warning", reasons=tuple(reasons))
         return [question.changed(rule_id=f"{self._drug.ingredient}-ungraded-results", ask="")]
 
+    def _last_done(self, test: str) -> date | None:
+        return last_done(self._tests[test], self._facts, self._as_of)
+
     def _of(
         self, row: Row, trace: Trace, kind: Kind, severity: str, **more: object
     ) -> Recommendation:
@@ -320,7 +329,7 @@ class Toxicity:
             resume=row.text("resume"),
             until=until,
             order=self._order,
-            tests=asked_tests(row, self._today, row.text("says")),
+            tests=asked_tests(row, self._today, row.text("says"), self._last_done),
             verified=row.verified,
         )
         return recommendation.changed(**more)

@@ -46,7 +46,7 @@ def load(fhir_server: str, names: tuple[str, ...]) -> None:
     day = clinic_day()
     refused = 0
     with requests.Session() as session:
-        session.headers |= {"Content-Type": "application/fhir+json"}
+        session.headers["Content-Type"] = "application/fhir+json"
         for name in names or story_names():
             bundle = as_transaction(told(name, day).bundle)
             problem = _put(session, fhir_server.rstrip("/"), bundle)

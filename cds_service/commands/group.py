@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
+
+from cds_service.commands.options import TOKEN_VARIABLE
 
 _MODULES = {
     "call": "call",
@@ -83,9 +86,12 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
               help="Print the version and stop.")  # fmt: skip
-def commands() -> None:
+@click.pass_context
+def commands(ctx: click.Context) -> None:
     """Decision support for ALK-positive lung cancer over HL7 CDS Hooks.
 
     For professionals; not a certified medical device. Settings are read from ALK_CDS_
     environment variables.
     """
+    # It is no setting of the service, which refuses to start on a variable it does not know.
+    ctx.obj = os.environ.pop(TOKEN_VARIABLE, "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -50,13 +49,9 @@ def fhir_server_options(function: _Command) -> _Command:
 
 
 def given_token(token_file: Path | None) -> str | None:
-    """The access token from the file or the environment, where it is then taken out.
-
-    It is no setting of the service, and a misspelt setting stops the service.
-    """
-    from_environment = os.environ.pop(TOKEN_VARIABLE, None)
+    """The access token from the file, or the one that the environment held at the start."""
     if token_file is None:
-        return from_environment or None
+        return click.get_current_context().find_object(str) or None
     try:
         text = token_file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):

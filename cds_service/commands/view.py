@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from rich import box
@@ -48,7 +49,7 @@ def card_panel(card: Mapping[str, Any], *, short: bool = False) -> Panel:
     detail = str(card.get("detail", ""))
     if detail:
         parts.append(Padding(_shortened(detail) if short else Markdown(detail), (1, 0, 0, 0)))
-    below = [*_suggestion_lines(card), *_source_lines(card, short=short)]
+    below = [*_suggestion_lines(card), *(_names(card) if short else _source_lines(card))]
     if below:
         parts.append(Padding(Group(*below), (1, 0, 0, 0)))
     return Panel(
@@ -82,16 +83,16 @@ def plain(markdown: str) -> str:
     return html.unescape(re.sub(r"\\([^\w\s])", r"\1", line))
 
 
-def _suggestion_lines(card: Mapping[str, Any]) -> Iterable[Text]:
+def _suggestion_lines(card: Mapping[str, Any]) -> Iterable[RenderableType]:
     suggestions: Sequence[Mapping[str, Any]] = card.get("suggestions", ())
     if suggestions:
         choose = "one of" if card.get("selectionBehavior") == "at-most-one" else "any of"
         yield Text(f"One click ({choose}):" if len(suggestions) > 1 else "One click:", style="bold")
     for suggestion in suggestions:
         mark = " (recommended)" if suggestion.get("isRecommended") else ""
-        yield Text(f"  > {suggestion['label']}{mark}", style="green")
+        yield Padding(Text(f"> {suggestion['label']}{mark}", style="green"), (0, 0, 0, 2))
         for action in suggestion.get("actions", ()):
-            yield Text(f"      {_action(action)}", style="dim")
+            yield Padding(Text(_action(action), style="dim"), (0, 0, 0, 6))
 
 
 def _action(action: Mapping[str, Any]) -> str:
@@ -114,19 +115,19 @@ def _what(resource: Mapping[str, Any]) -> str:
     return f"{text} [{codes}]" if codes else text
 
 
-def _source_lines(card: Mapping[str, Any], *, short: bool) -> Iterable[Text]:
-    if not short:
-        yield Text(f"Source: {card['source']['label']}", style="dim")
-        reasons = [str(reason["display"]) for reason in card.get("overrideReasons", ())]
-        if reasons:
-            yield Text(f"Override reasons: {'; '.join(reasons)}", style="dim")
+def _names(card: Mapping[str, Any]) -> Iterable[Text]:
+    labels = [str(link["label"]) for link in card.get("links", ())]
+    if labels:
+        yield Text(f"Links: {', '.join(labels)}", style="dim")
+
+
+def _source_lines(card: Mapping[str, Any]) -> Iterable[Text]:
+    yield Text(f"Source: {card['source']['label']}", style="dim")
+    reasons = [str(reason["display"]) for reason in card.get("overrideReasons", ())]
+    if reasons:
+        yield Text(f"Override reasons: {'; '.join(reasons)}", style="dim")
     for link in card.get("links", ()):
-        text = Text(f"{link['label']}: ", style="dim")
-        url = str(link["url"])
-        # A signed address does not fit a line; whoever wants it asks for JSON.
-        text.append(url if len(url) <= WIDTH - 26 else f"{url[: WIDTH - 29]}...")
-        text.no_wrap = True
-        yield text
+        yield Text(f"{link['label']}: {link['url']}", style="dim", overflow="fold")
 
 
 def show_answer(out: Console, status: int, body: Mapping[str, Any], *, short: bool = False) -> None:
@@ -172,8 +173,7 @@ def recommendation_tree(item: Mapping[str, Any]) -> Tree:
     for reason in item.get("reasons", ()):
         tree.add(Text(f"missing: {reason['subject']}: {reason['kind']} ({reason['detail']})"))
     for test in item.get("tests", ()):
-        last = test["last"] or "none found"
-        tree.add(Text(f"test: {test['test']}, {test['status']} since {test['due']}, last {last}"))
+        tree.add(Text(_test(test)))
     for option in item.get("options", ()):
         tree.add(_option(option))
     if item.get("trace"):
@@ -183,6 +183,13 @@ def recommendation_tree(item: Mapping[str, Any]) -> Tree:
     for other in item.get("also", ()):
         tree.add(Text("at the same time")).add(recommendation_tree(other))
     return tree
+
+
+def _test(test: Mapping[str, Any]) -> str:
+    if test["status"] == "repeat":
+        return f"test: {test['test']}, repeat by {test['due']}"
+    last = test["last"] or "none found"
+    return f"test: {test['test']}, {test['status']} since {test['due']}, last {last}"
 
 
 def _option(option: Mapping[str, Any]) -> Text:
@@ -202,7 +209,9 @@ def add_trace(parent: Tree, trace: Mapping[str, Any]) -> None:
     word, style = _VERDICTS[str(trace["verdict"])]
     label = Text(f"{word}  ", style=f"bold {style}")
     label.append(str(trace["sentence"]), style="default")
-    label.append(f"\n{trace['condition']}", style="dim")
+    if trace.get("children"):
+        # The sentence of a single condition repeats the rule's own words already.
+        label.append(f"\n{trace['condition']}", style="dim")
     node = parent.add(label)
     for value in trace.get("used", ()):
         node.add(Text(f"value: {_value(value)}", style="cyan"))
@@ -212,8 +221,10 @@ def add_trace(parent: Tree, trace: Mapping[str, Any]) -> None:
 
 def _value(value: Mapping[str, Any]) -> str:
     parts = [str(value.get("as_sent") or value.get("value") or "")]
-    if value.get("upper_limit"):
-        parts.append(f"upper limit {value['upper_limit']}")
+    limit = value.get("upper_limit")
+    if limit and value.get("value") and Decimal(limit) > 0:
+        # Both are in the service's own unit, which need not be the one that was sent.
+        parts.append(f"{round(Decimal(value['value']) / Decimal(limit), 2)} x upper limit")
     if value.get("date"):
         parts.append(str(value["date"]))
     if value.get("source"):

@@ -12,6 +12,7 @@ from cds_service.fhir.units import UnitTable
 from cds_service.fhir.values import NumberProblem, read_number, upper_limit
 from cds_service.fhir.views import Patient
 from cds_service.rules import Measurement, Quantity, Reason, ReasonKind, Series
+from cds_service.rules.measuring import written_day
 
 READABLE_STATUSES = frozenset({"final", "amended", "corrected", "preliminary"})
 _LATER_WORD = frozenset({"amended", "corrected"})
@@ -72,7 +73,7 @@ def _measurement(
     value = table.to_canonical(sent.number, sent)
     if value is None:
         reason = Reason.of(
-            ReasonKind.UNKNOWN_UNIT, quantity.name, f"result of {moment.day.isoformat()}"
+            ReasonKind.UNKNOWN_UNIT, quantity.name, f"result of {written_day(moment.day)}"
         )
         return Measurement(
             None,

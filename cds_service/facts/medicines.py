@@ -207,8 +207,9 @@ def read_medicines(context: Context) -> Medicines:
             continue
         if status in ACTIVE:
             taken.append(Item(found.names, found.label, start, found.label, use.key))
-        if status in ENDED and found.names & set(SLOWING_CLASSES):
-            stopped_slowing.append(_end(context, use))
+        if status in ENDED | PAUSED and found.names & set(SLOWING_CLASSES):
+            # On hold is stopped for now, whenever that began.
+            stopped_slowing.append(context.as_of if status in PAUSED else _end(context, use))
         if "immune checkpoint inhibitor" in found.names and status in ACTIVE | PAUSED | ENDED:
             given = _last_given(context, use, start, status)
             checkpoint += [Event(given, found.label, use.key)] if given is not None else []

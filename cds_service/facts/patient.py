@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -117,6 +117,7 @@ class PatientFacts:
 
     `unavailable` names kinds of data that could not be obtained at all (asked for, not
     delivered), with why; `requested_tests` holds (system, code) of tests already on order.
+    `remarks` are about data that were looked at so far, because facts are read when asked for.
     """
 
     patient_id: str
@@ -125,7 +126,7 @@ class PatientFacts:
     lines: tuple[TreatmentLine, ...] = ()
     requested_tests: frozenset[tuple[str, str]] = frozenset()
     unavailable: Mapping[str, str] = field(default_factory=dict)
-    remarks: tuple[Remark, ...] = ()
+    remarks: Iterable[Remark] = ()
 
     def find(self, name: str) -> FactValue | None:
         """The value of a fact, or None when nothing is known of it."""

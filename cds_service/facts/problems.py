@@ -62,30 +62,39 @@ def begun(context: Context, condition: Condition) -> date | None:
     )
 
 
+def not_yet(context: Context, day: date | None) -> bool:
+    """Whether a day lies after the day asked about: what is dated so is not known yet."""
+    if day is None or day <= context.as_of:
+        return False
+    context.remark("conditions", "a condition dated in the future was left out")
+    return True
+
+
 def statement(context: Context, condition: Condition) -> Statement | None:
-    """Present, absent (refuted, resolved), or None when the condition is only suspected."""
+    """Present, absent (refuted, resolved), or None when it is only suspected or in the future.
+
+    A condition that was over later than the day asked about was still there on that day.
+    """
     verification = status_of(condition)
     if verification in _SUSPECTED:
         return None
-    label = condition.code.label if condition.code is not None else None
+    label = (condition.code.label if condition.code is not None else None) or ""
     if verification == "refuted":
         day = context.day_of(condition.recorded_date, condition.onset_date_time)
-        return Statement("absent", _known(context, day), label or "", condition.key)
+        if not_yet(context, day):
+            return None
+        return Statement("absent", day, label, condition.key)
+    day = begun(context, condition)
+    if not_yet(context, day):
+        return None
     if clinical_status(condition) in _OVER:
         period = condition.abatement_period
-        day = context.day_of(
+        ended = context.day_of(
             condition.abatement_date_time, period.end if period else None, condition.recorded_date
         )
-        return Statement("absent", _known(context, day), label or "", condition.key)
-    day = begun(context, condition)
-    return Statement("present", _known(context, day), label or "", condition.key)
-
-
-def _known(context: Context, day: date | None) -> date | None:
-    if day is not None and day > context.as_of:
-        context.remark("conditions", "a condition dated in the future is used without its date")
-        return None
-    return day
+        if ended is None or ended <= context.as_of:
+            return Statement("absent", ended, label, condition.key)
+    return Statement("present", day, label, condition.key)
 
 
 def flag(context: Context, value_sets: Sequence[str]) -> Statements | None:
@@ -136,8 +145,9 @@ def ever(context: Context, value_set: str) -> Statements | None:
         if status_of(condition) == "refuted" or status_of(condition) in _SUSPECTED:
             continue
         label = condition.code.label if condition.code is not None else None
-        day = _known(context, begun(context, condition))
-        found.append(Statement("present", day, label or "", condition.key))
+        day = begun(context, condition)
+        if not not_yet(context, day):
+            found.append(Statement("present", day, label or "", condition.key))
     return in_order(found)
 
 
@@ -169,7 +179,7 @@ def cancers(context: Context) -> Collection:
     for member, value_sets in CANCERS.items():
         for name in value_sets:
             for condition in record.conditions(book.value_sets[name]):
-                if status_of(condition) == "refuted":
+                if _left_out(context, condition):
                     continue
                 seen.add(condition.key)
                 named = member
@@ -177,13 +187,13 @@ def cancers(context: Context) -> Collection:
                     named = "suspected lung cancer" if "lung" in member else "other cancer"
                 items.append(_item(context, named, condition))
     for condition in record.conditions(book.value_sets["lung cancer of unknown type"]):
-        if condition.key in seen or status_of(condition) == "refuted":
+        if condition.key in seen or _left_out(context, condition):
             continue
         seen.add(condition.key)
         items.append(_item(context, _lung_type(context, condition), condition))
     known = {key for name in METASTASES for key in book.value_sets[name].keys}
     for condition in record.of_type(Condition):
-        if condition.key in seen or status_of(condition) == "refuted":
+        if condition.key in seen or _left_out(context, condition):
             continue
         keys = concept_keys(condition.code)
         if any(_is_malignant(key) for key in keys) and not any(key in known for key in keys):
@@ -193,13 +203,18 @@ def cancers(context: Context) -> Collection:
     return Collection(tuple(items), complete, reasons)
 
 
+def _left_out(context: Context, condition: Condition) -> bool:
+    """Refuted, or dated after the day asked about."""
+    return status_of(condition) == "refuted" or not_yet(context, begun(context, condition))
+
+
 def _not_whole(subject: str) -> Reason:
     return Reason.of(ReasonKind.MISSING, subject, "the list was not supplied whole")
 
 
 def _item(context: Context, member: str, condition: Condition) -> Item:
     label = condition.code.label if condition.code is not None else None
-    day = _known(context, begun(context, condition))
+    day = begun(context, condition)
     return Item(frozenset({member}), member, day, label or "", condition.key)
 
 
@@ -241,10 +256,12 @@ def histology(context: Context) -> Statements | None:
                 if found is not None and found.value == "present":
                     statements.append(Statement(value, found.day, found.as_sent, found.source))
     for condition in context.record.of_type(Condition):
+        if _left_out(context, condition):
+            continue
         for extension in condition.extension:
             if HISTOLOGY_EXTENSION in (extension.url or "") and book.says(
                 extension.value_codeable_concept, "adenocarcinoma morphology"
             ):
-                day = _known(context, begun(context, condition))
+                day = begun(context, condition)
                 statements.append(Statement("adenocarcinoma", day, "", condition.key))
     return in_order(statements)

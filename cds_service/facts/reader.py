@@ -82,7 +82,7 @@ class FactReader:
             medicines.lines,
             requested_tests(context, supplied.draft_tests),
             dict(supplied.unavailable),
-            (),
+            context.remarks.keys(),
         )
         orders = read_orders(context, supplied.draft_requests)
         return facts, orders

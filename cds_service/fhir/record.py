@@ -214,6 +214,8 @@ class _Builder:
             return resource.key if resource.id else None
         subject = getattr(resource, "subject", None) or getattr(resource, "patient", None)
         text = subject.reference if isinstance(subject, Reference) else None
+        if text == self._patient_key:
+            return text
         parsed = parse_reference(text)
         if parsed is None:
             return None

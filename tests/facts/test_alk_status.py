@@ -75,9 +75,7 @@ def test_a_fusion_named_by_one_code_of_two_genes_is_one() -> None:
         {
             "code": coded("component gene fusion transcript"),
             "valueCodeableConcept": {
-                "coding": [
-                    {"system": "http://www.genenames.org", "code": "HGNC:1316::HGNC:427"}
-                ]
+                "coding": [{"system": "http://www.genenames.org", "code": "HGNC:1316::HGNC:427"}]
             },
         }
     ]

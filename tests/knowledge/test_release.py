@@ -272,7 +272,7 @@ def test_a_coverage_file_with_a_slip_is_refused(
          "words that must not be printed", "pretreated"),
         ("gates", {"detail": "79.4 % stayed on the dose."}, "words that must not be printed",
          "no source"),
-        ("gates", {"detail": "Response in 64.35 % of patients."}, "number without evidence", "64.35"),
+        ("gates", {"detail": "Response in 64.35 %."}, "number without evidence", "64.35"),
         ("gates", {"detail": "Median 34.9 months."}, "number without evidence", "34.9"),
         ("gates", {"detail": "In 9999 patients."}, "number without evidence", "9999"),
         ("gates", {"detail": "Hazard ratio 0.11."}, "number without evidence", "0.11"),

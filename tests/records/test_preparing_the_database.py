@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import stat
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from sqlalchemy import create_engine, text
 
 from cds_service.records import DecisionRecord, Records, RecordsError, upgrade
 from cds_service.records.engines import open_engine, read_url
+from cds_service.records.migrate import _ADVISORY_LOCK
 from cds_service.records.tables import metadata
 
 MakeDecision = Callable[..., DecisionRecord]
@@ -60,6 +63,19 @@ def test_workers_that_start_at_once_prepare_the_database_once(database_url: str)
         versions = connection.execute(text("SELECT version_num FROM alembic_version")).all()
     engine.dispose()
     assert [row.version_num for row in versions] == [_head()]
+
+
+def test_on_postgresql_a_worker_waits_for_the_one_that_prepares(postgresql_url: str) -> None:
+    """SQLite locks its file by itself; here the workers agree on a lock of their own."""
+    engine = open_engine(read_url(postgresql_url))
+    with ThreadPoolExecutor(1) as pool, engine.connect() as other:
+        other.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+        waiting = pool.submit(upgrade, postgresql_url)
+        time.sleep(0.5)
+        assert not waiting.done()
+        other.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _ADVISORY_LOCK})
+        waiting.result(timeout=30)
+    engine.dispose()
 
 
 def _prepare(url: str, start: object) -> None:

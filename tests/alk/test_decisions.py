@@ -1,0 +1,240 @@
+"""How the parts of a decision go together: gates, orders, choices, monitoring, what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cds_service.alk import Decision, Kind, Recommendation, Topic, decide
+from cds_service.facts import PatientFacts
+from tests.alk.patients import (
+    FULL,
+    LOWER,
+    asked,
+    knowledge,
+    order,
+    patient,
+    reactions,
+    rows_heard,
+    treatment,
+    without,
+)
+
+
+def _of(decision: Decision, topic: Topic) -> list[Recommendation]:
+    return [item for item in decision.recommendations if item.topic is topic]
+
+
+def test_a_patient_without_cancer_and_drugs_hears_nothing() -> None:
+    nobody = patient(lines=(), cancers=(), ALK=None, setting=None)
+    assert asked(nobody).recommendations == ()
+
+
+@pytest.mark.parametrize("cancers", [("hepatocellular carcinoma",), (), None])
+def test_a_gate_stops_the_choice_and_never_a_safety_check(cancers: tuple[str, ...] | None) -> None:
+    decision = asked(patient(cancers=cancers, ALT="6"), order("lorlatinib", "100", 1))
+    assert _of(decision, Topic.GATE)
+    assert decision.choice is None
+    assert "alectinib-liver-hold" in reactions(decision)
+    assert "order-two-alk-inhibitors" in rows_heard(decision)
+
+
+def test_the_choice_is_a_set_and_never_one_drug() -> None:
+    choice = asked(patient(lines=())).choice
+    assert choice is not None
+    assert choice.kind is Kind.CHOOSE
+    assert choice.dose is None
+    preferred = [item.drug for item in choice.options if item.place == "preferred"]
+    assert set(preferred) == {"lorlatinib", "alectinib", "brigatinib", "ensartinib"}
+    assert [item.drug for item in choice.options][-2:] == ["ceritinib", "crizotinib"]
+    assert all(item.evidence for item in choice.options)
+
+
+def test_ensartinib_is_offered_only_where_it_is_approved() -> None:
+    choice = asked(patient(lines=()), jurisdiction="EU").choice
+    assert choice is not None
+    assert "ensartinib" not in {item.drug for item in choice.options}
+
+
+@pytest.mark.parametrize(
+    ("facts", "first", "last_of_preferred"),
+    [
+        (
+            {"brain_metastases": "present"},
+            {"lorlatinib", "alectinib"},
+            {"brigatinib", "ensartinib"},
+        ),
+        ({"psychiatric_or_cognitive_disorder": "present"}, {"alectinib"}, {"lorlatinib"}),
+        ({"medications": ("strong CYP3A inducer",)}, {"alectinib"}, {"lorlatinib", "brigatinib"}),
+        ({"interstitial_lung_disease": "present"}, {"lorlatinib", "alectinib"}, {"brigatinib"}),
+        ({"ECOG_performance_status": "3"}, {"alectinib"}, {"brigatinib", "ensartinib"}),
+    ],
+)
+def test_the_patient_moves_the_options(
+    facts: dict[str, object], first: set[str], last_of_preferred: set[str]
+) -> None:
+    choice = asked(patient(lines=(), **facts)).choice  # type: ignore[arg-type]  # names of facts
+    assert choice is not None
+    drugs = [item.drug for item in choice.options if item.place == "preferred"]
+    assert drugs[0] in first
+    assert drugs[-1] in last_of_preferred
+
+
+@pytest.mark.parametrize("missing", ["setting", "ALK", "cancers"])
+def test_a_choice_that_hangs_on_missing_data_is_a_question(missing: str) -> None:
+    decision = asked(without(patient(lines=()), missing))
+    assert decision.choice is None or decision.choice.kind is Kind.ASK
+    assert any(item.kind is Kind.ASK for item in decision.recommendations)
+
+
+def test_an_incomplete_medication_list_is_not_an_empty_one() -> None:
+    facts = patient(lines=())
+    empty = {
+        name: replace(facts.values[name], complete=False)  # type: ignore[type-var]  # collections
+        for name in ("prior ALK inhibitors", "active ALK inhibitors", "paused ALK inhibitors")
+    }
+    open_list = PatientFacts("p", facts.as_of, {**facts.values, **empty}, ())
+    decision = asked(open_list)
+    assert decision.choice is None or decision.choice.kind is Kind.ASK
+
+
+def test_an_order_check_that_hangs_on_missing_data_asks() -> None:
+    facts = patient(lines=())
+    open_list = without(without(facts, "active ALK inhibitors"), "other active ALK inhibitors")
+    decision = asked(open_list, order("lorlatinib", "100", 1))
+    (item,) = [
+        item for item in decision.recommendations if item.rule_id == "order-two-alk-inhibitors"
+    ]
+    assert item.kind is Kind.ASK
+    assert item.reasons
+    assert "order-two-alk-inhibitors" in decision.undecided
+
+
+def test_only_the_selected_orders_are_checked_but_all_are_seen() -> None:
+    alectinib, lorlatinib = order("alectinib", "600", 2), order("lorlatinib", "100", 1)
+    facts = patient(lines=())
+    question = asked(facts, alectinib, lorlatinib).question
+    chosen = replace(question, selected=frozenset({lorlatinib.reference}))
+    found = [
+        item
+        for item in decide(facts, chosen, knowledge(), facts.as_of).recommendations
+        if item.rule_id == "order-two-alk-inhibitors"
+    ]
+    assert [item.order for item in found] == [lorlatinib]
+
+
+def test_the_dose_to_order_instead_of_one_above_the_label_is_the_labels() -> None:
+    decision = asked(patient(), order("alectinib", "900", 2))
+    (item,) = [item for item in decision.recommendations if item.rule_id == "order-above-label"]
+    assert item.kind is Kind.REDUCE
+    assert item.dose is not None
+    assert (item.dose.amount_mg, item.dose.per_day) == (600, 2)
+
+
+def test_of_two_orders_of_a_drug_the_higher_dose_is_judged() -> None:
+    facts = patient(lines=(), **{"Child-Pugh_class": "C"})
+    doses = order("alectinib", "450", 2), order("alectinib", "600", 2)
+    for drafts in (doses, doses[::-1]):
+        (item,) = [
+            item for item in _of(asked(facts, *drafts), Topic.POPULATION) if item.dose is not None
+        ]
+        assert item.order == doses[1]
+
+
+def test_a_drug_without_rules_in_this_release_is_named_as_such() -> None:
+    line = treatment((100, "active", ("250", 2)), ingredient="crizotinib")
+    (item,) = _of(asked(patient(lines=[line], ALT="9")), Topic.COVERAGE)
+    assert (item.drug, item.severity, item.verified) == ("crizotinib", "warning", False)
+
+
+def test_data_that_could_not_be_obtained_are_named() -> None:
+    facts = replace(patient(), unavailable={"laboratory": "the server did not answer"})
+    (item,) = _of(asked(facts), Topic.AVAILABILITY)
+    assert item.kind is Kind.ASK
+    assert "laboratory" in item.detail
+
+
+def test_a_test_already_on_request_is_not_asked_for_again() -> None:
+    facts = patient(brain_imaging=200)
+    assert "alectinib-monitor-brain" in rows_heard(asked(facts))
+    (requested,) = [(item.system, item.code) for item in knowledge().tests["brain MRI"].orders]
+    asked_for = replace(facts, requested_tests=frozenset({requested}))
+    assert "alectinib-monitor-brain" not in rows_heard(asked(asked_for))
+
+
+def test_results_from_before_the_first_dose_do_not_count_as_monitoring() -> None:
+    line = treatment((16, "active", FULL))
+    (item,) = _of(asked(patient(lines=[line], ALT=[(20, "1")])), Topic.MONITORING)
+    due = {test.test: test for test in item.tests}
+    assert due["liver tests"].status == "due"
+    assert (asked(patient()).as_of - due["liver tests"].due).days == 2
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "status"), [(14, "due"), (21, "due"), (22, "overdue"), (13, None)]
+)
+def test_a_test_is_due_first_and_overdue_after_a_week(days_ago: int, status: str | None) -> None:
+    results = {name: [(days_ago, "1")] for name in ("ALT", "AST", "total_bilirubin")}
+    line = treatment((60, "active", FULL))
+    found = _of(asked(patient(lines=[line], **results)), Topic.MONITORING)
+    tests = {test.test: test.status for item in found for test in item.tests}
+    assert tests.get("liver tests") == status
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        (None, "missing"),
+        ([(20, "1")], None),
+        ([(33, "1")], "due"),
+        ([(60, "1")], "overdue"),
+    ],
+)
+def test_a_drug_started_on_an_unknown_day_is_monitored_all_the_same(
+    results: list[tuple[int, str]] | None, expected: str | None
+) -> None:
+    line = treatment((None, "active", FULL))
+    facts = dict.fromkeys(("ALT", "AST", "total_bilirubin"), results)
+    found = _of(asked(patient(lines=[line], **facts)), Topic.MONITORING)
+    tests = {test.test: test.status for item in found for test in item.tests}
+    assert tests.get("liver tests") == expected
+
+
+def test_an_unverified_test_is_mentioned_and_never_orderable() -> None:
+    found = _of(asked(patient(brain_imaging=200)), Topic.MONITORING)
+    (due,) = [test for item in found for test in item.tests if test.test == "brain MRI"]
+    assert not due.orderable
+
+
+def test_the_adjuvant_dose_lasts_two_years() -> None:
+    facts = patient(
+        lines=(),
+        setting="resected",
+        resection=40,
+        resection_margin="R0",
+        tumour_size="4",
+        positive_lymph_nodes="0",
+        ECOG_performance_status="1",
+    )
+    (item,) = _of(asked(facts), Topic.ADJUVANT)
+    assert item.dose is not None
+    assert (item.dose.amount_mg, item.dose.per_day, item.dose.months) == (600, 2, 24)
+
+
+def test_the_most_dangerous_comes_first() -> None:
+    decision = asked(patient(lines=[treatment((60, "active", LOWER))], ALT="6", CPK="11"),
+                     order("lorlatinib", "100", 1))  # fmt: skip
+    severities = [item.severity for item in decision.recommendations]
+    order_of = ("critical", "warning", "info")
+    assert severities == sorted(severities, key=order_of.index)
+    assert decision.recommendations[0].rule_id == "order-two-alk-inhibitors"
+
+
+def test_every_recommendation_of_a_row_carries_its_basis_and_its_sources() -> None:
+    decision = asked(patient(lines=(), ALT="6"), order("crizotinib", "250", 2))
+    for item in decision.recommendations:
+        if item.row is not None:
+            assert item.sources
+            assert item.algorithm_ids
+            assert item.topic is Topic.MONITORING or item.trace is not None
