@@ -80,8 +80,8 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None,
         description="Base address under which EHRs reach the service, for example "
-        "`https://cds.example.org`. Tokens must name it as their audience and cards link to it. "
-        "Required in production.",
+        "`https://cds.example.org`. A token's audience is the address of the endpoint below it, and "
+        "cards link to pages below it. Required in production.",
     )
     bind: str = Field(
         default="127.0.0.1:8000",
@@ -109,8 +109,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Web origins whose pages may call the service from a browser, separated by "
-        "commas, for example `https://sandbox.cds-hooks.org`. None by default; `*` allows all and "
-        "is refused in production.",
+        "commas, for example `https://sandbox.cds-hooks.org`. None by default; `*` is refused.",
     )
     fhir_deadline_seconds: float = Field(
         default=0.4,
@@ -138,8 +137,8 @@ class Settings(BaseSettings):
         default=5,
         ge=1,
         le=50,
-        description="Most cards in one answer. Safety cards come first and are never left out for "
-        "this limit.",
+        description="Most cards in one answer. Critical cards come first and are all shown; what "
+        "lies beyond the limit is folded into one card that names every point.",
     )
     jurisdiction: Literal["US", "EU", "UK", "CH", "JP", "CN", "CA", "AU"] = Field(
         default="US",
@@ -161,15 +160,6 @@ class Settings(BaseSettings):
         ge=1,
         le=24 * 30,
         description="Hours for which a link from a card to its decision page opens.",
-    )
-    laboratory_defaults_file: Path | None = Field(
-        default=None,
-        description="YAML file with this site's own reference limits for results that come "
-        "without a range. Without it such results count as having no range; nothing is assumed.",
-    )
-    local_codes_file: Path | None = Field(
-        default=None,
-        description="YAML file that maps this site's local codes to the service's value sets.",
     )
     timezone: str = Field(
         default="UTC",
@@ -204,8 +194,9 @@ class Settings(BaseSettings):
     @classmethod
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
-            if origin != "*":
-                _check_web_address(origin, bare_origin=True)
+            if origin == "*":
+                raise _problem("must list its origins; * would let any page call the service")
+            _check_web_address(origin, bare_origin=True)
         return value
 
     @field_validator("public_url")
@@ -240,9 +231,7 @@ class Settings(BaseSettings):
             raise _problem("must be an IANA time zone name, for example Europe/Berlin") from error
         return value
 
-    @field_validator(
-        "clients_file", "laboratory_defaults_file", "local_codes_file", "link_secret_file"
-    )
+    @field_validator("clients_file", "link_secret_file")
     @classmethod
     def _check_file(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -291,8 +280,6 @@ class Settings(BaseSettings):
                 f"{', '.join(missing)} must be set in production "
                 f"(or set {PREFIX}ENVIRONMENT=development on a machine without patient data)"
             )
-        if "*" in self.cors_origins:
-            raise _problem(f"{PREFIX}CORS_ORIGINS must list its origins in production, not *")
         return self
 
     @property

@@ -67,7 +67,7 @@ def build_cards(
     """The cards of a decision, the most dangerous first.
 
     `shown` says which recommendations matter at this moment. Advice of the same kind on the same
-    drug that only informs is merged into one card.
+    drug that only informs is merged into one card. Critical cards are never folded.
     """
     kept = [item for item in decision.recommendations if shown(item)]
     cards: list[BuiltCard] = []
@@ -75,8 +75,10 @@ def build_cards(
         cards.append(_card(group, decision, knowledge, context))
     if len(cards) <= context.max_cards:
         return cards
-    leading, rest = cards[: context.max_cards - 1], cards[context.max_cards - 1 :]
-    return [*leading, _folded(rest, decision, knowledge, context)]
+    critical = sum(card.card.indicator == "critical" for card in cards)
+    shown_whole = max(context.max_cards - 1, critical)
+    leading, rest = cards[:shown_whole], cards[shown_whole:]
+    return [*leading, *([_folded(rest, decision, knowledge, context)] if rest else [])]
 
 
 def _merged(items: Iterable[Recommendation]) -> list[tuple[Recommendation, ...]]:

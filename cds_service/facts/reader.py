@@ -23,10 +23,12 @@ from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import Condition, MedicationRequest, ServiceRequest
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (
-    Collection,
+    Event,
     Events,
     FactValue,
+    Measurement,
     Quantity,
+    Series,
     Reason,
     ReasonKind,
     Statement,
@@ -97,13 +99,15 @@ class FactReader:
         readers |= self._person(context)
         readers |= self._tumour(context)
         readers |= self._reactions(context, medicines)
-        collections: dict[str, Collection | Statements | Events | None] = {
+        collections: dict[str, FactValue | None] = {
             "medications": medicines.medications,
             "active ALK inhibitors": medicines.active,
             "paused ALK inhibitors": medicines.paused,
             "prior ALK inhibitors": medicines.prior,
             "contributing medication": medicines.contributing,
             "checkpoint inhibitor": medicines.checkpoint_inhibitors,
+            "treatment start": _treatment_start(medicines),
+            "current daily dose": _current_daily_dose(medicines),
         }
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
@@ -253,6 +257,30 @@ def _pregnancy(context: Context) -> Statements | None:
         item for group in (observed, recorded) if group is not None for item in group.statements
     ]
     return problems.in_order(both)
+
+
+def _treatment_start(medicines: Medicines) -> Events:
+    """First order of each ALK inhibitor that is taken or paused."""
+    days = [
+        Event(line.start, line.ingredient, line.orders[0].source)
+        for line in medicines.lines
+        if line.status != "ended" and line.start is not None
+    ]
+    days.sort(key=lambda item: item.day, reverse=True)
+    return Events(tuple(days), complete=medicines.active.complete)
+
+
+def _current_daily_dose(medicines: Medicines) -> Series | None:
+    """Milligrams a day of the ALK inhibitor taken now; None when two are, or none is."""
+    active = [line for line in medicines.lines if line.status == "active"]
+    if len(active) != 1:
+        return None
+    dose, start = active[0].current_dose, active[0].start
+    daily = dose.daily_mg if dose is not None else None
+    if dose is None or daily is None or start is None:
+        return None
+    measured = Measurement(daily, start, as_sent=dose.as_text, source=active[0].orders[-1].source)
+    return Series((measured,))
 
 
 def _began_on(found: Statements | None, running: Sequence[date | None]) -> Statements | None:

@@ -124,7 +124,9 @@ def _gaps() -> Iterator[BuiltRequest]:
         "resourceType": "OperationOutcome",
         "issue": [{"severity": "error", "code": "timeout", "diagnostics": "the search timed out"}],
     }
-    yield _built("outcome", "An OperationOutcome in place of the laboratory results.", hook, outcome)
+    yield _built(
+        "outcome", "An OperationOutcome in place of the laboratory results.", hook, outcome
+    )
     other = hook_request(load_story("alectinib-hepatitis-with-jaundice"), service)
     mixed = deepcopy(whole)
     mixed["prefetch"]["laboratory"]["entry"] += other["prefetch"]["laboratory"]["entry"][-4:]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cds_service.alk import Decision, Kind, Topic
+from cds_service.alk import Decision, Kind, Question, Topic, decide
+from cds_service.alk.toxicity import Toxicity
 from cds_service.facts import OrderedMedication, PatientFacts
+from cds_service.knowledge.table_files import Row
 from tests.alk.patients import (
+    AS_OF,
     FULL,
     LOWER,
     LOWEST,
@@ -231,3 +236,36 @@ def test_missing_data_are_never_read_as_normal(chart: dict[str, object]) -> None
     assert reactions(silent) == {}
     due = {test.test for item in silent.recommendations for test in item.tests}
     assert {"liver tests", "kidney tests", "CPK", "heart rate and blood pressure"} <= due
+
+
+def _every_result_day(self: Toxicity, rows: list[Row]) -> list[date]:
+    days: set[date] = set()
+    for row in rows:
+        days |= self._days_of_results(row)
+    return sorted(days, reverse=True)
+
+
+@MODEST
+@given(courses(), orders_taken())
+def test_looking_back_only_at_abnormal_days_misses_nothing(
+    course: dict[str, object], taken: list[tuple[int | None, str, Dose]]
+) -> None:
+    facts = patient(lines=[treatment(*taken)], **course)
+    with patch.object(Toxicity, "_result_days", _every_result_day):
+        every = _summary(asked(facts))
+    assert _summary(asked(facts)) == every
+
+
+@MODEST
+@given(charts(), courses(), orders_taken(), st.sampled_from([None, *DRAFTS]))
+def test_a_thorough_basis_changes_no_answer(
+    chart: dict[str, object],
+    course: dict[str, object],
+    taken: list[tuple[int | None, str, Dose]],
+    draft: OrderedMedication | None,
+) -> None:
+    facts = patient(lines=[treatment(*taken)], **{**chart, **course})
+    question = Question("order-sign", () if draft is None else (draft,))
+    quick = decide(facts, question, knowledge(), AS_OF)
+    thorough = decide(facts, question, knowledge(), AS_OF, thorough=True)
+    assert _summary(quick) == _summary(thorough)

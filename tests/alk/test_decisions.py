@@ -74,7 +74,7 @@ def test_ensartinib_is_offered_only_where_it_is_approved() -> None:
 def test_the_patient_moves_the_options(
     facts: dict[str, object], first: set[str], last_of_preferred: set[str]
 ) -> None:
-    choice = asked(patient(lines=(), **facts)).choice  # type: ignore[arg-type]  # names of facts
+    choice = asked(patient(lines=(), **facts)).choice
     assert choice is not None
     drugs = [item.drug for item in choice.options if item.place == "preferred"]
     assert drugs[0] in first
@@ -91,7 +91,7 @@ def test_a_choice_that_hangs_on_missing_data_is_a_question(missing: str) -> None
 def test_an_incomplete_medication_list_is_not_an_empty_one() -> None:
     facts = patient(lines=())
     empty = {
-        name: replace(facts.values[name], complete=False)  # type: ignore[type-var]  # collections
+        name: replace(facts.values[name], complete=False)
         for name in ("prior ALK inhibitors", "active ALK inhibitors", "paused ALK inhibitors")
     }
     open_list = PatientFacts("p", facts.as_of, {**facts.values, **empty}, ())

@@ -108,7 +108,7 @@ def test_the_status_of_an_order_is_the_status_of_its_line(
     ],
 )
 def test_only_real_orders_of_this_patient_count(more: dict[str, object], counts: bool) -> None:
-    facts = facts_of(medication(code=ALECTINIB, dose=dosage(600, 2), **more))  # type: ignore[arg-type]  # one keyword each
+    facts = facts_of(medication(code=ALECTINIB, dose=dosage(600, 2), **more))
     assert bool(facts.lines) is counts
     assert bool(_taken(facts).items) is counts
 

@@ -75,6 +75,9 @@ def test_an_import_contract_leaves_out_no_room(contract: str) -> None:
     rooms = {
         f"cds_service.{path.parent.name}" for path in (ROOT / "cds_service").glob("*/__init__.py")
     }
+    if contract == "top-floor":
+        # The parts of the command line stand on the top floor themselves.
+        rooms.remove("cds_service.commands")
 
     assert rooms
     assert rooms | {"hooks"} <= named

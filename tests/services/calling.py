@@ -47,9 +47,9 @@ class Service:
     def __init__(self, url: str, app: Flask) -> None:
         self.url = url
         self.app = app
-        self.described: list[Json] = requests.get(
-            f"{url}/cds-services", timeout=TIMEOUT
-        ).json()["services"]
+        self.described: list[Json] = requests.get(f"{url}/cds-services", timeout=TIMEOUT).json()[
+            "services"
+        ]
 
     def for_hook(self, hook: str) -> Json:
         return next(item for item in self.described if item["hook"] == hook)

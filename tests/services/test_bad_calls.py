@@ -1,4 +1,4 @@
-"""Calls that cannot be answered: each gets a refusal that names the place, or a card that says so."""
+"""Calls that cannot be answered: a refusal that names the place, or a card that says so."""
 
 from __future__ import annotations
 
@@ -67,9 +67,7 @@ def test_a_missing_member_of_the_envelope_is_named(service: Service, member: str
         ("medication-prescribe", "medications"),
     ],
 )
-def test_a_missing_member_of_the_context_is_named(
-    service: Service, hook: str, member: str
-) -> None:
+def test_a_missing_member_of_the_context_is_named(service: Service, hook: str, member: str) -> None:
     body = service.body(hook, STORY)
     del body["context"][member]
     issue = refused(service.post(hook, body), 400)

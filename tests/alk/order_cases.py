@@ -1,0 +1,239 @@
+"""Cases for the gates and for the checks of draft orders; see `row_cases` for the rest.
+
+`Case(row, facts, near)`: facts are keyword arguments of `patients.patient`, with `orders` for the
+drafts; `near` is laid over them, so that it names only what is different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tests.alk.patients import ON_ALECTINIB, order, treatment
+
+
+class Case(NamedTuple):
+    """One row with the patient in whom it fires and the changes that make it miss."""
+
+    row: str
+    facts: Mapping[str, object]
+    near: Mapping[str, object]
+
+
+LUNG = ("non-small cell lung cancer",)
+LIVER = ("hepatocellular carcinoma",)
+SITE_ONLY = ("lung cancer of unknown type",)
+NONE: dict[str, object] = {"lines": ()}
+ALECTINIB = (order("alectinib", "600", 2),)
+CRIZOTINIB = (order("crizotinib", "250", 2),)
+CERITINIB = (order("ceritinib", "450", 1),)
+LORLATINIB = (order("lorlatinib", "100", 1),)
+ENSARTINIB = (order("ensartinib", "225", 1),)
+PEMBROLIZUMAB = (order("pembrolizumab", "200", 1),)
+OSIMERTINIB = (order("osimertinib", "80", 1),)
+PEMETREXED = (order("pemetrexed", "500", 1),)
+BISOPROLOL = (order("bisoprolol", "5", 1),)
+HAD_CRIZOTINIB = (treatment((400, "ended", ("250", 2)), ingredient="crizotinib"),)
+HAD_LORLATINIB = (treatment((400, "ended", ("100", 1)), ingredient="lorlatinib"),)
+SILENT: dict[str, object] = {"ALK": None, "lines": ()}
+WOMAN: dict[str, object] = {"sex": "female", "age": "40"}
+
+GATES = (
+    Case("gate-hepatocellular", {"cancers": LIVER}, {"ALK": None}),
+    Case("gate-hepatocellular-and-lung", {"cancers": LIVER + LUNG}, {"cancers": LUNG}),
+    Case(
+        "gate-lymphoma",
+        {"cancers": ("ALK-positive lymphoma",)},
+        {"cancers": ("ALK-positive lymphoma", *LUNG)},
+    ),
+    Case("gate-serum-level", {**SILENT, "serum_ALK_level": "present"}, {"serum_ALK_level": None}),
+    Case("gate-not-lung", {"cancers": ("other cancer",)}, {"cancers": LUNG}),
+    Case("gate-not-lung", {**SILENT, "cancers": (), "orders": ALECTINIB}, {"orders": ()}),
+    Case("gate-diagnosis-missing", {"cancers": None}, {"cancers": LUNG}),
+    Case("gate-diagnosis-missing", {"cancers": None, "ALK": None}, {"lines": (), "cancers": None}),
+    Case(
+        "gate-small-cell",
+        {"cancers": ("small cell lung cancer",)},
+        {"cancers": ("small cell lung cancer", *LUNG)},
+    ),
+    Case("gate-histology-missing", {"cancers": SITE_ONLY}, {"cancers": SITE_ONLY + LUNG}),
+    Case("gate-point-mutation", {"ALK": "point mutation only"}, {"ALK": "confirmed"}),
+    Case("gate-amplification", {"ALK": "amplification only"}, {"ALK": "confirmed"}),
+    Case("gate-equivocal", {"ALK": "equivocal"}, {"ALK": "negative"}),
+    Case("gate-discordant", {"ALK": "discordant"}, {"ALK": "confirmed"}),
+    Case("gate-pending", {"ALK": "pending"}, {"setting": "early"}),
+    Case("gate-alk-not-tested", SILENT, {"setting": "early"}),
+    Case("gate-alk-not-tested", {**SILENT, "setting": "resected"}, {"ALK": "pending"}),
+    Case("gate-lung-cancer-open", {**SILENT, "cancers": SITE_ONLY}, {"ALK": "confirmed"}),
+    Case("gate-failed", {"ALK": "failed"}, {"ALK": "negative"}),
+    Case("gate-setting-missing", {**NONE, "setting": None}, {"setting": "advanced"}),
+)
+
+ORDERS = (
+    Case("order-two-alk-inhibitors", {"orders": LORLATINIB}, {"orders": ALECTINIB}),
+    Case(
+        "order-two-alk-inhibitors",
+        {**NONE, "orders": ALECTINIB + LORLATINIB},
+        {"orders": ALECTINIB + OSIMERTINIB},
+    ),
+    Case(
+        "order-pregnant",
+        {**WOMAN, "pregnancy": "present", "orders": ALECTINIB},
+        {"pregnancy": [(31, "present")]},
+    ),
+    Case(
+        "order-pregnancy-unknown", {**NONE, **WOMAN, "orders": ALECTINIB}, {"pregnancy": "absent"}
+    ),
+    Case(
+        "order-pregnancy-unknown",
+        {**NONE, **WOMAN, "pregnancy": [(31, "absent")], "orders": ALECTINIB},
+        {"pregnancy": [(30, "absent")]},
+    ),
+    Case(
+        "order-pregnancy-unknown",
+        {**NONE, "sex": "female", "age": "55", "orders": ALECTINIB},
+        {"age": "56"},
+    ),
+    Case(
+        "order-pregnancy-unknown",
+        {**NONE, "sex": "female", "age": "12", "orders": ALECTINIB},
+        {"age": "11"},
+    ),
+    Case(
+        "order-immunotherapy-alk-positive",
+        {**NONE, "orders": PEMBROLIZUMAB},
+        {"lines": HAD_LORLATINIB},
+    ),
+    Case(
+        "order-immunotherapy-alk-positive",
+        {**NONE, "orders": PEMBROLIZUMAB},
+        {"setting": "resected"},
+    ),
+    Case(
+        "order-immunotherapy-stage-three",
+        {**NONE, "setting": "locally advanced", "orders": PEMBROLIZUMAB},
+        {"setting": "advanced"},
+    ),
+    Case(
+        "order-immunotherapy-resected",
+        {**NONE, "setting": "resected", "orders": PEMBROLIZUMAB},
+        {"ALK": "negative"},
+    ),
+    Case(
+        "order-immunotherapy-alk-open",
+        {**NONE, "ALK": "pending", "orders": PEMBROLIZUMAB},
+        {"ALK": "negative"},
+    ),
+    Case(
+        "order-immunotherapy-alk-unknown", {**SILENT, "orders": PEMBROLIZUMAB}, {"ALK": "negative"}
+    ),
+    Case("order-egfr-inhibitor", {**NONE, "orders": OSIMERTINIB}, {"ALK": "negative"}),
+    Case(
+        "order-egfr-inhibitor-wild-type",
+        {**NONE, "EGFR_gene": "wild type", "orders": OSIMERTINIB},
+        {"EGFR_gene": None},
+    ),
+    Case(
+        "order-egfr-inhibitor-two-drivers",
+        {**NONE, "EGFR_gene": "sensitising mutation", "orders": OSIMERTINIB},
+        {"EGFR_gene": "wild type"},
+    ),
+    Case(
+        "order-lung-disease",
+        {**NONE, "interstitial_lung_disease": "present", "orders": ALECTINIB},
+        {"interstitial_lung_disease": "absent"},
+    ),
+    Case(
+        "order-lung-disease-earlier",
+        {
+            **NONE,
+            "interstitial_lung_disease": "absent",
+            "earlier_drug-induced_interstitial_lung_disease": "present",
+            "orders": ALECTINIB,
+        },
+        {"earlier_drug-induced_interstitial_lung_disease": None},
+    ),
+    Case(
+        "order-slow-heart-symptoms-unknown",
+        {**NONE, "heart_rate": "59", "bradycardia_symptoms": None, "orders": ALECTINIB},
+        {"heart_rate": "60"},
+    ),
+    Case(
+        "order-slow-heart-symptoms-unknown",
+        {**NONE, "heart_rate": "59", "bradycardia_symptoms": None, "orders": CRIZOTINIB},
+        {"bradycardia_symptoms": "absent"},
+    ),
+    Case(
+        "order-not-preferred",
+        {**NONE, "brain_metastases": "absent", "orders": CRIZOTINIB},
+        {"lines": HAD_LORLATINIB},
+    ),
+    Case(
+        "order-not-preferred-brain",
+        {**NONE, "brain_metastases": "present", "orders": CERITINIB},
+        {"orders": ALECTINIB},
+    ),
+    Case(
+        "order-not-preferred-brain-unknown",
+        {**NONE, "orders": CRIZOTINIB},
+        {"brain_metastases": "absent"},
+    ),
+    Case(
+        "order-chemotherapy-first-line", {**NONE, "orders": PEMETREXED}, {"lines": HAD_LORLATINIB}
+    ),
+    Case("order-ensartinib-pretreated", {"lines": HAD_CRIZOTINIB, "orders": ENSARTINIB}, NONE),
+    Case(
+        "order-adjuvant-other-inhibitor",
+        {**NONE, "setting": "resected", "orders": LORLATINIB},
+        {"orders": ALECTINIB},
+    ),
+    Case(
+        "order-adjuvant-small-tumour",
+        {
+            **NONE,
+            "setting": "resected",
+            "tumour_size": "3.9",
+            "positive_lymph_nodes": "0",
+            "orders": ALECTINIB,
+        },
+        {"tumour_size": "4"},
+    ),
+    Case(
+        "order-adjuvant-small-tumour",
+        {
+            **NONE,
+            "setting": "resected",
+            "tumour_size": "3.9",
+            "positive_lymph_nodes": "0",
+            "orders": ALECTINIB,
+        },
+        {"positive_lymph_nodes": "1"},
+    ),
+    Case("order-above-label", {"orders": (order("alectinib", "601", 2),)}, {"orders": ALECTINIB}),
+    Case("order-above-label", {"orders": (order("alectinib", "600", 3),)}, {"orders": ALECTINIB}),
+    Case(
+        "order-above-label",
+        {"orders": (order("alectinib", "1200", 1),)},
+        {"orders": (order("alectinib", "600", 1),)},
+    ),
+    Case("order-dose-unreadable", {"orders": (order("alectinib"),)}, {"orders": ALECTINIB}),
+    Case(
+        "order-off-ladder",
+        {"orders": (order("alectinib", "500", 2),)},
+        {"orders": (order("alectinib", "450", 2),)},
+    ),
+    Case(
+        "order-off-ladder",
+        {"orders": (order("alectinib", "600", 1),)},
+        {"orders": (order("alectinib", "900", 2),)},
+    ),
+    Case("order-alk-not-confirmed", {**SILENT, "orders": ALECTINIB}, {"ALK": "confirmed"}),
+    Case(
+        "order-alk-open", {**NONE, "ALK": "equivocal", "orders": ALECTINIB}, {"lines": ON_ALECTINIB}
+    ),
+    Case(
+        "order-alk-not-rearranged",
+        {**NONE, "ALK": "negative", "orders": ALECTINIB},
+        {"ALK": "confirmed"},
+    ),
+)

@@ -1,0 +1,82 @@
+"""The request that the benchmarks replay is what they say it is."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import orjson
+import pytest
+
+from benchmarks import report
+from benchmarks.payload import OBSERVATIONS, SERVICE_ID, observation_count, order_sign_request
+from benchmarks.rounds import Measured, Spread, ratios
+from cds_service.app import create_app
+from cds_service.knowledge.release import Knowledge
+from cds_service.settings import load_settings
+
+DAY = date(2026, 11, 21)
+
+
+def test_the_request_carries_two_hundred_observations_and_is_the_same_each_time(
+    knowledge: Knowledge,
+) -> None:
+    body = order_sign_request(knowledge, DAY)
+
+    assert observation_count(body) == OBSERVATIONS == 200
+    assert body == order_sign_request(knowledge, DAY)
+
+
+def test_the_request_supplies_all_data_and_leads_to_a_hold(
+    knowledge: Knowledge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALK_CDS_DATABASE_URL", f"sqlite:///{tmp_path / 'decisions.sqlite3'}")
+    app = create_app(load_settings(environment="development"), today=lambda: DAY)
+
+    answer = app.test_client().post(
+        f"/cds-services/{SERVICE_ID}",
+        data=order_sign_request(knowledge, DAY),
+        content_type="application/json",
+    )
+
+    summaries = [card["summary"] for card in orjson.loads(answer.data)["cards"]]
+    assert answer.status_code == 200
+    assert any(summary.startswith("Hold alectinib") for summary in summaries)
+    assert not any("could not be obtained" in summary for summary in summaries)
+
+
+def test_the_borrowed_results_stand_under_this_patient_with_ids_of_their_own(
+    knowledge: Knowledge,
+) -> None:
+    sent = orjson.loads(order_sign_request(knowledge, DAY))
+    results = [entry["resource"] for entry in sent["prefetch"]["laboratory"]["entry"]]
+    subjects = {resource["subject"]["reference"] for resource in results}
+
+    assert subjects == {f"Patient/{sent['context']['patientId']}"}
+    assert len({resource["id"] for resource in results}) == len(results)
+
+
+def test_ratios_are_formed_within_a_round() -> None:
+    found = {"one": Measured([2.0, 9.0, 4.0]), "other": Measured([1.0, 3.0, 4.0])}
+
+    assert ratios(found, "one", "other") == Spread(median=2.0, low=1.0, high=3.0)
+
+
+def test_a_percentile_is_a_latency_that_was_measured() -> None:
+    measured = Measured(latency=[float(value) for value in range(1, 101)])
+
+    assert (measured.percentile(0.5), measured.percentile(0.99)) == (50.0, 99.0)
+
+
+def test_a_result_replaces_only_its_own_section(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = tmp_path / "benchmarks.md"
+    document.write_text("before\n<!-- begin one -->\nold\n<!-- end one -->\nafter\n")
+    monkeypatch.setattr(report, "DOCUMENT", document)
+
+    report.rewrite("one", "new")
+
+    assert document.read_text() == "before\n<!-- begin one -->\nnew\n<!-- end one -->\nafter\n"
+    with pytest.raises(ValueError, match="no section two"):
+        report.rewrite("two", "new")

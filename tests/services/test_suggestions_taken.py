@@ -1,0 +1,117 @@
+"""One click: the resources are valid FHIR, and taking them settles the card."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from fhir_fixtures import load_story, story_names
+from tests.services.calling import HOOKS, Json, Service
+
+
+def _actions(service: Service, story: str) -> list[Json]:
+    hooks = HOOKS if load_story(story).draft_orders else HOOKS[:1]
+    return [
+        action
+        for hook in hooks
+        for card in service.cards(hook, story)
+        for suggestion in card.get("suggestions", ())
+        for action in suggestion["actions"]
+    ]
+
+
+def _validated(resource: Json) -> Any:
+    name = resource["resourceType"]
+    model = getattr(import_module(f"fhir.resources.R4B.{name.lower()}"), name)
+    return model.model_validate(resource)
+
+
+def test_every_resource_offered_is_valid_and_for_the_patient(service: Service) -> None:
+    kinds: set[tuple[str, str]] = set()
+    for story in story_names():
+        patient = f"Patient/{load_story(story).patient_id}"
+        for action in _actions(service, story):
+            assert action["description"].strip()
+            if action["type"] == "delete":
+                kind, _, identifier = action["resourceId"].partition("/")
+                drafts = load_story(story).draft_orders
+                assert drafts is not None
+                assert identifier in {entry["resource"]["id"] for entry in drafts["entry"]}
+            else:
+                resource = action["resource"]
+                _validated(resource)
+                assert resource["subject"]["reference"] == patient
+                kind = resource["resourceType"]
+            kinds.add((action["type"], kind))
+    assert kinds == {
+        ("create", "MedicationRequest"),
+        ("create", "ServiceRequest"),
+        ("delete", "MedicationRequest"),
+        ("update", "MedicationRequest"),
+    }
+
+
+@pytest.mark.parametrize("hook", ["order-select", "order-sign", "medication-prescribe"])
+def test_taking_the_dose_change_settles_the_card(service: Service, hook: str) -> None:
+    body = service.body(hook, "alectinib-recovered-liver")
+    member = "medications" if hook == "medication-prescribe" else "draftOrders"
+    before = service.cards_of(hook, body)
+    updates = [
+        (card, action["resource"])
+        for card in before
+        for suggestion in card.get("suggestions", ())
+        for action in suggestion["actions"]
+        if action["type"] == "update"
+    ]
+    assert len(updates) == 1
+    card, changed = updates[0]
+    drafts = body["context"][member]["entry"]
+    assert changed["id"] == drafts[0]["resource"]["id"]
+    drafts[0]["resource"] = changed
+
+    after = service.cards_of(hook, body)
+
+    rule = card["source"]["topic"]["code"]
+    assert rule not in {item["source"]["topic"]["code"] for item in after}
+
+
+def test_removing_the_order_settles_the_card_about_it(service: Service) -> None:
+    body = service.body("order-sign", "pregnant-alk-inhibitor-ordered")
+    card = service.cards_of("order-sign", body)[0]
+    removed = card["suggestions"][0]["actions"][0]["resourceId"]
+    body["context"]["draftOrders"]["entry"] = [
+        entry
+        for entry in body["context"]["draftOrders"]["entry"]
+        if f"MedicationRequest/{entry['resource']['id']}" != removed
+    ]
+    assert service.cards_of("order-sign", body) == []
+
+
+def test_ordering_the_due_tests_settles_the_reminder(service: Service) -> None:
+    body = service.body("patient-view", "alectinib-monitoring-overdue")
+    before = service.cards_of("patient-view", body)
+    taken = [
+        action["resource"]
+        for card in before
+        for suggestion in card.get("suggestions", ())
+        for action in suggestion["actions"]
+    ]
+    assert {resource["resourceType"] for resource in taken} == {"ServiceRequest"}
+    requests = body["prefetch"]["requests"]
+    signed = [
+        {**resource, "id": f"taken-{number}", "status": "active"}
+        for number, resource in enumerate(taken)
+    ]
+    requests["entry"] = [{"resource": resource} for resource in signed]
+
+    after = service.cards_of("patient-view", body)
+
+    offered = [
+        action["resource"]["code"]["text"]
+        for card in after
+        for suggestion in card.get("suggestions", ())
+        for action in suggestion["actions"]
+    ]
+    assert not set(offered) & {resource["code"]["text"] for resource in taken}
