@@ -8,7 +8,7 @@ from datetime import date
 from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
 from cds_service.cards.basis import used_lines
 from cds_service.cards.summaries import placeholders, summary
-from cds_service.cards.text import dose_words, escaped, full_day, listed, number, times
+from cds_service.cards.text import dose_words, escaped, full_day, number, times
 from cds_service.knowledge.evidence import Result, Study
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Reason, explain

@@ -155,7 +155,7 @@ class Demo:
         say(f"curl -s {address} \\")
         say("  -H 'Content-Type: application/json' \\")
         call = self.small_call()
-        parts = [json.dumps({key: value})[1:-1] for key, value in call.items()]
+        parts = [json.dumps({key: value}, separators=(",", ":"))[1:-1] for key, value in call.items()]
         say("  -d '{" + ",\n       ".join(parts) + "}'")
         say("")
 
@@ -166,7 +166,7 @@ class Demo:
             "hook": "patient-view",
             "hookInstance": str(uuid4()),
             "fhirServer": self.fhir,
-            "context": {"patientId": f"{story}-patient", "userId": "Practitioner/demo"},
+            "context": {"patientId": f"{story}-patient", "userId": "Practitioner/me"},
         }
 
     def _find(self, hook: str) -> dict[str, Any]:

@@ -44,17 +44,18 @@ def load(fhir_server: str, names: tuple[str, ...]) -> None:
     from fhir_fixtures import story_names
 
     day = clinic_day()
+    wanted = names or tuple(story_names())
     refused = 0
     with requests.Session() as session:
         session.headers["Content-Type"] = "application/fhir+json"
-        for name in names or story_names():
+        for name in wanted:
             bundle = as_transaction(told(name, day).bundle)
             problem = _put(session, fhir_server.rstrip("/"), bundle)
             refused += problem is not None
             count = len(bundle["entry"])
             click.echo(f"{name}: {problem or f'{count} resources'}", err=problem is not None)
     if refused:
-        click.echo(f"{refused} stories were refused", err=True)
+        click.echo(f"{refused} of {len(wanted)} stories refused", err=True)
         raise SystemExit(1)
 
 

@@ -28,9 +28,9 @@ from cds_service.rules import (
     FactValue,
     Measurement,
     Quantity,
-    Series,
     Reason,
     ReasonKind,
+    Series,
     Statement,
     Statements,
 )
@@ -191,6 +191,11 @@ class LazyValues(Mapping[str, FactValue]):
     def __init__(self, readers: Mapping[str, Callable[[], FactValue | None]]) -> None:
         self._readers = dict(readers)
         self._known: dict[str, FactValue | None] = {}
+
+    @property
+    def known_names(self) -> frozenset[str]:
+        """Every name that has a reader, whether or not it finds anything."""
+        return frozenset(self._readers)
 
     def __getitem__(self, name: str) -> FactValue:
         if name not in self._known:

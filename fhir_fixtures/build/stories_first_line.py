@@ -129,7 +129,7 @@ def first_line_bradycardia_drugs() -> Story:
     draft(chart, "alectinib", ALECTINIB_600)
     return told(
         chart,
-        "A 74-year-old man with stage IVA lung adenocarcinoma and a positive ALK FISH test takes",
+        "A 73-year-old man with stage IVA lung adenocarcinoma and a positive ALK FISH test takes",
         "metoprolol and digoxin for atrial fibrillation. His resting pulse was 52 three days ago,",
         "and nobody wrote down whether he has symptoms. Alectinib 600 mg twice daily is being",
         "ordered. The service should point at the slow pulse and the two drugs that slow it,",

@@ -230,6 +230,7 @@ HEART = (
             "heart rate": "60",
             "bradycardia symptoms": "present",
             "life-threatening bradycardia": "present",
+            CULPRIT: "active",
         },
     ),
     case("above 60", {"heart rate": "61", "bradycardia symptoms": "present"}),
@@ -260,7 +261,11 @@ HEART = (
         "symptoms, medication not known", {**DIZZY, CULPRIT: None}, bradycardia_culprit_unknown=HOLD
     ),
     case("grave, no contributing medication", GRAVE, bradycardia_life_threatening_stop=STOP),
-    case("grave at 60", {**GRAVE, "heart rate": "60"}),
+    case(
+        "grave, and at 60 by now: it happened all the same",
+        {**GRAVE, "heart rate": "60"},
+        bradycardia_life_threatening_stop=STOP,
+    ),
     case(
         "grave, contributing medication taken",
         {**GRAVE, CULPRIT: "active"},
@@ -284,7 +289,7 @@ HEART = (
     case(
         "grave, heart rate not known",
         {**GRAVE, "heart rate": None},
-        bradycardia_life_threatening_stop=ASK,
+        bradycardia_life_threatening_stop=STOP,
     ),
     case("heart rate in an unknown unit, no symptoms", {"heart rate": "45 unknown unit"}),
     case(

@@ -46,6 +46,8 @@ GATES = (
         {"cancers": ("ALK-positive lymphoma",)},
         {"cancers": ("ALK-positive lymphoma", *LUNG)},
     ),
+    Case("gate-not-adult", {"age": "17"}, {"age": "18"}),
+    Case("gate-negative-on-treatment", {"ALK": "negative"}, {"lines": ()}),
     Case("gate-serum-level", {**SILENT, "serum_ALK_level": "present"}, {"serum_ALK_level": None}),
     Case("gate-not-lung", {"cancers": ("other cancer",)}, {"cancers": LUNG}),
     Case("gate-not-lung", {**SILENT, "cancers": (), "orders": ALECTINIB}, {"orders": ()}),
@@ -186,6 +188,21 @@ ORDERS = (
         "order-adjuvant-other-inhibitor",
         {**NONE, "setting": "resected", "orders": LORLATINIB},
         {"orders": ALECTINIB},
+    ),
+    Case(
+        "order-abnormal-before-start",
+        {**NONE, "ALT": "5.01", "orders": ALECTINIB},
+        {"ALT": "5"},
+    ),
+    Case(
+        "order-abnormal-before-start",
+        {**NONE, "total_bilirubin": "3.01", "orders": ALECTINIB},
+        {"total_bilirubin": "3"},
+    ),
+    Case(
+        "order-adjuvant-beyond-two-years",
+        {"setting": "resected", "treatment_start": 732, "orders": ALECTINIB},
+        {"treatment_start": 730},
     ),
     Case(
         "order-adjuvant-small-tumour",

@@ -141,6 +141,12 @@ ADJUVANT = (
         {**RESECTED, "tumour_size": None},
         {"positive_lymph_nodes": "1"},
     ),
+    Case(
+        "adjuvant-performance-status",
+        {**RESECTED, "ECOG_performance_status": "2"},
+        {"ECOG_performance_status": "1"},
+    ),
+    Case("adjuvant-late", {**RESECTED, "resection": 26 * 7 + 1}, {"resection": 26 * 7}),
     Case("adjuvant-margin", {**RESECTED, "resection_margin": "R1"}, {"resection_margin": "R0"}),
     Case("adjuvant-margin", {**RESECTED, "resection_margin": "R2"}, {"tumour_size": "3.9"}),
     Case(

@@ -221,7 +221,7 @@ def test_the_tree_shows_verdicts_values_days_and_sources(run: Command) -> None:
         "sources:",
     ):
         assert said in result.output
-    assert "could not be decided" not in result.output
+    assert ": could not be decided" not in result.output
 
 
 def test_one_rule_can_be_asked_for(run: Command, fhir_server: str) -> None:
@@ -239,7 +239,7 @@ def test_one_rule_can_be_asked_for(run: Command, fhir_server: str) -> None:
 def test_undecided_rules_are_shown_when_asked_for(run: Command) -> None:
     result = run("explain", "--story", "alectinib-monitoring-overdue", "--undecided")
     assert result.exit_code == 0
-    assert "could not be decided" in result.output
+    assert ": could not be decided" in result.output
 
 
 @pytest.mark.parametrize(

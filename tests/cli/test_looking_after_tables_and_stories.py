@@ -103,7 +103,7 @@ def test_a_table_with_a_fault_ends_with_1_and_names_the_row(run: Command, tables
     file = tables / "algorithm" / "gates.csv"
     text = file.read_text(encoding="utf-8")
     head, first, rest = text.split("\n", 2)
-    own = _with_condition(head, first, "age > 200 and age < 100")
+    own = _with_condition(head, first, "age > 200 years and age < 100 years")
     file.write_text("\n".join((head, first, own, rest)), encoding="utf-8")
     result = run("knowledge", "check", "--folder", str(tables))
     assert result.exit_code == 1, result.output
@@ -188,7 +188,7 @@ def test_what_a_server_refuses_is_said(run: Command, writable: tuple[str, Writab
     assert result.exit_code == 1
     assert "chart-almost-empty: 4 resources" in result.output
     assert "alectinib-on-track: refused with HTTP 422: no MedicationRequest here" in result.output
-    assert "1 stories were refused" in result.output
+    assert "1 of 2 stories refused" in result.output
 
 
 def test_a_read_only_server_refuses_every_story(run: Command, fhir_server: str) -> None:

@@ -1,0 +1,42 @@
+"""A fact that no reader fills would leave every rule on it undecided for ever."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cds_service.facts import FactReader, OrderedMedication, Supplied, WithOrder
+from cds_service.facts.patient import DoseTaken
+from cds_service.facts.reader import LazyValues
+from cds_service.fhir.record import PatientRecord
+from cds_service.knowledge.release import load_knowledge
+
+ONLY_WITH_AN_ORDER = {
+    "ordered medications",
+    "ordered dose",
+    "ordered daily dose",
+    "other active ALK inhibitors",
+    "ordered dose above the label",
+    "ordered dose off the ladder",
+}
+
+
+def test_every_fact_of_the_vocabulary_has_a_reader() -> None:
+    knowledge = load_knowledge()
+    facts, _ = FactReader(knowledge).read(
+        Supplied(PatientRecord.build("nobody")), date(2026, 11, 20)
+    )
+    assert isinstance(facts.values, LazyValues)
+    assert facts.values.known_names | ONLY_WITH_AN_ORDER == set(knowledge.vocabulary.names)
+
+
+def test_a_draft_order_brings_its_own_facts() -> None:
+    facts, _ = FactReader(load_knowledge()).read(
+        Supplied(PatientRecord.build("nobody"), frozenset({"medications"})), date(2026, 11, 20)
+    )
+    order = OrderedMedication(
+        "MedicationRequest/1", "a drug", ("drug",), frozenset({"drug"}), DoseTaken(None, None), {}
+    )
+    flags = {"ordered dose above the label": True, "ordered dose off the ladder": False}
+    view = WithOrder(facts, order, flags)
+    found = {name for name in ONLY_WITH_AN_ORDER if view.find(name) is not None}
+    assert found == ONLY_WITH_AN_ORDER - {"ordered dose", "ordered daily dose"}
