@@ -155,7 +155,9 @@ class Demo:
         say(f"curl -s {address} \\")
         say("  -H 'Content-Type: application/json' \\")
         call = self.small_call()
-        parts = [json.dumps({key: value}, separators=(",", ":"))[1:-1] for key, value in call.items()]
+        parts = [
+            json.dumps({key: value}, separators=(",", ":"))[1:-1] for key, value in call.items()
+        ]
         say("  -d '{" + ",\n       ".join(parts) + "}'")
         say("")
 

@@ -115,3 +115,34 @@ def test_ordering_the_due_tests_settles_the_reminder(service: Service) -> None:
         for action in suggestion["actions"]
     ]
     assert not set(offered) & {resource["code"]["text"] for resource in taken}
+
+
+def _drugs_ordered(card: Json) -> set[str]:
+    """Each drug that the card offers to order anew, by its text without the dose."""
+    return {
+        action["resource"]["medicationCodeableConcept"]["text"]
+        for suggestion in card.get("suggestions", ())
+        for action in suggestion["actions"]
+        if action["type"] == "create" and action["resource"]["resourceType"] == "MedicationRequest"
+    }
+
+
+@pytest.mark.parametrize("story", story_names())
+def test_alternative_drugs_can_never_be_taken_together(service: Service, story: str) -> None:
+    for hook in HOOKS if load_story(story).draft_orders else HOOKS[:1]:
+        for card in service.cards(hook, story):
+            if len(_drugs_ordered(card)) > 1:
+                assert card["selectionBehavior"] == "at-most-one", card["summary"]
+
+
+def test_no_order_is_offered_above_the_dose_that_another_rule_asks_for(service: Service) -> None:
+    """In severe hepatic impairment the label starts alectinib at 450 mg twice daily."""
+    offered = [
+        step["doseAndRate"][0]["doseQuantity"]["value"]
+        for action in _actions(service, "alectinib-severe-cirrhosis")
+        if action["type"] in ("create", "update")
+        and "lectinib" in str(action["resource"].get("medicationCodeableConcept"))
+        for step in action["resource"]["dosageInstruction"]
+    ]
+    assert offered
+    assert max(offered) <= 450
