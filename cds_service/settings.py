@@ -80,8 +80,8 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None,
         description="Base address under which EHRs reach the service, for example "
-        "`https://cds.example.org`. A token's audience is the address of the endpoint below it, and "
-        "cards link to pages below it. Required in production.",
+        "`https://cds.example.org`. A token's audience is the address of the endpoint below it, "
+        "and cards link to pages below it. Required in production.",
     )
     bind: str = Field(
         default="127.0.0.1:8000",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cds_service.alk import UNREAD_DRAFT
 from cds_service.facts import Supplied
 from cds_service.fhir.client import FetchResult, FhirClient
 from cds_service.fhir.errors import ServerRefused
@@ -176,13 +177,13 @@ def _drafts(
         view = read_resource(encode(dict(resource)))
         if not isinstance(view, Resource):
             if id(resource) in drafted:
-                unavailable["a draft order"] = "it could not be read"
+                unavailable[UNREAD_DRAFT] = "it could not be read"
             continue
         if id(resource) not in drafted:
             riding.append(view)
             continue
         if _is_of_another(view, call.patient_id):
-            unavailable["a draft order"] = "it is for another patient and was not checked"
+            unavailable[UNREAD_DRAFT] = "it is for another patient and was not checked"
         elif isinstance(view, MedicationRequest):
             orders.append((view, resource))
         elif isinstance(view, ServiceRequest):

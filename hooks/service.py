@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cds_service.alk import UNREAD_DRAFT_RULE, Question, Recommendation, Topic
 from cds_service.alk import Kind as Advice
-from cds_service.alk import Question, Recommendation, Topic
 from cds_service.protocol import Service
 from hooks.data import EVERYTHING, Kind, templates
 from hooks.engine import Engine
@@ -66,7 +66,7 @@ def about_an_order(item: Recommendation, question: Question) -> bool:
         case Topic.CHOICE:
             return concerned and item.kind is Advice.ASK
         case Topic.AVAILABILITY:
-            return bool(question.orders_asked_about)
+            return bool(question.orders_asked_about) or item.rule_id == UNREAD_DRAFT_RULE
 
 
 _TREATMENT = frozenset(

@@ -4,7 +4,7 @@ The tables do the talking; this room knows the order in which they are asked and
 combine, but no drug, no threshold and no wording of a card.
 """
 
-from cds_service.alk.decide import decide
+from cds_service.alk.decide import UNREAD_DRAFT, UNREAD_DRAFT_RULE, decide
 from cds_service.alk.decision import (
     Decision,
     Dose,
@@ -18,6 +18,8 @@ from cds_service.alk.decision import (
 )
 
 __all__ = [
+    "UNREAD_DRAFT",
+    "UNREAD_DRAFT_RULE",
     "Decision",
     "Dose",
     "DueTest",

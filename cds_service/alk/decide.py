@@ -194,8 +194,10 @@ def _unavailable(
     """Say what could not be obtained, unless the patient surely has nothing to do with ALK."""
     if not facts.unavailable:
         return []
-    if set(facts.unavailable) <= {"requests"} or _surely_no_concern(
-        facts, question, knowledge, found
+    unread = UNREAD_DRAFT in facts.unavailable
+    if not unread and (
+        set(facts.unavailable) <= {"requests"}
+        or _surely_no_concern(facts, question, knowledge, found)
     ):
         return []
     severity = "info" if set(facts.unavailable) <= _MINOR else "warning"
@@ -203,12 +205,18 @@ def _unavailable(
         Recommendation(
             Kind.ASK,
             Topic.AVAILABILITY,
-            "data-not-available",
+            UNREAD_DRAFT_RULE if unread else "data-not-available",
             severity,
             detail="; ".join(f"{what}: {why}" for what, why in facts.unavailable.items()),
         )
     ]
 
+
+UNREAD_DRAFT = "a draft order"
+"""Under this name the hooks report a draft order that could not be read or used."""
+
+UNREAD_DRAFT_RULE = "draft-order-not-checked"
+"""Rule id of the card that says so; it matters even when no other order is left."""
 
 _MINOR = frozenset({"procedures", "reports", "requests"})
 """Kinds of data whose absence hides no danger: a resection, an image, a test on order."""

@@ -22,9 +22,9 @@ class Kind(enum.StrEnum):
     AVOID = "avoid"
     ASK = "ask"
     RESUME = "resume"
-    ORDER_TEST = "order a test"
     CHOOSE = "choose"
     START = "start"
+    ORDER_TEST = "order a test"
     INFORM = "inform"
 
 
@@ -80,7 +80,11 @@ class DueTest:
 
 @dataclass(frozen=True, slots=True)
 class Modifier:
-    """Something about this patient that moves one option: `effect` favours, cautions or avoid."""
+    """Something about this patient that moves one option.
+
+    `effect` is favours, cautions, avoid, or "other dose": the label starts this patient at a
+    dose that this release does not know.
+    """
 
     effect: str
     says: str
@@ -91,7 +95,10 @@ class Modifier:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One drug of a choice, with its place, the patient's own modifiers and its evidence."""
+    """One drug of a choice, with its place, the patient's own modifiers and its evidence.
+
+    `dose` is the label's start dose for this patient, None when it must be looked up.
+    """
 
     drug: str
     place: str
@@ -102,6 +109,12 @@ class Option:
     sources: tuple[str, ...]
     verified: bool
     trace: Trace
+    dose: Dose | None = None
+
+    @property
+    def speaks_against(self) -> bool:
+        """Whether something about this patient argues for leaving the drug out."""
+        return any(modifier.effect == "avoid" for modifier in self.modifiers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,9 @@ def due_tests(
         return None
     overdue = any(item.status == "overdue" and item.orderable for item in due)
     verified = any(item.orderable for item in due)
+    if not verified and not any(item.status == "overdue" for item in due):
+        # Advice that no label gives waits until it is late: it must not add noise.
+        return None
     first = leading or next(row for row in table if row.identifier == due[0].rule_id)
     return Recommendation(
         Kind.ORDER_TEST,

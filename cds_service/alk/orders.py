@@ -8,6 +8,7 @@ from decimal import Decimal
 from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
 from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
+from cds_service.alk.selection import label_dose, start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.patient import OrderedMedication, PatientFacts, WithOrder
 from cds_service.knowledge.release import Knowledge
@@ -73,8 +74,7 @@ def _fired(
     dose: Dose | None = None
     drug = next((name for name in order.ingredients if name in knowledge.drugs), None)
     if kind is Kind.REDUCE and drug is not None:
-        full = knowledge.drugs[drug].drug.dosing.full_dose
-        dose = Dose(drug, full.amount_mg, full.per_day)
+        dose, _ = start_dose(drug, knowledge, evaluation)
     return Recommendation(
         kind,
         Topic.ORDER,
@@ -168,7 +168,7 @@ def populations(
         trace = row.when.evaluate(evaluation)
         if trace.verdict is not Verdict.MET:
             continue
-        dose = _row_dose(drug, row)
+        dose = label_dose(drug, row)
         if dose is not None and daily_mg is not None and daily_mg <= dose.daily_mg:
             continue
         found.append(
@@ -187,10 +187,3 @@ def populations(
             )
         )
     return found
-
-
-def _row_dose(drug: str, row: Row) -> Dose | None:
-    amount, per_day = row.text("amount_mg"), row.text("per_day")
-    if not amount or not per_day:
-        return None
-    return Dose(drug, Decimal(amount), int(per_day))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from cds_service.alk.decision import Dose, Kind, Modifier, Option, Question, Recommendation, Topic
@@ -11,7 +12,7 @@ from cds_service.knowledge.schemas import PLACES
 from cds_service.knowledge.table_files import Row
 from cds_service.rules import Evaluation, Verdict
 
-_EFFECT_RANK = {"favours": 0, "": 1, "cautions": 2, "avoid": 3}
+_EFFECT_RANK = {"favours": 0, "": 1, "cautions": 2, "other dose": 3, "avoid": 4}
 _ACTIONS = {"start": Kind.START, "ask": Kind.ASK, "inform": Kind.INFORM}
 
 
@@ -31,17 +32,19 @@ def first_line(
             continue
         trace = row.when.evaluate(evaluation)
         if trace.verdict is Verdict.MET:
+            dose, modifiers = start_dose(row.text("drug"), knowledge, evaluation)
             options.append(
                 Option(
                     row.text("drug"),
                     row.text("place"),
                     row.text("says"),
-                    _modifiers(row.text("drug"), knowledge, evaluation),
+                    (*_modifiers(row.text("drug"), knowledge, evaluation), *modifiers),
                     row.entries("evidence"),
                     row.identifier,
                     row.sources,
                     row.verified,
                     trace,
+                    dose,
                 )
             )
         elif waiting is None and hangs_on_missing_data(trace):
@@ -58,11 +61,13 @@ def first_line(
             )
     if options:
         options.sort(key=_rank)
+        preferred = [option for option in options if option.place == PLACES[0]]
+        blocked = bool(preferred) and all(option.speaks_against for option in preferred)
         return Recommendation(
             Kind.CHOOSE,
             Topic.CHOICE,
             options[0].rule_id,
-            "info",
+            "warning" if blocked else "info",
             trace=options[0].trace,
             row=next(
                 row
@@ -90,10 +95,48 @@ def _modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple
             continue
         trace = row.when.evaluate(evaluation)
         if trace.verdict is Verdict.MET:
-            found.append(
-                Modifier(row.text("effect"), row.text("says"), row.identifier, row.sources, trace)
-            )
+            says = row.text("says") + ("" if row.verified else " (not verified)")
+            found.append(Modifier(row.text("effect"), says, row.identifier, row.sources, trace))
     return tuple(found)
+
+
+def start_dose(
+    drug: str, knowledge: Knowledge, evaluation: Evaluation
+) -> tuple[Dose | None, tuple[Modifier, ...]]:
+    """The label's start dose of a drug for this patient, and the population rows that lower it.
+
+    None when a modifier says that the label starts this patient at a dose not known here.
+    """
+    full = knowledge.drugs[drug].drug.dosing.full_dose
+    dose = Dose(drug, Decimal(full.amount_mg), full.per_day)
+    lowered: list[Modifier] = []
+    for row in knowledge.drugs[drug].populations or ():
+        lower = label_dose(drug, row)
+        if lower is None or lower.daily_mg >= dose.daily_mg:
+            continue
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is Verdict.MET:
+            dose = lower
+            lowered.append(
+                Modifier(
+                    "cautions",
+                    row.text("says").rstrip("."),
+                    row.identifier,
+                    row.sources,
+                    trace,
+                )
+            )
+    moved = _modifiers(drug, knowledge, evaluation)
+    unknown = any(modifier.effect == "other dose" for modifier in moved)
+    return None if unknown else dose, tuple(lowered)
+
+
+def label_dose(drug: str, row: Row) -> Dose | None:
+    """The dose that a row of a population table names, if it names one."""
+    amount, per_day = row.text("amount_mg"), row.text("per_day")
+    if not amount or not per_day:
+        return None
+    return Dose(drug, Decimal(amount), int(per_day))
 
 
 def adjuvant(knowledge: Knowledge, evaluation: Evaluation) -> list[Recommendation]:
@@ -104,13 +147,18 @@ def adjuvant(knowledge: Knowledge, evaluation: Evaluation) -> list[Recommendatio
         if trace.verdict is not Verdict.MET:
             continue
         drug = row.text("drug") or None
+        says = [row.text("detail")]
         dose: Dose | None = None
         if drug is not None:
-            start = knowledge.drugs[drug].drug.dosing.full_dose
+            start, lowered = start_dose(drug, knowledge, evaluation)
             months = row.text("months")
-            dose = Dose(
-                drug, Decimal(start.amount_mg), start.per_day, int(months) if months else None
-            )
+            dose = replace(start, months=int(months) if months else None) if start else None
+            says += [modifier.says for modifier in lowered]
+            says += [
+                modifier.says
+                for modifier in _modifiers(drug, knowledge, evaluation)
+                if modifier.effect != "favours"
+            ]
         found.append(
             Recommendation(
                 _ACTIONS[row.text("action")],
@@ -121,7 +169,7 @@ def adjuvant(knowledge: Knowledge, evaluation: Evaluation) -> list[Recommendatio
                 row=row,
                 drug=drug,
                 summary=row.text("summary"),
-                detail=row.text("detail"),
+                detail="\n\n".join(says),
                 dose=dose,
                 evidence=row.entries("evidence"),
                 verified=row.verified,

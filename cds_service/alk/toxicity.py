@@ -151,7 +151,8 @@ class Toxicity:
             if trace is None or row.text("action") not in ("stop", "withhold"):
                 continue
             if danger_shown(trace):
-                return self._of(row, trace, Kind.ASK, "warning", reasons=trace.reasons)
+                says = f"If what is missing confirms it, this applies: {row.text('says')}"
+                return self._of(row, trace, Kind.ASK, "warning", reasons=trace.reasons, detail=says)
         return None
 
     def _acting(self, fired: _Fired) -> Recommendation:
@@ -307,7 +308,14 @@ class Toxicity:
             return []
         row, trace = first
         question = self._of(row, trace, Kind.ASK, "warning", reasons=tuple(reasons))
-        return [question.changed(rule_id=f"{self._drug.ingredient}-ungraded-results", ask="")]
+        return [
+            question.changed(
+                rule_id=f"{self._drug.ingredient}-ungraded-results",
+                detail="These results are there but cannot be graded, so nothing that the label"
+                " makes depend on them was judged.",
+                ask="",
+            )
+        ]
 
     def _last_done(self, test: str) -> date | None:
         return last_done(self._tests[test], self._facts, self._as_of)

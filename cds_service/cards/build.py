@@ -70,6 +70,7 @@ def build_cards(
     drug that only informs is merged into one card. Critical cards are never folded.
     """
     kept = [item for item in decision.recommendations if shown(item)]
+    kept = [item for item in kept if not _moot(item, kept)]
     cards: list[BuiltCard] = []
     for group in _merged(kept):
         cards.append(_card(group, decision, knowledge, context))
@@ -79,6 +80,22 @@ def build_cards(
     shown_whole = max(context.max_cards - 1, critical)
     leading, rest = cards[:shown_whole], cards[shown_whole:]
     return [*leading, *([_folded(rest, decision, knowledge, context)] if rest else [])]
+
+
+def _moot(item: Recommendation, kept: Iterable[Recommendation]) -> bool:
+    """Whether an item only tells about an order that another card asks to take back."""
+    if item.kind is not Kind.INFORM or item.order is None or item.topic not in _ABOUT_THE_DRUG:
+        return False
+    return any(
+        other.severity == "critical"
+        and other.order is not None
+        and other.order.reference == item.order.reference
+        and "remove order" in other.offers
+        for other in kept
+    )
+
+
+_ABOUT_THE_DRUG = (Topic.POPULATION, Topic.INTERACTION, Topic.COVERAGE)
 
 
 def _merged(items: Iterable[Recommendation]) -> list[tuple[Recommendation, ...]]:

@@ -16,6 +16,13 @@ from cds_service.rules import Reason, explain
 NOT_VERIFIED = "**Not verified against a source: check the current label.**"
 
 
+OWN_ADVICE = "**Our own advice, not from a label.**"
+
+
+def _is_own_advice(item: Recommendation) -> bool:
+    return bool(item.sources) and all(name.startswith("design-") for name in item.sources)
+
+
 def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> str:
     """Why now, what was used, what was missing, the alternatives, the sources, the release."""
     parts: list[str] = []
@@ -23,15 +30,19 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
         values = placeholders(item, knowledge)
         parts.append(item.detail.format_map(_Kept(values)))
     if not item.verified:
-        parts.append(NOT_VERIFIED)
+        parts.append(OWN_ADVICE if _is_own_advice(item) else NOT_VERIFIED)
     parts += _what_next(item)
     if item.options:
         parts.append(options_table(item.options, knowledge))
         parts.append(
-            "No trial has shown that one preferred drug gives longer survival than another."
+            "No trial has shown that one preferred drug gives longer survival than another. A"
+            " drug is offered for ordering only when it is preferred, nothing speaks against it,"
+            " its dose for this patient is known and its product code is verified."
         )
     parts += _tests(item, knowledge)
     used = used_lines(item.trace)
+    if item.kind in (Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE) and item.since is not None:
+        used += [line for line in used_lines(item.until) if line not in used]
     if used:
         parts.append(_section("Used", used))
     if item.reasons:
@@ -87,14 +98,29 @@ def _tests(item: Recommendation, knowledge: Knowledge) -> list[str]:
     lines = []
     for test in item.tests:
         label = knowledge.tests[test.test].label
-        last = f"last {full_day(test.last)}" if test.last is not None else "none found in the data"
+        last = f"last {full_day(test.last)}" if test.last is not None else "none found"
         if test.status == "repeat":
             lines.append(f"{label}: repeat by {full_day(test.due)}")
             continue
-        state = {"missing": "needed", "due": "due", "overdue": "overdue"}[test.status]
         own = "" if test.orderable or not knowledge.tests[test.test].orders else " (our own advice)"
-        lines.append(f"{label}: {state} since {full_day(test.due)}, {last}. {test.because}{own}")
+        if item.topic not in (Topic.MONITORING, Topic.BASELINE):
+            # The card itself says why.
+            known = "" if test.last is None else f", {last}"
+            lines.append(f"{label}: needed{known}{own}")
+            continue
+        state = (
+            "needed" if test.status == "missing" else f"{test.status} since {full_day(test.due)}"
+        )
+        lines.append(f"{label}: {state}, {last}. {test.because}{own}")
     return [_section("Tests", lines)] if lines else []
+
+
+_EFFECTS = {
+    "favours": "for",
+    "cautions": "caution",
+    "other dose": "dose",
+    "avoid": "avoid",
+}
 
 
 def options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
@@ -106,10 +132,9 @@ def options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
         start = ""
         if lead is not None:
             start = f"{number(lead.amount_mg)} mg {times(lead.per_day)} for {lead.days} days, then "
-        full = drug.dosing.full_dose
-        dose = f"{start}{number(full.amount_mg)} mg {times(full.per_day)} {drug.dosing.food}"
-        words = {"favours": "for", "cautions": "caution", "avoid": "avoid"}
-        modifiers = "; ".join(f"{words[item.effect]}: {item.says}" for item in option.modifiers)
+        amount = f"{start}{dose_words(option.dose)}" if option.dose else "(look up the start dose)"
+        dose = f"{amount} {drug.dosing.food}"
+        modifiers = "; ".join(f"{_EFFECTS[item.effect]}: {item.says}" for item in option.modifiers)
         evidence = "; ".join(evidence_line(*knowledge.result(name)) for name in option.evidence)
         rows.append(
             f"| **{option.drug}** {dose} | {modifiers or 'nothing recorded that moves it'}. "

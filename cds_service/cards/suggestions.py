@@ -56,16 +56,20 @@ def suggestions(
     """The suggestions of one recommendation, and how they are selected (`any`, `at-most-one`)."""
     if not item.verified:
         return [], "any"
+    if item.kind is Kind.CHOOSE:
+        return _choices(item, decision.as_of, knowledge, context), "at-most-one"
+    if "first line" in item.offers and decision.choice is not None:
+        instead = _choices(decision.choice, decision.as_of, knowledge, context)
+        if instead:
+            # Alternatives stand alone: taking two of them would start two drugs.
+            alone = _removal(item) if _removes_order(item) else []
+            return [*alone, *_in_place_of(item, instead)], "at-most-one"
     found: list[Suggestion] = []
     if item.dose is not None and item.kind in (Kind.REDUCE, Kind.RESUME, Kind.START):
         found += _dose_order(item, item.dose, decision.as_of, knowledge, context)
     if _removes_order(item):
         found += _removal(item)
-    if "first line" in item.offers and decision.choice is not None:
-        found += _choices(decision.choice, decision.as_of, knowledge, context)
     found += _tests(item.tests, decision.as_of, knowledge, context)
-    if item.kind is Kind.CHOOSE:
-        return _choices(item, decision.as_of, knowledge, context), "at-most-one"
     return found, "any"
 
 
@@ -84,6 +88,18 @@ def _removal(item: Recommendation) -> list[Suggestion]:
     label = f"Remove the {name} order"
     action = Action(type="delete", description=label, resource_id=order.reference)
     return [Suggestion(label=label, actions=(action,))]
+
+
+def _in_place_of(item: Recommendation, offered: list[Suggestion]) -> list[Suggestion]:
+    """Each alternative together with the removal of the order that it replaces."""
+    removed = tuple(action for wrong in _removal(item) for action in wrong.actions)
+    return [
+        Suggestion(
+            label=f"{one.label} instead" if removed else one.label,
+            actions=(*one.actions, *removed),
+        )
+        for one in offered
+    ]
 
 
 # -- medication orders ------------------------------------------------------------
@@ -194,11 +210,10 @@ def _choices(
     for option in item.options:
         if option.place != "preferred" or not option.verified:
             continue
-        if any(modifier.effect == "avoid" for modifier in option.modifiers):
+        dose = option.dose
+        if option.speaks_against or dose is None:
             continue
         drug = knowledge.drugs[option.drug].drug
-        full = drug.dosing.full_dose
-        dose = Dose(option.drug, full.amount_mg, full.per_day)
         resource = _new_order(drug, dose, start, context, first_dose=True)
         if resource is None:
             continue

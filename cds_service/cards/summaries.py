@@ -50,6 +50,8 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
         values["ladder"] = listed(
             [f"{number(step.amount_mg)} mg {times(step.per_day)}" for step in drug.ladder.levels]
         )
+    start = dose_words(item.dose) if item.dose is not None else "dose to be looked up"
+    values["start_dose"] = start
     if item.trace is not None:
         for leaf in item.trace.walk():
             if leaf.subject == "other active ALK inhibitors" and leaf.used:
@@ -132,7 +134,8 @@ def _choice(item: Recommendation, _: Knowledge) -> str:
         if option.place == "preferred"
     ]
     if against and all(against):
-        return f"No preferred ALK inhibitor is free of a contraindication: {against[0]}"
+        reasons = listed(list(dict.fromkeys(says.split(":", 1)[0] for says in against)))
+        return f"No preferred ALK inhibitor without a reason against it: {reasons}"
     return f"Choose a first-line ALK inhibitor: {listed(preferred)} are preferred"
 
 
@@ -158,7 +161,7 @@ def _population(item: Recommendation, _: Knowledge) -> str:
     if item.dose is not None:
         reason = _before_colon(item.detail)
         return f"Lower {item.drug} to {dose_words(item.dose)}: {reason[:1].lower()}{reason[1:]}"
-    return f"{(item.drug or '').capitalize()}: {item.detail}"
+    return f"Before {item.drug}: {item.detail[:1].lower()}{item.detail[1:]}"
 
 
 def _before_colon(text: str) -> str:

@@ -175,4 +175,5 @@ def _score(
     if sent.problem is not None or sent.comparator is not None:
         return None, ""
     number = sent.number if table is None else table.to_canonical(sent.number, sent)
-    return number, sent.as_sent
+    # A score has the UCUM unit "1", which says nothing to a reader.
+    return number, sent.as_sent.removesuffix(" 1")

@@ -13,7 +13,7 @@ ACTIONS = ("stop", "withhold", "reduce", "ask", "continue")
 RESUME = frozenset({"same", "next lower", "next lower or stop"})
 SEVERITIES = frozenset({"critical", "warning", "info"})
 PLACES = ("preferred", "only if no preferred drug is available")
-EFFECTS = ("favours", "cautions", "avoid")
+EFFECTS = ("favours", "cautions", "other dose", "avoid")
 OFFERS = frozenset({"remove order", "first line"})
 
 SUMMARY_LENGTH = 139

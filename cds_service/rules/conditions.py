@@ -176,5 +176,7 @@ class Undecided(Branch):
         child = self.parts[0].trace(evaluation)
         undecided = child.verdict is Verdict.UNKNOWN
         verdict = Verdict.MET if undecided else Verdict.NOT_MET
-        phrase = "This could not be decided." if undecided else "This could be decided."
+        phrase = (
+            "The data leave this open, as the rule asks." if undecided else "The data settle this."
+        )
         return Trace(self.text, verdict, lambda: phrase, children=(child,))

@@ -7,6 +7,7 @@ wrong type is an error, because half a basis would be worse than none.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -34,6 +35,14 @@ class UsedPart(Part, frozen=True):
     date: str | None = None
     value: Number | None = None
     upper_limit: Number | None = None
+
+    @property
+    def times_upper_limit(self) -> str:
+        """The value as a multiple of the upper limit of normal, which needs no unit."""
+        try:
+            return f"{round(Decimal(str(self.value)) / Decimal(str(self.upper_limit)), 2):f}"
+        except ArithmeticError:  # one of them is not there, not a number, or zero
+            return ""
 
     @property
     def is_read_otherwise(self) -> bool:

@@ -32,6 +32,7 @@ _SEVERITIES = {
 _EFFECTS = {
     "favours": Mark("+", "Favours", "favours"),
     "cautions": Mark("!", "Caution", "cautions"),
+    "other dose": Mark("!", "Look up the dose", "cautions"),
     "avoid": Mark("✗", "Avoid", "avoid"),
 }
 

@@ -75,6 +75,21 @@ MODIFIERS = (
     Case(
         "modifier-liver-ensartinib", {**NONE, "total_bilirubin": "3.01"}, {"total_bilirubin": "3"}
     ),
+    *(
+        Case(f"modifier-kidney-{drug}", {**NONE, "eGFR": "29.9"}, {"eGFR": "30"})
+        for drug in ("alectinib", "brigatinib", "lorlatinib", "crizotinib")
+    ),
+    Case("modifier-liver-brigatinib", {**NONE, "Child-Pugh_class": "C"}, {"Child-Pugh_class": "B"}),
+    Case("modifier-liver-lorlatinib", {**NONE, "Child-Pugh_class": "B"}, {"Child-Pugh_class": "A"}),
+    Case("modifier-liver-ceritinib", {**NONE, "Child-Pugh_class": "C"}, {"Child-Pugh_class": "B"}),
+    Case(
+        "modifier-liver-crizotinib", {**NONE, "total_bilirubin": "1.51"}, {"total_bilirubin": "1.5"}
+    ),
+    Case(
+        "modifier-liver-moderate-ensartinib",
+        {**NONE, "total_bilirubin": "1.51"},
+        {"total_bilirubin": "1.5"},
+    ),
     Case(
         "modifier-performance-alectinib",
         {**NONE, "ECOG_performance_status": "2"},
@@ -186,7 +201,8 @@ POPULATIONS = (
     Case(
         "alectinib-child-pugh-c",
         {**STARTING, "Child-Pugh_class": "C"},
-        {"orders": (order("alectinib", "450", 2),)},
+        # After earlier crizotinib no first drug is to be chosen, so only the order speaks.
+        {"orders": (order("alectinib", "450", 2),), "lines": HAD_CRIZOTINIB},
     ),
     Case("alectinib-child-pugh-c", {"Child-Pugh_class": "C"}, {"Child-Pugh_class": [(181, "C")]}),
     Case("alectinib-kidney-not-studied", {**STARTING, "eGFR": "29.9"}, {"eGFR": "30"}),
@@ -224,15 +240,16 @@ MONITORING = (
     ),
     Case(
         "alectinib-monitor-heart",
-        {**RECENT, "heart_rate": [(93, "72")]},
-        {"heart_rate": [(90, "72")]},
+        {**RECENT, "heart_rate": [(101, "72")]},
+        # The label gives no interval: silent until more than a week late.
+        {"heart_rate": [(93, "72")]},
     ),
     Case(
         "alectinib-monitor-kidney",
-        {**RECENT, "creatinine": [(93, "1")]},
-        {"creatinine": [(90, "1")]},
+        {**RECENT, "creatinine": [(101, "1")]},
+        {"creatinine": [(93, "1")]},
     ),
-    Case("alectinib-monitor-brain", {**RECENT, "brain_imaging": 112}, {"brain_imaging": 111}),
+    Case("alectinib-monitor-brain", {**RECENT, "brain_imaging": 121}, {"brain_imaging": 112}),
 )
 
 CASES = (

@@ -97,7 +97,13 @@ def test_a_value_is_shown_as_sent_with_day_resource_and_limit(
     open_page: OpenPage, document: Document
 ) -> None:
     used = open_page(document).all("article")[0].all("ul", "used")[0]
-    for text in ("240 U/L", "12 Nov 2026", "read as 240", "normal 40", "Observation/alt-1"):
+    for text in (
+        "240 U/L",
+        "12 Nov 2026",
+        "read as 240",
+        "6.00 × upper limit",
+        "Observation/alt-1",
+    ):
         assert text in used.text
 
 
