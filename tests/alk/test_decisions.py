@@ -20,6 +20,7 @@ from tests.alk.patients import (
     treatment,
     without,
 )
+from tests.alk.row_cases import RESECTED
 
 
 def _of(decision: Decision, topic: Topic) -> list[Recommendation]:
@@ -238,3 +239,64 @@ def test_every_recommendation_of_a_row_carries_its_basis_and_its_sources() -> No
             assert item.sources
             assert item.algorithm_ids
             assert item.topic is Topic.MONITORING or item.trace is not None
+
+
+def _start_doses(**facts: object) -> dict[str, tuple[str, int] | None]:
+    choice = asked(patient(lines=(), **facts)).choice
+    assert choice is not None
+    return {
+        option.drug: (str(option.dose.amount_mg), option.dose.per_day) if option.dose else None
+        for option in choice.options
+    }
+
+
+def test_a_choice_states_each_drugs_full_dose_when_nothing_lowers_it() -> None:
+    assert _start_doses(**{"Child-Pugh_class": "B"})["alectinib"] == ("600", 2)
+
+
+def test_a_choice_states_the_lower_start_dose_of_this_patient() -> None:
+    assert _start_doses(**{"Child-Pugh_class": "C"})["alectinib"] == ("450", 2)
+
+
+def test_a_start_dose_that_this_release_does_not_know_is_left_open() -> None:
+    doses = _start_doses(eGFR="29.9")
+    assert {drug for drug, dose in doses.items() if dose is None} == {
+        "alectinib", "brigatinib", "lorlatinib", "crizotinib",
+    }  # fmt: skip
+
+
+def test_a_drug_whose_dose_must_be_looked_up_stands_behind_one_whose_dose_is_known() -> None:
+    choice = asked(patient(lines=(), **{"Child-Pugh_class": "C"})).choice
+    assert choice is not None
+    preferred = [item.drug for item in choice.options if item.place == "preferred"]
+    assert preferred.index("alectinib") < preferred.index("lorlatinib")
+
+
+def test_the_dose_instead_of_one_above_the_label_is_this_patients_own() -> None:
+    facts = patient(**{"Child-Pugh_class": "C"})
+    decision = asked(facts, order("alectinib", "900", 2))
+    (item,) = [item for item in decision.recommendations if item.rule_id == "order-above-label"]
+    assert item.dose is not None
+    assert (item.dose.amount_mg, item.dose.per_day) == (450, 2)
+
+
+def test_adjuvant_treatment_starts_at_this_patients_own_dose() -> None:
+    decision = asked(patient(**{**RESECTED, "Child-Pugh_class": "C"}))
+    (item,) = [item for item in decision.recommendations if item.rule_id == "adjuvant-alectinib"]
+    assert item.dose is not None
+    assert (item.dose.amount_mg, item.dose.per_day, item.dose.months) == (450, 2, 24)
+    assert "Child-Pugh C" in item.detail
+
+
+def test_no_adjuvant_dose_is_stated_where_the_label_gives_none() -> None:
+    decision = asked(patient(**{**RESECTED, "eGFR": "29.9"}))
+    (item,) = [item for item in decision.recommendations if item.rule_id == "adjuvant-alectinib"]
+    assert item.dose is None
+    assert "not studied" in item.detail
+
+
+def test_a_choice_without_any_unobjectionable_drug_warns() -> None:
+    woman = {"sex": "female", "age": "34"}
+    choice = asked(patient(lines=(), pregnancy="present", **woman)).choice
+    assert choice is not None
+    assert choice.severity == "warning"

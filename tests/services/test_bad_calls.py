@@ -250,3 +250,11 @@ def test_a_draft_for_another_patient_is_not_checked_and_said_so(service: Service
     draft["subject"] = {"reference": "Patient/somebody-else"}
     cards = service.cards_of("order-sign", body)
     assert any("another patient" in card["detail"] for card in cards)
+
+
+def test_a_draft_that_cannot_be_read_is_not_checked_and_said_so(service: Service) -> None:
+    body = service.body("order-sign", STORY)
+    draft = body["context"]["draftOrders"]["entry"][0]["resource"]
+    draft["dosageInstruction"] = "two capsules"
+    cards = service.cards_of("order-sign", body)
+    assert any("a draft order" in card["summary"] for card in cards)
