@@ -127,13 +127,7 @@ def options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
     """The options side by side, each with the patient's own modifiers and its evidence."""
     rows = ["| Drug and dose | For this patient | Evidence | Place |", "| --- | --- | --- | --- |"]
     for option in options:
-        drug = knowledge.drugs[option.drug].drug
-        lead = drug.dosing.lead_in
-        start = ""
-        if lead is not None:
-            start = f"{number(lead.amount_mg)} mg {times(lead.per_day)} for {lead.days} days, then "
-        amount = f"{start}{dose_words(option.dose)}" if option.dose else "(look up the start dose)"
-        dose = f"{amount} {drug.dosing.food}"
+        dose = start_words(option, knowledge)
         modifiers = "; ".join(f"{_EFFECTS[item.effect]}: {item.says}" for item in option.modifiers)
         evidence = "; ".join(evidence_line(*knowledge.result(name)) for name in option.evidence)
         rows.append(
@@ -141,6 +135,18 @@ def options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
             f"{option.says} | {evidence} | {option.place} |"
         )
     return "\n".join(rows)
+
+
+def start_words(option: Option, knowledge: Knowledge) -> str:
+    """How this patient would start the drug: lead-in, dose and food."""
+    dosing = knowledge.drugs[option.drug].drug.dosing
+    if option.dose is None:
+        return f"(look up the start dose) {dosing.food}"
+    lead = dosing.lead_in
+    first = ""
+    if lead is not None:
+        first = f"{number(lead.amount_mg)} mg {times(lead.per_day)} for {lead.days} days, then "
+    return f"{first}{dose_words(option.dose)} {dosing.food}"
 
 
 def evidence_line(study: Study, result: Result) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cds_service.alk import Decision, Option, Recommendation
-from cds_service.cards.details import evidence_line
+from cds_service.cards.details import evidence_line, start_words
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words
 from cds_service.facts.patient import Remark
@@ -99,6 +99,7 @@ def _option(option: Option, knowledge: Knowledge) -> dict[str, Any]:
     return {
         "drug": option.drug,
         "place": option.place,
+        "start": start_words(option, knowledge),
         "says": option.says,
         "modifiers": [
             {"effect": item.effect, "says": item.says, "rule_id": item.rule_id}

@@ -62,18 +62,31 @@ def card_panel(card: Mapping[str, Any], *, short: bool = False) -> Panel:
 
 
 def _shortened(detail: str) -> Text:
-    """The first paragraphs of a detail without tables and without the marks of Markdown."""
-    blocks = [block for block in detail.split("\n\n") if not block.startswith("|")]
+    """The first paragraphs of a detail without the marks of Markdown.
+
+    Of a table stays a line for each row with its first two columns: the drug and dose, and what
+    moves it for this patient.
+    """
+    blocks = detail.split("\n\n")
     lines: list[str] = []
-    left_out = len(blocks) > _SHORT_BLOCKS or len(blocks) < detail.count("\n\n") + 1
+    left_out = len(blocks) > _SHORT_BLOCKS
     for block in blocks[:_SHORT_BLOCKS]:
         rows = block.split("\n")
+        if block.startswith("|"):
+            lines += [plain(f"- {_first_columns(row)}") for row in rows[2:]]
+            left_out = True
+            continue
         lines += [plain(row) for row in rows[:_SHORT_LINES]]
         left_out = left_out or len(rows) > _SHORT_LINES
     text = Text("\n".join(lines))
     if left_out:
         text.append("\n[...]", style="dim")
     return text
+
+
+def _first_columns(row: str) -> str:
+    cells = [cell.strip() for cell in row.strip("| ").split(" | ")]
+    return ": ".join(cells[:2])
 
 
 def plain(markdown: str) -> str:

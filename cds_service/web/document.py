@@ -90,6 +90,7 @@ class OptionPart(Part, frozen=True):
 
     drug: str = ""
     place: str = ""
+    start: str = ""
     says: str = ""
     modifiers: tuple[ModifierPart, ...] = ()
     evidence: tuple[str, ...] = ()

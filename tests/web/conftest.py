@@ -178,6 +178,7 @@ def document() -> dict[str, Any]:
             {
                 "drug": "lorlatinib",
                 "place": "preferred",
+                "start": "100 mg once daily",
                 "says": "Longest control.",
                 "modifiers": [
                     {"effect": "favours", "says": "Brain metastases.", "rule_id": "brain-1"}

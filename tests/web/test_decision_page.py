@@ -151,6 +151,7 @@ def test_options_stand_side_by_side_with_their_modifiers(
     assert [head.text for head in table.one("thead").all("th")] == ["lorlatinib", "brigatinib"]
     rows = {row.all("th")[0].text: row.all("td") for row in table.one("tbody").all("tr")}
     assert [cell.text for cell in rows["Place"]] == ["preferred", "another"]
+    assert [cell.text for cell in rows["Start dose"]] == ["100 mg once daily", "not stated"]
     assert rows["For this patient"][0].text == "+ Favours Brain metastases. brain-1"
     assert rows["Evidence"][0].text == "CROWN: 60 %"
     assert "Not verified" not in rows["Rule"][0].text
