@@ -83,19 +83,23 @@ def build_cards(
 
 
 def _moot(item: Recommendation, kept: Iterable[Recommendation]) -> bool:
-    """Whether an item only tells about an order that another card asks to take back."""
-    if item.kind is not Kind.INFORM or item.order is None or item.topic not in _ABOUT_THE_DRUG:
+    """Whether an item that only informs adds nothing to a card that asks to take an order back.
+
+    That is so when it tells about the same order, or repeats the same point of the algorithm.
+    """
+    if item.kind is not Kind.INFORM:
         return False
-    return any(
-        other.severity == "critical"
-        and other.order is not None
-        and other.order.reference == item.order.reference
-        and "remove order" in other.offers
+    refused = [
+        other
         for other in kept
-    )
-
-
-_ABOUT_THE_DRUG = (Topic.POPULATION, Topic.INTERACTION, Topic.COVERAGE)
+        if other.severity == "critical"
+        and other.order is not None
+        and "remove order" in other.offers
+    ]
+    if item.topic in (Topic.GATE, Topic.ADJUVANT):
+        return any(set(item.algorithm_ids) & set(other.algorithm_ids) for other in refused)
+    told = item.topic in (Topic.POPULATION, Topic.INTERACTION, Topic.COVERAGE)
+    return told and any(item.order == other.order for other in refused)
 
 
 def _merged(items: Iterable[Recommendation]) -> list[tuple[Recommendation, ...]]:
