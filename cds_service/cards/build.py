@@ -72,7 +72,14 @@ def build_cards(
     kept = [item for item in decision.recommendations if shown(item)]
     kept = [item for item in kept if not _moot(item, kept)]
     cards: list[BuiltCard] = []
+    offered = False
     for group in _merged(kept):
+        if "first line" in group[0].offers:
+            # Of several wrong orders only the first card offers drugs in their place: one click
+            # on each of two cards must not start two ALK inhibitors.
+            if offered:
+                group = (_without_alternatives(group[0]), *group[1:])
+            offered = True
         cards.append(_card(group, decision, knowledge, context))
     if len(cards) <= context.max_cards:
         return cards
@@ -80,6 +87,10 @@ def build_cards(
     shown_whole = max(context.max_cards - 1, critical)
     leading, rest = cards[:shown_whole], cards[shown_whole:]
     return [*leading, *([_folded(rest, decision, knowledge, context)] if rest else [])]
+
+
+def _without_alternatives(item: Recommendation) -> Recommendation:
+    return item.changed(offers=tuple(name for name in item.offers if name != "first line"))
 
 
 def _moot(item: Recommendation, kept: Iterable[Recommendation]) -> bool:

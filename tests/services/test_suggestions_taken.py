@@ -146,3 +146,17 @@ def test_no_order_is_offered_above_the_dose_that_another_rule_asks_for(service: 
     ]
     assert offered
     assert max(offered) <= 450
+
+
+def test_of_two_wrong_orders_only_one_card_offers_drugs_instead(service: Service) -> None:
+    body = service.body("order-sign", "immunotherapy-ordered-alk-positive")
+    drafts = body["context"]["draftOrders"]["entry"]
+    drafts.append({"resource": {**drafts[0]["resource"], "id": "the-same-once-more"}})
+
+    cards = [
+        card for card in service.cards_of("order-sign", body) if card["indicator"] == "critical"
+    ]
+
+    assert len(cards) == 2
+    assert [bool(_drugs_ordered(card)) for card in cards] == [True, False]
+    assert [action["type"] for action in cards[1]["suggestions"][0]["actions"]] == ["delete"]
