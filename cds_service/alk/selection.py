@@ -148,27 +148,32 @@ def adjuvant(knowledge: Knowledge, evaluation: Evaluation) -> list[Recommendatio
             continue
         drug = row.text("drug") or None
         says = [row.text("detail")]
+        kind, summary, severity = (
+            _ACTIONS[row.text("action")],
+            row.text("summary"),
+            row.text("severity"),
+        )
         dose: Dose | None = None
         if drug is not None:
             start, lowered = start_dose(drug, knowledge, evaluation)
             months = row.text("months")
             dose = replace(start, months=int(months) if months else None) if start else None
             says += [modifier.says for modifier in lowered]
-            says += [
-                modifier.says
-                for modifier in _modifiers(drug, knowledge, evaluation)
-                if modifier.effect != "favours"
-            ]
+            moved = _modifiers(drug, knowledge, evaluation)
+            says += [modifier.says for modifier in moved if modifier.effect != "favours"]
+            if any(modifier.effect == "avoid" for modifier in moved):
+                # What would be refused at the signature is not offered here.
+                kind, summary, severity, dose = Kind.ASK, "", "warning", None
         found.append(
             Recommendation(
-                _ACTIONS[row.text("action")],
+                kind,
                 Topic.ADJUVANT,
                 row.identifier,
-                row.text("severity"),
+                severity,
                 trace=trace,
                 row=row,
                 drug=drug,
-                summary=row.text("summary"),
+                summary=summary,
                 detail="\n\n".join(says),
                 dose=dose,
                 evidence=row.entries("evidence"),

@@ -26,6 +26,7 @@ def summary(item: Recommendation, knowledge: Knowledge) -> str:
         Topic.INTERACTION: _interaction,
         Topic.POPULATION: _population,
         Topic.COVERAGE: _coverage,
+        Topic.ADJUVANT: _adjuvant,
         Topic.AVAILABILITY: _availability,
     }[item.topic]
     return fit(writer(item, knowledge))
@@ -173,6 +174,10 @@ def _coverage(item: Recommendation, _: Knowledge) -> str:
         f"Check the label of {item.drug}: this release has no dose-change or monitoring rules"
         " for it"
     )
+
+
+def _adjuvant(item: Recommendation, _: Knowledge) -> str:
+    return f"Adjuvant {item.drug} would be indicated, but something speaks against it: settle first"
 
 
 def _availability(item: Recommendation, _: Knowledge) -> str:

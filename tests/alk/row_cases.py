@@ -71,6 +71,11 @@ MODIFIERS = (
         {**NONE, "interstitial_lung_disease": "present"},
         {"interstitial_lung_disease": None},
     ),
+    Case(
+        "modifier-lung-earlier",
+        {**NONE, "earlier_drug-induced_interstitial_lung_disease": "present"},
+        {"earlier_drug-induced_interstitial_lung_disease": None},
+    ),
     Case("modifier-pregnancy", {**NONE, **WOMAN, "pregnancy": "present"}, {"pregnancy": "absent"}),
     Case(
         "modifier-liver-ensartinib", {**NONE, "total_bilirubin": "3.01"}, {"total_bilirubin": "3"}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cds_service.alk import Decision, Kind, Recommendation, Topic, decide
+from cds_service.cards.summaries import summary
 from cds_service.facts import PatientFacts
 from tests.alk.patients import (
     FULL,
@@ -20,7 +21,7 @@ from tests.alk.patients import (
     treatment,
     without,
 )
-from tests.alk.row_cases import RESECTED
+from tests.alk.row_cases import CASES, RESECTED
 
 
 def _of(decision: Decision, topic: Topic) -> list[Recommendation]:
@@ -300,3 +301,35 @@ def test_a_choice_without_any_unobjectionable_drug_warns() -> None:
     choice = asked(patient(lines=(), pregnancy="present", **woman)).choice
     assert choice is not None
     assert choice.severity == "warning"
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_a_drug_that_is_offered_is_never_refused_when_it_is_ordered(number: int) -> None:
+    """Whoever takes an offered first order must not be stopped at the signature."""
+    given = {name: value for name, value in CASES[number].facts.items() if name != "orders"}
+    facts = patient(**given)
+    choice = asked(facts).choice
+    for option in choice.options if choice is not None else ():
+        if option.speaks_against or option.dose is None:
+            continue
+        amount, per_day = str(option.dose.amount_mg), option.dose.per_day
+        then = asked(facts, order(option.drug, amount, per_day))
+        refused = [item.rule_id for item in then.recommendations if "remove order" in item.offers]
+        assert refused == [], option.drug
+
+
+@pytest.mark.parametrize(
+    "danger",
+    [
+        {"pregnancy": "present", "sex": "female", "age": "34"},
+        {"interstitial_lung_disease": "present"},
+        {"earlier_drug-induced_interstitial_lung_disease": "present"},
+    ],
+)
+def test_adjuvant_treatment_is_not_offered_against_a_contraindication(
+    danger: dict[str, object],
+) -> None:
+    decision = asked(patient(**{**RESECTED, **danger}))
+    (item,) = [item for item in decision.recommendations if item.rule_id == "adjuvant-alectinib"]
+    assert (item.kind, item.severity, item.dose) == (Kind.ASK, "warning", None)
+    assert "speaks against it" in summary(item, knowledge())
