@@ -80,12 +80,14 @@ def first_line(
     return asked if waiting is not None else None
 
 
-def _rank(option: Option) -> tuple[int, int]:
-    """Place first, then the worst effect on this patient, then whether anything favours it."""
+def _rank(option: Option) -> tuple[int, int, int]:
+    """Place first, then the worst effect on this patient or what favours it, then how much
+    speaks against it."""
     effects = {modifier.effect for modifier in option.modifiers}
     worst = max((_EFFECT_RANK[effect] for effect in effects if effect != "favours"), default=1)
     favoured = 0 if "favours" in effects and worst == 1 else worst
-    return PLACES.index(option.place), favoured
+    against = sum(modifier.effect == "avoid" for modifier in option.modifiers)
+    return PLACES.index(option.place), favoured, against
 
 
 def _modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:
