@@ -16,7 +16,7 @@ from cds_service.alk.orders import (
     interactions,
     populations,
 )
-from cds_service.alk.selection import adjuvant, first_line
+from cds_service.alk.selection import adjuvant, first_line, speaks_against
 from cds_service.alk.toxicity import Toxicity
 from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
 from cds_service.knowledge.release import Knowledge
@@ -132,7 +132,8 @@ def _about_drug(
                 evaluation.as_of,
                 thorough=evaluation.thorough,
             )
-            found += toxicity.recommendations()
+            against = speaks_against(drug, knowledge, evaluation)
+            found += [_not_resumed(item, against) for item in toxicity.recommendations()]
             undecided.update(toxicity.undecided)
         if line.status == "active":
             repeated = frozenset(test.test for item in found for test in item.tests)
@@ -150,6 +151,13 @@ def _about_drug(
     # What to tell a patient is told before the first dose, not with every refill.
     found += [item for item in advice if starting or item.kind is not Kind.INFORM]
     return found
+
+
+def _not_resumed(item: Recommendation, against: tuple[str, ...]) -> Recommendation:
+    """A drug whose order would be refused is not offered again just because a reaction is over."""
+    if item.kind is not Kind.RESUME or not against:
+        return item
+    return item.changed(kind=Kind.ASK, dose=None, ask="; ".join(against))
 
 
 def _new_interactions(

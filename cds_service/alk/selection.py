@@ -133,6 +133,12 @@ def start_dose(
     return None if unknown else dose, tuple(lowered)
 
 
+def speaks_against(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[str, ...]:
+    """What about this patient argues for leaving the drug out, in the table's words."""
+    moved = _modifiers(drug, knowledge, evaluation)
+    return tuple(modifier.says for modifier in moved if modifier.effect == "avoid")
+
+
 def label_dose(drug: str, row: Row) -> Dose | None:
     """The dose that a row of a population table names, if it names one."""
     amount, per_day = row.text("amount_mg"), row.text("per_day")

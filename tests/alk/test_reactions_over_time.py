@@ -236,3 +236,12 @@ def test_a_muscle_hold_with_open_dose_asks_after_recovery() -> None:
     assert (held.kind.value, held.dose) == ("ask", None)
     went_on = patient(lines=[treatment((170, "ended", FULL), (5, "active", LOWER))], CPK=results)
     assert "alectinib-muscle-episode-unknown" not in reactions(asked(went_on))
+
+
+def test_a_recovered_patient_is_not_offered_a_drug_that_would_be_refused() -> None:
+    paused = [treatment((170, "paused", FULL))]
+    woman = {"sex": "female", "age": "34", "pregnancy": "present"}
+    item = _only(reactions(asked(patient(lines=paused, ALT=[(3, DOWN), (20, RAISED)], **woman))))
+    assert item is not None
+    assert (item.kind.value, item.dose) == ("ask", None)
+    assert "pregnancy" in item.ask
