@@ -7,15 +7,11 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from cds_service.alk.adjustments import interactions, not_multiplied, populations
 from cds_service.alk.decision import Decision, Kind, Question, Recommendation, Topic
 from cds_service.alk.gates import gates
 from cds_service.alk.monitoring import baseline_tests, due_tests
-from cds_service.alk.orders import (
-    check_orders,
-    evaluation_with,
-    interactions,
-    populations,
-)
+from cds_service.alk.orders import check_orders, evaluation_with
 from cds_service.alk.selection import adjuvant, first_line, speaks_against
 from cds_service.alk.toxicity import Toxicity
 from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
@@ -141,12 +137,13 @@ def _about_drug(
             found += [due] if due is not None else []
     asked = evaluation
     taken = line.current_dose
-    daily = taken.daily_mg if taken is not None else None
     if order is not None:
         asked = evaluation_with(order, facts, knowledge, evaluation)
-        daily = order.dose.daily_mg
-    found += interactions(drug, order, knowledge, asked)
-    advice = populations(drug, order, knowledge, asked, daily)
+        taken = order.dose
+    lowered = interactions(drug, order, knowledge, asked, taken)
+    advice = populations(drug, order, knowledge, asked, taken)
+    lowered, advice = not_multiplied(lowered, advice)
+    found += lowered
     starting = order is not None and not line.orders
     # What to tell a patient is told before the first dose, not with every refill.
     found += [item for item in advice if starting or item.kind is not Kind.INFORM]
@@ -165,16 +162,17 @@ def _new_interactions(
 ) -> list[Recommendation]:
     """What an order of another medication does to a running drug of ours."""
     found: list[Recommendation] = []
-    running = [line.ingredient for line in facts.lines if line.status == "active"]
+    running = [line for line in facts.lines if line.status == "active"]
     for order in question.orders_asked_about:
         if any(name in knowledge.drugs for name in order.ingredients):
             continue
         asked = evaluation_with(order, facts, knowledge, evaluation)
-        for drug in running:
+        for line in running:
+            drug = line.ingredient
             if drug in knowledge.drugs:
                 found += [
                     item
-                    for item in interactions(drug, order, knowledge, asked)
+                    for item in interactions(drug, order, knowledge, asked, line.current_dose)
                     if item.trace is not None
                     and any(used.source == order.reference for used in item.trace.evidence)
                 ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from cds_service.alk.decision import Dose
 from cds_service.facts.patient import DoseTaken
+from cds_service.knowledge.dose_cells import DoseCell, read_dose_cell
+from cds_service.knowledge.drugs import Dose as LabelDose
 from cds_service.knowledge.drugs import Drug, LadderLevel
 
 
@@ -26,14 +30,20 @@ def as_dose(drug: Drug, level: LadderLevel) -> Dose:
 def resumed(drug: Drug, taken: DoseTaken | None, how: str) -> tuple[Dose | None, bool]:
     """The dose to resume after a hold, and whether the label asks to stop instead.
 
-    `how` is the table's word (`same`, `next lower`, `next lower or stop`). The dose is None when
-    it cannot be told (dose not readable, or the table leaves it open). The flag is True when the
-    patient already takes the lowest step and the next one would be below it.
+    `how` is the table's word (`same`, `next lower`, `next lower or stop`, `same or next lower`) or
+    a fixed label dose (`250 x 1`). The dose is None when it cannot be told (dose not readable, or
+    the table leaves it open); of "same or next lower" it is the lower one, the safer reading. The
+    flag is True when the patient already takes the lowest step and the next one would be below it.
     """
     level = level_of(drug, taken)
     if level is None or not how:
         return None, False
+    fixed = read_dose_cell(how) if how[0].isdigit() else None
+    if fixed is not None and fixed.dose is not None:
+        return _fixed(drug, level, fixed.dose)
     if how == "same":
+        return as_dose(drug, level), False
+    if how == "same or next lower" and drug.next_lower(level) is None:
         return as_dose(drug, level), False
     lower = drug.next_lower(level)
     if lower is None:
@@ -41,26 +51,82 @@ def resumed(drug: Drug, taken: DoseTaken | None, how: str) -> tuple[Dose | None,
     return as_dose(drug, lower), False
 
 
-def above_label(drug: Drug, dose: DoseTaken) -> bool | None:
+def _fixed(drug: Drug, level: LadderLevel, dose: LabelDose) -> tuple[Dose | None, bool]:
+    """A dose that the table fixes. Whoever was already below it must not be raised to it."""
+    if level.daily_mg < dose.daily_mg:
+        return None, False
+    return as_label_dose(drug, dose), False
+
+
+def above_label(drug: Drug, dose: DoseTaken, raised: LabelDose | None = None) -> bool | None:
     """Whether a dose exceeds the label's full dose; None when it cannot be read.
 
     The daily amount and the single amount both count: 600 mg three times a day, 900 mg twice a
-    day and 1200 mg once a day are all above 600 mg twice a day.
+    day and 1200 mg once a day are all above 600 mg twice a day. `raised` is a higher dose that
+    the label gives this patient because of another medication.
     """
     daily = dose.daily_mg
     if daily is None or dose.amount_mg is None:
         return None
-    full = drug.dosing.full_dose
-    return daily > full.daily_mg or dose.amount_mg > full.amount_mg
+    full = raised or drug.dosing.full_dose
+    # The lowest steps may be taken less often but be larger each time than a step above them.
+    largest = max(full.amount_mg, *(level.amount_mg for level in drug.ladder.levels))
+    return daily > full.daily_mg or dose.amount_mg > largest
 
 
-def off_ladder(drug: Drug, dose: DoseTaken) -> bool | None:
+def off_ladder(drug: Drug, dose: DoseTaken, raised: LabelDose | None = None) -> bool | None:
     """Whether a dose is no step of the label (nor its lead-in); None when it cannot be read."""
     if dose.amount_mg is None or dose.per_day is None:
         return None
     if level_of(drug, dose) is not None:
         return False
-    lead_in = drug.dosing.lead_in
-    if lead_in is None:
-        return True
-    return lead_in.amount_mg != dose.amount_mg or Decimal(lead_in.per_day) != dose.per_day
+    known = [drug.dosing.lead_in, raised]
+    return not any(
+        other is not None
+        and other.amount_mg == dose.amount_mg
+        and Decimal(other.per_day) == dose.per_day
+        for other in known
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """What a `dose` cell means for a dose that is taken or ordered.
+
+    `fits`: nothing to change. `lower`, `higher`: take `dose` instead. `open`: the label gives no
+    answer for this dose, or two of them, so a person must decide.
+    """
+
+    how: Literal["fits", "lower", "higher", "open"]
+    dose: Dose | None = None
+
+
+def adjusted(drug: Drug, cell: DoseCell, taken: DoseTaken | None) -> Adjusted:
+    """How a dose compares with the one that the label gives in this situation.
+
+    Of a dose that cannot be read nothing is known but what the label gives to everybody.
+    """
+    to_all = as_label_dose(drug, cell.dose) if cell.dose is not None else None
+    if taken is None or taken.daily_mg is None or taken.amount_mg is None:
+        return Adjusted("lower", to_all) if to_all is not None else Adjusted("open")
+    daily = taken.daily_mg
+    if to_all is not None:
+        return Adjusted("fits") if daily <= to_all.daily_mg else Adjusted("lower", to_all)
+    if taken.per_day is None or taken.per_day != int(taken.per_day) or not 1 <= taken.per_day <= 4:
+        return Adjusted("open")
+    now = LabelDose(amount_mg=taken.amount_mg, per_day=int(taken.per_day))
+    instead = cell.instead_of(now)
+    if instead is None:
+        lowest = min(after.daily_mg for _, after in cell.replaced)
+        return Adjusted("fits") if cell.gives(now) or daily < lowest else Adjusted("open")
+    if cell.gives(now):
+        # The dose is a result of this row and also a dose that the row lowers: was it lowered
+        # for this reason already? The order does not say.
+        return Adjusted("open")
+    how: Literal["lower", "higher"] = "lower" if instead.daily_mg < daily else "higher"
+    return Adjusted(how, as_label_dose(drug, instead))
+
+
+def as_label_dose(drug: Drug, dose: LabelDose) -> Dose:
+    """A dose of a table as a dose of the drug."""
+    return Dose(drug.ingredient, dose.amount_mg, dose.per_day)

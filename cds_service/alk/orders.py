@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
+from cds_service.alk.adjustments import highest_dose
 from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
 from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
-from cds_service.alk.selection import label_dose, start_dose
+from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.patient import OrderedMedication, PatientFacts, WithOrder
 from cds_service.knowledge.release import Knowledge
@@ -37,8 +37,9 @@ def evaluation_with(
     for ingredient in order.ingredients:
         tables = knowledge.drugs.get(ingredient)
         if tables is not None:
-            flags["ordered dose above the label"] = above_label(tables.drug, order.dose)
-            flags["ordered dose off the ladder"] = off_ladder(tables.drug, order.dose)
+            raised = highest_dose(tables, Evaluation(WithOrder(facts, order, {}), facts.as_of))
+            flags["ordered dose above the label"] = above_label(tables.drug, order.dose, raised)
+            flags["ordered dose off the ladder"] = off_ladder(tables.drug, order.dose, raised)
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
 
@@ -116,74 +117,3 @@ def _unanswered(row: Row, trace: Trace, order: OrderedMedication) -> Recommendat
         reasons=trace.reasons,
         verified=row.verified,
     )
-
-
-def interactions(
-    drug: str,
-    order: OrderedMedication | None,
-    knowledge: Knowledge,
-    evaluation: Evaluation,
-) -> list[Recommendation]:
-    """Rows of the drug's interaction table that fire for the patient's medications."""
-    table = knowledge.drugs[drug].interactions
-    found: list[Recommendation] = []
-    for row in table or ():
-        trace = row.when.evaluate(evaluation)
-        if trace.verdict is not Verdict.MET:
-            continue
-        action = row.text("action")
-        kind = {"contraindicated": Kind.STOP, "avoid": Kind.AVOID}.get(action, Kind.INFORM)
-        found.append(
-            Recommendation(
-                kind,
-                Topic.INTERACTION,
-                row.identifier,
-                row.text("severity"),
-                trace=trace,
-                row=row,
-                drug=drug,
-                detail=row.text("says"),
-                order=order,
-                verified=row.verified,
-            )
-        )
-    return found
-
-
-def populations(
-    drug: str,
-    order: OrderedMedication | None,
-    knowledge: Knowledge,
-    evaluation: Evaluation,
-    daily_mg: Decimal | None,
-) -> list[Recommendation]:
-    """Rows of the drug's population table: a lower dose for this patient, or what to tell them.
-
-    A row with a dose speaks only when the dose looked at (`daily_mg`, milligrams a day, of the
-    draft order or else of the running treatment) is higher, or is not known.
-    """
-    table = knowledge.drugs[drug].populations
-    found: list[Recommendation] = []
-    for row in table or ():
-        trace = row.when.evaluate(evaluation)
-        if trace.verdict is not Verdict.MET:
-            continue
-        dose = label_dose(drug, row)
-        if dose is not None and daily_mg is not None and daily_mg <= dose.daily_mg:
-            continue
-        found.append(
-            Recommendation(
-                Kind.INFORM if dose is None else Kind.REDUCE,
-                Topic.POPULATION,
-                row.identifier,
-                row.text("severity"),
-                trace=trace,
-                row=row,
-                drug=drug,
-                detail=row.text("says"),
-                dose=dose,
-                order=order,
-                verified=row.verified,
-            )
-        )
-    return found

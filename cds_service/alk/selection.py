@@ -6,11 +6,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cds_service.alk.decision import Dose, Kind, Modifier, Option, Question, Recommendation, Topic
+from cds_service.alk.doses import adjusted
 from cds_service.alk.undecided import hangs_on_missing_data
+from cds_service.facts.patient import DoseTaken
+from cds_service.knowledge.dose_cells import read_dose_cell
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import PLACES
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Evaluation, Verdict
+from cds_service.rules import Evaluation, Trace, Verdict
 
 _EFFECT_RANK = {"favours": 0, "": 1, "cautions": 2, "other dose": 3, "avoid": 4}
 _ACTIONS = {"start": Kind.START, "ask": Kind.ASK, "inform": Kind.INFORM}
@@ -105,46 +108,53 @@ def _modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple
 def start_dose(
     drug: str, knowledge: Knowledge, evaluation: Evaluation
 ) -> tuple[Dose | None, tuple[Modifier, ...]]:
-    """The label's start dose of a drug for this patient, and the population rows that lower it.
+    """The label's start dose of a drug for this patient, and the rows that change it.
 
-    None when a modifier says that the label starts this patient at a dose not known here.
+    None when it must be looked up: a modifier says that the label has a start dose that is not
+    known here, the row was not verified, the label raises the dose, or two rows of different
+    kinds lower it, because no label says how two reductions combine.
     """
-    full = knowledge.drugs[drug].drug.dosing.full_dose
-    dose = Dose(drug, Decimal(full.amount_mg), full.per_day)
-    lowered: list[Modifier] = []
-    for row in knowledge.drugs[drug].populations or ():
-        lower = label_dose(drug, row)
-        if lower is None or lower.daily_mg >= dose.daily_mg:
-            continue
-        trace = row.when.evaluate(evaluation)
-        if trace.verdict is Verdict.MET:
-            dose = lower
-            lowered.append(
-                Modifier(
-                    "cautions",
-                    row.text("says").rstrip("."),
-                    row.identifier,
-                    row.sources,
-                    trace,
-                )
-            )
+    tables = knowledge.drugs[drug]
+    full = tables.drug.dosing.full_dose
+    usual = Dose(drug, Decimal(full.amount_mg), full.per_day)
+    at_full = DoseTaken(usual.amount_mg, Decimal(usual.per_day))
+    doses: list[Dose | None] = []
+    changed: list[Modifier] = []
+    for table in (tables.populations, tables.interactions):
+        lowest: list[Dose | None] = []
+        for row in table or ():
+            cell = read_dose_cell(row.text("dose"))
+            if cell is None:
+                continue
+            trace = row.when.evaluate(evaluation)
+            if trace.verdict is not Verdict.MET:
+                continue
+            change = adjusted(tables.drug, cell, at_full)
+            if change.how == "fits":
+                continue
+            known = change.how == "lower" and row.verified
+            lowest.append(change.dose if known else None)
+            changed.append(_dose_modifier(row, trace, known=known))
+        if lowest:
+            known_doses = [dose for dose in lowest if dose is not None]
+            whole = len(known_doses) == len(lowest)
+            doses.append(min(known_doses, key=lambda dose: dose.daily_mg) if whole else None)
     moved = _modifiers(drug, knowledge, evaluation)
-    unknown = any(modifier.effect == "other dose" for modifier in moved)
-    return None if unknown else dose, tuple(lowered)
+    if any(modifier.effect == "other dose" for modifier in moved) or len(doses) > 1:
+        return None, tuple(changed)
+    return (doses[0] if doses else usual), tuple(changed)
+
+
+def _dose_modifier(row: Row, trace: Trace, *, known: bool) -> Modifier:
+    says = row.text("says").rstrip(".") + ("" if row.verified else " (not verified)")
+    effect = "cautions" if known else "other dose"
+    return Modifier(effect, says, row.identifier, row.sources, trace)
 
 
 def speaks_against(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[str, ...]:
     """What about this patient argues for leaving the drug out, in the table's words."""
     moved = _modifiers(drug, knowledge, evaluation)
     return tuple(modifier.says for modifier in moved if modifier.effect == "avoid")
-
-
-def label_dose(drug: str, row: Row) -> Dose | None:
-    """The dose that a row of a population table names, if it names one."""
-    amount, per_day = row.text("amount_mg"), row.text("per_day")
-    if not amount or not per_day:
-        return None
-    return Dose(drug, Decimal(amount), int(per_day))
 
 
 def adjuvant(knowledge: Knowledge, evaluation: Evaluation) -> list[Recommendation]:

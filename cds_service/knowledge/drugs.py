@@ -286,7 +286,7 @@ class Drug(Frozen):
 
     ingredient: str = Field(pattern=r"^[a-z]+$")
     brand: str
-    generation: Literal["first", "second", "third"]
+    generation: Literal["first", "second", "third", "fourth"]
     drug_class: Literal["ALK inhibitor"]
     codes: tuple[Code, ...]
     codes_note: str | None = None
@@ -318,6 +318,12 @@ class Drug(Frozen):
             if not {unit.strength_mg for unit in dispensed.units} <= strengths:
                 raise ValueError("dispensing to use strengths listed under products")
         return self
+
+    @property
+    def generation_name(self) -> str:
+        """How rules call the generation of the drug: `generation 2`."""
+        number = ("first", "second", "third", "fourth").index(self.generation) + 1
+        return f"generation {number}"
 
     def ladder_level(self, amount_mg: Decimal, per_day: int) -> LadderLevel | None:
         """The step with exactly this dose, or None when the dose is not on the ladder."""

@@ -122,6 +122,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         "ingredients": tuple(codes.ingredients),
         "classes": tuple(codes.medication_classes),
         "ALK inhibitors": tuple(drugs),
+        "generations": tuple(dict.fromkeys(drug.generation_name for drug in drugs.values())),
     }
     fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists)
     vocabulary = fact_list.vocabulary

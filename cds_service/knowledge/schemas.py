@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cds_service.knowledge.dose_cells import check_dose_cell
 from cds_service.knowledge.schedules import check_phase
 from cds_service.knowledge.table_files import Check, Column
 
 ACTIONS = ("stop", "withhold", "reduce", "ask", "continue")
 """Actions of a dose-change row; the order is the precedence when several rows fire."""
 
-RESUME = frozenset({"same", "next lower", "next lower or stop"})
+RESUME = frozenset({"same", "next lower", "next lower or stop", "same or next lower"})
+"""How a drug is taken up again; a fixed label dose such as `250 x 1` may stand there instead."""
+
 SEVERITIES = frozenset({"critical", "warning", "info"})
 PLACES = ("preferred", "only if no preferred drug is available")
 EFFECTS = ("favours", "cautions", "other dose", "avoid")
@@ -30,6 +33,12 @@ def _whole_number(entry: str) -> str | None:
 
 def _short(entry: str) -> str | None:
     return None if len(entry) <= SUMMARY_LENGTH else f"at most {SUMMARY_LENGTH} characters"
+
+
+def _resume(entry: str) -> str | None:
+    if entry in RESUME or (check_dose_cell(entry) is None and "->" not in entry):
+        return None
+    return f"one of {', '.join(sorted(RESUME))}, or a dose such as '250 x 1'"
 
 
 def _text(name: str, required: bool = True, check: Check | None = None) -> Column:
@@ -61,7 +70,7 @@ def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
             _rule("when"),
             _choice("action", frozenset(ACTIONS)),
             _rule("until", required=False),
-            _choice("resume", RESUME, required=False),
+            _text("resume", required=False, check=_resume),
             _list("tests", test),
             _text("recheck_days", required=False, check=_whole_number),
             _text("ask", required=False),
@@ -82,15 +91,14 @@ def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
             _rule("when"),
             _choice("severity", SEVERITIES),
             _choice("action", frozenset({"none", "monitor", "dose", "avoid", "contraindicated"})),
-            _text("dose", required=False),
+            _text("dose", required=False, check=check_dose_cell),
             _text("says"),
         ),
         "populations": (
             *_IDENTITY,
             _rule("when"),
             _choice("severity", SEVERITIES),
-            _text("amount_mg", required=False, check=_whole_number),
-            _text("per_day", required=False, check=_whole_number),
+            _text("dose", required=False, check=check_dose_cell),
             _text("says"),
         ),
     }

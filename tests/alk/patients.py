@@ -48,6 +48,9 @@ UPPER_LIMITS = {
     "ALP": Decimal(120),
     "CPK": Decimal(200),
     "creatinine": Decimal(100),
+    "lipase": Decimal(60),
+    "amylase": Decimal(100),
+    "uric acid": Decimal(400),
 }
 NORMAL: Mapping[str, object] = {
     "ALT": "0.8",
@@ -65,6 +68,22 @@ NORMAL: Mapping[str, object] = {
     "age": "58",
 }
 """A patient in whom everything was looked at and nothing is wrong."""
+
+NORMAL_ON_TREATMENT: Mapping[str, object] = {
+    "lipase": "0.5",
+    "amylase": "0.5",
+    "systolic blood pressure": "122",
+    "diastolic blood pressure": "76",
+    "QTc": "410",
+    "PR interval": "160",
+    "neutrophils": "4",
+    "platelets": "220",
+    "haemoglobin": "13.5",
+    "total cholesterol": "190",
+    "triglycerides": "130",
+    "glucose": "95",
+}
+"""What is looked at besides on treatment, in the canonical unit of each fact."""
 
 FULL = ("600", 2)
 LOWER = ("450", 2)
@@ -152,9 +171,17 @@ def patient(
     return PatientFacts("p", AS_OF, values, tuple(lines))
 
 
-def described(facts: Facts) -> PatientFacts:
-    """A patient from a mapping whose keys are fact names."""
-    return patient(**{name.replace(" ", "_"): value for name, value in facts.items()})
+def running(drug: str, days_ago: int = START_DAYS_AGO) -> TreatmentLine:
+    """A drug taken at its full label dose since so many days."""
+    full = knowledge().drugs[drug].drug.dosing.full_dose
+    dose = (str(full.amount_mg), full.per_day)
+    return treatment((days_ago, "active", dose), ingredient=drug)
+
+
+def described(facts: Facts, drug: str = "alectinib") -> PatientFacts:
+    """A patient on a drug from a mapping whose keys are fact names (or `lines`, `medications`)."""
+    said: dict[str, object] = {"lines": (running(drug),), **NORMAL_ON_TREATMENT, **facts}
+    return patient(**{name.replace(" ", "_"): value for name, value in said.items()})  # type: ignore[arg-type]
 
 
 def without(facts: PatientFacts, name: str) -> PatientFacts:

@@ -1,4 +1,4 @@
-"""Reactions to alectinib on one day: every row, around every threshold, and missing data."""
+"""Reactions to each drug on one day: every row, around every threshold, and missing data."""
 
 from __future__ import annotations
 
@@ -6,36 +6,46 @@ import pytest
 
 from cds_service.alk import Kind
 from cds_service.knowledge.table_files import Table
-from tests.alk.dose_change_cases import ASK, CASES, HOLD, STOP, Case
+from tests.alk.drug_cases import DRUGS, REACTIONS
+from tests.alk.drug_cases.cases import ASK, HOLD, LOWER_DOSE, STOP, TELL, Reaction
 from tests.alk.patients import LOWER, asked, described, knowledge, reactions
 
+CASES = [(drug, case) for drug in DRUGS for case in REACTIONS[drug]]
 
-def _table() -> Table:
-    table = knowledge().drugs["alectinib"].dose_changes
+
+def _named(value: object) -> str | None:
+    return value.says if isinstance(value, Reaction) else None
+
+
+def _table(drug: str) -> Table:
+    table = knowledge().drugs[drug].dose_changes
     assert table is not None
     return table
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
-def test_the_rows_of_a_case_speak_and_no_others(case: Case) -> None:
-    heard = reactions(asked(described(case.facts)))
+@pytest.mark.parametrize(("drug", "case"), CASES, ids=_named)
+def test_the_rows_of_a_case_speak_and_no_others(drug: str, case: Reaction) -> None:
+    heard = reactions(asked(described(case.facts, drug)))
     assert {row: item.kind.value for row, item in heard.items()} == case.heard
 
 
-def test_every_row_of_the_dose_change_table_leads_in_some_case() -> None:
-    kinds = {"stop": STOP, "withhold": HOLD, "ask": ASK, "continue": "inform"}
-    acted = {(row, kind) for case in CASES for row, kind in case.heard.items()}
-    rows = {(row.identifier, kinds[row.text("action")]) for row in _table()}
+@pytest.mark.parametrize("drug", DRUGS)
+def test_every_row_of_the_dose_change_table_leads_in_some_case(drug: str) -> None:
+    kinds = {"stop": STOP, "withhold": HOLD, "reduce": LOWER_DOSE, "ask": ASK, "continue": TELL}
+    acted = {(row, kind) for case in REACTIONS[drug] for row, kind in case.heard.items()}
+    rows = {(row.identifier, kinds[row.text("action")]) for row in _table(drug)}
     assert rows - acted == set()
 
 
 @pytest.mark.parametrize(
-    "case",
-    [case for case in CASES if len(case.heard) > 1],
-    ids=lambda case: case.says,
+    ("drug", "case"),
+    [(drug, case) for drug, case in CASES if len(case.heard) > 1],
+    ids=_named,
 )
-def test_of_several_reactions_the_safest_leads_and_the_others_stand_beside(case: Case) -> None:
-    decision = asked(described(case.facts))
+def test_of_several_reactions_the_safest_leads_and_the_others_stand_beside(
+    drug: str, case: Reaction
+) -> None:
+    decision = asked(described(case.facts, drug))
     ranks = list(Kind)
     for item in decision.recommendations:
         for other in item.also:

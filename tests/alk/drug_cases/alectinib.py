@@ -1,32 +1,10 @@
-"""Every row of alectinib's dose-change table: around its thresholds and where data are missing.
-
-A case is a patient (as changes to one in whom everything is normal) with the rows that must
-speak and what each asks for. Every threshold appears just below, exactly at and just above.
-"""
+"""Every row of alectinib's dose-change table: around its thresholds and where data are missing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from tests.alk.drug_cases.cases import ASK, HOLD, STOP, TELL, Reaction, cases_of
 
-
-class Case(NamedTuple):
-    """One line of the table."""
-
-    says: str
-    facts: Mapping[str, object]
-    heard: Mapping[str, str]
-
-
-HOLD, STOP, ASK, TELL = "withhold", "stop", "ask", "inform"
-
-
-def case(says: str, facts: Mapping[str, object], **heard: str) -> Case:
-    """Row ids without the drug's name, with underscores for hyphens."""
-    rows = {f"alectinib-{row.replace('_', '-')}": kind for row, kind in heard.items()}
-    return Case(says, facts, rows)
-
-
+case = cases_of("alectinib")
 BILIRUBIN = "total bilirubin"
 SLOW = {"heart rate": "59"}
 DIZZY = {**SLOW, "bradycardia symptoms": "present"}
@@ -361,4 +339,7 @@ OTHERS = (
     ),
 )
 
-CASES = (*LIVER, *JAUNDICE, *LUNG, *KIDNEY, *HEART, *MUSCLE, *OTHERS)
+DOSE_CHANGES: tuple[Reaction, ...] = (*LIVER, *JAUNDICE, *LUNG, *KIDNEY, *HEART, *MUSCLE, *OTHERS)
+
+ROWS = ()
+"""The other tables of the drug stand in `tests/alk/row_cases.py`."""

@@ -1,0 +1,157 @@
+"""What other medications and the patient's organs do to the dose of one drug."""
+
+from __future__ import annotations
+
+from cds_service.alk.decision import Kind, Recommendation, Topic
+from cds_service.alk.doses import adjusted
+from cds_service.facts.patient import DoseTaken, OrderedMedication
+from cds_service.knowledge.dose_cells import read_dose_cell
+from cds_service.knowledge.drugs import Dose as LabelDose
+from cds_service.knowledge.drugs import Drug
+from cds_service.knowledge.release import DrugTables, Knowledge
+from cds_service.knowledge.table_files import Row
+from cds_service.rules import Evaluation, Verdict
+
+
+def interactions(
+    drug: str,
+    order: OrderedMedication | None,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+    taken: DoseTaken | None,
+) -> list[Recommendation]:
+    """Rows of the drug's interaction table that fire for the patient's medications.
+
+    `taken` is the dose looked at: of the draft order of the drug or else of the running treatment.
+    """
+    tables = knowledge.drugs[drug]
+    found: list[Recommendation] = []
+    for row in tables.interactions or ():
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is not Verdict.MET:
+            continue
+        action = row.text("action")
+        kind = {"contraindicated": Kind.STOP, "avoid": Kind.AVOID}.get(action, Kind.INFORM)
+        item = Recommendation(
+            kind,
+            Topic.INTERACTION,
+            row.identifier,
+            row.text("severity"),
+            trace=trace,
+            row=row,
+            drug=drug,
+            detail=row.text("says"),
+            order=order,
+            verified=row.verified,
+        )
+        changed = _with_dose(item, row, tables.drug, taken)
+        # A dose that is lowered already leaves the combination to be known, no more.
+        found.append(changed or item.changed(kind=Kind.INFORM, severity="info"))
+    return found
+
+
+def populations(
+    drug: str,
+    order: OrderedMedication | None,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+    taken: DoseTaken | None,
+) -> list[Recommendation]:
+    """Rows of the drug's population table: a lower dose for this patient, or what to tell them.
+
+    A row with a dose speaks only when the dose looked at (`taken`, of the draft order or else of
+    the running treatment) is higher, or is not known.
+    """
+    tables = knowledge.drugs[drug]
+    found: list[Recommendation] = []
+    for row in tables.populations or ():
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is not Verdict.MET:
+            continue
+        item = Recommendation(
+            Kind.INFORM,
+            Topic.POPULATION,
+            row.identifier,
+            row.text("severity"),
+            trace=trace,
+            row=row,
+            drug=drug,
+            detail=row.text("says"),
+            order=order,
+            verified=row.verified,
+        )
+        changed = _with_dose(item, row, tables.drug, taken)
+        if changed is not None:
+            found.append(changed)
+    return found
+
+
+def _with_dose(
+    item: Recommendation,
+    row: Row,
+    drug: Drug,
+    taken: DoseTaken | None,
+) -> Recommendation | None:
+    """The recommendation with what its `dose` cell asks of the dose that is looked at.
+
+    None when that dose already is what the label gives.
+    """
+    cell = read_dose_cell(row.text("dose"))
+    if cell is None:
+        return item
+    change = adjusted(drug, cell, taken)
+    if change.how == "fits":
+        return None
+    if change.how == "lower":
+        return item.changed(kind=Kind.REDUCE, dose=change.dose)
+    if change.how == "higher":
+        # Above the usual dose only a person orders.
+        return item.changed(kind=Kind.AVOID)
+    ask = "The label gives no single dose here: which dose is right for this patient?"
+    return item.changed(kind=Kind.ASK, ask=ask)
+
+
+def not_multiplied(
+    from_medications: list[Recommendation], from_organs: list[Recommendation]
+) -> tuple[list[Recommendation], list[Recommendation]]:
+    """The same advice, but as a question where both ask for a lower dose.
+
+    No label says how two reductions combine, so neither is offered as the dose to order.
+    """
+    both = [
+        any(item.kind is Kind.REDUCE for item in advice)
+        for advice in (from_medications, from_organs)
+    ]
+    if not all(both):
+        return from_medications, from_organs
+    return (
+        [_undecided(item) for item in from_medications],
+        [_undecided(item) for item in from_organs],
+    )
+
+
+def _undecided(item: Recommendation) -> Recommendation:
+    if item.kind is not Kind.REDUCE:
+        return item
+    ask = (
+        "Two reasons lower the dose here, another medication and an organ, and no label says how"
+        " they combine: which dose is right for this patient?"
+    )
+    return item.changed(kind=Kind.ASK, dose=None, ask=ask)
+
+
+def highest_dose(tables: DrugTables, evaluation: Evaluation) -> LabelDose | None:
+    """The dose above the full dose to which the label raises this patient, if it does.
+
+    Only a verified interaction row can raise a dose.
+    """
+    full = tables.drug.dosing.full_dose
+    raised: LabelDose | None = None
+    for row in tables.interactions or ():
+        cell = read_dose_cell(row.text("dose"))
+        higher = cell.instead_of(full) if cell is not None and row.verified else None
+        if higher is None or higher.daily_mg <= (raised or full).daily_mg:
+            continue
+        if row.when.evaluate(evaluation).verdict is Verdict.MET:
+            raised = higher
+    return raised
