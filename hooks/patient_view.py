@@ -11,6 +11,7 @@ _ALWAYS = frozenset(
         Topic.TOXICITY,
         Topic.CHOICE,
         Topic.ADJUVANT,
+        Topic.PROGRESSION,
         Topic.BASELINE,
         Topic.MONITORING,
         Topic.COVERAGE,

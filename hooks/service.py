@@ -65,8 +65,19 @@ def about_an_order(item: Recommendation, question: Question) -> bool:
             return concerned and not _says_the_same(item, question)
         case Topic.CHOICE:
             return concerned and item.kind is Advice.ASK
+        case Topic.PROGRESSION:
+            return _speaks_to_the_orders(item, question, concerned=concerned)
         case Topic.AVAILABILITY:
             return bool(question.orders_asked_about) or item.rule_id == UNREAD_DRAFT_RULE
+
+
+def _speaks_to_the_orders(item: Recommendation, question: Question, *, concerned: bool) -> bool:
+    """A draft procedure that the advice is about, or a cancer drug other than those it offers."""
+    leaves = item.trace.walk() if item.trace is not None else ()
+    if any(leaf.subject == "ordered procedures" and leaf.used for leaf in leaves):
+        return True
+    ordered = {name for order in question.orders_asked_about for name in order.ingredients}
+    return concerned and not any(option.drug in ordered for option in item.options)
 
 
 _TREATMENT = frozenset(

@@ -12,6 +12,7 @@ from cds_service.alk.decision import Decision, Kind, Question, Recommendation, T
 from cds_service.alk.gates import gates
 from cds_service.alk.monitoring import baseline_tests, due_tests
 from cds_service.alk.orders import check_orders, evaluation_with
+from cds_service.alk.progression import next_treatment
 from cds_service.alk.selection import adjuvant, first_line, speaks_against
 from cds_service.alk.toxicity import Toxicity
 from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
@@ -52,6 +53,7 @@ def decide(
             baseline = baseline_tests(facts, knowledge, asked)
             found += [baseline] if baseline is not None else []
         found += adjuvant(knowledge, evaluation)
+        found += next_treatment(facts, question, knowledge, evaluation)
     found += _unavailable(facts, question, knowledge, found)
     found.sort(key=lambda item: item.rank)
     return Decision(question, as_of, knowledge.release.version, tuple(found), undecided, choice)

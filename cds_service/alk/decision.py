@@ -38,6 +38,7 @@ class Topic(enum.StrEnum):
     INTERACTION = "interaction"
     CHOICE = "choice"
     ADJUVANT = "adjuvant"
+    PROGRESSION = "progression"
     BASELINE = "baseline"
     MONITORING = "monitoring"
     COVERAGE = "coverage"
@@ -98,6 +99,7 @@ class Option:
     """One drug of a choice, with its place, the patient's own modifiers and its evidence.
 
     `dose` is the label's start dose for this patient, None when it must be looked up.
+    `stop_first` are the ALK inhibitors that are running: the drug must not be ordered beside them.
     """
 
     drug: str
@@ -110,6 +112,7 @@ class Option:
     verified: bool
     trace: Trace
     dose: Dose | None = None
+    stop_first: tuple[str, ...] = ()
 
     @property
     def speaks_against(self) -> bool:
@@ -124,7 +127,9 @@ class Recommendation:
     `row` is the table row that fired (None for what the algorithm itself has to say, such as
     data that could not be obtained), `trace` its basis. `resume_dose` is the dose to take up
     again after a hold, `dose` the dose to order now. `also` are further reactions that fired at
-    the same time and do not lead. `since` is the day of the trigger when it lies in the past.
+    the same time and do not lead. `others` are ways on that are no ALK inhibitor, `findings` what
+    a finding in the tumour says about each drug. `since` is the day of the trigger when it lies
+    in the past.
     """
 
     kind: Kind
@@ -147,6 +152,8 @@ class Recommendation:
     offers: tuple[str, ...] = ()
     tests: tuple[DueTest, ...] = ()
     options: tuple[Option, ...] = ()
+    others: tuple[str, ...] = ()
+    findings: tuple[Modifier, ...] = ()
     evidence: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     also: tuple[Recommendation, ...] = ()

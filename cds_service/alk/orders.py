@@ -8,6 +8,7 @@ from cds_service.alk.adjustments import highest_dose
 from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
 from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
+from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.patient import OrderedMedication, PatientFacts, WithOrder
@@ -61,6 +62,7 @@ def check_orders(
                 undecided[row.identifier] = trace
                 if row.text("undecided") == "ask":
                     found.append(_unanswered(row, trace, order))
+        found += resisted(order, knowledge, ordered)
     return found, undecided
 
 

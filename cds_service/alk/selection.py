@@ -35,13 +35,13 @@ def first_line(
             continue
         trace = row.when.evaluate(evaluation)
         if trace.verdict is Verdict.MET:
-            dose, modifiers = start_dose(row.text("drug"), knowledge, evaluation)
+            dose, changed = start_dose(row.text("drug"), knowledge, evaluation)
             options.append(
                 Option(
                     row.text("drug"),
                     row.text("place"),
                     row.text("says"),
-                    (*_modifiers(row.text("drug"), knowledge, evaluation), *modifiers),
+                    (*modifiers(row.text("drug"), knowledge, evaluation), *changed),
                     row.entries("evidence"),
                     row.identifier,
                     row.sources,
@@ -63,7 +63,7 @@ def first_line(
                 verified=row.verified,
             )
     if options:
-        options.sort(key=_rank)
+        options.sort(key=rank)
         preferred = [option for option in options if option.place == PLACES[0]]
         blocked = bool(preferred) and all(option.speaks_against for option in preferred)
         return Recommendation(
@@ -83,7 +83,7 @@ def first_line(
     return asked if waiting is not None else None
 
 
-def _rank(option: Option) -> tuple[int, int, int]:
+def rank(option: Option) -> tuple[int, int, int]:
     """Place first, then the worst effect on this patient or what favours it, then how much
     speaks against it."""
     effects = {modifier.effect for modifier in option.modifiers}
@@ -93,7 +93,8 @@ def _rank(option: Option) -> tuple[int, int, int]:
     return PLACES.index(option.place), favoured, against
 
 
-def _modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:
+def modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:
+    """What about this patient moves the drug among the options, in the table's words."""
     found: list[Modifier] = []
     for row in knowledge.tables["first_line_modifiers"]:
         if row.text("drug") not in (drug, "any"):
@@ -139,7 +140,7 @@ def start_dose(
             known_doses = [dose for dose in lowest if dose is not None]
             whole = len(known_doses) == len(lowest)
             doses.append(min(known_doses, key=lambda dose: dose.daily_mg) if whole else None)
-    moved = _modifiers(drug, knowledge, evaluation)
+    moved = modifiers(drug, knowledge, evaluation)
     if any(modifier.effect == "other dose" for modifier in moved) or len(doses) > 1:
         return None, tuple(changed)
     return (doses[0] if doses else usual), tuple(changed)
@@ -153,7 +154,7 @@ def _dose_modifier(row: Row, trace: Trace, *, known: bool) -> Modifier:
 
 def speaks_against(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[str, ...]:
     """What about this patient argues for leaving the drug out, in the table's words."""
-    moved = _modifiers(drug, knowledge, evaluation)
+    moved = modifiers(drug, knowledge, evaluation)
     return tuple(modifier.says for modifier in moved if modifier.effect == "avoid")
 
 
@@ -177,7 +178,7 @@ def adjuvant(knowledge: Knowledge, evaluation: Evaluation) -> list[Recommendatio
             months = row.text("months")
             dose = replace(start, months=int(months) if months else None) if start else None
             says += [modifier.says for modifier in lowered]
-            moved = _modifiers(drug, knowledge, evaluation)
+            moved = modifiers(drug, knowledge, evaluation)
             says += [modifier.says for modifier in moved if modifier.effect != "favours"]
             if any(modifier.effect == "avoid" for modifier in moved):
                 # What would be refused at the signature is not offered here.

@@ -32,13 +32,22 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
     if not item.verified:
         parts.append(OWN_ADVICE if _is_own_advice(item) else NOT_VERIFIED)
     parts += _what_next(item)
-    if item.options:
+    if item.options and item.topic is Topic.PROGRESSION:
+        parts.append(options_table(item.options, knowledge))
+        parts += _stop_first(item)
+    elif item.options:
         parts.append(options_table(item.options, knowledge))
         parts.append(
             "No trial has shown that one preferred drug gives longer survival than another. A"
             " drug is offered for ordering only when it is preferred, nothing speaks against it,"
             " its dose for this patient is known and its product code is verified."
         )
+    if item.findings:
+        lines = [f"{_EFFECTS[found.effect]}: {found.says}" for found in item.findings]
+        parts.append(_section("What the findings say about each drug", lines))
+    if item.others:
+        title = "Other ways on" if item.options else "Ways on"
+        parts.append(_section(title, item.others))
     parts += _tests(item, knowledge)
     used = used_lines(item.trace)
     if item.kind in (Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE) and item.since is not None:
@@ -64,6 +73,14 @@ class _Kept(dict[str, str]):
 
 def _section(title: str, lines: Iterable[str]) -> str:
     return f"**{title}**\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _stop_first(item: Recommendation) -> list[str]:
+    running = [name for option in item.options for name in option.stop_first]
+    if not running:
+        return []
+    names = ", ".join(dict.fromkeys(running))
+    return [f"Never two ALK inhibitors together: stop {names} before another one is ordered."]
 
 
 def _reasons(reasons: Iterable[Reason]) -> list[str]:
@@ -132,7 +149,7 @@ def options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
         evidence = "; ".join(evidence_line(*knowledge.result(name)) for name in option.evidence)
         rows.append(
             f"| **{option.drug}** {dose} | {modifiers or 'nothing recorded that moves it'}. "
-            f"{option.says} | {evidence} | {option.place} |"
+            f"{option.says} | {evidence or 'see below'} | {option.place} |"
         )
     return "\n".join(rows)
 

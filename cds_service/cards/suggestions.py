@@ -208,7 +208,8 @@ def _choices(
     """One order for each preferred drug that nothing speaks against; none is recommended."""
     found: list[Suggestion] = []
     for option in item.options:
-        if option.place != "preferred" or not option.verified:
+        if option.place != "preferred" or not option.verified or option.stop_first:
+            # One click must not put a second ALK inhibitor beside the one that is running.
             continue
         dose = option.dose
         if option.speaks_against or dose is None:

@@ -28,6 +28,7 @@ def summary(item: Recommendation, knowledge: Knowledge) -> str:
         Topic.COVERAGE: _coverage,
         Topic.ADJUVANT: _adjuvant,
         Topic.AVAILABILITY: _availability,
+        Topic.PROGRESSION: _coverage,
     }[item.topic]
     return fit(writer(item, knowledge))
 
@@ -37,6 +38,15 @@ class _Filled(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return key.replace("_", " ")
+
+
+_NAMED_DRUGS = {
+    "other active ALK inhibitors": "active",
+    "active ALK inhibitors": "active",
+    "ALK inhibitors stopped without a reason": "unexplained",
+    "ALK inhibitors stopped for toxicity": "untolerated",
+}
+"""By fact the placeholder in a row's words that names its drugs."""
 
 
 def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str]:
@@ -53,10 +63,14 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
         )
     start = dose_words(item.dose) if item.dose is not None else "dose to be looked up"
     values["start_dose"] = start
+    if item.options:
+        values["options"] = listed([option.drug for option in item.options])
     if item.trace is not None:
         for leaf in item.trace.walk():
-            if leaf.subject == "other active ALK inhibitors" and leaf.used:
-                values["active"] = listed([getattr(used, "label", "") for used in leaf.used])
+            name = _NAMED_DRUGS.get(leaf.subject)
+            if name is not None and leaf.used:
+                labels = [used.label for used in leaf.used if isinstance(used, Item)]
+                values.setdefault(name, listed(list(dict.fromkeys(labels))))
             if leaf.subject == "ALK" and leaf.used:
                 values["ALK"] = f"ALK {getattr(leaf.used[0], 'value', '')}"
     return values
@@ -143,25 +157,41 @@ def _choice(item: Recommendation, _: Knowledge) -> str:
 def _interaction(item: Recommendation, _: Knowledge) -> str:
     names = []
     for leaf in item.trace.walk() if item.trace is not None else ():
-        if leaf.subject == "medications":
+        if leaf.subject in ("medications", "ordered medications"):
             names += [_ingredient(used) for used in leaf.used if isinstance(used, Item)]
     group = item.row.text("group") if item.row is not None else "another medication"
-    shown = listed(sorted(set(filter(None, names)))[:3]) or group
-    verb = {Kind.STOP: "Do not combine", Kind.AVOID: "Avoid"}.get(item.kind, "Watch")
-    return f"{verb} {item.drug} with {shown}: {group}"
+    own = {item.drug, ""}
+    shown = listed(sorted(set(names) - own)[:3]) or group
+    match item.kind:
+        case Kind.REDUCE:
+            return f"Lower {item.drug} to {dose_words(item.dose)} with {shown}, or avoid: {group}"
+        case Kind.ASK:
+            return f"Settle the dose of {item.drug} with {shown}: {group}"
+        case Kind.STOP:
+            return f"Do not combine {item.drug} with {shown}: {group}"
+        case Kind.AVOID:
+            return f"Avoid {item.drug} with {shown}: {group}"
+    return f"Watch {item.drug} with {shown}: {group}"
 
 
 def _ingredient(item: Item) -> str:
     """The plainest of our own names for a medication: the one that is no class."""
     classes = ("inhibitor", "inducer", "blocker", "bradycardic", "prolonging", "substrate")
-    own = sorted(name for name in item.names if not name.endswith(classes))
+    own = sorted(
+        name
+        for name in item.names
+        if not name.endswith(classes) and not name.startswith("generation ")
+    )
     return own[0] if own else ""
 
 
 def _population(item: Recommendation, _: Knowledge) -> str:
+    reason = _before_colon(item.detail)
+    reason = f"{reason[:1].lower()}{reason[1:]}"
     if item.dose is not None:
-        reason = _before_colon(item.detail)
-        return f"Lower {item.drug} to {dose_words(item.dose)}: {reason[:1].lower()}{reason[1:]}"
+        return f"Lower {item.drug} to {dose_words(item.dose)}: {reason}"
+    if item.kind is Kind.ASK:
+        return f"Settle the dose of {item.drug}: {reason}"
     return f"Before {item.drug}: {item.detail[:1].lower()}{item.detail[1:]}"
 
 

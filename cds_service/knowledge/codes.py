@@ -91,6 +91,8 @@ class _DrugLike(Protocol):
     @property
     def drug_class(self) -> str: ...
     @property
+    def generation_name(self) -> str: ...
+    @property
     def codes(self) -> tuple[Code, ...]: ...
     @property
     def match_text(self) -> tuple[str, ...]: ...
@@ -225,9 +227,10 @@ class Codes:
                 name=drug.ingredient, codes=drug.codes, match_text=drug.match_text
             )
             # The class is what the drug is: its label's first line, not a judgement to verify.
-            members.setdefault(drug.drug_class, {})[drug.ingredient] = Membership(
-                verified=True, sources=("drug-folder",)
-            )
+            for class_name in (drug.drug_class, drug.generation_name):
+                members.setdefault(class_name, {})[drug.ingredient] = Membership(
+                    verified=True, sources=("drug-folder",)
+                )
         classes = dict(self.medication_classes)
         for name, membership in members.items():
             classes[name] = MedicationClass(name=name, ingredients=membership)

@@ -17,6 +17,17 @@ RESUME = frozenset({"same", "next lower", "next lower or stop", "same or next lo
 SEVERITIES = frozenset({"critical", "warning", "info"})
 PLACES = ("preferred", "only if no preferred drug is available")
 EFFECTS = ("favours", "cautions", "other dose", "avoid")
+RESPONSES = {
+    "sensitive": "favours",
+    "intermediate": "cautions",
+    "no data": "cautions",
+    "resistant": "avoid",
+}
+"""What a finding in the tumour says about a drug, and how it moves that drug as an option."""
+
+AGAIN = " again"
+"""Behind a drug in a `drugs` cell: an option even though the disease progressed on it before."""
+
 OFFERS = frozenset({"remove order", "first line"})
 
 SUMMARY_LENGTH = 139
@@ -25,6 +36,11 @@ SUMMARY_LENGTH = 139
 
 def _known(names: frozenset[str], what: str) -> Check:
     return lambda entry: None if entry in names else f"the name of {what}"
+
+
+def _option(drugs: frozenset[str]) -> Check:
+    known = _known(drugs, "a drug with a folder of its own, maybe followed by 'again'")
+    return lambda entry: known(entry.removesuffix(AGAIN))
 
 
 def _whole_number(entry: str) -> str | None:
@@ -112,6 +128,16 @@ def algorithm_columns(
     drug = _known(drugs, "a drug with a folder of its own")
     study = _known(evidence, "a result in evidence.yaml")
     card = (_text("summary", check=_short), _text("detail"))
+    next_treatment = (
+        _rule("when"),
+        _choice("action", frozenset({"choose", "avoid", "ask", "inform"})),
+        _choice("severity", SEVERITIES),
+        _list("drugs", _option(drugs)),
+        _list("others"),
+        _list("tests", test),
+        _list("evidence", study),
+        *card,
+    )
     return {
         "gates": (
             *_IDENTITY,
@@ -148,6 +174,16 @@ def algorithm_columns(
             _choice("effect", frozenset(EFFECTS)),
             _text("says"),
         ),
+        "resistance": (
+            *_IDENTITY,
+            _text("finding"),
+            _text("drug", check=drug),
+            _choice("response", frozenset(RESPONSES)),
+            _rule("when"),
+            _text("says"),
+        ),
+        "progression": (*_IDENTITY, *next_treatment),
+        "later_lines": (*_IDENTITY, *next_treatment),
         "baseline": (
             *_IDENTITY,
             _text("test", check=test),

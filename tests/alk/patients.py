@@ -23,6 +23,7 @@ from cds_service.facts import (
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.rules import (
     Collection,
+    CollectionOf,
     Event,
     Events,
     FactValue,
@@ -168,6 +169,7 @@ def patient(
     for name, status in (("active", "active"), ("paused", "paused"), ("prior", "ended")):
         listed = [line.ingredient for line in lines if line.status == status]
         values[f"{name} ALK inhibitors"] = _collection(listed)
+    values |= _course(lines, said)
     return PatientFacts("p", AS_OF, values, tuple(lines))
 
 
@@ -176,6 +178,25 @@ def running(drug: str, days_ago: int = START_DAYS_AGO) -> TreatmentLine:
     full = knowledge().drugs[drug].drug.dosing.full_dose
     dose = (str(full.amount_mg), full.per_day)
     return treatment((days_ago, "active", dose), ingredient=drug)
+
+
+def _course(lines: Sequence[TreatmentLine], said: Facts) -> dict[str, FactValue]:
+    """Which ALK inhibitors were used and why they ended: without a reason unless one is given."""
+    found = {"ALK inhibitors used": _collection(line.ingredient for line in lines)}
+    explained: set[str] = set()
+    for why in ("for progression", "for toxicity", "for another reason"):
+        name = f"ALK inhibitors stopped {why}"
+        drugs = said.get(name) or ()
+        assert isinstance(drugs, tuple)
+        explained.update(drugs)
+        found[name] = _collection(drugs)
+    ended = [line.ingredient for line in lines if line.status == "ended"]
+    found["ALK inhibitors stopped without a reason"] = _collection(
+        drug for drug in ended if drug not in explained
+    )
+    for name in ("earlier medications", "ordered procedures"):
+        found.setdefault(name, _collection(said.get(name, ())))  # type: ignore[arg-type]
+    return dict(found)
 
 
 def described(facts: Facts, drug: str = "alectinib") -> PatientFacts:
@@ -194,7 +215,17 @@ def _collection(members: Iterable[str] | None) -> Collection:
     if members is None:
         reason = Reason.of(ReasonKind.MISSING, "list", "the list was not supplied whole")
         return Collection((), complete=False, incomplete=(reason,))
-    items = (Item(frozenset({name}), name, None, name, f"Resource/{name}") for name in members)
+    drugs = knowledge().drugs
+    items = (
+        Item(
+            frozenset({name, *([drugs[name].drug.generation_name] if name in drugs else [])}),
+            name,
+            None,
+            name,
+            f"Resource/{name}",
+        )
+        for name in members
+    )
     return Collection(tuple(items), complete=True)
 
 
@@ -213,6 +244,9 @@ def _value(name: str, value: object) -> FactValue | None:
                 for ago, said in statements
             )
         )
+    if isinstance(kind, CollectionOf):
+        assert isinstance(value, tuple), f"{name} takes the names of its members"
+        return _collection(value)
     assert isinstance(value, int), f"{name} takes days ago"
     return Events((Event(day(value)),), complete=True)
 
@@ -262,6 +296,7 @@ def rows_heard(decision: Decision) -> set[str]:
         for item in (first, *first.also):
             heard.add(item.rule_id)
             heard.update(test.rule_id for test in item.tests)
+            heard.update(finding.rule_id for finding in item.findings)
             for option in item.options:
                 heard.add(option.rule_id)
                 heard.update(modifier.rule_id for modifier in option.modifiers)

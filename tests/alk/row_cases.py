@@ -5,6 +5,7 @@ The gates and order checks stand in `order_cases`, which also says how a case is
 
 from __future__ import annotations
 
+from tests.alk.course_cases import COURSE
 from tests.alk.drug_cases import ROWS
 from tests.alk.order_cases import (
     ALECTINIB,
@@ -260,5 +261,5 @@ MONITORING = (
 
 CASES = (
     *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,
-    *MONITORING, *ROWS,
+    *MONITORING, *ROWS, *COURSE,
 )  # fmt: skip

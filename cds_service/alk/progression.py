@@ -1,0 +1,177 @@
+"""After a first ALK inhibitor: what the tables say about the way on.
+
+The tables of progression and later lines are asked together. Of several rows that offer drugs
+only the first one speaks: its options already carry what the tumour's findings say about each
+drug. Rows that ask, warn or inform all speak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cds_service.alk.decision import Kind, Modifier, Option, Question, Recommendation, Topic
+from cds_service.alk.gates import asked_tests
+from cds_service.alk.selection import modifiers, rank, start_dose
+from cds_service.facts.patient import OrderedMedication, PatientFacts
+from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.schemas import AGAIN, PLACES, RESPONSES
+from cds_service.knowledge.table_files import Row
+from cds_service.rules import Collection, Evaluation, Trace, Verdict
+
+_KINDS = {
+    "choose": Kind.CHOOSE,
+    "avoid": Kind.AVOID,
+    "ask": Kind.ASK,
+    "inform": Kind.INFORM,
+}
+_TABLES = ("progression", "later_lines")
+
+
+def next_treatment(
+    facts: PatientFacts, question: Question, knowledge: Knowledge, evaluation: Evaluation
+) -> list[Recommendation]:
+    """Everything the tables say about treatment after, or instead of, the one before."""
+    found: list[Recommendation] = []
+    offered = False
+    for row in (row for name in _TABLES for row in knowledge.tables[name]):
+        choosing = row.text("action") == "choose"
+        if choosing and offered:
+            continue
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is not Verdict.MET:
+            continue
+        item = _fired(row, trace, evaluation)
+        if choosing:
+            options = tuple(sorted(_options(row, trace, facts, knowledge, evaluation), key=rank))
+            item = item.changed(options=options, verified=_some_verified(row, options))
+            offered = True
+        found.append(item)
+    said = tuple(item for drug in knowledge.drugs for item in findings(drug, knowledge, evaluation))
+    if said and not found:
+        found.append(_findings_only(said, knowledge))
+    elif said:
+        found[0] = found[0].changed(findings=said)
+    return found
+
+
+def _findings_only(said: tuple[Modifier, ...], knowledge: Knowledge) -> Recommendation:
+    """What a finding means for each drug, when no row of the tables asks for more."""
+    first = next(row for row in knowledge.tables["resistance"] if row.identifier == said[0].rule_id)
+    return Recommendation(
+        Kind.INFORM,
+        Topic.PROGRESSION,
+        first.identifier,
+        "info",
+        trace=said[0].trace,
+        row=first,
+        summary=f"ALK finding in the tumour: {first.text('finding')}; what it says about each drug",
+        detail="Laboratory models and small series stand behind such findings.",
+        findings=said,
+        verified=all(not item.says.endswith("(not verified)") for item in said),
+    )
+
+
+def _fired(row: Row, trace: Trace, evaluation: Evaluation) -> Recommendation:
+    return Recommendation(
+        _KINDS[row.text("action")],
+        Topic.PROGRESSION,
+        row.identifier,
+        row.text("severity"),
+        trace=trace,
+        row=row,
+        summary=row.text("summary"),
+        detail=row.text("detail"),
+        tests=asked_tests(row, evaluation, row.text("summary")),
+        others=row.entries("others"),
+        evidence=row.entries("evidence"),
+        verified=row.verified,
+    )
+
+
+def _some_verified(row: Row, options: tuple[Option, ...]) -> bool:
+    return row.verified and all(option.verified for option in options)
+
+
+def _options(
+    row: Row,
+    trace: Trace,
+    facts: PatientFacts,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+) -> Iterable[Option]:
+    """The row's drugs without those that run, were not tolerated, or failed before."""
+    running = _labels(facts, "active ALK inhibitors")
+    gone = {*running, *_labels(facts, "ALK inhibitors stopped for toxicity")}
+    failed = set(_labels(facts, "ALK inhibitors stopped for progression"))
+    for entry in row.entries("drugs"):
+        drug = entry.removesuffix(AGAIN)
+        if drug in gone or (drug in failed and not entry.endswith(AGAIN)):
+            continue
+        dose, changed = start_dose(drug, knowledge, evaluation)
+        moved = (
+            *findings(drug, knowledge, evaluation),
+            *modifiers(drug, knowledge, evaluation),
+            *changed,
+        )
+        yield Option(
+            drug,
+            PLACES[0],
+            "",
+            moved,
+            (),
+            row.identifier,
+            row.sources,
+            row.verified,
+            trace,
+            dose,
+            stop_first=tuple(running),
+        )
+
+
+def _labels(facts: PatientFacts, collection: str) -> list[str]:
+    found = facts.find(collection)
+    return [item.label for item in found.items] if isinstance(found, Collection) else []
+
+
+def findings(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:
+    """What the tumour's findings say about one drug, each as something that moves it."""
+    found: list[Modifier] = []
+    for row in knowledge.tables["resistance"]:
+        if row.text("drug") != drug:
+            continue
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is Verdict.MET:
+            effect = RESPONSES[row.text("response")]
+            says = row.text("says") + ("" if row.verified else " (not verified)")
+            found.append(Modifier(effect, says, row.identifier, row.sources, trace))
+    return tuple(found)
+
+
+def resisted(
+    order: OrderedMedication, knowledge: Knowledge, evaluation: Evaluation
+) -> list[Recommendation]:
+    """A warning when a finding in the tumour makes the ordered drug unlikely to work."""
+    found: list[Recommendation] = []
+    for row in knowledge.tables["resistance"]:
+        drug = row.text("drug")
+        if drug not in order.ingredients or row.text("response") != "resistant":
+            continue
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is Verdict.MET:
+            found.append(
+                Recommendation(
+                    Kind.AVOID,
+                    Topic.ORDER,
+                    row.identifier,
+                    "warning",
+                    trace=trace,
+                    row=row,
+                    drug=drug,
+                    summary=f"Reconsider {drug}: {row.text('says')}",
+                    detail="Laboratory models and small series stand behind such findings; they"
+                    " argue against the drug, they do not prove it.",
+                    order=order,
+                    verified=row.verified,
+                )
+            )
+    return found
