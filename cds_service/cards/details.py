@@ -33,7 +33,7 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
         parts.append(OWN_ADVICE if _is_own_advice(item) else NOT_VERIFIED)
     parts += _what_next(item)
     if item.options and item.topic is Topic.PROGRESSION:
-        parts.append(options_table(item.options, knowledge))
+        parts.append(next_options_table(item.options, knowledge))
         parts += _stop_first(item)
     elif item.options:
         parts.append(options_table(item.options, knowledge))
@@ -140,6 +140,18 @@ _EFFECTS = {
 }
 
 
+def next_options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
+    """The options after an earlier drug; their evidence belongs to the situation, not the drug."""
+    rows = ["| Drug and dose | For this patient |", "| --- | --- |"]
+    for option in options:
+        dose = start_words(option, knowledge)
+        modifiers = "; ".join(f"{_EFFECTS[item.effect]}: {item.says}" for item in option.modifiers)
+        rows.append(
+            f"| **{option.drug}** {dose} | {modifiers or 'nothing recorded that moves it'} |"
+        )
+    return "\n".join(rows)
+
+
 def options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
     """The options side by side, each with the patient's own modifiers and its evidence."""
     rows = ["| Drug and dose | For this patient | Evidence | Place |", "| --- | --- | --- | --- |"]
@@ -149,7 +161,7 @@ def options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
         evidence = "; ".join(evidence_line(*knowledge.result(name)) for name in option.evidence)
         rows.append(
             f"| **{option.drug}** {dose} | {modifiers or 'nothing recorded that moves it'}. "
-            f"{option.says} | {evidence or 'see below'} | {option.place} |"
+            f"{option.says} | {evidence} | {option.place} |"
         )
     return "\n".join(rows)
 
