@@ -128,8 +128,8 @@ class Recommendation:
     data that could not be obtained), `trace` its basis. `resume_dose` is the dose to take up
     again after a hold, `dose` the dose to order now. `also` are further reactions that fired at
     the same time and do not lead. `others` are ways on that are no ALK inhibitor, `findings` what
-    a finding in the tumour says about each drug. `since` is the day of the trigger when it lies
-    in the past.
+    a finding in the tumour says about each drug. `episode` counts how often the reaction began
+    since the first dose. `since` is the day of the trigger when it lies in the past.
     """
 
     kind: Kind
@@ -148,6 +148,7 @@ class Recommendation:
     until: Trace | None = None
     since: date | None = None
     at_floor: bool = False
+    episode: int | None = None
     order: OrderedMedication | None = None
     offers: tuple[str, ...] = ()
     tests: tuple[DueTest, ...] = ()

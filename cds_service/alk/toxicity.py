@@ -113,6 +113,12 @@ class Toxicity:
     # -- one reaction ---------------------------------------------------------------------------
 
     def _reaction(self, rows: list[Row]) -> Recommendation | None:
+        found = self._leading(rows)
+        if found is None or found.kind not in (Kind.STOP, Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE):
+            return found
+        return found.changed(episode=self._episode(rows))
+
+    def _leading(self, rows: list[Row]) -> Recommendation | None:
         now = self._strongest(rows, self._as_of)
         if now is not None and now.action == "stop":
             return self._acting(now)
@@ -180,6 +186,22 @@ class Toxicity:
                 return found
             latest = latest or found
         return latest
+
+    def _episode(self, rows: list[Row]) -> int | None:
+        """Which episode this is since the first dose, or None when its days are not in results.
+
+        Episodes are apart when a result between them no longer asked to hold or to stop.
+        """
+        serious = [row for row in rows if row.text("action") in ("stop", "withhold")]
+        days = {day for row in serious for day in self._days_of_results(row)}
+        begun, open_now = 0, False
+        for day in sorted(days | {self._as_of}):
+            fired = any(
+                row.when.evaluate(self._evaluation(day)).verdict is Verdict.MET for row in serious
+            )
+            begun += fired and not open_now
+            open_now = fired
+        return begun or None
 
     def _result_days(self, rows: list[Row]) -> list[date]:
         """Earlier days on which one of the rows may have fired, newest first.

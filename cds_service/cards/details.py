@@ -89,6 +89,8 @@ def _reasons(reasons: Iterable[Reason]) -> list[str]:
 
 def _what_next(item: Recommendation) -> list[str]:
     parts: list[str] = []
+    if item.episode is not None and item.episode > 1:
+        parts.append(f"This is episode {item.episode} of this reaction since the first dose.")
     if item.kind in (Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE) and item.topic is Topic.TOXICITY:
         until = item.row.text("until") if item.row is not None else ""
         if until:

@@ -245,3 +245,20 @@ def test_a_recovered_patient_is_not_offered_a_drug_that_would_be_refused() -> No
     assert item is not None
     assert (item.kind.value, item.dose) == ("ask", None)
     assert "pregnancy" in item.ask
+
+
+@pytest.mark.parametrize(
+    ("alt", "episode"),
+    [
+        ([(3, "6")], 1),
+        ([(3, "6"), (20, "5.5")], 1),
+        ([(3, "6"), (20, "1"), (60, "6")], 2),
+        ([(3, "6"), (20, "1"), (40, "7"), (60, "1"), (80, "9")], 3),
+        ([(3, "6"), (20, "1"), (200, "9")], 1),
+    ],
+)
+def test_a_hold_says_which_episode_it_is_since_the_first_dose(
+    alt: list[tuple[int, str]], episode: int
+) -> None:
+    held = reactions(asked(patient(ALT=alt)))["alectinib-liver-hold"]
+    assert held.episode == episode
