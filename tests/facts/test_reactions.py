@@ -316,12 +316,7 @@ def test_a_nervous_system_effect_begins_on_or_after_the_first_dose(
 ) -> None:
     facts = facts_of(condition(value_set, onset), started(60))
     # What was there before says nothing of the other kinds: unknown, not absent.
-    if expected is None and onset > 0:
-        assert stated(facts, "nervous system effects") in (None, "absent")
-        found = facts.find("nervous system effects")
-        assert found is None
-    else:
-        assert stated(facts, "nervous system effects") == expected
+    assert stated(facts, "nervous system effects") == expected
 
 
 def test_nervous_system_effects_are_absent_only_when_every_kind_is() -> None:
