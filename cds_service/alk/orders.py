@@ -8,6 +8,7 @@ from cds_service.alk.adjustments import highest_dose
 from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
 from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
+from cds_service.alk.lead_in import skips_lead_in
 from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
@@ -41,6 +42,7 @@ def evaluation_with(
             raised = highest_dose(tables, Evaluation(WithOrder(facts, order, {}), facts.as_of))
             flags["ordered dose above the label"] = above_label(tables.drug, order.dose, raised)
             flags["ordered dose off the ladder"] = off_ladder(tables.drug, order.dose, raised)
+            flags["ordered dose skips the lead-in"] = skips_lead_in(tables.drug, order, facts)
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
 

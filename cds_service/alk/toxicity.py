@@ -90,7 +90,7 @@ class Toxicity:
         self._line = line
         self._order = order
         self._as_of = as_of
-        self._view = OnTreatment(facts, line.start)
+        self._view = OnTreatment(facts, line.start, line.ingredient)
         self._today = Evaluation(self._view, as_of, thorough=thorough)
         self._days: dict[date, Evaluation] = {as_of: self._today}
         self._signals: dict[Comparison, list[tuple[date, bool]]] = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import msgspec
+
 from cds_service.facts.context import Context
 from cds_service.fhir.record import CodedResult, status_of
 from cds_service.fhir.terminology import concept_keys
@@ -22,20 +24,22 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 def laboratory_series(context: Context, fact: str, analyte: str) -> Series | None:
     """All usable results of one analyte, newest first, in its canonical unit.
 
-    Each result keeps its own upper limit of normal. A result in an unknown unit stays in the
-    series with its problem; a result without a number (haemolysed, cancelled) is left out, so
-    that the one before it can still answer if it is fresh enough.
+    Each result keeps its own upper limit of normal. A result in an unknown unit or outside what is
+    plausible stays in the series with its problem; a result without a number (haemolysed,
+    cancelled) is left out, so that the one before it can still answer if it is fresh enough.
     """
     book = context.book
     quantity = book.knowledge.vocabulary.find(fact)
     if not isinstance(quantity, Quantity):
         raise TypeError(f"{fact} is not a quantity")
     table = book.units[analyte]
+    plausible = book.knowledge.codes.analytes[analyte].plausible
     found: list[tuple[Measurement, bool]] = []
     sex, birth = _person(context)
     for result in context.record.observations(book.analytes[analyte]):
         measurement = _measurement(context, quantity, table, result, sex, birth)
         if measurement is not None:
+            measurement = _believed(measurement, quantity, plausible)
             found.append((measurement, status_of(result.observation) in _LATER_WORD))
     if not found:
         return None
@@ -98,6 +102,24 @@ def _measurement(
         observation.key,
         limit_note=note,
     )
+
+
+def _believed(
+    measurement: Measurement, quantity: Quantity, plausible: tuple[Decimal, Decimal] | None
+) -> Measurement:
+    """The measurement, without its number when no living person can have it.
+
+    It stays in the series: an older result must not answer in its place.
+    """
+    value = measurement.value
+    if plausible is None or value is None or plausible[0] <= value <= plausible[1]:
+        return measurement
+    detail = (
+        f"result of {written_day(measurement.day)} lies outside"
+        f" {plausible[0]} to {plausible[1]} {quantity.unit}"
+    )
+    problem = Reason.of(ReasonKind.UNKNOWN_UNIT, quantity.name, detail)
+    return msgspec.structs.replace(measurement, value=None, problem=problem)
 
 
 def _in_order(found: list[tuple[Measurement, bool]]) -> tuple[Measurement, ...]:

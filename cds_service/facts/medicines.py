@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cds_service.facts.context import Context
+from cds_service.facts.ordered import asks_to_crush, food_of
 from cds_service.facts.patient import (
     DoseTaken,
     OrderedMedication,
     TreatmentLine,
     TreatmentOrder,
 )
-from cds_service.fhir.dosage import read_dosage, strength_in_name
+from cds_service.fhir.dosage import DoseStep, read_dosage, strength_in_name
 from cds_service.fhir.medications import MedicationConcept
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import coding_key, concept_keys
@@ -154,10 +155,15 @@ def _start(context: Context, use: MedicationUse) -> date | None:
 
 
 def _end(context: Context, use: MedicationUse) -> date | None:
+    ends: list[date | None] = []
     for dosage in _dosages(use):
         repeat = dosage.timing.repeat if dosage.timing is not None else None
         if repeat is not None and repeat.bounds_period is not None:
-            return context.day_of(repeat.bounds_period.end)
+            ends.append(context.day_of(repeat.bounds_period.end))
+    if ends:
+        # Of several steps the last one ends the order; one that is left open leaves it open.
+        known = [day for day in ends if day is not None]
+        return max(known) if len(known) == len(ends) else None
     if isinstance(use, MedicationStatement) and use.effective_period is not None:
         return context.day_of(use.effective_period.end)
     return None
@@ -165,10 +171,17 @@ def _end(context: Context, use: MedicationUse) -> date | None:
 
 def dose_of(dosages: Sequence[Dosage], strength_mg: Decimal | None) -> DoseTaken:
     """The dose of the last step of a dosage (a lead-in leads to it)."""
-    reading = read_dosage(dosages, strength_mg)
-    if not reading.steps:
-        return DoseTaken(None, None)
-    step = reading.steps[-1]
+    steps = read_dosage(dosages, strength_mg).steps
+    return _dose_of_step(steps[-1]) if steps else DoseTaken(None, None)
+
+
+def first_dose_of(dosages: Sequence[Dosage], strength_mg: Decimal | None) -> DoseTaken | None:
+    """The dose of the first step; None when there is one step only."""
+    steps = read_dosage(dosages, strength_mg).steps
+    return _dose_of_step(steps[0]) if len(steps) > 1 else None
+
+
+def _dose_of_step(step: DoseStep) -> DoseTaken:
     return DoseTaken(step.amount_mg, step.doses_per_day, step.as_text)
 
 
@@ -297,16 +310,20 @@ def read_orders(
     for request, resource in drafts:
         concept = context.record.medication_concept(request)
         found = identify(context, concept)
+        dosages = request.dosage_instruction
         orders.append(
             OrderedMedication(
                 request.key,
                 found.label,
                 found.ingredients,
                 found.names,
-                dose_of(request.dosage_instruction, found.strength_mg),
+                dose_of(dosages, found.strength_mg),
                 resource,
                 found.known,
                 found.unverified,
+                first_dose_of(dosages, found.strength_mg),
+                food_of(context, dosages),
+                asks_to_crush(context, dosages),
             )
         )
     return tuple(orders)

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from cds_service.facts.grades import GradedSeries
 from cds_service.rules import (
     Collection,
+    Event,
+    Events,
     FactValue,
     Item,
     Measurement,
@@ -17,6 +20,7 @@ from cds_service.rules import (
     Statements,
 )
 
+DOSE_TAKEN = "dose taken"
 BASELINE_DAYS = 90
 """How many days before the first dose a result may lie to count as the value before treatment."""
 
@@ -83,14 +87,48 @@ class TreatmentLine:
         latest = max(active, key=lambda order: order.start or date.min, default=None)
         return latest.dose if latest else None
 
+    def last_taken(self, as_of: date) -> Event | None:
+        """The last day on which the drug was taken as far as recorded; None when none is.
+
+        That is today while an order is active, else the end of the last order. An end that is
+        still to come was the plan of an order that is over or paused: when it really ended is
+        not known.
+        """
+        for order in self.orders:
+            if order.status == "active":
+                return Event(as_of, self.ingredient, order.source)
+        ends = [order.end for order in self.orders if order.end is not None]
+        undated = [order for order in self.orders if order.start is None and order.end is None]
+        latest = max(self.orders, key=lambda order: order.start or date.min, default=None)
+        if latest is None or latest.end is None or undated or max(ends) > as_of:
+            return None
+        return Event(max(ends), self.ingredient, latest.source)
+
+
+def doses_taken(lines: Iterable[TreatmentLine], as_of: date, complete: bool) -> Events:
+    """The last day on which each ALK inhibitor was taken, newest first.
+
+    `complete` says whether all orders are known. Where one is taken today nothing can be later;
+    else an unknown end of any of them leaves the latest day open.
+    """
+    last = [line.last_taken(as_of) for line in lines]
+    known = sorted(
+        (item for item in last if item is not None), key=lambda item: item.day, reverse=True
+    )
+    today = bool(known) and known[0].day == as_of
+    return Events(tuple(known), today or (complete and None not in last))
+
 
 @dataclass(frozen=True, slots=True)
 class OrderedMedication:
     """A draft order the clinician is looking at.
 
-    `reference` is `Type/id` as the EHR sent it, `names` the ingredients and classes, `resource`
-    the order exactly as received. `unverified` are the classes whose membership was not read in
-    a source: they may warn, but carry no one-click order.
+    `reference` is `Type/id` as the EHR sent it, `names` the ingredients and classes, `dose` that
+    of the last step, `resource` the order exactly as received. `first_dose` is the dose of the
+    first step where there are several. `food` is what the order says about food, empty when it
+    says nothing clear; `crushed` whether it asks to crush or open what is to be swallowed whole,
+    None when the order has not been read for that. `unverified` are the classes whose membership
+    was not read in a source: they may warn, but carry no one-click order.
     """
 
     reference: str
@@ -101,6 +139,14 @@ class OrderedMedication:
     resource: Mapping[str, object] = field(repr=False)
     identified: bool = True
     unverified: frozenset[str] = frozenset()
+    first_dose: DoseTaken | None = None
+    food: str = ""
+    crushed: bool | None = None
+
+    @property
+    def starting_dose(self) -> DoseTaken:
+        """The dose of the first day."""
+        return self.first_dose or self.dose
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,21 +185,38 @@ class PatientFacts:
                 return line
         return None
 
+    def dose_taken(self, ingredients: Iterable[str]) -> FactValue | None:
+        """The fact `dose taken` about one ALK inhibitor.
+
+        As long as there is no order of another one, the fact about the patient is about it.
+        """
+        asked = set(ingredients)
+        if all(line.ingredient in asked for line in self.lines):
+            return self.find("dose taken")
+        own = [line for line in self.lines if line.ingredient in asked]
+        known = self.find("active ALK inhibitors")
+        complete = isinstance(known, Collection) and known.complete
+        return doses_taken(own, self.as_of, complete)
+
 
 class OnTreatment:
     """The facts as they bear on one drug: only results since its first dose, with a baseline.
 
     A raised value from before the first dose is not a reaction to the drug. The baseline is the
-    last usable result of the 90 days up to the first dose.
+    last usable result of the 90 days up to the first dose. `ingredient` is the drug, of which
+    `dose taken` then speaks.
     """
 
-    def __init__(self, facts: PatientFacts, start: date | None) -> None:
+    def __init__(self, facts: PatientFacts, start: date | None, ingredient: str = "") -> None:
         self._facts = facts
         self._start = start
+        self._ingredient = ingredient
         self._series: dict[str, Series] = {}
 
     def find(self, name: str) -> FactValue | None:
         """As `PatientFacts.find`, with measurements cut to the treatment."""
+        if name == DOSE_TAKEN and self._ingredient:
+            return self._facts.dose_taken((self._ingredient,))
         found = self._facts.find(name)
         if self._start is None or not isinstance(found, Series):
             return found
@@ -163,7 +226,12 @@ class OnTreatment:
 
 
 def since(series: Series, start: date) -> Series:
-    """The measurements from `start` on, with the value before it as baseline."""
+    """The measurements from `start` on, with the value before it as baseline.
+
+    Of graded reactions only those that began from then on: they have no value before treatment.
+    """
+    if isinstance(series, GradedSeries):
+        return series.since(start)
     kept = tuple(item for item in series.measurements if item.day >= start)
     earliest = start - timedelta(days=BASELINE_DAYS)
     baseline: Measurement | None = None
@@ -201,12 +269,20 @@ class WithOrder:
                     source=order.reference,
                 )  # fmt: skip
                 self._own[name] = Series((measured,))
-        for name, answer in dose_flags.items():
+        if order.food:
+            said = Statement(order.food, day, order.dose.as_text, order.reference)
+            self._own["ordered food"] = Statements((said,))
+        flags = {"ordered crushed or opened": order.crushed, **dose_flags}
+        for name, answer in flags.items():
             if answer is not None:
                 value = "present" if answer else "absent"
                 said = Statement(value, day, order.dose.as_text, order.reference)
                 self._own[name] = Statements((said,))
         self._add_others(order, beside)
+        if "ALK inhibitor" in order.names:
+            last = facts.dose_taken(order.ingredients)
+            if last is not None:
+                self._own[DOSE_TAKEN] = last
         taken = facts.find("medications")
         if isinstance(taken, Collection):
             self._own["medications"] = Collection(

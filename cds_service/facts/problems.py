@@ -12,7 +12,8 @@ from cds_service.fhir.views import Condition
 from cds_service.rules import Collection, Item, Reason, ReasonKind, Statement, Statements
 
 _OVER = frozenset({"resolved", "inactive", "remission"})
-_SUSPECTED = frozenset({"provisional", "differential", "unconfirmed"})
+SUSPECTED = frozenset({"provisional", "differential", "unconfirmed"})
+"""Verification statuses of what is thought of but not confirmed."""
 _LONG_AGO = date.min
 
 CANCERS = {
@@ -54,6 +55,13 @@ def clinical_status(condition: Condition) -> str:
     return codes[0].strip().lower() if codes else ""
 
 
+def is_over(condition: Condition) -> bool:
+    """Whether a condition is said to be over; an end without any status says so too."""
+    status = clinical_status(condition)
+    ended = condition.abatement_date_time or condition.abatement_period
+    return status in _OVER or (not status and ended is not None)
+
+
 def begun(context: Context, condition: Condition) -> date | None:
     """The day a condition began, as far as recorded: onset, else the day it was recorded."""
     period = condition.onset_period
@@ -76,7 +84,7 @@ def statement(context: Context, condition: Condition) -> Statement | None:
     A condition that was over later than the day asked about was still there on that day.
     """
     verification = status_of(condition)
-    if verification in _SUSPECTED:
+    if verification in SUSPECTED:
         return None
     label = (condition.code.label if condition.code is not None else None) or ""
     if verification == "refuted":
@@ -87,7 +95,7 @@ def statement(context: Context, condition: Condition) -> Statement | None:
     day = begun(context, condition)
     if not_yet(context, day):
         return None
-    if clinical_status(condition) in _OVER:
+    if is_over(condition):
         period = condition.abatement_period
         ended = context.day_of(
             condition.abatement_date_time, period.end if period else None, condition.recorded_date
@@ -142,7 +150,7 @@ def ever(context: Context, value_set: str) -> Statements | None:
     """Whether a condition of a value set was ever confirmed, be it over or not."""
     found: list[Statement] = []
     for condition in context.record.conditions(context.book.value_sets[value_set]):
-        if status_of(condition) == "refuted" or status_of(condition) in _SUSPECTED:
+        if status_of(condition) == "refuted" or status_of(condition) in SUSPECTED:
             continue
         label = condition.code.label if condition.code is not None else None
         day = begun(context, condition)
@@ -166,7 +174,7 @@ def suspected(context: Context, value_set: str) -> Statements | None:
     statements = [
         Statement("present", begun(context, condition), "", condition.key)
         for condition in context.record.conditions(context.book.value_sets[value_set])
-        if status_of(condition) in _SUSPECTED and clinical_status(condition) not in _OVER
+        if status_of(condition) in SUSPECTED and clinical_status(condition) not in _OVER
     ]
     return in_order(statements)
 
@@ -183,7 +191,7 @@ def cancers(context: Context) -> Collection:
                     continue
                 seen.add(condition.key)
                 named = member
-                if status_of(condition) in _SUSPECTED and member != "suspected lung cancer":
+                if status_of(condition) in SUSPECTED and member != "suspected lung cancer":
                     named = "suspected lung cancer" if "lung" in member else "other cancer"
                 items.append(_item(context, named, condition))
     for condition in record.conditions(book.value_sets["lung cancer of unknown type"]):
@@ -220,7 +228,7 @@ def _item(context: Context, member: str, condition: Condition) -> Item:
 
 def _lung_type(context: Context, condition: Condition) -> str:
     """A lung site code with a coded histology is more than its site."""
-    if status_of(condition) in _SUSPECTED:
+    if status_of(condition) in SUSPECTED:
         return "suspected lung cancer"
     for extension in condition.extension:
         if HISTOLOGY_EXTENSION in (extension.url or "") and context.book.says(

@@ -16,11 +16,11 @@ from cds_service.facts.medicines import (
     read_orders,
     requested_tests,
 )
-from cds_service.facts.patient import OrderedMedication, PatientFacts
-from cds_service.fhir.record import PatientRecord, status_of
-from cds_service.fhir.terminology import concept_keys
+from cds_service.facts.patient import OrderedMedication, PatientFacts, doses_taken
+from cds_service.facts.reactions import reaction_readers
+from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
-from cds_service.fhir.views import Condition, MedicationRequest, ServiceRequest
+from cds_service.fhir.views import MedicationRequest, ServiceRequest
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (
     Event,
@@ -28,15 +28,10 @@ from cds_service.rules import (
     FactValue,
     Measurement,
     Quantity,
-    Reason,
-    ReasonKind,
     Series,
     Statement,
     Statements,
 )
-
-LIFE_THREATENING = ("http://snomed.info/sct", "442452003")
-"""SNOMED CT "Life threatening severity (qualifier value)"."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,8 @@ class FactReader:
             readers[fact] = _bound(problems.flag, context, value_sets)
         readers |= self._person(context)
         readers |= self._tumour(context)
-        readers |= self._reactions(context, medicines)
+        running = [line.start for line in medicines.lines if line.status != "ended"]
+        readers |= reaction_readers(context, running)
         collections: dict[str, FactValue | None] = {
             "medications": medicines.medications,
             "active ALK inhibitors": medicines.active,
@@ -108,6 +104,7 @@ class FactReader:
             "checkpoint inhibitor": medicines.checkpoint_inhibitors,
             "treatment start": _treatment_start(medicines),
             "current daily dose": _current_daily_dose(medicines),
+            "dose taken": doses_taken(medicines.lines, context.as_of, medicines.active.complete),
         }
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
@@ -158,30 +155,6 @@ class FactReader:
             ),
             "brain imaging": lambda: staging.brain_imaging(context),
             "electrocardiogram": lambda: staging.electrocardiograms(context),
-        }
-
-    def _reactions(
-        self, context: Context, medicines: Medicines
-    ) -> dict[str, Callable[[], FactValue | None]]:
-        running = [line.start for line in medicines.lines if line.status != "ended"]
-        severe = _Once(lambda: _life_threatening(context))
-        return {
-            "new interstitial lung disease": lambda: _began_on(
-                problems.flag(
-                    context,
-                    ("interstitial lung disease", "drug-induced interstitial lung disease"),
-                ),
-                running,
-            ),
-            "drug-induced interstitial lung disease": lambda: _began_on(
-                problems.flag(context, ("drug-induced interstitial lung disease",)), running
-            ),
-            "earlier drug-induced interstitial lung disease": lambda: problems.ever(
-                context, "drug-induced interstitial lung disease"
-            ),
-            "suspected haemolysis": lambda: problems.suspected(context, "haemolysis"),
-            "life-threatening bradycardia": severe,
-            "recurrent life-threatening bradycardia": lambda: _repeated(context, running),
         }
 
 
@@ -286,58 +259,3 @@ def _current_daily_dose(medicines: Medicines) -> Series | None:
         return None
     measured = Measurement(daily, start, as_sent=dose.as_text, source=active[0].orders[-1].source)
     return Series((measured,))
-
-
-def _began_on(found: Statements | None, running: Sequence[date | None]) -> Statements | None:
-    """Only what began on or after the latest first dose of a running ALK inhibitor.
-
-    `running` are the first days of those drugs. A disease that was there before is no reaction
-    to the drug; one whose beginning, or the drug's, is not known stays open.
-    """
-    if found is None or not running:
-        return None
-    start = max((day for day in running if day is not None), default=None)
-    kept: list[Statement] = []
-    undated = False
-    for item in found.statements:
-        if item.value == "absent" or (start and item.day and item.day >= start):
-            kept.append(item)
-        elif start is None or item.day is None:
-            undated = True
-            kept.append(Statement(item.value, None, item.as_sent, item.source))
-        else:
-            kept.append(Statement("absent", item.day, item.as_sent, item.source))
-    reason = Reason.of(ReasonKind.MISSING, "treatment start or onset", "no date is recorded")
-    newest = problems.in_order(kept)
-    if newest is None or not undated:
-        return newest
-    return Statements(newest.statements, (reason,))
-
-
-def _severe_bradycardias(context: Context) -> Iterator[Condition]:
-    for name in ("bradycardia", "symptomatic bradycardia", "sick sinus syndrome"):
-        for condition in context.record.conditions(context.book.value_sets[name]):
-            if LIFE_THREATENING in concept_keys(condition.severity):
-                yield condition
-
-
-def _life_threatening(context: Context) -> Statements | None:
-    said = (problems.statement(context, item) for item in _severe_bradycardias(context))
-    return problems.in_order(item for item in said if item is not None)
-
-
-def _repeated(context: Context, running: Sequence[date | None]) -> Statements | None:
-    """Life-threatening bradycardia that began on two days or more since the first dose.
-
-    An episode that is over counts like one that lasts.
-    """
-    start = min((day for day in running if day is not None), default=date.min)
-    episodes: dict[date, Statement] = {}
-    for condition in _severe_bradycardias(context):
-        if problems.statement(context, condition) is None or status_of(condition) == "refuted":
-            continue
-        day = problems.begun(context, condition)
-        if day is not None and start <= day <= context.as_of:
-            label = condition.code.label if condition.code is not None else None
-            episodes.setdefault(day, Statement("present", day, label or "", condition.key))
-    return Statements((episodes[max(episodes)],)) if len(episodes) > 1 else None

@@ -163,6 +163,7 @@ class TimingRepeat(DataType, frozen=True):
     day_of_week: tuple[str, ...] = ()
     time_of_day: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
+    offset: Decimal | None = None
 
 
 class Timing(DataType, frozen=True):

@@ -94,7 +94,8 @@ class Analyte(Frozen):
     `unit` is the canonical unit. `units` is the closed table of accepted spellings: multiply the
     number as sent by the factor to get the canonical unit. A spelling that is not in the table
     has no factor, so its number cannot be used. `traps` are codes that look alike and must never
-    match.
+    match. `plausible` are the lowest and highest number, in the canonical unit, that a living
+    person can have; a result outside was sent in another unit or mistyped.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Analyte(Frozen):
     units: Mapping[str, Factor] = Field(min_length=1)
     codes: tuple[Code, ...] = Field(min_length=1)
     traps: tuple[ForbiddenCode, ...] = ()
+    plausible: tuple[Factor, Factor] | None = None
     factor_source: str
     note: str | None = None
 

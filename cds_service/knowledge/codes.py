@@ -55,6 +55,7 @@ _VALUE_SET_FILES = (
     "biomarkers.yaml",
     "observations.yaml",
     "procedures.yaml",
+    "instructions.yaml",
 )
 _PRODUCT_COLUMNS = [
     "system",

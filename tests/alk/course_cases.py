@@ -245,6 +245,19 @@ ORDERS = (
         {"tumour_size": "3.9"},
     ),
     Case(
+        "order-lead-in-skipped",
+        {**NONE, "orders": (order("brigatinib", "180", 1),)},
+        {"orders": (order("brigatinib", "90", 1),)},
+    ),
+    Case(
+        "order-lead-in-undecided",
+        {
+            "lines": (treatment((None, "ended", ("180", 1)), ingredient="brigatinib"),),
+            "orders": (order("brigatinib", "180", 1),),
+        },
+        {"lines": ()},
+    ),
+    Case(
         "order-lorlatinib-mind",
         {**NONE, "psychiatric_or_cognitive_disorder": "present", "orders": LORLATINIB},
         {"psychiatric_or_cognitive_disorder": "absent"},

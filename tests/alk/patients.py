@@ -20,6 +20,7 @@ from cds_service.facts import (
     TreatmentLine,
     TreatmentOrder,
 )
+from cds_service.facts.patient import doses_taken
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.rules import (
     Collection,
@@ -170,6 +171,7 @@ def patient(
         listed = [line.ingredient for line in lines if line.status == status]
         values[f"{name} ALK inhibitors"] = _collection(listed)
     values |= _course(lines, said)
+    values.setdefault("dose taken", doses_taken(lines, AS_OF, complete=True))
     return PatientFacts("p", AS_OF, values, tuple(lines))
 
 

@@ -17,6 +17,9 @@ ONLY_WITH_AN_ORDER = {
     "other active ALK inhibitors",
     "ordered dose above the label",
     "ordered dose off the ladder",
+    "ordered dose skips the lead-in",
+    "ordered food",
+    "ordered crushed or opened",
 }
 
 
@@ -34,9 +37,20 @@ def test_a_draft_order_brings_its_own_facts() -> None:
         Supplied(PatientRecord.build("nobody"), frozenset({"medications"})), date(2026, 11, 20)
     )
     order = OrderedMedication(
-        "MedicationRequest/1", "a drug", ("drug",), frozenset({"drug"}), DoseTaken(None, None), {}
+        "MedicationRequest/1",
+        "a drug",
+        ("drug",),
+        frozenset({"drug"}),
+        DoseTaken(None, None),
+        {},
+        food="with food",
+        crushed=False,
     )
-    flags = {"ordered dose above the label": True, "ordered dose off the ladder": False}
+    flags = {
+        "ordered dose above the label": True,
+        "ordered dose off the ladder": False,
+        "ordered dose skips the lead-in": False,
+    }
     view = WithOrder(facts, order, flags)
     found = {name for name in ONLY_WITH_AN_ORDER if view.find(name) is not None}
     assert found == ONLY_WITH_AN_ORDER - {"ordered dose", "ordered daily dose"}

@@ -220,3 +220,77 @@ def test_what_was_left_out_is_remarked_on_once(sent: Json, says: str) -> None:
     (remark,) = facts.remarks
     assert remark.subject == "ALT"
     assert says in remark.says
+
+
+@pytest.mark.parametrize(
+    ("fact", "unit", "sent", "expected"),
+    [
+        ("lipase", "U/L", 95, "95"),
+        ("amylase", "U/L", 120, "120"),
+        ("neutrophils", "/uL", 1500, "1.5"),
+        ("platelets", "10*3/uL", 90, "90"),
+        ("systolic blood pressure", "mm[Hg]", 162, "162"),
+        ("diastolic blood pressure", "mmHg", 101, "101"),
+        ("PR interval", "s", "0.21", "210"),
+        ("QTc", "msec", 505, "505"),
+    ],
+)
+def test_what_the_drug_tables_ask_for_is_read_in_its_unit(
+    fact: str, unit: str, sent: object, expected: str
+) -> None:
+    facts = facts_of(laboratory(fact, sent, unit=unit, high=None))
+    assert numbers(facts, fact) == [expected]
+
+
+def test_uric_acid_keeps_its_own_upper_limit() -> None:
+    found = facts_of(laboratory("uric acid", 9, unit="mg/dL", high=7)).find("uric acid")
+    assert isinstance(found, Series)
+    (item,) = found.measurements
+    assert item.value is not None
+    assert item.upper_limit is not None
+    assert item.value / item.upper_limit == Decimal(9) / Decimal(7)
+
+
+def test_both_blood_pressures_are_read_from_one_panel() -> None:
+    parts = [
+        {
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "valueQuantity": {"value": value, "unit": "mmHg", "code": "mm[Hg]"},
+        }
+        for code, value in (("8480-6", 165), ("8462-4", 98))
+    ]
+    facts = facts_of(observation("blood pressure panel", 2, component=parts))
+    assert numbers(facts, "systolic blood pressure") == ["165"]
+    assert numbers(facts, "diastolic blood pressure") == ["98"]
+    silent = observation("blood pressure panel", 1, component=[{"code": parts[0]["code"]}])
+    newest = facts_of(observation("blood pressure panel", 2, component=parts), silent)
+    assert numbers(newest, "systolic blood pressure") == ["165"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "unit", "expected"),
+    [
+        ("199.9", "ms", "?"),
+        (200, "ms", "200"),
+        (800, "ms", "800"),
+        ("800.1", "ms", "?"),
+        ("0.2", "s", "200"),
+        ("0.48", "s", "480"),
+        ("0.8", "s", "800"),
+        ("0.48", "ms", "?"),
+        (480, "s", "?"),
+        (-450, "ms", "?"),
+    ],
+)
+def test_a_qtc_that_nobody_can_have_is_not_used(sent: object, unit: str, expected: str) -> None:
+    older = laboratory("QTc", 430, 9, unit="ms", high=None)
+    facts = facts_of(laboratory("QTc", sent, unit=unit, high=None), older)
+    # The older result does not answer in its place.
+    assert numbers(facts, "QTc") == [expected, "430"]
+    found = facts.find("QTc")
+    assert isinstance(found, Series)
+    problem = found.measurements[0].problem
+    assert (problem is None) == (expected != "?")
+    if problem is not None:
+        assert problem.kind is ReasonKind.UNKNOWN_UNIT
+        assert problem.detail == "result of 17 Nov 2026 lies outside 200 to 800 ms"
