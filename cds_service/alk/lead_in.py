@@ -11,8 +11,9 @@ def skips_lead_in(drug: Drug, order: OrderedMedication, facts: PatientFacts) -> 
     """Whether an order leaves out the lower dose of the first days that the label asks for.
 
     It does when its first step is above that dose and the patient never took the drug, or last
-    took it so long ago that the label starts again; never for a drug without such a dose. None when the dose cannot be read, when not
-    all earlier orders are known, or when it is not recorded until when the drug was taken.
+    took it so long ago that the label starts again; never for a drug without such a dose. None
+    when the dose cannot be read, when not all earlier orders are known, or when it is not
+    recorded until when the drug was taken.
     """
     lead_in = drug.dosing.lead_in
     if lead_in is None:

@@ -8,11 +8,12 @@ that nothing is recorded.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 
-from cds_service.alk import Decision, Question, Recommendation, Topic, decide
+from cds_service.alk import Decision, Option, Question, Recommendation, Topic, decide
 from cds_service.facts import (
     DoseTaken,
     OrderedMedication,
@@ -145,6 +146,16 @@ def order(ingredient: str, amount: str | None = None, per_day: int | None = 1) -
     return OrderedMedication(
         reference, ingredient, (ingredient,), frozenset({ingredient, *classes}), dose, {}
     )
+
+
+def first_order(option: Option) -> OrderedMedication:
+    """The order that an option of a choice leads to, with the lower dose of its first days."""
+    assert option.dose is not None
+    begun = order(option.drug, str(option.dose.amount_mg), option.dose.per_day)
+    lead_in = knowledge().drugs[option.drug].drug.dosing.lead_in
+    if lead_in is None:
+        return begun
+    return replace(begun, first_dose=taken((str(lead_in.amount_mg), lead_in.per_day)))
 
 
 def patient(

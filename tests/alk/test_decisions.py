@@ -13,6 +13,7 @@ from tests.alk.patients import (
     FULL,
     LOWER,
     asked,
+    first_order,
     knowledge,
     order,
     patient,
@@ -308,12 +309,12 @@ def test_a_drug_that_is_offered_is_never_refused_when_it_is_ordered(number: int)
     """Whoever takes an offered first order must not be stopped at the signature."""
     given = {name: value for name, value in CASES[number].facts.items() if name != "orders"}
     facts = patient(**given)
-    choice = asked(facts).choice
-    for option in choice.options if choice is not None else ():
-        if option.speaks_against or option.dose is None:
+    decision = asked(facts)
+    offered = [option for item in decision.recommendations for option in item.options]
+    for option in offered:
+        if option.speaks_against or option.dose is None or option.stop_first:
             continue
-        amount, per_day = str(option.dose.amount_mg), option.dose.per_day
-        then = asked(facts, order(option.drug, amount, per_day))
+        then = asked(facts, first_order(option))
         refused = [item.rule_id for item in then.recommendations if "remove order" in item.offers]
         assert refused == [], option.drug
 
