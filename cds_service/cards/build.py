@@ -159,7 +159,7 @@ def _card(
 
 def _merged_summary(group: tuple[Recommendation, ...], knowledge: Knowledge) -> str:
     first = group[0]
-    if first.topic is Topic.POPULATION:
+    if first.topic is Topic.POPULATION and first.severity == "info":
         return fit(f"Before {first.drug}: contraception, breastfeeding and other advice to give")
     return fit(f"{summary(first, knowledge)}; and {len(group) - 1} more to watch")
 

@@ -263,6 +263,11 @@ ORDERS = (
         {"psychiatric_or_cognitive_disorder": "absent"},
     ),
     Case(
+        "order-lorlatinib-mind",
+        {**NONE, "seizures": "present", "orders": LORLATINIB},
+        {"seizures": "absent"},
+    ),
+    Case(
         "order-lorlatinib-block",
         {
             **NONE,

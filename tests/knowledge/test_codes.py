@@ -367,12 +367,12 @@ def test_unconfirmed_identifiers_are_not_taken_for_the_system() -> None:
 
 
 def test_the_whole_folder_loads_within_half_a_second() -> None:
-    """The best of three, so that a busy machine does not decide."""
+    """Processor time, the best of three, so that a busy machine does not decide."""
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         load_codes()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.5
 
 
