@@ -151,7 +151,8 @@ EYES = (
     case("sight: grade 2", {SIGHT: "2"}, vision_hold=HOLD),
     case("sight: grade 3", {SIGHT: "3"}, vision_hold=HOLD),
     case("sight: grade 4", {SIGHT: "4"}, vision_stop=STOP),
-    case("sight: no grade", {SIGHT: NO_GRADE}, ungraded_results=ASK),
+    case("sight: grade not readable", {SIGHT: NO_GRADE}, ungraded_results=ASK),
+    case("sight: no severity recorded", {SIGHT: "2 without severity"}, ungraded_results=ASK),
     case("sight lost, no grade", {"severe visual loss": "present"}, vision_grade_unknown=HOLD),
     case(
         "sight lost, grade 1",
