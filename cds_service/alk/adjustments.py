@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cds_service.alk.decision import Kind, Recommendation, Topic
-from cds_service.alk.doses import adjusted
+from cds_service.alk.doses import adjusted, lead_in_under
 from cds_service.facts.patient import DoseTaken, OrderedMedication
 from cds_service.knowledge.dose_cells import read_dose_cell
 from cds_service.knowledge.drugs import Dose as LabelDose
@@ -19,10 +21,13 @@ def interactions(
     knowledge: Knowledge,
     evaluation: Evaluation,
     taken: DoseTaken | None,
+    *,
+    starting: bool = False,
 ) -> list[Recommendation]:
     """Rows of the drug's interaction table that fire for the patient's medications.
 
     `taken` is the dose looked at: of the draft order of the drug or else of the running treatment.
+    `starting` says that this is the first order: a lead-in then belongs to the dose.
     """
     tables = knowledge.drugs[drug]
     found: list[Recommendation] = []
@@ -44,7 +49,7 @@ def interactions(
             order=order,
             verified=row.verified,
         )
-        changed = _with_dose(item, row, tables.drug, taken)
+        changed = _with_dose(item, row, tables.drug, taken, starting=starting)
         # A dose that is lowered already leaves the combination to be known, no more.
         found.append(changed or item.changed(kind=Kind.INFORM, severity="info"))
     return found
@@ -56,6 +61,8 @@ def populations(
     knowledge: Knowledge,
     evaluation: Evaluation,
     taken: DoseTaken | None,
+    *,
+    starting: bool = False,
 ) -> list[Recommendation]:
     """Rows of the drug's population table: a lower dose for this patient, or what to tell them.
 
@@ -80,7 +87,7 @@ def populations(
             order=order,
             verified=row.verified,
         )
-        changed = _with_dose(item, row, tables.drug, taken)
+        changed = _with_dose(item, row, tables.drug, taken, starting=starting)
         if changed is not None:
             found.append(changed)
     return found
@@ -91,6 +98,8 @@ def _with_dose(
     row: Row,
     drug: Drug,
     taken: DoseTaken | None,
+    *,
+    starting: bool,
 ) -> Recommendation | None:
     """The recommendation with what its `dose` cell asks of the dose that is looked at.
 
@@ -103,7 +112,12 @@ def _with_dose(
     if change.how == "fits":
         return None
     if change.how == "lower":
-        return item.changed(kind=Kind.REDUCE, dose=change.dose)
+        dose, lead_in = change.dose, drug.dosing.lead_in if starting else None
+        if dose is None or lead_in is None:
+            return item.changed(kind=Kind.REDUCE, dose=dose)
+        first = lead_in_under(drug, cell)
+        if first is not None:
+            return item.changed(kind=Kind.REDUCE, dose=replace(dose, lead_in_mg=first))
     if change.how == "higher":
         # Above the usual dose only a person orders.
         return item.changed(kind=Kind.AVOID)

@@ -142,11 +142,11 @@ def _about_drug(
     if order is not None:
         asked = evaluation_with(order, facts, knowledge, evaluation)
         taken = order.dose
-    lowered = interactions(drug, order, knowledge, asked, taken)
-    advice = populations(drug, order, knowledge, asked, taken)
+    starting = order is not None and not line.orders
+    lowered = interactions(drug, order, knowledge, asked, taken, starting=starting)
+    advice = populations(drug, order, knowledge, asked, taken, starting=starting)
     lowered, advice = not_multiplied(lowered, advice)
     found += lowered
-    starting = order is not None and not line.orders
     # What to tell a patient is told before the first dose, not with every refill.
     found += [item for item in advice if starting or item.kind is not Kind.INFORM]
     return found

@@ -50,12 +50,17 @@ SEVERITIES = ("critical", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """A label dose of one drug; `months` and `lead_in_days` where the label fixes them."""
+    """A label dose of one drug; `months` where the label fixes them.
+
+    `lead_in_mg` is set when treatment starts with a lower dose: milligrams each time in the first
+    days, which are as many as the drug's lead-in has.
+    """
 
     drug: str
     amount_mg: Decimal
     per_day: int
     months: int | None = None
+    lead_in_mg: Decimal | None = None
 
     @property
     def daily_mg(self) -> Decimal:

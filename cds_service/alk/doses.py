@@ -13,13 +13,13 @@ from cds_service.knowledge.drugs import Dose as LabelDose
 from cds_service.knowledge.drugs import Drug, LadderLevel
 
 
-def level_of(drug: Drug, dose: DoseTaken | None) -> LadderLevel | None:
+def level_of(drug: Drug, dose: DoseTaken | None, *, lead_in: bool = False) -> LadderLevel | None:
     """The ladder step that the patient takes, or None when the dose is unknown or no step."""
     if dose is None or dose.amount_mg is None or dose.per_day is None:
         return None
     if dose.per_day != int(dose.per_day):
         return None
-    return drug.ladder_level(dose.amount_mg, int(dose.per_day))
+    return drug.ladder_level(dose.amount_mg, int(dose.per_day), lead_in=lead_in)
 
 
 def as_dose(drug: Drug, level: LadderLevel) -> Dose:
@@ -27,15 +27,21 @@ def as_dose(drug: Drug, level: LadderLevel) -> Dose:
     return Dose(drug.ingredient, level.amount_mg, level.per_day)
 
 
-def resumed(drug: Drug, taken: DoseTaken | None, how: str) -> tuple[Dose | None, bool]:
+def resumed(
+    drug: Drug, taken: DoseTaken | None, how: str, *, lead_in: bool = False
+) -> tuple[Dose | None, bool]:
     """The dose to resume after a hold, and whether the label asks to stop instead.
 
     `how` is the table's word (`same`, `next lower`, `next lower or stop`, `same or next lower`) or
     a fixed label dose (`250 x 1`). The dose is None when it cannot be told (dose not readable, or
     the table leaves it open); of "same or next lower" it is the lower one, the safer reading. The
     flag is True when the patient already takes the lowest step and the next one would be below it.
+    `lead_in` says that the patient is in the first days, on the lower dose that leads to the full
+    one: its own steps count then, and an order read at the dose it leads to is not that dose yet.
     """
-    level = level_of(drug, taken)
+    if lead_in:
+        taken = _in_lead_in(drug, taken)
+    level = level_of(drug, taken, lead_in=lead_in)
     if level is None or not how:
         return None, False
     fixed = read_dose_cell(how) if how[0].isdigit() else None
@@ -43,12 +49,30 @@ def resumed(drug: Drug, taken: DoseTaken | None, how: str) -> tuple[Dose | None,
         return _fixed(drug, level, fixed.dose)
     if how == "same":
         return as_dose(drug, level), False
-    if how == "same or next lower" and drug.next_lower(level) is None:
+    lower = drug.next_lower(level, lead_in=lead_in)
+    if how == "same or next lower" and lower is None:
         return as_dose(drug, level), False
-    lower = drug.next_lower(level)
     if lower is None:
         return None, True
     return as_dose(drug, lower), False
+
+
+def _in_lead_in(drug: Drug, taken: DoseTaken | None) -> DoseTaken | None:
+    """The dose of the first days: never more than the label's lead-in."""
+    lead = drug.dosing.lead_in
+    if lead is None or taken is None or taken.daily_mg is None or taken.daily_mg <= lead.daily_mg:
+        return taken
+    return DoseTaken(lead.amount_mg, Decimal(lead.per_day), taken.as_text)
+
+
+def lead_in_under(drug: Drug, cell: DoseCell) -> Decimal | None:
+    """Milligrams of the first days when a `dose` cell changes the dose that follows them.
+
+    None when the drug has no lead-in, or when the cell does not say what becomes of it.
+    """
+    lead = drug.dosing.lead_in
+    instead = cell.instead_of(lead) if lead is not None else None
+    return min(lead.amount_mg, instead.amount_mg) if lead is not None and instead else None
 
 
 def _fixed(drug: Drug, level: LadderLevel, dose: LabelDose) -> tuple[Dose | None, bool]:

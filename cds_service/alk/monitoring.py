@@ -100,10 +100,12 @@ def _due(
         trace = row.when.evaluate(evaluation)
         if trace.verdict is not Verdict.MET:
             return None
-        since = max((item.day for item in trace.evidence if item.day), default=as_of)
-        if last is not None and last >= since:
-            return None
-        return _test(row, test, "missing" if last is None else "due", last, as_of)
+        if not row.text("first_phase") and not row.text("later_phase"):
+            # No interval: once after what the condition is about.
+            since = max((item.day for item in trace.evidence if item.day), default=as_of)
+            if last is not None and last >= since:
+                return None
+            return _test(row, test, "missing" if last is None else "due", last, as_of)
     start = line.start
     if start is None:
         return _without_start(row, test, last, as_of)

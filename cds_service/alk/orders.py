@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cds_service.alk.adjustments import highest_dose
 from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
@@ -59,7 +60,9 @@ def check_orders(
         for row in knowledge.tables["order_checks"]:
             trace = row.when.evaluate(ordered)
             if trace.verdict is Verdict.MET:
-                found.append(_fired(row, trace, order, knowledge, ordered))
+                lines = [facts.line(name) for name in order.ingredients]
+                started = any(line is not None and line.status != "ended" for line in lines)
+                found.append(_fired(row, trace, order, knowledge, ordered, started))
             elif trace.verdict is Verdict.UNKNOWN and hangs_on_missing_data(trace):
                 undecided[row.identifier] = trace
                 if row.text("undecided") == "ask":
@@ -74,12 +77,15 @@ def _fired(
     order: OrderedMedication,
     knowledge: Knowledge,
     evaluation: Evaluation,
+    started: bool,
 ) -> Recommendation:
     kind = _KINDS[row.text("action")]
     dose: Dose | None = None
     drug = next((name for name in order.ingredients if name in knowledge.drugs), None)
     if kind is Kind.REDUCE and drug is not None:
         dose, _ = start_dose(drug, knowledge, evaluation)
+        if dose is not None and started:
+            dose = replace(dose, lead_in_mg=None)
     return Recommendation(
         kind,
         Topic.ORDER,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cds_service.alk.decision import Dose, Kind, Modifier, Option, Question, Recommendation, Topic
-from cds_service.alk.doses import adjusted
+from cds_service.alk.doses import adjusted, lead_in_under
 from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.patient import DoseTaken
 from cds_service.knowledge.dose_cells import read_dose_cell
@@ -112,12 +112,15 @@ def start_dose(
     """The label's start dose of a drug for this patient, and the rows that change it.
 
     None when it must be looked up: a modifier says that the label has a start dose that is not
-    known here, the row was not verified, the label raises the dose, or two rows of different
-    kinds lower it, because no label says how two reductions combine.
+    known here, the row was not verified, the label raises the dose, two rows of different kinds
+    lower it, because no label says how two reductions combine, or nothing says what becomes of the
+    lower dose of the first days.
     """
     tables = knowledge.drugs[drug]
     full = tables.drug.dosing.full_dose
-    usual = Dose(drug, Decimal(full.amount_mg), full.per_day)
+    lead = tables.drug.dosing.lead_in
+    first = lead.amount_mg if lead is not None else None
+    usual = Dose(drug, Decimal(full.amount_mg), full.per_day, lead_in_mg=first)
     at_full = DoseTaken(usual.amount_mg, Decimal(usual.per_day))
     doses: list[Dose | None] = []
     changed: list[Modifier] = []
@@ -133,8 +136,10 @@ def start_dose(
             change = adjusted(tables.drug, cell, at_full)
             if change.how == "fits":
                 continue
-            known = change.how == "lower" and row.verified
-            lowest.append(change.dose if known else None)
+            first = lead_in_under(tables.drug, cell)
+            whole_start = lead is None or first is not None
+            known = change.how == "lower" and row.verified and whole_start
+            lowest.append(replace(change.dose, lead_in_mg=first) if known and change.dose else None)
             changed.append(_dose_modifier(row, trace, known=known))
         if lowest:
             known_doses = [dose for dose in lowest if dose is not None]

@@ -18,7 +18,6 @@ from cds_service.alk.gates import asked_tests
 from cds_service.alk.monitoring import last_done
 from cds_service.alk.undecided import danger_shown, unusable_results
 from cds_service.facts.patient import (
-    DoseTaken,
     OnTreatment,
     OrderedMedication,
     PatientFacts,
@@ -166,7 +165,7 @@ class Toxicity:
         kind, severity = _KINDS[fired.action], _SEVERITY[fired.action]
         if kind is not Kind.WITHHOLD:
             return self._of(row, fired.trace, kind, severity)
-        dose, at_floor = resumed(self._drug, self._dose_at(fired), row.text("resume"))
+        dose, at_floor = self._resumed(fired)
         if at_floor:
             # The label's next step would lie below its lowest dose: that means stopping for good.
             return self._of(row, fired.trace, Kind.STOP, "critical", at_floor=True)
@@ -244,7 +243,7 @@ class Toxicity:
         paused = self._line.status == "paused"
         if not paused and fired.day < self._as_of - timedelta(days=MEMORY_DAYS):
             return None
-        target, at_floor = resumed(self._drug, self._dose_at(fired), row.text("resume"))
+        target, at_floor = self._resumed(fired)
         if at_floor:
             return self._of(row, fired.trace, Kind.STOP, "critical", since=fired.day, at_floor=True)
         if target is not None and self._went_on(fired.day, target):
@@ -307,11 +306,18 @@ class Toxicity:
         doses = [order.dose.daily_mg for order in self._ordered_since(day)]
         return any(daily is not None and daily <= target.daily_mg for daily in doses)
 
-    def _dose_at(self, fired: _Fired) -> DoseTaken | None:
-        """The dose under which the reaction was seen, not one ordered because of it."""
+    def _resumed(self, fired: _Fired) -> tuple[Dose | None, bool]:
+        """The dose to resume, from the one under which the reaction was seen: not from one
+        ordered because of it, nor from the full dose before the lead-in is over."""
         seen = [item.day for item in fired.trace.evidence if item.day is not None]
         day = min(max(seen, default=fired.day), fired.day)
-        return self._line.dose_on(day) or self._line.current_dose
+        dose = self._line.dose_on(day) or self._line.current_dose
+        lead_in = self._in_lead_in(day)
+        return resumed(self._drug, dose, fired.row.text("resume"), lead_in=lead_in)
+
+    def _in_lead_in(self, day: date) -> bool:
+        lead, start = self._drug.dosing.lead_in, self._line.start
+        return lead is not None and start is not None and (day - start).days < lead.days
 
     # -- building -------------------------------------------------------------------------------
 

@@ -72,5 +72,11 @@ def _is_abnormal(item: Evidence) -> bool:
 
 
 def unusable_results(trace: Trace) -> tuple[Reason, ...]:
-    """Reasons that come from results which exist but cannot be graded."""
-    return tuple(reason for reason in trace.reasons if reason.kind in _UNUSABLE)
+    """Reasons that come from results which exist but cannot be graded.
+
+    A reaction that is recorded without its severity is one of them.
+    """
+    problems = {item.problem for item in trace.evidence if isinstance(item, Measurement)}
+    return tuple(
+        reason for reason in trace.reasons if reason.kind in _UNUSABLE or reason in problems
+    )

@@ -175,8 +175,9 @@ def start_words(option: Option, knowledge: Knowledge) -> str:
         return f"(look up the start dose) {dosing.food}"
     lead = dosing.lead_in
     first = ""
-    if lead is not None:
-        first = f"{number(lead.amount_mg)} mg {times(lead.per_day)} for {lead.days} days, then "
+    amount = option.dose.lead_in_mg
+    if lead is not None and amount is not None:
+        first = f"{number(amount)} mg {times(lead.per_day)} for {lead.days} days, then "
     return f"{first}{dose_words(option.dose)} {dosing.food}"
 
 

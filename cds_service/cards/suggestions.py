@@ -105,8 +105,8 @@ def _in_place_of(item: Recommendation, offered: list[Suggestion]) -> list[Sugges
 # -- medication orders ------------------------------------------------------------
 
 
-def steps_for(drug: Drug, dose: Dose, *, first_dose: bool) -> list[OrderedStep]:
-    """The dosage steps of an order, with the lead-in when the drug has one and it is a start.
+def steps_for(drug: Drug, dose: Dose) -> list[OrderedStep]:
+    """The dosage steps of an order, with the lower dose of the first days when it is a start.
 
     Raises ValueError when the dose lies above the label's full dose.
     """
@@ -114,8 +114,8 @@ def steps_for(drug: Drug, dose: Dose, *, first_dose: bool) -> list[OrderedStep]:
         raise ValueError("a dose above the label is never suggested")
     steps: list[OrderedStep] = []
     lead = drug.dosing.lead_in
-    if first_dose and lead is not None:
-        steps.append(_step(drug, lead.amount_mg, lead.per_day, lead.days))
+    if dose.lead_in_mg is not None and lead is not None:
+        steps.append(_step(drug, dose.lead_in_mg, lead.per_day, lead.days))
     months = dose.months
     days = None if months is None else round(months * Decimal("30.4375"))
     steps.append(_step(drug, dose.amount_mg, dose.per_day, days))
@@ -146,9 +146,7 @@ def _coding_for(drug: Drug, amount: Decimal) -> Coding | None:
     return None
 
 
-def _new_order(
-    drug: Drug, dose: Dose, start: date, context: OrderContext, *, first_dose: bool
-) -> dict[str, Any] | None:
+def _new_order(drug: Drug, dose: Dose, start: date, context: OrderContext) -> dict[str, Any] | None:
     coding = _coding_for(drug, dose.amount_mg)
     if coding is None:
         return None
@@ -156,7 +154,7 @@ def _new_order(
         patient_id=context.patient_id,
         codings=[coding],
         text=f"{drug.ingredient} {coding.display or ''}".strip(),
-        steps=steps_for(drug, dose, first_dose=first_dose),
+        steps=steps_for(drug, dose),
         start=start,
         authored_on=start,
         reasons=[LUNG_CANCER],
@@ -174,15 +172,14 @@ def _dose_order(
 ) -> list[Suggestion]:
     """An update of the draft order if there is one, else a new order."""
     drug = knowledge.drugs[dose.drug].drug
-    words = f"{dose.drug} {dose_words(dose)}"
+    words = f"{dose.drug} {dose_words(dose)}{_after_lead_in(drug, dose)}"
     order = item.order
     if order is not None and dose.drug in order.ingredients:
         resource = _with_dose(order.resource, drug, dose)
         label = f"Change the order to {words}"
         action = Action(type="update", description=label, resource=resource)
         return [Suggestion(label=label, actions=(action,))]
-    first = item.kind is Kind.START
-    resource_or_none = _new_order(drug, dose, start, context, first_dose=first)
+    resource_or_none = _new_order(drug, dose, start, context)
     if resource_or_none is None:
         return []
     label = f"Order {words}" + (f" for {dose.months} months" if dose.months else "")
@@ -190,10 +187,17 @@ def _dose_order(
     return [Suggestion(label=label, actions=(action,))]
 
 
+def _after_lead_in(drug: Drug, dose: Dose) -> str:
+    lead = drug.dosing.lead_in
+    if lead is None or dose.lead_in_mg is None:
+        return ""
+    return f" after {lead.days} days at a lower dose"
+
+
 def _with_dose(resource: Mapping[str, object], drug: Drug, dose: Dose) -> dict[str, Any]:
     """The whole draft as received, with only its dosage replaced (and its quantity, if it has
     one in capsules or tablets for the old dose, taken out: it would no longer fit)."""
-    instructions = dosage_instructions(steps_for(drug, dose, first_dose=False))
+    instructions = dosage_instructions(steps_for(drug, dose))
     changes: dict[str, Any] = {"dosageInstruction": instructions}
     dispense = resource.get("dispenseRequest")
     if isinstance(dispense, Mapping) and "quantity" in dispense:
@@ -215,12 +219,10 @@ def _choices(
         if option.speaks_against or dose is None:
             continue
         drug = knowledge.drugs[option.drug].drug
-        resource = _new_order(drug, dose, start, context, first_dose=True)
+        resource = _new_order(drug, dose, start, context)
         if resource is None:
             continue
-        label = f"Order {option.drug} {dose_words(dose)}"
-        if drug.dosing.lead_in is not None:
-            label += f" after {drug.dosing.lead_in.days} days at a lower dose"
+        label = f"Order {option.drug} {dose_words(dose)}{_after_lead_in(drug, dose)}"
         action = Action(type="create", description=label, resource=resource)
         found.append(Suggestion(label=label, actions=(action,)))
     return found

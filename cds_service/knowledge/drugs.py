@@ -325,22 +325,29 @@ class Drug(Frozen):
         number = ("first", "second", "third", "fourth").index(self.generation) + 1
         return f"generation {number}"
 
-    def ladder_level(self, amount_mg: Decimal, per_day: int) -> LadderLevel | None:
+    def steps(self, *, lead_in: bool = False) -> tuple[LadderLevel, ...]:
+        """The label's steps; `lead_in` those of the first days, where it has steps of their own."""
+        return (lead_in and self.ladder.lead_in_levels) or self.ladder.levels
+
+    def ladder_level(
+        self, amount_mg: Decimal, per_day: int, *, lead_in: bool = False
+    ) -> LadderLevel | None:
         """The step with exactly this dose, or None when the dose is not on the ladder."""
-        for step in self.ladder.levels:
+        for step in self.steps(lead_in=lead_in):
             if step.amount_mg == amount_mg and step.per_day == per_day:
                 return step
         return None
 
-    def next_lower(self, level: LadderLevel) -> LadderLevel | None:
+    def next_lower(self, level: LadderLevel, *, lead_in: bool = False) -> LadderLevel | None:
         """The step below `level`, or None at the bottom, where the label says to stop.
 
         Raises ValueError when `level` is not a step of this drug's ladder.
         """
-        if level not in self.ladder.levels:
+        levels = self.steps(lead_in=lead_in)
+        if level not in levels:
             raise ValueError("the level does not belong to this drug's ladder")
         following = level.level + 1
-        return self.ladder.levels[following] if following < len(self.ladder.levels) else None
+        return levels[following] if following < len(levels) else None
 
     def dispensed(self, amount_mg: Decimal) -> DispensedDose | None:
         """The capsules or tablets for one dose of `amount_mg`, or None when not tabulated."""

@@ -273,13 +273,16 @@ def _series(name: str, value: object) -> Series:
 
 
 def _measured(name: str, ago: int, text: str) -> Measurement:
-    """`text` is a number, or one with "no range" or "unknown unit" behind it."""
+    """`text` is a number, or one with "no range", "unknown unit" or "without severity" behind."""
     number, _, flaw = text.partition(" ")
     limit = UPPER_LIMITS.get(name)
     value = Decimal(number) * (limit if limit is not None else 1)
     source = f"Observation/{name}-{ago}"
     if flaw == "unknown unit":
         problem = Reason.of(ReasonKind.UNKNOWN_UNIT, name, "result")
+        return Measurement(None, day(ago), as_sent=text, source=source, problem=problem)
+    if flaw == "without severity":
+        problem = Reason.of(ReasonKind.MISSING, name, "severity not recorded")
         return Measurement(None, day(ago), as_sent=text, source=source, problem=problem)
     limit = None if flaw == "no range" else limit
     return Measurement(value, day(ago), upper_limit=limit, as_sent=text, source=source)

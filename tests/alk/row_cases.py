@@ -84,15 +84,19 @@ MODIFIERS = (
     ),
     *(
         Case(f"modifier-kidney-{drug}", {**NONE, "eGFR": "29.9"}, {"eGFR": "30"})
-        for drug in ("alectinib", "brigatinib", "crizotinib")
+        for drug in ("alectinib", "ceritinib", "crizotinib")
     ),
-    Case("modifier-liver-brigatinib", {**NONE, "Child-Pugh_class": "C"}, {"Child-Pugh_class": "B"}),
+    Case("modifier-kidney-brigatinib", {**NONE, "eGFR": "14.9"}, {"eGFR": "15"}),
+    Case(
+        "modifier-long-qt-ceritinib",
+        {**NONE, "congenital_long_QT": "present"},
+        {"congenital_long_QT": "absent"},
+    ),
     Case("modifier-kidney-failure-lorlatinib", {**NONE, "eGFR": "14.9"}, {"eGFR": "15"}),
     Case("modifier-liver-lorlatinib", {**NONE, "Child-Pugh_class": "B"}, {"Child-Pugh_class": "A"}),
     Case(
         "modifier-liver-lorlatinib", {**NONE, "total_bilirubin": "1.51"}, {"total_bilirubin": "1.5"}
     ),
-    Case("modifier-liver-ceritinib", {**NONE, "Child-Pugh_class": "C"}, {"Child-Pugh_class": "B"}),
     Case(
         "modifier-liver-crizotinib", {**NONE, "total_bilirubin": "1.51"}, {"total_bilirubin": "1.5"}
     ),

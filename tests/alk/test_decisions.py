@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from cds_service.alk import Decision, Kind, Recommendation, Topic, decide
+from cds_service.cards.suggestions import steps_for
 from cds_service.cards.summaries import summary
-from cds_service.facts import PatientFacts
+from cds_service.facts import PatientFacts, TreatmentLine
 from tests.alk.patients import (
     FULL,
     LOWER,
@@ -19,6 +20,7 @@ from tests.alk.patients import (
     patient,
     reactions,
     rows_heard,
+    running,
     treatment,
     without,
 )
@@ -263,8 +265,62 @@ def test_a_choice_states_the_lower_start_dose_of_this_patient() -> None:
 def test_a_start_dose_that_this_release_does_not_know_is_left_open() -> None:
     doses = _start_doses(eGFR="29.9")
     assert {drug for drug, dose in doses.items() if dose is None} == {
-        "alectinib", "brigatinib", "crizotinib", "ensartinib",
+        "alectinib", "ceritinib", "crizotinib", "ensartinib",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "first", "then"),
+    [
+        ({}, "90", "180"),
+        ({"Child-Pugh_class": "C"}, "60", "120"),
+        ({"eGFR": "29.9"}, "60", "90"),
+        ({"eGFR": "14.9"}, None, None),
+        ({"medications": ("strong CYP3A inhibitor",)}, None, None),
+        ({"medications": ("moderate CYP3A inhibitor",), "eGFR": "29.9"}, None, None),
+    ],
+)
+def test_what_lowers_the_dose_lowers_the_dose_of_the_first_days_too(
+    facts: dict[str, object], first: str | None, then: str | None
+) -> None:
+    choice = asked(patient(lines=(), **facts)).choice
+    assert choice is not None
+    (dose,) = [option.dose for option in choice.options if option.drug == "brigatinib"]
+    found = (dose.lead_in_mg, dose.amount_mg) if dose else (None, None)
+    assert tuple(None if number is None else str(number) for number in found) == (first, then)
+    if dose is not None:
+        steps = steps_for(knowledge().drugs["brigatinib"].drug, dose)
+        assert [(str(step.amount_mg), step.days) for step in steps] == [(first, 7), (then, None)]
+
+
+AT_START_AND_LATER = pytest.mark.parametrize(
+    ("lines", "starting"),
+    [((), True), ((running("brigatinib", 60),), False)],
+    ids=["start", "later"],
+)
+
+
+@AT_START_AND_LATER
+def test_a_lowered_first_order_keeps_its_lead_in(
+    lines: tuple[TreatmentLine, ...], starting: bool
+) -> None:
+    facts = patient(lines=lines, **{"Child-Pugh_class": "C"})
+    decision = asked(facts, order("brigatinib", "180", 1))
+    (item,) = [
+        item for item in decision.recommendations if item.rule_id == "brigatinib-child-pugh-c"
+    ]
+    assert item.dose is not None
+    assert (item.dose.amount_mg, item.dose.lead_in_mg) == (120, 60 if starting else None)
+
+
+@AT_START_AND_LATER
+def test_the_dose_instead_of_one_above_the_label_begins_with_the_lead_in_at_a_start(
+    lines: tuple[TreatmentLine, ...], starting: bool
+) -> None:
+    decision = asked(patient(lines=lines), order("brigatinib", "240", 1))
+    (item,) = [item for item in decision.recommendations if item.rule_id == "order-above-label"]
+    assert item.dose is not None
+    assert (item.dose.amount_mg, item.dose.lead_in_mg) == (180, 90 if starting else None)
 
 
 def test_a_drug_whose_dose_must_be_looked_up_stands_behind_one_whose_dose_is_known() -> None:

@@ -18,6 +18,7 @@ from tests.alk.patients import (
     LOWEST,
     Dose,
     asked,
+    described,
     order,
     patient,
     reactions,
@@ -262,3 +263,68 @@ def test_a_hold_says_which_episode_it_is_since_the_first_dose(
 ) -> None:
     held = reactions(asked(patient(ALT=alt)))["alectinib-liver-hold"]
     assert held.episode == episode
+
+
+@pytest.mark.parametrize(
+    ("started", "ordered", "seen", "facts", "kind", "dose"),
+    [
+        (5, "180", 2, {"rash grade": "3"}, "withhold", "90"),
+        (5, "180", 2, {"visual disturbance grade": "3"}, "withhold", "60"),
+        (5, "90", 2, {"visual disturbance grade": "3"}, "withhold", "60"),
+        (5, "60", 2, {"visual disturbance grade": "3"}, "stop", None),
+        (9, "180", 3, {"visual disturbance grade": "3"}, "withhold", "60"),
+        (9, "180", 2, {"visual disturbance grade": "3"}, "withhold", "120"),
+        (9, "90", 2, {"visual disturbance grade": "3"}, "withhold", "60"),
+        (5, None, 2, {"visual disturbance grade": "3"}, "withhold", None),
+    ],
+)
+def test_in_the_first_days_the_steps_of_the_lead_in_count(
+    started: int,
+    ordered: str | None,
+    seen: int,
+    facts: dict[str, str],
+    kind: str,
+    dose: str | None,
+) -> None:
+    """An order of a lead-in and the full dose is read at its full dose, which is not taken yet."""
+    taken = (ordered, 1 if ordered else None)
+    line = treatment((started, "active", taken), ingredient="brigatinib")
+    dated = {name: [(seen, grade)] for name, grade in facts.items()}
+    item = _only(reactions(asked(described({"lines": (line,), **dated}, "brigatinib"))))
+    assert item is not None
+    resume = item.resume_dose
+    assert (item.kind.value, str(resume.amount_mg) if resume else None) == (kind, dose)
+
+
+@pytest.mark.parametrize(
+    ("qtc", "kind"),
+    [
+        ([(3, "480"), (20, "510"), (25, "505")], "resume"),
+        ([(3, "481"), (20, "510"), (25, "505")], "withhold"),
+        ([(3, "490"), (20, "510"), (25, "505"), (175, "490")], "resume"),
+        ([(3, "491"), (20, "510"), (25, "505"), (175, "490")], "withhold"),
+        ([(3, "481"), (20, "510"), (25, "505"), (175, "470")], "withhold"),
+    ],
+)
+def test_a_long_qtc_has_recovered_below_481_or_at_a_baseline_above_it(
+    qtc: list[tuple[int, str]], kind: str
+) -> None:
+    line = treatment((170, "paused", ("450", 1)), ingredient="ceritinib")
+    item = _only(reactions(asked(described({"lines": (line,), "QTc": qtc}, "ceritinib"))))
+    assert item is not None
+    assert item.kind.value == kind
+
+
+@pytest.mark.parametrize(
+    ("lipase", "amylase", "kind"),
+    [("1.49", "1", "resume"), ("1.5", "1", "withhold"), ("1.49", "1.5", "withhold"),
+     ("1.49", None, "withhold")],
+)  # fmt: skip
+def test_both_enzymes_of_the_pancreas_must_be_below_the_limit(
+    lipase: str, amylase: str | None, kind: str
+) -> None:
+    line = treatment((170, "paused", ("450", 1)), ingredient="ceritinib")
+    facts = {"lines": (line,), "lipase": [(3, lipase), (20, "3")], "amylase": amylase}
+    item = _only(reactions(asked(described(facts, "ceritinib"))))
+    assert item is not None
+    assert item.kind.value == kind

@@ -13,7 +13,7 @@ from cds_service.facts import PatientFacts
 from cds_service.knowledge.schedules import parse_phase
 from cds_service.knowledge.table_files import Row
 from cds_service.rules import Span, Verdict
-from tests.alk.drug_cases import DRUGS
+from tests.alk.drug_cases import DRUGS, ROWS
 from tests.alk.patients import (
     AS_OF,
     NORMAL,
@@ -89,7 +89,12 @@ def _last_done(row: Row, drug: str, start: date, last: date) -> PatientFacts:
     """A patient in whom everything is normal and the row's test was last done on `last`."""
     test = knowledge().tests[row.text("test")]
     ago = (AS_OF - last).days
-    said: dict[str, object] = {"lines": (running(drug, (AS_OF - start).days),)}
+    said: dict[str, object] = {}
+    if "when" in row.rules:
+        # What makes the row ask for the test at all, from its own case.
+        case = next(case for case in ROWS if case.row == row.identifier)
+        said |= {name.replace("_", " "): value for name, value in case.facts.items()}
+    said["lines"] = (running(drug, (AS_OF - start).days),)
     for name in test.facts:
         usual = {**NORMAL, **NORMAL_ON_TREATMENT}.get(name, "1")
         said[name] = [(ago, usual)]

@@ -144,7 +144,9 @@ def course(found: Boundary, value: Decimal) -> list[Measurement]:
 
 
 def normal(name: str) -> Decimal:
-    """A normal value in the canonical unit."""
+    """A normal value in the canonical unit; a grade is 0 once the reaction is over."""
+    if name.endswith(" grade"):
+        return Decimal(0)
     written = {**NORMAL, **NORMAL_ON_TREATMENT}[name]
     return Decimal(str(written)) * UPPER_LIMITS.get(name, Decimal(1))
 
@@ -196,18 +198,16 @@ def unusable(found: Boundary) -> dict[str, list[Measurement]]:
 def speaks_of(found: Boundary, facts: PatientFacts) -> bool:
     """Whether the patient is not passed over as if all were well.
 
-    The row is listed as undecided, a row of the same reaction speaks, or the quantity is named
-    among the results that cannot be graded.
+    A row of the same reaction speaks or is listed as undecided, or the quantity is named among
+    the results that cannot be graded.
     """
     decision = asked(facts)
     heard = reactions(decision)
-    return (
-        found.row.identifier in {*heard, *decision.undecided}
-        or any(
-            item.row is not None and item.row.text("reaction") == found.row.text("reaction")
-            for item in heard.values()
-        )
-        or any(
-            reason.subject == found.leaf.fact for item in heard.values() for reason in item.reasons
-        )
+    reaction = {
+        row.identifier
+        for row in knowledge().drugs[found.drug].dose_changes or ()
+        if row.text("reaction") == found.row.text("reaction")
+    }
+    return bool(reaction & {*heard, *decision.undecided}) or any(
+        reason.subject == found.leaf.fact for item in heard.values() for reason in item.reasons
     )
