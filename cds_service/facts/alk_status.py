@@ -30,13 +30,15 @@ SUFFICIENT = frozenset(
 )
 """Assays whose positive result stands alone (BM-01)."""
 
-_TISSUE = SUFFICIENT - {"plasma sequencing"} | {"other immunohistochemistry"}
+TISSUE = SUFFICIENT - {"plasma sequencing"} | {"other immunohistochemistry"}
+"""Assays of tissue, whose negative result counts against a positive one."""
+
 _EQUIVOCAL_SCORE = re.compile(r"(?<!\d)[12]\+")
 _ALK_WORD = re.compile(r"(?<![A-Za-z])ALK(?![A-Za-z])|anaplastic lymphoma kinase", re.IGNORECASE)
 _PHOSPHATASE = re.compile(r"phos|alkaline|\bALK-?P\b", re.IGNORECASE)
 _ENZYME_UNIT = re.compile(r"\[?i?u\]?/l|kat/l", re.IGNORECASE)
 _WAITING = frozenset({"registered", "preliminary"})
-_GIVEN = frozenset({"final", "amended", "corrected"})
+GIVEN = frozenset({"final", "amended", "corrected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,10 @@ def alk_results(context: Context) -> list[AlkResult]:
 
 def _read(context: Context, observation: Observation, method: str, finding: str) -> list[AlkResult]:
     status = status_of(observation)
-    answer = _answer(context, observation)
+    answer = coded_answer(context, observation)
     if status in _WAITING and answer is None:
         answer = "pending"
-    elif status not in _GIVEN:
+    elif status not in GIVEN:
         return []
     moment = context.effective(observation)
     if not context.usable(moment, "ALK") or moment is None:
@@ -92,7 +94,7 @@ def _read(context: Context, observation: Observation, method: str, finding: str)
     ]
 
 
-def _answer(context: Context, observation: Observation) -> str | None:
+def coded_answer(context: Context, observation: Observation) -> str | None:
     """positive, negative, equivocal or failed from a coded value; text only ever weakens."""
     value = observation.value_codeable_concept
     text = (value.text or "") if value is not None else (observation.value_string or "")
@@ -198,7 +200,7 @@ def alk_status(results: Iterable[AlkResult]) -> tuple[Statements | None, AlkResu
         for item in listed
         if item.answer == "positive" and item.method in SUFFICIENT and item.finding == "fusion"
     ]
-    negative = [item for item in listed if item.answer == "negative" and item.method in _TISSUE]
+    negative = [item for item in listed if item.answer == "negative" and item.method in TISSUE]
     weak = [
         item
         for item in listed
@@ -259,7 +261,7 @@ def serum_level(context: Context) -> Statements | None:
         # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
         if quantity is None or code is None or not _may_be_called_alk(code):
             continue
-        if status_of(observation) not in _GIVEN:
+        if status_of(observation) not in GIVEN:
             continue
         names = [code.text or "", *(coding.display or "" for coding in code.coding)]
         if not any(_ALK_WORD.search(name) for name in names):

@@ -17,6 +17,9 @@ from cds_service.rules import (
     Statements,
 )
 
+UNREAD_DRAFT = "a draft order"
+"""Under this name the hooks report a draft order that could not be read or used."""
+
 BASELINE_DAYS = 90
 """How many days before the first dose a result may lie to count as the value before treatment."""
 
@@ -39,7 +42,10 @@ class DoseTaken:
 
 @dataclass(frozen=True, slots=True)
 class TreatmentOrder:
-    """One order of an ALK inhibitor: `status` is active, paused or ended."""
+    """One order of an ALK inhibitor: `status` is active, paused or ended.
+
+    `reasons` are the coded reasons for which it ended: progression, toxicity, another reason.
+    """
 
     ingredient: str
     status: str
@@ -47,6 +53,7 @@ class TreatmentOrder:
     end: date | None
     dose: DoseTaken
     source: str
+    reasons: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,8 @@ class OrderedMedication:
 
     `reference` is `Type/id` as the EHR sent it, `names` the ingredients and classes, `resource`
     the order exactly as received. `unverified` are the classes whose membership was not read in
-    a source: they may warn, but carry no one-click order.
+    a source: they may warn, but carry no one-click order. `generations` are those of the ALK
+    inhibitors in it.
     """
 
     reference: str
@@ -101,6 +109,7 @@ class OrderedMedication:
     resource: Mapping[str, object] = field(repr=False)
     identified: bool = True
     unverified: frozenset[str] = frozenset()
+    generations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +230,8 @@ class WithOrder:
         for other in beside:
             if "ALK inhibitor" in other.names and not own & set(other.ingredients):
                 day = self._facts.as_of
-                item = Item(other.names, other.label, day, other.label, other.reference)
+                names = other.names | other.generations
+                item = Item(names, other.label, day, other.label, other.reference)
                 others.append(item)
         self._own["other active ALK inhibitors"] = Collection(
             tuple(others), active.complete, active.incomplete
