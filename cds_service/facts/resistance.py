@@ -58,7 +58,7 @@ def mutation_findings(
     sample = [item for item in informative if item.day == newest or item.sample in samples]
     later = [item for item in about if item not in informative and item.day >= newest]
     found = [item for item in sample if item.answer == "positive"]
-    unread = any(item.unread for item in found)
+    unread = any(_unread(item) for item in found)
     whole = not later and not unread
     reasons = () if whole else (_missing(_MUTATIONS, "not all of it could be read"),)
     named = _item(context, found, unread=unread, day=newest, source=sample[0].source)
@@ -70,8 +70,13 @@ def _of_kinase_domain(variant: Variant) -> bool:
     if variant.answer == "negative":
         return variant.says_no_variant and "EML4" not in variant.genes
     if variant.answer == "positive" or variant.changes:
-        return variant.unread or bool(_changes(variant))
+        return _unread(variant) or bool(_changes(variant))
     return False
+
+
+def _unread(variant: Variant) -> bool:
+    """Whether a change of ALK itself is stated that cannot be read; a fusion is none."""
+    return variant.unread and not variant.fused
 
 
 def _clean(variant: Variant) -> bool:
