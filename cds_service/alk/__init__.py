@@ -4,7 +4,7 @@ The tables do the talking; this room knows the order in which they are asked and
 combine, but no drug, no threshold and no wording of a card.
 """
 
-from cds_service.alk.decide import UNREAD_DRAFT, UNREAD_DRAFT_RULE, decide
+from cds_service.alk.decide import UNREAD_DRAFT_RULE, decide
 from cds_service.alk.decision import (
     Decision,
     Dose,
@@ -16,6 +16,7 @@ from cds_service.alk.decision import (
     Recommendation,
     Topic,
 )
+from cds_service.facts.patient import UNREAD_DRAFT
 
 __all__ = [
     "UNREAD_DRAFT",

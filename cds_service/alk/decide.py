@@ -15,7 +15,12 @@ from cds_service.alk.orders import check_orders, evaluation_with
 from cds_service.alk.progression import next_treatment
 from cds_service.alk.selection import adjuvant, first_line, speaks_against
 from cds_service.alk.toxicity import Toxicity
-from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
+from cds_service.facts.patient import (
+    UNREAD_DRAFT,
+    OrderedMedication,
+    PatientFacts,
+    TreatmentLine,
+)
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Collection, Evaluation, Trace
 
@@ -219,9 +224,6 @@ def _unavailable(
         )
     ]
 
-
-UNREAD_DRAFT = "a draft order"
-"""Under this name the hooks report a draft order that could not be read or used."""
 
 UNREAD_DRAFT_RULE = "draft-order-not-checked"
 """Rule id of the card that says so; it matters even when no other order is left."""

@@ -30,13 +30,15 @@ SUFFICIENT = frozenset(
 )
 """Assays whose positive result stands alone (BM-01)."""
 
-_TISSUE = SUFFICIENT - {"plasma sequencing"} | {"other immunohistochemistry"}
+TISSUE = SUFFICIENT - {"plasma sequencing"} | {"other immunohistochemistry"}
+"""Assays of tissue, whose negative result counts against a positive one."""
+
 _EQUIVOCAL_SCORE = re.compile(r"(?<!\d)[12]\+")
 _ALK_WORD = re.compile(r"(?<![A-Za-z])ALK(?![A-Za-z])|anaplastic lymphoma kinase", re.IGNORECASE)
 _PHOSPHATASE = re.compile(r"phos|alkaline|\bALK-?P\b", re.IGNORECASE)
 _ENZYME_UNIT = re.compile(r"\[?i?u\]?/l|kat/l", re.IGNORECASE)
 _WAITING = frozenset({"registered", "preliminary"})
-_GIVEN = frozenset({"final", "amended", "corrected"})
+GIVEN = frozenset({"final", "amended", "corrected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,10 @@ def alk_results(context: Context) -> list[AlkResult]:
 
 def _read(context: Context, observation: Observation, method: str, finding: str) -> list[AlkResult]:
     status = status_of(observation)
-    answer = _answer(context, observation)
+    answer = coded_answer(context, observation)
     if status in _WAITING and answer is None:
         answer = "pending"
-    elif status not in _GIVEN:
+    elif status not in GIVEN:
         return []
     moment = context.effective(observation)
     if not context.usable(moment, "ALK") or moment is None:
@@ -92,7 +94,7 @@ def _read(context: Context, observation: Observation, method: str, finding: str)
     ]
 
 
-def _answer(context: Context, observation: Observation) -> str | None:
+def coded_answer(context: Context, observation: Observation) -> str | None:
     """positive, negative, equivocal or failed from a coded value; text only ever weakens."""
     value = observation.value_codeable_concept
     text = (value.text or "") if value is not None else (observation.value_string or "")
@@ -185,8 +187,13 @@ def _is_alk(context: Context, concept: CodeableConcept | None) -> bool:
     return any(code_key(system, part) in wanted for system, part in parts)
 
 
-def alk_status(results: Iterable[AlkResult]) -> tuple[Statements | None, AlkResult | None]:
+def alk_status(
+    results: Iterable[AlkResult], treated_since: date | None = None
+) -> tuple[Statements | None, AlkResult | None]:
     """What the results say together, with the one that leads.
+
+    A negative test after the first ALK inhibitor (`treated_since`) does not take back a positive
+    one from before: it may come from too little tumour, and "ALK fusion lost" asks about it.
 
     A positive and a negative tissue test contradict each other until RNA sequencing, done last,
     settles it. A negative plasma test never counts against a tissue test.
@@ -198,7 +205,9 @@ def alk_status(results: Iterable[AlkResult]) -> tuple[Statements | None, AlkResu
         for item in listed
         if item.answer == "positive" and item.method in SUFFICIENT and item.finding == "fusion"
     ]
-    negative = [item for item in listed if item.answer == "negative" and item.method in _TISSUE]
+    negative = [item for item in listed if item.answer == "negative" and item.method in TISSUE]
+    if treated_since is not None and any(_before(item, treated_since) for item in positive):
+        negative = [item for item in negative if _before(item, treated_since)]
     weak = [
         item
         for item in listed
@@ -227,6 +236,10 @@ def alk_status(results: Iterable[AlkResult]) -> tuple[Statements | None, AlkResu
         if group:
             return _said(answer, group[0])
     return None, None
+
+
+def _before(item: AlkResult, day: date) -> bool:
+    return item.day is not None and item.day < day
 
 
 def _said(value: str, leading: AlkResult) -> tuple[Statements, AlkResult]:
@@ -259,7 +272,7 @@ def serum_level(context: Context) -> Statements | None:
         # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
         if quantity is None or code is None or not _may_be_called_alk(code):
             continue
-        if status_of(observation) not in _GIVEN:
+        if status_of(observation) not in GIVEN:
             continue
         names = [code.text or "", *(coding.display or "" for coding in code.coding)]
         if not any(_ALK_WORD.search(name) for name in names):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from cds_service.facts import courses
 from cds_service.facts.context import Context
 from cds_service.facts.ordered import asks_to_crush, food_of
 from cds_service.facts.patient import (
@@ -22,6 +23,7 @@ from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import coding_key, concept_keys
 from cds_service.fhir.views import (
     Dosage,
+    MedicationAdministration,
     MedicationRequest,
     MedicationStatement,
     MedicationUse,
@@ -196,6 +198,14 @@ class Medicines:
     lines: tuple[TreatmentLine, ...]
     contributing: Statements | None
     checkpoint_inhibitors: Events
+    ended: Mapping[str, Collection]
+    """Every ALK inhibitor used, the ended ones by why they ended, and earlier medications."""
+
+    @property
+    def first_start(self) -> date | None:
+        """The day of the first ALK inhibitor as far as recorded, be it running or not."""
+        used = self.ended["ALK inhibitors used"].items
+        return min((item.day for item in used if item.day is not None), default=None)
 
 
 def read_medicines(context: Context) -> Medicines:
@@ -208,8 +218,13 @@ def read_medicines(context: Context) -> Medicines:
     orders: dict[str, list[TreatmentOrder]] = {}
     stopped_slowing: list[date | None] = []
     checkpoint: list[Event] = []
+    ended: list[Item] = []
+    doses: list[Item] = []
+    running: set[str] = set()
     drugs = context.book.knowledge.drugs
     for use in context.record.of_type(MedicationUse):
+        if isinstance(use, MedicationAdministration):
+            doses += _dose_given(context, use)
         if not _is_order(use):
             continue
         status = status_of(use) or ""
@@ -220,6 +235,10 @@ def read_medicines(context: Context) -> Medicines:
             continue
         if status in ACTIVE:
             taken.append(Item(found.names, found.label, start, found.label, use.key))
+        if status in ACTIVE | PAUSED:
+            running.update(found.ingredients)
+        if status in ENDED:
+            ended.append(Item(found.names, found.label, start, found.label, use.key))
         if status in ENDED | PAUSED and found.names & set(SLOWING_CLASSES):
             # On hold is stopped for now, whenever that began.
             stopped_slowing.append(context.as_of if status in PAUSED else _end(context, use))
@@ -231,22 +250,52 @@ def read_medicines(context: Context) -> Medicines:
             if ingredient in drugs and word:
                 dose = dose_of(_dosages(use), found.strength_mg)
                 orders.setdefault(ingredient, []).append(
-                    TreatmentOrder(ingredient, word, start, _end(context, use), dose, use.key)
+                    TreatmentOrder(
+                        ingredient,
+                        word,
+                        start,
+                        _end(context, use),
+                        dose,
+                        use.key,
+                        courses.end_reasons(context, use),
+                    )
                 )
     lines = tuple(
         TreatmentLine(name, tuple(sorted(found, key=lambda item: item.start or date.min)))
         for name, found in sorted(orders.items())
     )
+    checkpoint += [
+        Event(item.day, item.label, item.source)
+        for item in doses
+        if "immune checkpoint inhibitor" in item.names and item.day is not None
+    ]
     checkpoint.sort(key=lambda item: item.day, reverse=True)
+    ordered, order_why = complete, why
+    loose = courses.without_order(context, lines, doses)
+    if loose:
+        ordered, order_why = False, (*why, courses.NO_ORDER)
+    earlier = courses.earlier_medications(
+        [*ended, *doses], frozenset(running), complete=complete, why=why
+    )
+    stopped = courses.stopped_lines(context, lines, loose, complete=ordered, why=order_why)
     return Medicines(
         Collection(tuple(taken), complete, why),
-        _lines_with("active", lines, complete, why),
-        _lines_with("paused", lines, complete, why),
-        _lines_with("ended", lines, complete, why),
+        _lines_with(context, "active", lines, ordered, order_why),
+        _lines_with(context, "paused", lines, ordered, order_why),
+        _lines_with(context, "ended", lines, ordered, order_why),
         lines,
         _contributing(context, taken, stopped_slowing, complete),
         Events(tuple(checkpoint), complete),
+        {"earlier medications": earlier, **stopped},
     )
+
+
+def _dose_given(context: Context, use: MedicationAdministration) -> list[Item]:
+    day = courses.day_given(context, use)
+    if day is None:
+        return []
+    found = identify(context, context.record.medication_concept(use))
+    return [Item(found.names, found.label, day, found.label, use.key)]
 
 
 def _line_status(status: str) -> str:
@@ -257,19 +306,13 @@ def _line_status(status: str) -> str:
 
 
 def _lines_with(
-    status: str, lines: tuple[TreatmentLine, ...], complete: bool, why: tuple[Reason, ...]
+    context: Context,
+    status: str,
+    lines: tuple[TreatmentLine, ...],
+    complete: bool,
+    why: tuple[Reason, ...],
 ) -> Collection:
-    items = tuple(
-        Item(
-            frozenset({line.ingredient}),
-            line.ingredient,
-            line.start,
-            line.ingredient,
-            line.orders[-1].source,
-        )
-        for line in lines
-        if line.status == status
-    )
+    items = tuple(courses.line_item(context, line) for line in lines if line.status == status)
     return Collection(items, complete, why)
 
 

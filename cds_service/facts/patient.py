@@ -21,6 +21,9 @@ from cds_service.rules import (
 )
 
 DOSE_TAKEN = "dose taken"
+UNREAD_DRAFT = "a draft order"
+"""Under this name the hooks report a draft order that could not be read or used."""
+
 BASELINE_DAYS = 90
 """How many days before the first dose a result may lie to count as the value before treatment."""
 
@@ -43,7 +46,10 @@ class DoseTaken:
 
 @dataclass(frozen=True, slots=True)
 class TreatmentOrder:
-    """One order of an ALK inhibitor: `status` is active, paused or ended."""
+    """One order of an ALK inhibitor: `status` is active, paused or ended.
+
+    `reasons` are the coded reasons for which it ended: progression, toxicity, another reason.
+    """
 
     ingredient: str
     status: str
@@ -51,6 +57,7 @@ class TreatmentOrder:
     end: date | None
     dose: DoseTaken
     source: str
+    reasons: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

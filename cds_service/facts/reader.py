@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 from typing import Generic, TypeVar
 
-from cds_service.facts import alk_status, problems, staging
+from cds_service.facts import alk_status, courses, problems, resistance, staging, variants
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.measurements import age_series, laboratory_series, score_series
 from cds_service.facts.medicines import (
@@ -16,7 +16,12 @@ from cds_service.facts.medicines import (
     read_orders,
     requested_tests,
 )
-from cds_service.facts.patient import OrderedMedication, PatientFacts, doses_taken
+from cds_service.facts.patient import (
+    UNREAD_DRAFT,
+    OrderedMedication,
+    PatientFacts,
+    doses_taken,
+)
 from cds_service.facts.reactions import reaction_readers
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
@@ -71,7 +76,7 @@ class FactReader:
         """
         context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
         medicines = read_medicines(context)
-        values = self._values(context, medicines)
+        values = self._values(context, medicines, supplied)
         facts = PatientFacts(
             supplied.record.patient_id,
             as_of,
@@ -84,7 +89,7 @@ class FactReader:
         orders = read_orders(context, supplied.draft_requests)
         return facts, orders
 
-    def _values(self, context: Context, medicines: Medicines) -> LazyValues:
+    def _values(self, context: Context, medicines: Medicines, supplied: Supplied) -> LazyValues:
         knowledge = self._book.knowledge
         readers: dict[str, Callable[[], FactValue | None]] = {}
         for fact, analyte in knowledge.fact_list.analytes.items():
@@ -92,9 +97,11 @@ class FactReader:
         for fact, value_sets in knowledge.fact_list.conditions.items():
             readers[fact] = _bound(problems.flag, context, value_sets)
         readers |= self._person(context)
-        readers |= self._tumour(context)
+        readers |= self._tumour(context, medicines)
         running = [line.start for line in medicines.lines if line.status != "ended"]
         readers |= reaction_readers(context, running)
+        unread = UNREAD_DRAFT in supplied.unavailable
+        readers |= courses.readers(context, supplied.draft_tests, unread=unread)
         collections: dict[str, FactValue | None] = {
             "medications": medicines.medications,
             "active ALK inhibitors": medicines.active,
@@ -105,6 +112,7 @@ class FactReader:
             "treatment start": _treatment_start(medicines),
             "current daily dose": _current_daily_dose(medicines),
             "dose taken": doses_taken(medicines.lines, context.as_of, medicines.active.complete),
+            **medicines.ended,
         }
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
@@ -127,9 +135,14 @@ class FactReader:
             ),
         }
 
-    def _tumour(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:
+    def _tumour(
+        self, context: Context, medicines: Medicines
+    ) -> dict[str, Callable[[], FactValue | None]]:
+        found = _Once(lambda: variants.read_variants(context))
+        first = medicines.first_start
         tests = _Once(lambda: alk_status.alk_results(context))
-        status = _Once(lambda: alk_status.alk_status(tests()))
+        status = _Once(lambda: alk_status.alk_status(tests(), first))
+        mutations = _Once(lambda: resistance.mutation_findings(context, found(), first))
         resected = _Once(lambda: staging.resections(context))
         return {
             "cancers": lambda: problems.cancers(context),
@@ -139,6 +152,13 @@ class FactReader:
             "ALK result": lambda: alk_status.result_days(tests()),
             "serum ALK level": lambda: alk_status.serum_level(context),
             "EGFR gene": lambda: staging.egfr(context),
+            "ALK fusion variant": lambda: variants.fusion_variant(found()),
+            "TP53 gene": lambda: variants.tp53(found()),
+            "ALK mutation findings": mutations,
+            "resistance profile": lambda: resistance.profile_days(mutations()),
+            "other resistance findings": lambda: resistance.other_findings(
+                context, found(), tests(), first
+            ),
             "resection": resected,
             "setting": lambda: staging.setting(context, resected()),
             "resection margin": lambda: staging.coded_observation(

@@ -35,7 +35,7 @@ class Code(Frozen):
     `evidence` is "secondary" when the meaning was seen in public lists but not in the vocabulary.
     """
 
-    system: str = Field(pattern=r"^(https?://|urn:oid:)\S+$")
+    system: str = Field(pattern=r"^(https?://|urn:oid:|urn:alk-cds:)\S+$")
     code: str = Field(min_length=1)
     display: str = Field(min_length=1)
     verified: bool

@@ -305,7 +305,7 @@ def test_without_all_earlier_orders_nobody_can_tell() -> None:
 
 
 def test_a_drug_without_a_lead_in_skips_none() -> None:
-    assert drafted(dosage(450, 1), drug="ceritinib").find(SKIPS) is None
+    assert said(drafted(dosage(450, 1), drug="ceritinib"), SKIPS) == "absent"
 
 
 # -- the last dose ------------------------------------------------------------------------------

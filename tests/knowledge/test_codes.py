@@ -82,7 +82,8 @@ def test_every_code_has_a_system_and_a_known_source() -> None:
     systems = {system.uri for system in CODES.systems.values()}
     for holder, code in ALL.all_codes():
         assert code.source in sources, (holder, code.code)
-        if code.verified:
+        # Our own codes mean what we say they mean; any other meaning has to be read somewhere.
+        if code.verified and code.system != "urn:alk-cds:progression":
             assert sources[code.source].kind != "design", (holder, code.code)
         if code.system in systems:
             assert CODES.canonical_system(code.system) == code.system
