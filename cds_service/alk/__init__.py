@@ -4,6 +4,7 @@ The tables do the talking; this room knows the order in which they are asked and
 combine, but no drug, no threshold and no wording of a card.
 """
 
+from cds_service.alk.currency import stale_sources
 from cds_service.alk.decide import UNREAD_DRAFT, UNREAD_DRAFT_RULE, decide
 from cds_service.alk.decision import (
     Decision,
@@ -30,4 +31,5 @@ __all__ = [
     "Recommendation",
     "Topic",
     "decide",
+    "stale_sources",
 ]

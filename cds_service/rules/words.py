@@ -52,14 +52,9 @@ def _lines(node: Expression, depth: int) -> list[tuple[int, str]]:
             found += _lines(part, depth + 1)
         return found
     if isinstance(node, Not | UnknownWhether):
-        if isinstance(node, Not):
-            head = "it is not so that"
-        else:
-            head = "the record leaves open whether"
-        inner = _lines(node.inner, depth)
-        if len(inner) == 1:
-            return [(depth, f"{head} {inner[0][1]}")]
-        return [(depth, f"{head} {inner[0][1]}"), *inner[1:]]
+        head = "it is not so that" if isinstance(node, Not) else "the record leaves open whether"
+        (_, first), *deeper = _lines(node.inner, depth)
+        return [(depth, f"{head} {first}"), *deeper]
     return [(depth, _leaf(node))]
 
 

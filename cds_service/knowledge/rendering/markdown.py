@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
-_LINE_START = re.compile(r"^([-+#]|\d+[.)])(?=\s|$)")
+_LINE_START = re.compile(r"^(\d*)([-+#.)])(?=\s|$)")
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _HOME = "README"
 
@@ -28,7 +28,7 @@ def literal(value: object) -> Markup:
     # Blanks at the ends stay: a template indents and joins with them.
     line = _LINE_BREAK.sub(" ", str(value))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = _LINE_START.sub(r"\\\1", _SPECIAL.sub(r"\\\1", line))
+    line = _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", line))
     return Markup(line)  # noqa: S704 - escaped in the two lines above
 
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cds_service.knowledge.drugs import Dose
+from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.rendering.markdown import as_html, html_name, markdown_templates, tidy
 from cds_service.knowledge.rendering.matrix import matrix
-from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.rules.words import in_words
 
