@@ -188,7 +188,7 @@ def test_a_cohort_is_decided_by_the_release_it_is_given(
     asked = ("cohort", str(chart), "--as-of", DAY, "--processes", "1")
 
     def rules(*more: str) -> list[str]:
-        line, _, _ = run(*asked, *more).output.partition("\n")
+        line, _, _ = run(*asked, *more).stdout.partition("\n")
         return list(json.loads(line)["rule_ids"])
 
     assert "alectinib-liver-hold" in rules()
