@@ -70,7 +70,6 @@ def rendered(knowledge: Knowledge) -> Mapping[str, str]:
         citation=_citation(knowledge),
         words=_words,
         columns=_columns,
-        spoken=_SPOKEN,
         evidence=_evidence(knowledge),
         page_of_drug=page_of_drug,
         place_of=place_of,
