@@ -4,7 +4,6 @@ The tables do the talking; this room knows the order in which they are asked and
 combine, but no drug, no threshold and no wording of a card.
 """
 
-from cds_service.alk.currency import stale_sources
 from cds_service.alk.decide import UNREAD_DRAFT, UNREAD_DRAFT_RULE, decide
 from cds_service.alk.decision import (
     Decision,
@@ -31,5 +30,4 @@ __all__ = [
     "Recommendation",
     "Topic",
     "decide",
-    "stale_sources",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cds_service.alk import Decision, Kind, Option, Recommendation, Topic, stale_sources
+from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
+from cds_service.alk.currency import stale_sources
 from cds_service.cards.basis import used_lines
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, number, times

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.alk import Decision, Question, decide, stale_sources
+from cds_service.alk import Decision, Question, decide
+from cds_service.alk.currency import stale_sources
 from cds_service.cards.details import footer
 from cds_service.cards.document import decision_document
 from cds_service.facts.patient import PatientFacts
