@@ -16,7 +16,8 @@ from docs.coverage import ANSWERS, FAMILIES, Found, family, points
 ROOT = Path(__file__).resolve().parents[2]
 LAST = {"S": 114, "C": 18, "N": 22, "G": 10, "H": 17, "BM": 14, "TX": 15, "AD": 5, "LA": 2,
         "1L": 13, "PR": 12, "RM": 7, "LL": 5, "SP": 12, "T": 35}  # fmt: skip
-BETWEEN = {"H-07b", "TX-01b", "TX-05b", "TX-06a", "TX-06b", "TX-06c", "TX-07a", "TX-07b", "T-03b"}
+BETWEEN = {"H-07b", "TX-01b", "TX-05b", "TX-06a", "TX-06b", "TX-06c", "TX-07a", "TX-07b", "T-03b",
+           "TX"}  # fmt: skip
 SPLIT = {"TX-06", "TX-07"}
 """Points that exist as their parts only."""
 
