@@ -76,6 +76,11 @@ bench: $(DEVELOPMENT) ## Measure speed on this machine
 knowledge-check: $(RUNTIME) ## Check the clinical tables for gaps, overlaps and rows without a source
 	@$(BIN)/alk-cds knowledge check
 
+.PHONY: pages
+pages: $(DEVELOPMENT) ## Write the pages and tables of docs/ that are made of the code and the tables
+	@$(BIN)/alk-cds knowledge render
+	@$(BIN)/python -m docs.generate
+
 .PHONY: lock
 lock: | $(BIN)/python ## Resolve the dependencies again and rewrite both locks
 	$(PIP) install --quiet "$(LOCK_TOOL)"

@@ -15,7 +15,8 @@ from flask import Flask, Response
 
 from cds_service.facts import FactReader
 from cds_service.fhir import outgoing
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.places import load_release
+from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import (
     Authenticator,
     ClientProfile,
@@ -45,7 +46,8 @@ def create_app(
     Raises SettingsError or KnowledgeError when it cannot start safely.
     """
     settings = settings if settings is not None else load_settings()
-    knowledge = knowledge if knowledge is not None else load_knowledge()
+    if knowledge is None:
+        knowledge = load_release(settings.knowledge_folder)
     records = Records(settings.database_url)
     records.prepare()
     # Outside production a secret of this process suffices: its links die with it.

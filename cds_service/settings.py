@@ -144,6 +144,12 @@ class Settings(BaseSettings):
         default="US",
         description="Whose approvals decide which drugs and indications are offered.",
     )
+    knowledge_folder: Path | None = Field(
+        default=None,
+        description="Folder or zip file with another knowledge release than the packaged one, for "
+        "example an earlier one. It is checked while loading; the service does not start with a "
+        "release that it cannot read.",
+    )
     link_secret: SecretStr | None = Field(
         default=None,
         description=f"Secret that signs the links from cards to decision pages, at least "
@@ -236,6 +242,13 @@ class Settings(BaseSettings):
     def _check_file(cls, value: Path | None) -> Path | None:
         if value is not None:
             _read_text(value)
+        return value
+
+    @field_validator("knowledge_folder")
+    @classmethod
+    def _check_place(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.exists():
+            raise _problem("must name a folder or a zip file that is there")
         return value
 
     @field_validator("link_secret")

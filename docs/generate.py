@@ -2,7 +2,8 @@
 
 `python -m docs.generate` replaces what stands between `<!-- begin NAME -->` and
 `<!-- end NAME -->` in the pages; a test fails when a page is behind. Results of benchmarks have
-such marks too and are written by `python -m benchmarks --write`.
+such marks too and are written by `python -m benchmarks --write`. The pages below `docs/knowledge`
+are made of the tables as a whole, by `alk-cds knowledge render`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from cds_service.knowledge.schemas import algorithm_columns, drug_columns
 from cds_service.knowledge.table_files import Column
 from cds_service.rules import CollectionOf, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
+from docs import coverage as algorithm
 from hooks import DEFINITIONS
 from hooks.data import EVERYTHING
 
@@ -179,6 +181,12 @@ def _takes(fact: FactKind) -> str:
             return "a day"
 
 
+@section("coverage.md", "coverage")
+def coverage(knowledge: Knowledge) -> str:
+    """Every point of the written algorithm."""
+    return algorithm.page(knowledge)
+
+
 def rewritten(text: str, name: str, content: str) -> str:
     """The page with one section replaced. Raises ValueError when it lacks the marks."""
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
@@ -189,9 +197,14 @@ def rewritten(text: str, name: str, content: str) -> str:
     return f"{head}{begin}\n{content.rstrip()}\n{end}{tail}"
 
 
-def main() -> int:
-    """Rewrite every section and say which pages changed."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Rewrite every section and say which pages changed.
+
+    With `--flip` the pending points that rows name by now are turned over first.
+    """
     knowledge = load_knowledge()
+    if "--flip" in arguments:
+        sys.stdout.write(f"turned over: {', '.join(algorithm.flip(knowledge)) or 'none'}\n")
     for name, (page, write) in SECTIONS.items():
         path = FOLDER / page
         before = path.read_text(encoding="utf-8")
@@ -203,4 +216,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

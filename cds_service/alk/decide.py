@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from cds_service.alk.adjustments import interactions, not_multiplied, populations
+from cds_service.alk.currency import currency_notes
 from cds_service.alk.decision import Decision, Kind, Question, Recommendation, Topic
 from cds_service.alk.gates import gates
 from cds_service.alk.monitoring import baseline_tests, due_tests
@@ -61,7 +62,15 @@ def decide(
         found += next_treatment(facts, question, knowledge, evaluation)
     found += _unavailable(facts, question, knowledge, found)
     found.sort(key=lambda item: item.rank)
-    return Decision(question, as_of, knowledge.release.version, tuple(found), undecided, choice)
+    return Decision(
+        question,
+        as_of,
+        knowledge.release.version,
+        tuple(found),
+        undecided,
+        choice,
+        currency_notes(knowledge.release, as_of),
+    )
 
 
 def _with_inhibitor(

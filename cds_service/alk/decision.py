@@ -212,7 +212,8 @@ class Decision:
     """Recommendations, most dangerous first, with release and day, for one question.
 
     `undecided` are rules that could not be answered although part of them held; `first_line` is
-    the choice among first-line drugs when one is open, also when a hook does not show it.
+    the choice among first-line drugs when one is open, also when a hook does not show it. `notes`
+    say what the days of release and question mean for the answer.
     """
 
     question: Question
@@ -221,3 +222,4 @@ class Decision:
     recommendations: tuple[Recommendation, ...]
     undecided: Mapping[str, Trace] = field(default_factory=dict, repr=False)
     choice: Recommendation | None = None
+    notes: tuple[str, ...] = ()

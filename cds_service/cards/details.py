@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 
 from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
+from cds_service.alk.currency import stale_sources
 from cds_service.cards.basis import used_lines
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, number, times
@@ -212,15 +212,10 @@ def footer(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
     ]
     lines = [f"Source: {'; '.join(cited)}."] if cited else []
     rules = ", ".join([item.rule_id, *item.algorithm_ids])
-    lines.append(
-        f"Rule {rules}; release {decision.release}; as of {full_day(decision.as_of)}."
-        f"{_stale(knowledge, decision.as_of)}"
-    )
+    lines.append(f"Rule {rules}; release {decision.release}; as of {full_day(decision.as_of)}.")
+    if decision.as_of < knowledge.release.date:
+        lines += decision.notes
+    behind = [knowledge.sources[name] for name in item.sources]
+    stale = stale_sources(knowledge.release, behind, decision.as_of)
+    lines += [f"**{stale}**"] if stale else []
     return "\n\n".join(lines)
-
-
-def _stale(knowledge: Knowledge, as_of: date) -> str:
-    age = (as_of - knowledge.release.date).days
-    if age <= 90:
-        return ""
-    return f" This knowledge was last checked {age} days ago; look at the current label."

@@ -40,6 +40,7 @@ def decision_document(
             {"rule_id": rule, "trace": trace.as_document()}
             for rule, trace in decision.undecided.items()
         ],
+        "notes": list(decision.notes),
         "remarks": [{"subject": item.subject, "says": item.says} for item in remarks],
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,8 @@ from cds_service.fhir.reading import ReadResult, read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.references import parse_reference
 from cds_service.fhir.views import Patient
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.places import load_release
+from cds_service.knowledge.release import Knowledge
 from hooks import patient_view
 from hooks.data import EVERYTHING
 
@@ -27,11 +29,13 @@ _CHARTS_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The day asked about, the clinic's time zone by IANA name, and whose approvals count."""
+    """The day asked about, the clinic's time zone by IANA name, whose approvals count, and where
+    the release lies that answers: the packaged one for None."""
 
     as_of: date
     timezone: str = "UTC"
     jurisdiction: str = "US"
+    knowledge: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class _Decider:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._knowledge: Knowledge = load_knowledge()
+        self._knowledge: Knowledge = load_release(setup.knowledge)
         self._reader = FactReader(self._knowledge, ZoneInfo(setup.timezone))
 
     def results(self, chart: Chart) -> list[PatientResult]:
@@ -150,7 +154,7 @@ def run_cohort(
             yield from decider.results(chart)
         return
     # Loaded here first, so that a faulty table is told as such and not as a broken pool.
-    load_knowledge()
+    load_release(setup.knowledge)
     with ProcessPoolExecutor(processes, initializer=_prepare, initargs=(setup,)) as pool:
         for results in pool.map(_in_worker, charts, chunksize=_CHARTS_AT_ONCE):
             yield from results

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from cds_service.commands.options import KNOWLEDGE
 
 if TYPE_CHECKING:
     from fhir_fixtures import Story
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--base-url", help="A running service; without it one is started for this call.")
 @click.option("--fhir-server", help="FHIR server to name in the call; a fixture server by default.")
 @click.option("--no-prefetch", is_flag=True, help="Leave the service to ask the FHIR server.")
+@KNOWLEDGE
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
     service: str,
@@ -26,6 +30,7 @@ def command(
     base_url: str | None,
     fhir_server: str | None,
     no_prefetch: bool,
+    knowledge_place: Path | None,
     as_json: bool,
 ) -> None:
     """Play one story at SERVICE, an id or a hook name, and print the cards.
@@ -35,9 +40,13 @@ def command(
     1 when the service refuses, with 2 when the story has no draft orders to sign.
     """
     from cds_service.commands import asking, view
+    from cds_service.commands.options import given_knowledge
     from cds_service.commands.running import clinic_day, fixture_server, own_service
     from fhir_fixtures.requests import NoDraftOrdersError, hook_request
 
+    if base_url is not None and knowledge_place is not None:
+        raise click.UsageError("--knowledge is for the service that this command starts itself")
+    knowledge = given_knowledge(knowledge_place)
     day = clinic_day()
     story = told(story_name, day)
     with ExitStack() as stack:
@@ -45,7 +54,7 @@ def command(
         # here only when it needs one.
         if fhir_server is None and (base_url is None or no_prefetch):
             fhir_server = stack.enter_context(fixture_server(day))
-        url = base_url or stack.enter_context(own_service(day))
+        url = base_url or stack.enter_context(own_service(day, knowledge))
         found = asking.find_service(asking.discover(url), service)
         try:
             body = hook_request(story, found, prefetch=not no_prefetch, fhir_server=fhir_server)

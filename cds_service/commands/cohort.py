@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cds_service.commands.options import AS_OF
+from cds_service.commands.options import AS_OF, KNOWLEDGE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option("--stories", is_flag=True, help="Use the packaged stories, moved to the day asked.")
 @AS_OF
+@KNOWLEDGE
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -36,6 +37,7 @@ def command(
     path: Path | None,
     stories: bool,
     as_of: datetime | None,
+    knowledge_place: Path | None,
     out: Path | None,
     processes: int | None,
 ) -> None:
@@ -55,7 +57,8 @@ def command(
     settings = load_settings(environment="development")
     day = given_day(as_of)
     charts = _stories(day) if path is None else read_charts(path)
-    setup = Setup(day, settings.timezone, settings.jurisdiction)
+    place = knowledge_place or settings.knowledge_folder
+    setup = Setup(day, settings.timezone, settings.jurisdiction, place)
     results: list[PatientResult] = []
     writing = nullcontext(sys.stdout) if out is None else out.open("w", encoding="utf-8")
     try:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from cds_service.commands.options import AS_OF, fhir_server_options
+from cds_service.commands.options import AS_OF, KNOWLEDGE, fhir_server_options
 
 
 @click.command()
 @fhir_server_options
 @AS_OF
+@KNOWLEDGE
 @click.option("--hook", default="patient-view", show_default=True, help="Moment, or a service id.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
@@ -23,6 +24,7 @@ def command(
     draft_orders: Path | None,
     deadline: float,
     as_of: datetime | None,
+    knowledge_place: Path | None,
     hook: str,
     as_json: bool,
 ) -> None:
@@ -33,12 +35,12 @@ def command(
     """
     from cds_service.commands import view
     from cds_service.commands.local import LocalServices
-    from cds_service.commands.options import given_day, given_orders, given_token
+    from cds_service.commands.options import given_day, given_knowledge, given_orders, given_token
 
     token = given_token(token_file)
     if fhir_server is None or patient_id is None:
         raise click.UsageError("--fhir-server and --patient are both needed")
-    services = LocalServices(given_day(as_of), deadline)
+    services = LocalServices(given_day(as_of), deadline, given_knowledge(knowledge_place))
     answered = services.answer_from_server(
         services.find(hook),
         fhir_server,

@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
-from cds_service.commands.options import AS_OF, fhir_server_options
+from cds_service.commands.options import AS_OF, KNOWLEDGE, fhir_server_options
 
 
 @click.command()
 @click.option("--story", "story_name", help="Name of a story; see `fixtures list`.")
 @fhir_server_options
 @AS_OF
+@KNOWLEDGE
 @click.option("--hook", default="patient-view", show_default=True, help="Moment, or a service id.")
 @click.option("--rule", "rule_id", help="Only this rule.")
 @click.option("--undecided", is_flag=True, help="Also the rules that could not be answered.")
@@ -27,6 +28,7 @@ def command(
     draft_orders: Path | None,
     deadline: float,
     as_of: datetime | None,
+    knowledge_place: Path | None,
     hook: str,
     rule_id: str | None,
     undecided: bool,
@@ -40,14 +42,14 @@ def command(
     from cds_service.commands import view
     from cds_service.commands.call import told
     from cds_service.commands.local import LocalServices
-    from cds_service.commands.options import given_day, given_orders, given_token
+    from cds_service.commands.options import given_day, given_knowledge, given_orders, given_token
     from fhir_fixtures.requests import NoDraftOrdersError, hook_request
 
     token = given_token(token_file)
     day = given_day(as_of)
     if (story_name is None) == (fhir_server is None or patient_id is None):
         raise click.UsageError("give either --story, or --fhir-server and --patient")
-    services = LocalServices(day, deadline)
+    services = LocalServices(day, deadline, given_knowledge(knowledge_place))
     service = services.find(hook)
     if story_name is not None:
         try:
@@ -74,6 +76,8 @@ def command(
     for item in open_rules:
         out.print(view.undecided_tree(item["rule_id"], item["trace"]))
         out.print()
+    for note in document["notes"]:
+        out.print(f"[yellow]{note}[/yellow]")
     for remark in document["remarks"]:
         out.print(f"[dim]remark: {remark['subject']}: {remark['says']}[/dim]")
     out.print(f"[dim]release {document['release']['version']}, as of {document['as_of']}[/dim]")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
+
+from cds_service.commands.options import AS_OF
+
+RELEASE = click.Path(exists=True, path_type=Path)
 
 
 @click.group()
@@ -13,11 +19,7 @@ def command() -> None:
 
 
 @command.command()
-@click.option(
-    "--folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with a release; the packaged one by default.",
-)
+@click.option("--folder", type=RELEASE, help="A release elsewhere; the packaged one by default.")
 @click.option("--notes", is_flag=True, help="Also list what is no fault but worth a look.")
 def check(folder: Path | None, notes: bool) -> None:
     """Check the tables for gaps, overlaps, rows that never fire and rows without a source.
@@ -29,12 +31,14 @@ def check(folder: Path | None, notes: bool) -> None:
     from cds_service.commands import view
     from cds_service.knowledge.checks import check_knowledge
     from cds_service.knowledge.errors import KnowledgeError
+    from cds_service.knowledge.places import release_folder
     from cds_service.knowledge.release import load_knowledge
 
     out = view.console()
     try:
-        knowledge = load_knowledge(folder)
-        tables = check_knowledge(knowledge, folder)
+        place = None if folder is None else release_folder(folder)
+        knowledge = load_knowledge(place)
+        tables = check_knowledge(knowledge, place)
     except KnowledgeError as error:
         out.print(Text("A knowledge file cannot be used:", style="bold red"))
         for name, value in (
@@ -69,3 +73,57 @@ def check(folder: Path | None, notes: bool) -> None:
         out.print(Text(f"Review: {release.review_note}", style="dim"))
     if faults:
         raise SystemExit(1)
+
+
+@command.command()
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("docs/knowledge"),
+    show_default=True,
+    help="Folder of the pages; it belongs to them.",
+)
+@click.option("--folder", type=RELEASE, help="A release elsewhere; the packaged one by default.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; say what is behind.")
+def render(out: Path, folder: Path | None, only_check: bool) -> None:
+    """Write the tables as pages: one a drug, one a table, in Markdown and HTML.
+
+    With --check it ends with 1 when a page is missing, behind or left over, byte by byte.
+    """
+    from cds_service.knowledge.places import load_release
+    from cds_service.knowledge.rendering import compare, rendered, write
+
+    pages = rendered(load_release(folder))
+    changed = compare(out, pages) if only_check else write(out, pages)
+    for name, what in changed:
+        click.echo(f"{out / name}: {what if only_check else 'written'}" if name in pages
+                   else f"{out / name}: {'left over' if only_check else 'taken away'}")  # fmt: skip
+    click.echo(f"{len(pages)} pages, {sum(1 for _ in changed) or 'nothing'} to change")
+    if only_check and changed:
+        raise SystemExit(1)
+
+
+@command.command()
+@click.argument("old", type=RELEASE)
+@click.argument("new", type=RELEASE)
+@click.option(
+    "--format",
+    "written",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--rows-only", is_flag=True, help="Leave out the fictional patients.")
+@AS_OF
+def diff(old: Path, new: Path, written: str, rows_only: bool, as_of: datetime | None) -> None:
+    """Say what changed between two releases, and whose cards change by it.
+
+    OLD and NEW are folders of tables, source trees, or zip files such as wheels. The cards are
+    those of the fictional patients, at every hook, without any network.
+    """
+    from cds_service.commands.differences import as_json, as_lines, as_markdown, compared
+    from cds_service.commands.options import given_day
+
+    found = compared(old, new, None if rows_only else given_day(as_of))
+    write = {"text": as_lines, "json": as_json, "markdown": as_markdown}[written]
+    sys.stdout.write(write(found))

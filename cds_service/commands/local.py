@@ -15,7 +15,8 @@ from cds_service.facts import FactReader
 from cds_service.fhir.client import FhirClient
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.network import checked_base
-from cds_service.knowledge.release import load_knowledge
+from cds_service.knowledge.places import load_release
+from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import (
     CdsResponse,
     Client,
@@ -53,15 +54,19 @@ class LocalAnswer:
 
 @dataclass
 class LocalServices:
-    """All services, answering for one day. `deadline_seconds` bounds the reading from FHIR."""
+    """All services, answering for one day. `deadline_seconds` bounds the reading from FHIR.
+
+    `knowledge` is the release to answer with, by default the one that the settings name.
+    """
 
     day: date
     deadline_seconds: float
+    knowledge: Knowledge | None = field(default=None, repr=False)
     _kept: list[AnsweredCall] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         settings = load_settings(environment="development")
-        knowledge = load_knowledge()
+        knowledge = self.knowledge or load_release(settings.knowledge_folder)
         engine = Engine(
             knowledge,
             FactReader(knowledge, settings.zone),

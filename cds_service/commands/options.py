@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from cds_service.knowledge.release import Knowledge
 
 TOKEN_VARIABLE = "ALK_CDS_FHIR_TOKEN"  # noqa: S105 - the variable's name
 
@@ -18,6 +21,13 @@ AS_OF = click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),
     help="Day of the question, as 2026-11-20; today by default.",
+)
+
+KNOWLEDGE = click.option(
+    "--knowledge",
+    "knowledge_place",
+    type=click.Path(exists=True, path_type=Path),
+    help="A release elsewhere: folder of tables, source tree or zip file.",
 )
 
 
@@ -72,6 +82,13 @@ def given_orders(file: Path | None) -> dict[str, Any] | None:
     if not isinstance(content, dict) or content.get("resourceType") != "Bundle":
         raise click.UsageError("--draft-orders does not hold a FHIR Bundle in JSON")
     return content
+
+
+def given_knowledge(place: Path | None) -> Knowledge | None:
+    """The release asked for, None for the one that the settings name. Raises KnowledgeError."""
+    from cds_service.knowledge.places import load_release
+
+    return None if place is None else load_release(place)
 
 
 def given_day(as_of: datetime | None) -> date:

@@ -19,6 +19,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 if TYPE_CHECKING:
     from flask import Flask
 
+    from cds_service.knowledge.release import Knowledge
     from cds_service.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -96,13 +97,13 @@ def fixture_server(day: date) -> Iterator[str]:
 
 
 @contextmanager
-def own_service(day: date | None = None) -> Iterator[str]:
+def own_service(day: date | None = None, knowledge: Knowledge | None = None) -> Iterator[str]:
     """The address of the whole service on a free port, with a database that is thrown away."""
     server = LocalServer()
     with TemporaryDirectory(prefix="alk-cds-") as folder:
         log = Path(folder) / "log"
         with logging_to(log):
-            server.start(development_app(server, Path(folder), day))
+            server.start(development_app(server, Path(folder), day, knowledge))
             try:
                 yield server.url
             finally:
@@ -126,12 +127,17 @@ def logging_to(file: Path) -> Iterator[None]:
             logging.captureWarnings(capture=False)
 
 
-def development_app(server: LocalServer, folder: Path, day: date | None = None) -> Flask:
+def development_app(
+    server: LocalServer,
+    folder: Path,
+    day: date | None = None,
+    knowledge: Knowledge | None = None,
+) -> Flask:
     """The application as set up for a machine without patient data; ``folder`` holds its files."""
     from cds_service.app import create_app
 
     settings = development_settings(server, folder)
-    return create_app(settings, today=None if day is None else lambda: day)
+    return create_app(settings, knowledge=knowledge, today=None if day is None else lambda: day)
 
 
 def development_settings(server: LocalServer, folder: Path) -> Settings:

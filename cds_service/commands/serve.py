@@ -27,7 +27,7 @@ def command(port: int | None, host: str | None, workers: int | None, dev: bool) 
 
 
 def _become_gunicorn(host: str | None, port: int | None, workers: int | None) -> None:
-    from cds_service.knowledge.release import load_knowledge
+    from cds_service.knowledge.places import load_release
     from cds_service.settings import PREFIX, load_settings
 
     chosen: dict[str, object] = {}
@@ -36,9 +36,9 @@ def _become_gunicorn(host: str | None, port: int | None, workers: int | None) ->
         chosen["bind"] = f"{host or bound_host}:{bound_port if port is None else port}"
     if workers is not None:
         chosen["workers"] = workers
-    load_settings(**chosen)
+    settings = load_settings(**chosen)
     # gunicorn would wrap what is wrong with a table into the stack trace of a worker.
-    load_knowledge()
+    load_release(settings.knowledge_folder)
     environment = dict(os.environ)
     environment |= {f"{PREFIX}{name.upper()}": str(value) for name, value in chosen.items()}
     program = [sys.executable, "-m", "gunicorn"]

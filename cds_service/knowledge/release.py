@@ -38,6 +38,8 @@ class Release(Frozen):
     reviewers: tuple[str, ...]
     review_note: str | None = None
     changes: tuple[Change, ...] = Field(min_length=1)
+    check_again_after_days: int = Field(default=90, gt=0)
+    """After so many days without a look at the sources every card says so."""
 
 
 @dataclass(frozen=True, slots=True)

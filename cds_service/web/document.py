@@ -156,6 +156,7 @@ class DecisionDocument(Part, frozen=True):
     moment: str = ""
     recommendations: tuple[RecommendationPart, ...] = ()
     undecided: tuple[UndecidedPart, ...] = ()
+    notes: tuple[str, ...] = ()
     remarks: tuple[RemarkPart, ...] = ()
 
 

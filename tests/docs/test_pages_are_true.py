@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -105,8 +106,10 @@ def test_a_module_that_the_pages_tell_to_run_can_be_run(
     assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 
 
-def anchors(text: str) -> set[str]:
+@cache
+def anchors(path: Path) -> set[str]:
     """The anchors that a forge makes of a page's headings."""
+    text = path.read_text(encoding="utf-8")
     return {
         re.sub(r"[^\w\- ]", "", match["title"].lower()).replace(" ", "-")
         for match in HEADING.finditer(text)
@@ -129,7 +132,7 @@ def test_every_link_between_pages_leads_somewhere(pages: Mapping[str, str]) -> N
         path = ((ROOT / page).parent / file).resolve() if file else ROOT / page
         assert path.exists(), f"{page} links to {target}"
         if anchor:
-            assert anchor in anchors(path.read_text(encoding="utf-8")), f"{page} links to {target}"
+            assert anchor in anchors(path), f"{page} links to {target}"
 
 
 def test_every_page_can_be_reached_from_the_readme(pages: Mapping[str, str]) -> None:

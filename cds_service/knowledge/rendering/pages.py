@@ -1,0 +1,160 @@
+"""Which pages there are, and what each is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from cds_service.knowledge.drugs import Dose
+from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.rendering.markdown import as_html, html_name, markdown_templates, tidy
+from cds_service.knowledge.rendering.matrix import matrix
+from cds_service.knowledge.table_files import Row, Table
+from cds_service.rules.words import in_words
+
+INDEX = "README.md"
+
+TITLES = {
+    "dose_changes": "Dose changes",
+    "monitoring": "Monitoring",
+    "interactions": "Interactions",
+    "populations": "Special populations",
+}
+"""Headings of the tables of a drug that this release may have; others take their file's name."""
+
+_SPOKEN = ("says", "summary", "detail", "ask")
+_ELSEWHERE = frozenset({"id", "rule", "source", "verified", "note", *_SPOKEN})
+_TIMES = {1: "once daily", 2: "twice daily"}
+
+
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """A table with where it is shown: its page and the heading there."""
+
+    table: Table
+    page: str
+    title: str
+
+
+def page_of_drug(drug: str) -> str:
+    """The page of a drug."""
+    return f"drugs/{drug}.md"
+
+
+def place_of(table: Table) -> str:
+    """The page on which the rows of a table stand."""
+    folder, _, rest = table.name.partition("/")
+    if folder == "drugs" and rest:
+        return page_of_drug(rest.partition("/")[0])
+    return f"tables/{table.name}.md"
+
+
+def title_of(table: Table) -> str:
+    """What a table is called in headings."""
+    name = table.name.rpartition("/")[2]
+    return TITLES.get(name, name.replace("_", " ").capitalize())
+
+
+def rendered(knowledge: Knowledge) -> Mapping[str, str]:
+    """Every page by its name: the Markdown, and the same as HTML.
+
+    The same release gives the same bytes; nothing of this machine or this day gets in.
+    """
+    templates = markdown_templates()
+    templates.filters.update(dose=_dose, often=_often)
+    templates.globals.update(
+        knowledge=knowledge,
+        citation=_citation(knowledge),
+        words=_words,
+        columns=_columns,
+        evidence=_evidence(knowledge),
+        page_of_drug=page_of_drug,
+        place_of=place_of,
+        title_of=title_of,
+    )
+    pages: dict[str, tuple[str, str]] = {}
+    for name, tables in knowledge.drugs.items():
+        own = {
+            table.name.rpartition("/")[2]: table
+            for table in knowledge.all_tables()
+            if place_of(table) == page_of_drug(name)
+        }
+        others = [table for key, table in own.items() if key not in TITLES]
+        text = templates.get_template("drug.md").render(drug=tables.drug, own=own, others=others)
+        pages[page_of_drug(name)] = (f"{tables.drug.brand} ({name})", text)
+    shared = [table for table in knowledge.all_tables() if place_of(table).startswith("tables/")]
+    for table in shared:
+        text = templates.get_template("table.md").render(
+            table=table, matrix=matrix(table, knowledge.drugs)
+        )
+        pages[place_of(table)] = (title_of(table), text)
+    text = templates.get_template("index.md").render(shared=shared)
+    pages[INDEX] = ("What the service knows", text)
+    return _both(pages, knowledge.release.version)
+
+
+def _both(pages: Mapping[str, tuple[str, str]], release: str) -> Mapping[str, str]:
+    shell = Environment(
+        loader=PackageLoader("cds_service.knowledge.rendering"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    ).get_template("page.html")
+    found: dict[str, str] = {}
+    for name, (title, text) in sorted(pages.items()):
+        found[name] = tidy(text)
+        body = as_html(found[name])
+        home = "../" * name.count("/") + "index.html"
+        found[html_name(name)] = shell.render(title=title, body=body, home=home, release=release)
+    return found
+
+
+def _dose(dose: Dose) -> str:
+    amount = f"{dose.amount_mg:f}"
+    return f"{amount} mg {_often(dose.per_day)}"
+
+
+def _often(per_day: int | Decimal) -> str:
+    return _TIMES.get(int(per_day), f"{per_day} times daily")
+
+
+def _words(row: Row, column: str) -> tuple[tuple[int, str], ...]:
+    rule = row.rules.get(column)
+    return in_words(rule.expression) if rule is not None else ()
+
+
+def _columns(row: Row) -> tuple[tuple[str, str], ...]:
+    """The cells that are neither identity, sentence, rule nor source, with their headings."""
+    return tuple(
+        (name.replace("_", " "), cell)
+        for name, cell in row.cells.items()
+        if cell and name not in _ELSEWHERE and name not in row.rules and name != "evidence"
+    )
+
+
+def _citation(knowledge: Knowledge) -> Callable[[str], dict[str, object]]:
+    def citation(name: str) -> dict[str, object]:
+        source = knowledge.sources[name]
+        return {
+            "text": source.citation.rstrip("."),
+            "kind": source.kind,
+            "checked": source.date_checked,
+            "address": source.address,
+        }
+
+    return citation
+
+
+def _evidence(knowledge: Knowledge) -> Callable[[Row], tuple[str, ...]]:
+    def evidence(row: Row) -> tuple[str, ...]:
+        if "evidence" not in row.cells:
+            return ()
+        found = [knowledge.result(name) for name in row.entries("evidence")]
+        return tuple(
+            f"{study.name}, {result.endpoint} ({result.report})" for study, result in found
+        )
+
+    return evidence

@@ -1,0 +1,218 @@
+"""`knowledge render`, `knowledge diff` and `--knowledge`: another release on the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from cds_service.settings import SettingsError, load_settings
+from fhir_fixtures import REFERENCE_DATE, load_story
+
+Command = Callable[..., Result]
+PACKAGED = Path(__file__).resolve().parents[2] / "cds_service" / "knowledge"
+DAY = REFERENCE_DATE.isoformat()
+STORY = "alectinib-alt-six-times"
+PATIENT = load_story(STORY).patient_id
+HOLD = "Hold alectinib: ALT"
+
+
+@pytest.fixture
+def laxer(tmp_path: Path) -> Path:
+    """A release in which alectinib is held from 8 x ULN on only, and one row fewer."""
+    place = tmp_path / "laxer"
+    shutil.copytree(PACKAGED, place, ignore=shutil.ignore_patterns("*.py", "__*"))
+    table = place / "drugs" / "alectinib" / "dose_changes.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith("alectinib-gut-perforation-stop,")]
+    asked = "(ALT > {0} xULN or AST > {0} xULN) and total bilirubin <= 2 xULN"
+    text = "".join(kept).replace(asked.format(5), asked.format(8))
+    table.write_text(text, encoding="utf-8")
+    release = place / "release.yaml"
+    release.write_text(
+        release.read_text(encoding="utf-8").replace("version: 2026.", "version: 2025."),
+        encoding="utf-8",
+    )
+    return place
+
+
+# -- render ----------------------------------------------------------------------------------------
+
+
+def test_pages_are_written_once_and_then_current(run: Command, tmp_path: Path) -> None:
+    out = tmp_path / "pages"
+
+    behind = run("knowledge", "render", "--out", str(out), "--check")
+    assert behind.exit_code == 1
+    assert "missing" in behind.output
+    assert not out.exists()
+
+    assert run("knowledge", "render", "--out", str(out)).exit_code == 0
+    current = run("knowledge", "render", "--out", str(out), "--check")
+    assert current.exit_code == 0
+    assert "nothing to change" in current.output
+
+
+def test_a_page_that_somebody_edited_is_found_behind(run: Command, tmp_path: Path) -> None:
+    out = tmp_path / "pages"
+    run("knowledge", "render", "--out", str(out))
+    page = out / "drugs" / "alectinib.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    (out / "drugs" / "nobody.html").write_text("x", encoding="utf-8")
+
+    result = run("knowledge", "render", "--out", str(out), "--check")
+
+    assert result.exit_code == 1
+    assert "alectinib.md: behind the tables" in result.output
+    assert "nobody.html: left over" in result.output
+    assert page.read_text(encoding="utf-8").endswith("\n\n")
+
+
+def test_another_release_can_be_rendered(run: Command, tmp_path: Path, laxer: Path) -> None:
+    out = tmp_path / "pages"
+
+    assert run("knowledge", "render", "--folder", str(laxer), "--out", str(out)).exit_code == 0
+
+    assert "Release 2025." in (out / "README.md").read_text(encoding="utf-8")
+
+
+# -- diff ------------------------------------------------------------------------------------------
+
+
+def test_a_difference_names_the_row_the_cell_and_whose_cards_change(
+    run: Command, laxer: Path
+) -> None:
+    result = run("knowledge", "diff", str(laxer), str(PACKAGED), "--as-of", DAY)
+
+    assert result.exit_code == 0
+    assert "alectinib-liver-hold: changed" in result.output
+    assert "(ALT > 8 xULN or AST > 8 xULN)" in result.output
+    assert "alectinib-gut-perforation-stop: added" in result.output
+    cards = result.output.partition(f"\n{STORY} (")[2]
+    assert f"new:  {HOLD}" in cards
+
+
+def test_a_difference_is_also_given_to_programs(run: Command, laxer: Path) -> None:
+    result = run("knowledge", "diff", str(PACKAGED), str(laxer), "--format", "json",
+                 "--as-of", DAY)  # fmt: skip
+
+    found = json.loads(result.output)
+    (cards,) = [item for item in found["cards"] if item["story"] == STORY]
+    assert "patient-view" in cards["hooks"]
+    assert [text.startswith(HOLD) for text in cards["gone"]] == [True]
+    assert {item["kind"] for item in found["rows"]} == {"changed", "removed"}
+
+
+def test_a_difference_is_also_given_for_a_review(run: Command, laxer: Path) -> None:
+    result = run("knowledge", "diff", str(laxer), str(PACKAGED), "--format", "markdown",
+                 "--rows-only")  # fmt: skip
+
+    assert result.output.startswith("# Release 2025.")
+    assert "- `drugs/alectinib/dose_changes.csv` `alectinib-liver-hold`: changed" in result.output
+    assert "The cards were not compared." in result.output
+
+
+def test_a_release_does_not_differ_from_itself(run: Command) -> None:
+    result = run("knowledge", "diff", str(PACKAGED), str(PACKAGED), "--rows-only")
+
+    assert "No row and no fact differs." in result.output
+
+
+def test_rows_are_compared_even_when_one_release_cannot_be_loaded(
+    run: Command, laxer: Path
+) -> None:
+    gates = laxer / "algorithm" / "gates.csv"
+    gates.write_text(gates.read_text(encoding="utf-8").replace("id,rule,", "id,rules,", 1),
+                     encoding="utf-8")  # fmt: skip
+
+    result = run("knowledge", "diff", str(laxer), str(PACKAGED), "--as-of", DAY)
+
+    assert result.exit_code == 0
+    assert "alectinib-liver-hold: changed" in result.output
+    assert "The cards could not be compared." in result.output
+
+
+def test_a_folder_without_a_release_is_one_message(run: Command, tmp_path: Path) -> None:
+    result = run("knowledge", "diff", str(tmp_path), str(PACKAGED))
+
+    assert result.exit_code == 1
+    assert "release.yaml" in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+# -- another release -------------------------------------------------------------------------------
+
+
+def test_explain_answers_with_the_release_it_is_given(run: Command, laxer: Path) -> None:
+    asked = ("explain", "--story", STORY, "--as-of", DAY, "--rule", "alectinib-liver-hold")
+
+    assert run(*asked).exit_code == 0
+    assert run(*asked, "--knowledge", str(laxer)).exit_code == 1
+
+
+def test_evaluate_answers_with_the_release_it_is_given(
+    run: Command, laxer: Path, fhir_server: str
+) -> None:
+    asked = ("evaluate", "--fhir-server", fhir_server, "--patient", PATIENT, "--as-of", DAY)
+
+    current, older = run(*asked), run(*asked, "--knowledge", str(laxer))
+
+    assert HOLD in current.output
+    assert older.exit_code == 0
+    assert HOLD not in older.output
+
+
+def test_call_starts_a_service_with_the_release_it_is_given(run: Command, laxer: Path) -> None:
+    result = run("call", "patient-view", "--story", STORY, "--knowledge", str(laxer))
+
+    assert result.exit_code == 0
+    assert HOLD not in result.output
+
+
+def test_a_service_elsewhere_cannot_be_given_a_release(run: Command, laxer: Path) -> None:
+    result = run("call", "patient-view", "--story", STORY, "--knowledge", str(laxer),
+                 "--base-url", "http://127.0.0.1:1")  # fmt: skip
+
+    assert result.exit_code == 2
+
+
+def test_a_cohort_is_decided_by_the_release_it_is_given(
+    run: Command, laxer: Path, tmp_path: Path
+) -> None:
+    chart = tmp_path / "chart.json"
+    chart.write_text(json.dumps(load_story(STORY).bundle), encoding="utf-8")
+    asked = ("cohort", str(chart), "--as-of", DAY, "--processes", "1")
+
+    def rules(*more: str) -> list[str]:
+        line, _, _ = run(*asked, *more).stdout.partition("\n")
+        return list(json.loads(line)["rule_ids"])
+
+    assert "alectinib-liver-hold" in rules()
+    assert "alectinib-liver-hold" not in rules("--knowledge", str(laxer))
+
+
+def test_the_setting_names_the_release_of_every_command(
+    run: Command, laxer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALK_CDS_KNOWLEDGE_FOLDER", str(laxer))
+
+    result = run("explain", "--story", STORY, "--as-of", DAY)
+
+    assert "release 2025." in result.output
+
+
+def test_a_setting_that_names_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALK_CDS_KNOWLEDGE_FOLDER", "/nowhere/at/all")
+
+    with pytest.raises(SettingsError, match="ALK_CDS_KNOWLEDGE_FOLDER"):
+        load_settings(environment="development")
+
+
+def test_explain_notes_a_release_newer_than_the_day_asked_about(run: Command) -> None:
+    result = run("explain", "--story", STORY, "--as-of", "2020-01-01")
+
+    assert "newer than the day asked about" in " ".join(result.output.split())

@@ -1,0 +1,241 @@
+"""The pages made of the tables: whole, current, and literal about what the tables say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.rendering import compare, rendered, write
+from cds_service.knowledge.rendering.markdown import as_html, code, link, literal
+from cds_service.knowledge.rendering.matrix import matrix
+from cds_service.knowledge.rendering.pages import INDEX, page_of_drug, place_of
+from cds_service.knowledge.table_files import Row, Table
+
+COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "knowledge"
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    return load_knowledge()
+
+
+@pytest.fixture(scope="module")
+def pages(knowledge: Knowledge) -> Mapping[str, str]:
+    return rendered(knowledge)
+
+
+def one_row_of(knowledge: Knowledge, table: str) -> Row:
+    return knowledge.tables[table].rows[0]
+
+
+def with_cells(row: Row, **cells: str) -> Row:
+    return replace(row, cells={**row.cells, **cells})
+
+
+# -- the committed pages -------------------------------------------------------------------------
+
+
+def test_the_committed_pages_are_current_to_the_byte(pages: Mapping[str, str]) -> None:
+    assert list(compare(COMMITTED, pages)) == [], "run: alk-cds knowledge render"
+
+
+def test_the_same_release_gives_the_same_pages(pages: Mapping[str, str]) -> None:
+    assert rendered(load_knowledge()) == pages
+
+
+def test_every_page_is_there_as_markdown_and_as_html(pages: Mapping[str, str]) -> None:
+    markdown = {name.removesuffix(".md").replace("README", "index") for name in pages
+                if name.endswith(".md")}  # fmt: skip
+    html = {name.removesuffix(".html") for name in pages if name.endswith(".html")}
+
+    assert markdown == html
+    assert len(pages) == len(markdown) + len(html)
+
+
+# -- what stands on them -------------------------------------------------------------------------
+
+
+def test_every_row_of_every_table_stands_on_its_page_with_rule_and_basis(
+    knowledge: Knowledge, pages: Mapping[str, str]
+) -> None:
+    for table in knowledge.all_tables():
+        page = pages[place_of(table)]
+        for row in table:
+            part = page.partition(f"#### {row.identifier}\n")[2].partition("\n#### ")[0]
+            assert part, row.identifier
+            for column in ("summary", "detail", "says", "ask", "note"):
+                assert literal(row.cells.get(column, "")) in part, column
+            for column, rule in row.rules.items():
+                assert code(rule.text) in part, column
+            assert f"- Algorithm: {', '.join(row.algorithm_ids)}" in part
+            for name in row.sources:
+                assert literal(knowledge.sources[name].citation.rstrip(".")) in part
+            assert ("- Verified: yes" in part) is row.verified
+
+
+def test_a_page_of_a_drug_follows_the_order_of_a_label(
+    knowledge: Knowledge, pages: Mapping[str, str]
+) -> None:
+    order = ["Strengths", "Indications", "Start dose, food and administration",
+             "Dose ladder and floor", "Lead-in and restart", "Dose changes", "Monitoring",
+             "Interactions", "Organ impairment", "Special populations",
+             "Pregnancy, contraception and lactation", "Alerts"]  # fmt: skip
+    for drug in knowledge.drugs:
+        headings = [line[3:] for line in pages[page_of_drug(drug)].splitlines()
+                    if line.startswith("## ")]  # fmt: skip
+        assert headings[: len(order)] == order
+        assert headings[-1] == "Codes"
+
+
+def test_every_block_of_a_drug_shows_its_sources(
+    knowledge: Knowledge, pages: Mapping[str, str]
+) -> None:
+    for name, tables in knowledge.drugs.items():
+        drug = tables.drug
+        page = pages[page_of_drug(name)]
+        blocks = [drug.dosing, drug.ladder, *drug.indications, *drug.organ_impairment.hepatic]
+        for source in {source for block in blocks for source in block.sources}:
+            assert literal(knowledge.sources[source].citation.rstrip(".")) in page
+
+
+def test_a_table_that_a_drug_does_not_have_is_said_to_be_missing(knowledge: Knowledge) -> None:
+    bare = replace(knowledge.drugs["alectinib"], dose_changes=None, monitoring=None)
+    less = replace(knowledge, drugs={"alectinib": bare})
+
+    page = rendered(less)[page_of_drug("alectinib")]
+
+    assert page.count("This release has no table for it") == 2
+
+
+def test_the_index_leads_to_every_page(pages: Mapping[str, str]) -> None:
+    for name in pages:
+        if name.endswith(".md") and name != INDEX:
+            assert f"]({name})" in pages[INDEX]
+
+
+def test_a_table_that_nobody_has_thought_of_yet_gets_a_page(knowledge: Knowledge) -> None:
+    row = one_row_of(knowledge, "gates")
+    new = Table("later_things", (with_cells(row, colour="green"),))
+    more = replace(knowledge, tables={**knowledge.tables, new.name: new})
+
+    found = rendered(more)
+
+    assert "- Colour: green" in found["tables/later_things.md"]
+    assert "](tables/later_things.md)" in found[INDEX]
+
+
+# -- text from the tables is text ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>x</b>", "a | b", "*x*", "_x_", "[x](y)", "# x", "1. x", "`x`"]
+)
+def test_a_cell_is_shown_literally(text: str) -> None:
+    shown = as_html(f"- {literal(text)}")
+
+    assert f"<li>{text}</li>" in unescape(str(shown))
+
+
+def test_a_cell_with_markup_stays_text_in_the_pages(knowledge: Knowledge) -> None:
+    row = with_cells(one_row_of(knowledge, "gates"), detail="<script>alert(1)</script>")
+    tables = {**knowledge.tables, "gates": Table("gates", (row,))}
+
+    found = rendered(replace(knowledge, tables=tables))
+
+    assert "<script" not in found["tables/gates.md"]
+    assert "<script" not in found["tables/gates.html"]
+    assert "&lt;script&gt;" in found["tables/gates.html"]
+
+
+def test_html_written_by_hand_does_not_get_through() -> None:
+    assert "<script" not in as_html("text <script>alert(1)</script>")
+
+
+def test_links_between_pages_lead_to_html_in_html() -> None:
+    text = "[a](../README.md) [b](drugs/x.md#row) [c](https://example.org/x.md)\n\n## A heading"
+
+    html = as_html(text)
+
+    assert 'href="../index.html"' in html
+    assert 'href="drugs/x.html#row"' in html
+    assert 'href="https://example.org/x.md"' in html
+    assert '<h2 id="a-heading">' in html
+
+
+def test_an_address_with_brackets_stays_one_link() -> None:
+    assert link("x", "https://example.org/a(1)") == "[x](https://example.org/a%281%29)"
+
+
+# -- the matrix ------------------------------------------------------------------------------------
+
+
+def resistance(row: Row, *cells: Mapping[str, str]) -> Table:
+    base = {"id": "x", "source": "", "verified": "true", "note": ""}
+    return Table("resistance", tuple(replace(row, cells={**base, **own}) for own in cells))
+
+
+def test_a_resistance_table_of_pairs_becomes_a_matrix(knowledge: Knowledge) -> None:
+    table = resistance(
+        one_row_of(knowledge, "gates"),
+        {"finding": "G1202R", "drug": "lorlatinib", "effect": "sensitive"},
+        {"finding": "G1202R", "drug": "alectinib", "effect": "resistant", "verified": "false"},
+        {"finding": "F1174L", "drug": "ceritinib; crizotinib", "effect": "resistant"},
+    )
+
+    found = matrix(table, knowledge.drugs)
+
+    assert found is not None
+    assert found.drugs == ("alectinib", "ceritinib", "crizotinib", "lorlatinib")
+    assert found.lines == (
+        ("G1202R", ("resistant (not verified)", "", "", "sensitive")),
+        ("F1174L", ("", "resistant", "resistant", "")),
+    )
+
+
+def test_a_resistance_table_with_a_column_for_each_drug_becomes_a_matrix(
+    knowledge: Knowledge,
+) -> None:
+    table = resistance(
+        one_row_of(knowledge, "gates"),
+        {"finding": "L1196M", "crizotinib": "resistant", "lorlatinib": "sensitive"},
+    )
+
+    found = matrix(table, knowledge.drugs)
+
+    assert found is not None
+    assert found.lines == (("L1196M", ("resistant", "sensitive")),)
+
+
+def test_no_other_table_is_taken_for_a_matrix(knowledge: Knowledge) -> None:
+    assert all(matrix(table, knowledge.drugs) is None
+               for table in knowledge.all_tables() if table.name != "resistance")  # fmt: skip
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def test_pages_are_written_and_then_found_current(tmp_path: Path) -> None:
+    given = {"README.md": "a\n", "drugs/x.md": "b\n"}
+
+    assert write(tmp_path, given)
+    assert not compare(tmp_path, given)
+
+
+def test_a_missing_an_old_and_a_left_over_page_are_told_apart(tmp_path: Path) -> None:
+    write(tmp_path, {"old.md": "a\n", "gone.html": "b\n"})
+    (tmp_path / "notes.txt").write_text("kept")
+
+    found = compare(tmp_path, {"old.md": "a \n", "new.md": "c\n"})
+
+    assert (found.missing, found.behind, found.left_over) == (
+        ("new.md",),
+        ("old.md",),
+        ("gone.html",),
+    )
+    write(tmp_path, {"old.md": "a \n", "new.md": "c\n"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.md", "notes.txt", "old.md"]
