@@ -169,6 +169,16 @@ ORDERS = (
         {"bradycardia_symptoms": "absent"},
     ),
     Case(
+        "order-long-qt-crizotinib",
+        {**NONE, "congenital_long_QT": "present", "orders": CRIZOTINIB},
+        {"congenital_long_QT": None},
+    ),
+    Case(
+        "order-long-qt-crizotinib",
+        {**NONE, "congenital_long_QT": "present", "orders": CRIZOTINIB},
+        {"orders": LORLATINIB},
+    ),
+    Case(
         "order-not-preferred",
         {**NONE, "brain_metastases": "absent", "orders": CRIZOTINIB},
         {"lines": HAD_LORLATINIB},

@@ -83,13 +83,15 @@ MODIFIERS = (
     ),
     *(
         Case(f"modifier-kidney-{drug}", {**NONE, "eGFR": "29.9"}, {"eGFR": "30"})
-        for drug in ("alectinib", "brigatinib", "lorlatinib", "crizotinib")
+        for drug in ("alectinib", "brigatinib", "lorlatinib")
     ),
     Case("modifier-liver-brigatinib", {**NONE, "Child-Pugh_class": "C"}, {"Child-Pugh_class": "B"}),
     Case("modifier-liver-lorlatinib", {**NONE, "Child-Pugh_class": "B"}, {"Child-Pugh_class": "A"}),
     Case("modifier-liver-ceritinib", {**NONE, "Child-Pugh_class": "C"}, {"Child-Pugh_class": "B"}),
     Case(
-        "modifier-liver-crizotinib", {**NONE, "total_bilirubin": "1.51"}, {"total_bilirubin": "1.5"}
+        "modifier-long-qt-crizotinib",
+        {**NONE, "congenital_long_QT": "present"},
+        {"congenital_long_QT": "absent"},
     ),
     Case(
         "modifier-liver-moderate-ensartinib",
