@@ -56,6 +56,9 @@ def _finding(leaf: Trace) -> str:
     item = leaf.used[0]
     if " episode of " in leaf.condition:
         return f"a {leaf.condition.split(' of ', 1)[0]}"
+    if leaf.condition.startswith("at least ") and isinstance(item, Measurement):
+        counted = leaf.condition.removeprefix("at least ").split(" in the last ", 1)[0]
+        return counted.replace("xULN", "x ULN").replace("xbaseline", "x baseline")
     if isinstance(item, Measurement):
         return f"{leaf.subject} {_value(item, leaf.condition)} on {short_day(item.day)}"
     if isinstance(item, Statement) and item.value == "present":

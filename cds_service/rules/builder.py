@@ -31,9 +31,19 @@ from cds_service.rules.syntax import (
     Nonempty,
     Not,
     Or,
+    Results,
     UnknownWhether,
 )
-from cds_service.rules.vocabulary import CollectionOf, Occurrence, Quantity, State, Vocabulary, fold
+from cds_service.rules.vocabulary import (
+    CollectionOf,
+    Occurrence,
+    Quantity,
+    State,
+    Vocabulary,
+    fold,
+    units_of,
+    usage,
+)
 
 # Longer than any record; a longer span is a slip, and would lead out of the calendar.
 MOST_OF = {"days": 36_525, "weeks": 5_218, "months": 1_200, "years": 100}
@@ -56,13 +66,13 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def _quantity(self, token: Token) -> Quantity:
         fact = self._vocabulary.find(token)
         if not isinstance(fact, Quantity):
-            raise self._fail(token, f"a measured quantity; {_usage(fact)}")
+            raise self._fail(token, f"a measured quantity; {usage(fact)}")
         return fact
 
     def _state(self, token: Token) -> State:
         fact = self._vocabulary.find(token)
         if not isinstance(fact, State):
-            raise self._fail(token, f"a fact with values; {_usage(fact)}")
+            raise self._fail(token, f"a fact with values; {usage(fact)}")
         return fact
 
     def _value(self, state: State, token: Token) -> str:
@@ -74,7 +84,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def _collection(self, token: Token) -> CollectionOf:
         fact = self._vocabulary.find(token)
         if not isinstance(fact, CollectionOf):
-            raise self._fail(token, f"a collection; {_usage(fact)}")
+            raise self._fail(token, f"a collection; {usage(fact)}")
         return fact
 
     def _member(self, collection: CollectionOf, token: Token) -> str:
@@ -91,7 +101,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def _occurrence(self, token: Token) -> Occurrence:
         fact = self._vocabulary.find(token)
         if not isinstance(fact, Occurrence):
-            raise self._fail(token, f"something that happens on a day; {_usage(fact)}")
+            raise self._fail(token, f"something that happens on a day; {usage(fact)}")
         return fact
 
     def _amount(self, quantity: Quantity, amount: tuple[Amount, Token]) -> Amount:
@@ -103,7 +113,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
             raise self._fail(token, f"a plain unit: no baseline is kept for {quantity.name}")
         if unit in (X_UPPER_LIMIT, X_BASELINE) or unit == quantity.unit or unit in quantity.units:
             return value
-        raise self._fail(token, f"{quantity.name} in {_units_of(quantity)}")
+        raise self._fail(token, f"{quantity.name} in {units_of(quantity)}")
 
     def _whole(self, token: Token) -> int:
         if not token.isdigit() or int(token) < 1:
@@ -223,7 +233,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def _flag(self, value: str, fact: Token, *window: tuple[str, Span]) -> IsState:
         state = self._state(fact)
         if not state.is_flag:
-            raise self._fail(fact, f"a yes/no fact; {_usage(state)}")
+            raise self._fail(fact, f"a yes/no fact; {usage(state)}")
         return IsState(state.name, (value,), False, dict(window).get("window"), flag=True)
 
     def present(self, *children: Any) -> IsState:
@@ -247,7 +257,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def _nonempty(self, fact: Token, negated: bool) -> Nonempty:
         found = self._vocabulary.find(fact)
         if not isinstance(found, CollectionOf | Occurrence):
-            raise self._fail(fact, f"a collection or an event; {_usage(found)}")
+            raise self._fail(fact, f"a collection or an event; {usage(found)}")
         return Nonempty(found.name, negated)
 
     # -- collections ----------------------------------------------------------------------------
@@ -318,7 +328,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def on_or_after(self, fact: Token, day: Token) -> Dated:
         return self._dated(">=", fact, day)
 
-    # -- episodes -------------------------------------------------------------------------------
+    # -- episodes and counted results -----------------------------------------------------------
 
     def _episodes(self, counting: str, number: int, fact: Token, *rest: Any) -> Episodes:
         operator, amount, *options = rest
@@ -348,6 +358,20 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def at_least_episodes(self, number: Token, *rest: Any) -> Episodes:
         return self._episodes(">=", self._whole(number), *rest)
 
+    def at_least_results(
+        self,
+        number: Token,
+        fact: Token,
+        operator: Token,
+        amount: tuple[Amount, Token],
+        *window: tuple[str, Span],
+    ) -> Results:
+        quantity = self._quantity(fact)
+        compared = self._amount(quantity, amount)
+        counted = self._whole(number)
+        options = dict(window)
+        return Results(quantity.name, _operator(operator), compared, counted, options.get("window"))
+
     # -- existence ------------------------------------------------------------------------------
 
     def known(self, fact: Token) -> Known:
@@ -367,24 +391,3 @@ def _flat(kind: type[And] | type[Or], parts: tuple[Expression, ...]) -> tuple[Ex
 
 def _operator(token: str) -> str:
     return {"≥": ">=", "≤": "<="}.get(str(token), str(token))
-
-
-def _units_of(quantity: Quantity) -> str:
-    units = [unit or "no unit" for unit in (quantity.unit, *quantity.units)]
-    if quantity.upper_limit:
-        units.append(X_UPPER_LIMIT)
-    if quantity.baseline:
-        units.append(X_BASELINE)
-    return ", ".join(dict.fromkeys(units))
-
-
-def _usage(fact: Quantity | State | CollectionOf | Occurrence) -> str:
-    if isinstance(fact, Quantity):
-        return f"{fact.name} is measured: write '{fact.name} > NUMBER {fact.unit}'"
-    if isinstance(fact, State) and fact.is_flag:
-        return f"{fact.name} is a yes/no fact: write '{fact.name} present' or 'no {fact.name}'"
-    if isinstance(fact, State):
-        return f"{fact.name} has values: write '{fact.name} is {fact.values[0]}'"
-    if isinstance(fact, CollectionOf):
-        return f"{fact.name} is a collection: write '{fact.name} include ...'"
-    return f"{fact.name} is an event: write '{fact.name} within 28 days'"

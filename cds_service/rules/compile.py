@@ -10,7 +10,7 @@ from cds_service.rules.conditions import (
     SomeOf,
     Undecided,
 )
-from cds_service.rules.measured_leaves import Comparison, EpisodeCount
+from cds_service.rules.measured_leaves import Comparison, EpisodeCount, ResultCount
 from cds_service.rules.parser import RuleParser
 from cds_service.rules.stated_leaves import (
     CollectionIncludes,
@@ -35,6 +35,7 @@ from cds_service.rules.syntax import (
     Nonempty,
     Not,
     Or,
+    Results,
     UnknownWhether,
     predicates,
     signals,
@@ -116,6 +117,8 @@ class RuleCompiler:
                 return Comparison(text, fact, expression)
             case Episodes():
                 return EpisodeCount(text, fact, expression)
+            case Results():
+                return ResultCount(text, fact, expression)
             case IsState():
                 return StateIs(text, fact, expression)
             case Includes():

@@ -11,6 +11,7 @@ from cds_service.rules.measuring import (
     Judgement,
     Threshold,
     count_episodes,
+    count_results,
     judge_moment,
     known_on,
     latest_on,
@@ -20,7 +21,15 @@ from cds_service.rules.measuring import (
     written_day,
 )
 from cds_service.rules.spans import Span
-from cds_service.rules.syntax import X_BASELINE, X_UPPER_LIMIT, Compare, Episodes, plain
+from cds_service.rules.syntax import (
+    X_BASELINE,
+    X_UPPER_LIMIT,
+    Amount,
+    Compare,
+    Episodes,
+    Results,
+    plain,
+)
 from cds_service.rules.trace import Trace, explain
 from cds_service.rules.values import Measurement, Series
 from cds_service.rules.verdicts import Reason, Verdict, negation
@@ -107,7 +116,7 @@ class Comparison(Leaf):
 
     def _decided(self, verdict: Verdict, used: tuple[Measurement, ...], series: Series) -> Trace:
         def say() -> str:
-            shown = "; ".join(self.describe(item, series) for item in used[:3])
+            shown = "; ".join(describe(item, series, self.asked.amount) for item in used[:3])
             return f"{self.fact.name}: {shown}; asked: {self.text}, {ENDING[verdict]}."
 
         return Trace(self.text, verdict, say, used=used)
@@ -118,22 +127,23 @@ class Comparison(Leaf):
         def say() -> str:
             return (
                 f"It cannot be said whether {self.text}: {explain(reasons)}; "
-                f"latest: {self.describe(used[0], series)}."
+                f"latest: {describe(used[0], series, self.asked.amount)}."
             )
 
         return Trace(self.text, Verdict.UNKNOWN, say, reasons, used[:1])
 
-    def describe(self, item: Measurement, series: Series) -> str:
-        """One result in words: as sent, in the unit that was asked for, with its day."""
-        text = item.as_sent or (plain(item.value) if item.value is not None else "no value")
-        reference = None
-        if self.asked.amount.unit == X_UPPER_LIMIT:
-            reference, name = item.upper_limit, "ULN"
-        elif self.asked.amount.unit == X_BASELINE and series.baseline is not None:
-            reference, name = series.baseline.value, "baseline"
-        if reference and item.value is not None and item.comparator is None:
-            text += f" = {multiple(item.value, reference, self.asked.amount.number)} x {name}"
-        return f"{text} on {written_day(item.day)}{item.limit_note and f' ({item.limit_note})'}"
+
+def describe(item: Measurement, series: Series, amount: Amount) -> str:
+    """One result in words: as sent, in the unit that was asked for, with its day."""
+    text = item.as_sent or (plain(item.value) if item.value is not None else "no value")
+    reference = None
+    if amount.unit == X_UPPER_LIMIT:
+        reference, name = item.upper_limit, "ULN"
+    elif amount.unit == X_BASELINE and series.baseline is not None:
+        reference, name = series.baseline.value, "baseline"
+    if reference and item.value is not None and item.comparator is None:
+        text += f" = {multiple(item.value, reference, amount.number)} x {name}"
+    return f"{text} on {written_day(item.day)}{item.limit_note and f' ({item.limit_note})'}"
 
 
 def multiple(value: Decimal, reference: Decimal, boundary: Decimal) -> str:
@@ -211,3 +221,46 @@ def counted(fewest: int, most: int, operator: str, number: int) -> Verdict:
     if len(answers) > 1:
         return Verdict.UNKNOWN
     return Verdict.MET if answers.pop() else Verdict.NOT_MET
+
+
+class ResultCount(Leaf):
+    """``at least NUMBER results of FACT op amount ...``."""
+
+    __slots__ = ("asked", "threshold")
+
+    def __init__(self, text: str, fact: FactKind, asked: Results) -> None:
+        super().__init__(text, fact)
+        if not isinstance(fact, Quantity):
+            raise TypeError(f"{fact.name} is not a quantity")
+        self.asked = asked
+        self.threshold = Threshold(fact, asked.operator, asked.amount)
+
+    def work_out(self, evaluation: Evaluation) -> Trace:
+        found = evaluation.find(self.fact.name)
+        if not isinstance(found, Series):
+            return self.unknown(self.missing())
+        found = known_on(found, evaluation.as_of)
+        if not found.measurements:
+            return self.unknown(self.missing())
+        window = self.asked.window
+        first = date.min if window is None else window.before(evaluation.as_of)
+        if found.measurements[0].day < first:
+            return self.unknown(self.missing(f"nothing in the last {window}"))
+        results = count_results(self.threshold, found, first)
+        verdict = counted(results.fewest, results.most, ">=", self.asked.number)
+        used = results.meeting or found.measurements[:1]
+        reasons = results.reasons if verdict is Verdict.UNKNOWN else ()
+
+        def say() -> str:
+            condition = f"{self.fact.name} {self.asked.operator} {self.asked.amount}"
+            if reasons:
+                return (
+                    f"Between {results.fewest} and {results.most} results with {condition}:"
+                    f" {explain(reasons)}."
+                )
+            shown = "; ".join(
+                describe(item, found, self.asked.amount) for item in results.meeting[:3]
+            )
+            return f"Results with {condition}: {shown or 'none'}; {ENDING[verdict]}."
+
+        return Trace(self.text, verdict, say, reasons, used)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator as operators
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
@@ -181,6 +181,86 @@ def judge_moment(
     """Whether the measurements of one moment meet the comparison; they must agree."""
     judgements = [threshold.judge(item, baseline) for item in moment]
     return agreed(threshold.quantity, judgements, moment[0].day)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsCounted:
+    """How many separate results meet a comparison: the fewest and the most possible.
+
+    ``meeting`` holds results that meet it, newest first, one for each moment; ``reasons`` say why
+    the two numbers differ if they do.
+    """
+
+    fewest: int
+    most: int
+    meeting: tuple[Measurement, ...]
+    reasons: tuple[Reason, ...]
+
+
+def count_results(threshold: Threshold, series: Series, first: date) -> ResultsCounted:
+    """Count the separate results on or after ``first`` that meet the comparison."""
+    fewest = most = 0
+    meeting: list[Measurement] = []
+    reasons: dict[Reason, None] = {}
+    for day, of_day in groupby(series.measurements, key=attrgetter("day")):
+        if day < first:
+            break
+        counted = _count_of_day(threshold, tuple(of_day), series.baseline)
+        fewest += counted.fewest
+        most += counted.most
+        meeting += counted.meeting
+        reasons.update(dict.fromkeys(counted.reasons))
+    return ResultsCounted(fewest, most, tuple(meeting), tuple(reasons))
+
+
+def _count_of_day(
+    threshold: Threshold, of_day: tuple[Measurement, ...], baseline: Measurement | None
+) -> ResultsCounted:
+    """Count on one day, on which a result without a time may repeat any other one.
+
+    Results of one time are one result. One without a time is the same as another of its day with
+    the same value; with a different value it may be a result of its own or the same moment read
+    differently, so the fewest and the most differ.
+    """
+    timed: dict[datetime, list[tuple[Measurement, Judgement]]] = {}
+    untimed: dict[tuple[object, Verdict], tuple[Measurement, Judgement]] = {}
+    repeated: set[tuple[object, Verdict]] = set()
+    for item in of_day:
+        judged = item, threshold.judge(item, baseline)
+        if item.instant is None:
+            untimed.setdefault((_as_one(item), judged[1][0]), judged)
+        else:
+            timed.setdefault(item.instant, []).append(judged)
+            repeated.add((_as_one(item), judged[1][0]))
+    moments_found = list(timed.values())
+    moments_found += [[judged] for key, judged in untimed.items() if key not in repeated]
+    verdicts = [{judged[0] for _, judged in moment} for moment in moments_found]
+    certain = [found for found in verdicts[: len(timed)] if Verdict.MET in found]
+    certain = [found for found in certain if Verdict.NOT_MET not in found]
+    alone = verdicts[len(timed) :]
+    # Of a different value, a result without a time can take the certainty of one moment at most.
+    denied = alone.count({Verdict.NOT_MET})
+    fewest = max(len(certain) - denied, 0)
+    if not certain and {Verdict.MET} in alone:
+        fewest = int(not any(Verdict.NOT_MET in found for found in verdicts))
+    most = sum(found != {Verdict.NOT_MET} for found in verdicts)
+    meeting = [
+        next(item for item, judged in moment if judged[0] is Verdict.MET)
+        for moment, found in zip(moments_found, verdicts, strict=True)
+        if Verdict.MET in found and Verdict.NOT_MET not in found
+    ]
+    doubts = [judged[1] for moment in moments_found for _, judged in moment]
+    reasons = [reason for reason in doubts if reason is not None]
+    open_ones = sum(Verdict.UNKNOWN in found and Verdict.MET not in found for found in verdicts)
+    if most - fewest > open_ones:
+        detail = f"several results on {written_day(of_day[0].day)} that may be one"
+        reasons.append(Reason.of(ReasonKind.CONTRADICTORY, threshold.quantity.name, detail))
+    return ResultsCounted(fewest, most, tuple(meeting), tuple(reasons) if most > fewest else ())
+
+
+def _as_one(item: Measurement) -> object:
+    """What two systems that send the same result have in common."""
+    return item.as_sent if item.value is None else (item.comparator, item.value)
 
 
 @dataclass(frozen=True, slots=True)

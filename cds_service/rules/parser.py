@@ -22,7 +22,7 @@ _KEYWORDS = {
     "AFTER": "after", "ON": "on", "KNOWN": "known", "UNKNOWN": "unknown", "WHETHER": "whether",
     "PRESENT": "present", "ABSENT": "absent", "INCLUDE": "includes?", "DO": "(do|does)",
     "RECOVERING": "recovering", "TO": "to", "LATER": "later", "COUNT": "count",
-    "GRADE": "grade",
+    "GRADE": "grade", "RESULT": "results?",
 }  # fmt: skip
 
 _READABLE = {

@@ -6,10 +6,10 @@ values, and for each dimension one more cell, "cannot be said". A box allows som
 dimension. The verdict of a rule is constant inside a cell, so comparing boxes decides exactly
 whether two rules can fire together, whether a rule can fire at all, and what no rule covers.
 
-Dimensions are taken as independent of each other. Where they are not (an episode count and the
-latest value of the same quantity), a box may stand for a situation that cannot occur; the checks
-then warn once too often. A result that is only known as a bound (``<5``) is not told apart from
-one that cannot be said.
+Dimensions are taken as independent of each other. Where they are not (a count of episodes or
+results and the latest value of the same quantity), a box may stand for a situation that cannot
+occur; the checks then warn once too often. A result that is only known as a bound (``<5``) is
+not told apart from one that cannot be said.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from cds_service.rules.syntax import (
     Not,
     Or,
     Predicate,
+    Results,
     UnknownWhether,
     plain,
     predicates,
@@ -123,12 +124,15 @@ class Space:
         self._vocabulary = vocabulary
         self.dimensions: dict[str, Dimension] = {}
         self._of_fact: dict[str, set[str]] = {}
+        self._counted: set[str] = set()
         thresholds: dict[str, tuple[set[Decimal], str]] = {}
         leaves = [leaf for expression in expressions for leaf in predicates(expression)]
         for leaf in leaves:
             for name, number, unit in self._thresholds(leaf):
                 thresholds.setdefault(name, (set(), unit))[0].add(number)
                 self._of_fact.setdefault(leaf.fact, set()).add(name)
+                if isinstance(leaf, Episodes | Results):
+                    self._counted.add(name)
         for name, (numbers, unit) in thresholds.items():
             self.dimensions[name] = _numbers(name, numbers, unit)
         for leaf in leaves:
@@ -153,8 +157,8 @@ class Space:
                 return [(self._compare_name(leaf, unit), number, unit)]
             case CountOf():
                 return [(f"count of {leaf.fact}", Decimal(leaf.number), "")]
-            case Episodes():
-                return [(_episode_name(leaf), Decimal(leaf.number), "")]
+            case Episodes() | Results():
+                return [(_counted_name(leaf), Decimal(leaf.number), "")]
             case Happened():
                 return [(f"{SINCE} {leaf.fact}", _in_days(leaf.window), "days")]
             case Ago():
@@ -234,8 +238,9 @@ class Space:
                 return self._chosen(str(leaf), ("holds",), ("does not hold",))
             case CountOf():
                 return self._split(f"count of {leaf.fact}", leaf.operator, Decimal(leaf.number))
-            case Episodes():
-                return self._split(_episode_name(leaf), leaf.counting, Decimal(leaf.number))
+            case Episodes() | Results():
+                counting = leaf.counting if isinstance(leaf, Episodes) else ">="
+                return self._split(_counted_name(leaf), counting, Decimal(leaf.number))
             case Happened():
                 return self._split(f"{SINCE} {leaf.fact}", "<=", _in_days(leaf.window))
             case Ago():
@@ -265,9 +270,12 @@ class Space:
                 return self._known(leaf)
 
     def _known(self, leaf: Known) -> tuple[Region, Region]:
-        """Nothing is recorded: then every other question about that fact has no answer either."""
+        """Nothing is recorded: then every other question about that fact has no answer either.
+
+        Only a count may have one: of a single unusable result it is certain that it is not two.
+        """
         record = self.dimensions[f"record of {leaf.fact}"]
-        names = self._of_fact[leaf.fact] - {record.name}
+        names = self._of_fact[leaf.fact] - {record.name} - self._counted
         unknown: Region = (
             {
                 record.name: record.named(("unknown",)),
@@ -370,9 +378,10 @@ def _state_name(leaf: IsState) -> str:
     return leaf.fact if leaf.window is None else f"{leaf.fact} within {leaf.window}"
 
 
-def _episode_name(leaf: Episodes) -> str:
-    text = f"episodes of {leaf.fact} {leaf.operator} {leaf.amount}"
-    if leaf.recovery_amount is not None:
+def _counted_name(leaf: Episodes | Results) -> str:
+    counted = "episodes" if isinstance(leaf, Episodes) else "results"
+    text = f"{counted} of {leaf.fact} {leaf.operator} {leaf.amount}"
+    if isinstance(leaf, Episodes) and leaf.recovery_amount is not None:
         text += f" recovering to {leaf.recovery_operator} {leaf.recovery_amount}"
     return text if leaf.window is None else f"{text} in the last {leaf.window}"
 

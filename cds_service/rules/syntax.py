@@ -182,6 +182,25 @@ class Episodes:
 
 
 @dataclass(frozen=True, slots=True)
+class Results:
+    """``at least NUMBER results of FACT op amount [in the last SPAN]``: that many separate ones.
+
+    Results of one moment are one result, from however many systems they came.
+    """
+
+    fact: str
+    operator: str
+    amount: Amount
+    number: int
+    window: Span | None = None
+
+    def __str__(self) -> str:
+        noun = "result" if self.number == 1 else "results"
+        text = f"at least {self.number} {noun} of {self.fact} {self.operator} {self.amount}"
+        return text if self.window is None else f"{text} in the last {self.window}"
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """``FACT known`` or ``FACT unknown``: whether anything usable is recorded. Never UNKNOWN."""
 
@@ -233,7 +252,17 @@ class Or:
 
 
 Predicate = (
-    Compare | IsState | Includes | Nonempty | CountOf | Happened | Ago | Dated | Episodes | Known
+    Compare
+    | IsState
+    | Includes
+    | Nonempty
+    | CountOf
+    | Happened
+    | Ago
+    | Dated
+    | Episodes
+    | Results
+    | Known
 )
 Expression = Predicate | UnknownWhether | Not | And | Or
 

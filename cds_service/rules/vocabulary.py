@@ -24,6 +24,8 @@ RESERVED = frozenset(
         "fifth",
         "episode",
         "episodes",
+        "result",
+        "results",
         "of",
         "is",
         "in",
@@ -190,3 +192,26 @@ def _written_values(fact: FactKind) -> tuple[str, ...]:
 def fold(name: str) -> str:
     """The form in which names are compared: lower case, single blanks."""
     return " ".join(name.lower().split())
+
+
+def usage(fact: FactKind) -> str:
+    """How a rule may ask about a fact, for messages about slips."""
+    if isinstance(fact, Quantity):
+        return f"{fact.name} is measured: write '{fact.name} > NUMBER {fact.unit}'"
+    if isinstance(fact, State) and fact.is_flag:
+        return f"{fact.name} is a yes/no fact: write '{fact.name} present' or 'no {fact.name}'"
+    if isinstance(fact, State):
+        return f"{fact.name} has values: write '{fact.name} is {fact.values[0]}'"
+    if isinstance(fact, CollectionOf):
+        return f"{fact.name} is a collection: write '{fact.name} include ...'"
+    return f"{fact.name} is an event: write '{fact.name} within 28 days'"
+
+
+def units_of(quantity: Quantity) -> str:
+    """Every unit in which a rule may write a quantity, as one phrase."""
+    units = [unit or "no unit" for unit in (quantity.unit, *quantity.units)]
+    if quantity.upper_limit:
+        units.append("xULN")
+    if quantity.baseline:
+        units.append("xbaseline")
+    return ", ".join(dict.fromkeys(units))

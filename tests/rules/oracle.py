@@ -10,6 +10,8 @@ Where the promise leaves room, this reading takes the side on which missing is n
 * an incomplete list of events may lack a later event than the latest one it shows;
 * an episode counts in a time window when it *began* there, whatever was measured before;
 * a time window without any result in it tells nothing about episodes;
+* results of one day without a time are one if their value is; otherwise each may be a result of its
+  own or any other of that day, and what could be two or one is not counted as two;
 * nothing dated after the day of the question exists yet, the value before treatment included.
 """
 
@@ -52,6 +54,7 @@ from cds_service.rules.syntax import (
     Nonempty,
     Not,
     Or,
+    Results,
     UnknownWhether,
 )
 
@@ -109,6 +112,8 @@ def _answer(node: Expression, patient: Patient) -> Answer:
             return _compare(node, patient)
         case Episodes():
             return _episodes(node, patient)
+        case Results():
+            return _results(node, patient)
         case IsState():
             return _state(node, patient)
         case Includes():
@@ -361,6 +366,62 @@ def _episodes(node: Episodes, patient: Patient) -> Answer:
                 inside = False
         outcomes.add(begun == node.number if node.counting == "=" else begun >= node.number)
     return _of_possible(outcomes, _kinds(meets + recovers))
+
+
+def _results(node: Results, patient: Patient) -> Answer:
+    quantity = patient.vocabulary.find(node.fact)
+    series = patient.facts.find(node.fact)
+    assert isinstance(quantity, Quantity)
+    if not isinstance(series, Series):
+        return MISSING
+    first = date.min if node.window is None else naive_before(node.window, patient.as_of)
+    asked = [item for item in series.measurements if first <= item.day <= patient.as_of]
+    if not asked:
+        return MISSING
+    baseline = _baseline(series, patient.as_of)
+    judged = [
+        (item, _judge(quantity, node.operator, node.amount, item, baseline)) for item in asked
+    ]
+    totals = {0}
+    for day in {item.day for item in asked}:
+        of_day = [(item, answer.verdict) for item, answer in judged if item.day == day]
+        totals = {total + count for total in totals for count in _counts_of_day(of_day)}
+    kinds = _kinds(answer for _, answer in judged) | CONTRADICTORY.kinds
+    return _of_possible((total >= node.number for total in totals), kinds)
+
+
+def _counts_of_day(of_day: list[tuple[Measurement, Verdict]]) -> set[int]:
+    """Every number of separate results of one day that meet, over all ways to lay them together."""
+    moments: dict[object, list[Verdict]] = {}
+    timed_values = set()
+    for item, verdict in of_day:
+        if item.instant is not None:
+            moments.setdefault(item.instant, []).append(verdict)
+            timed_values.add((_written(item), verdict))
+    loose = {(_written(item), verdict) for item, verdict in of_day if item.instant is None}
+    ways = [list(moments.values())]
+    for _, verdict in loose - timed_values:
+        ways = [
+            [*way[:place], [*(way[place] if place < len(way) else ()), verdict], *way[place + 1 :]]
+            for way in ways
+            for place in range(len(way) + 1)
+        ]
+    counts = set()
+    for way in ways:
+        outcomes = [_counts_as(set(moment)) for moment in way]
+        counts |= {sum(choice) for choice in itertools.product(*outcomes)}
+    return counts
+
+
+def _written(item: Measurement) -> tuple[object, ...]:
+    return (item.value, item.comparator, item.as_sent if item.value is None else "")
+
+
+def _counts_as(verdicts: set[Verdict]) -> tuple[int, ...]:
+    """A moment counts if one of its results meets and none denies it."""
+    if Verdict.NOT_MET not in verdicts and Verdict.MET in verdicts:
+        return (1,)
+    return (0,) if verdicts == {Verdict.NOT_MET} else (0, 1)
 
 
 # -- statements, collections, events ------------------------------------------------------------

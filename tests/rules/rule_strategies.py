@@ -45,6 +45,7 @@ from cds_service.rules.syntax import (
     Nonempty,
     Not,
     Or,
+    Results,
     UnknownWhether,
     predicates,
 )
@@ -102,9 +103,9 @@ def comparisons(draw: st.DrawFn, facts: Sequence[Quantity] = QUANTITIES) -> Comp
 
 
 @st.composite
-def episode_counts(draw: st.DrawFn) -> Episodes:
+def episode_counts(draw: st.DrawFn, facts: Sequence[Quantity] = QUANTITIES) -> Episodes:
     """Any condition on a number of episodes, with or without recovery level and window."""
-    quantity = draw(st.sampled_from(QUANTITIES))
+    quantity = draw(st.sampled_from(facts))
     recovery = draw(st.booleans())
     counting = draw(st.sampled_from(("=", ">=")))
     return Episodes(
@@ -115,6 +116,19 @@ def episode_counts(draw: st.DrawFn) -> Episodes:
         draw(_amounts(quantity)) if recovery else None,
         counting,
         draw(st.integers(1, 3 if counting == "=" else 7)),
+        draw(st.none() | spans),
+    )
+
+
+@st.composite
+def result_counts(draw: st.DrawFn, facts: Sequence[Quantity] = QUANTITIES) -> Results:
+    """Any condition on a number of separate results."""
+    quantity = draw(st.sampled_from(facts))
+    return Results(
+        quantity.name,
+        draw(st.sampled_from(OPERATORS)),
+        draw(_amounts(quantity)),
+        draw(st.integers(1, 4)),
         draw(st.none() | spans),
     )
 
@@ -166,6 +180,7 @@ leaves: st.SearchStrategy[Expression] = st.one_of(
     comparisons(),
     comparisons(),
     episode_counts(),
+    result_counts(),
     state_conditions(),
     collection_conditions(),
     event_conditions(),
@@ -176,11 +191,23 @@ leaves: st.SearchStrategy[Expression] = st.one_of(
 )
 
 
+def about_quantities(facts: Sequence[Quantity]) -> st.SearchStrategy[Expression]:
+    """Any condition on a measured quantity, also whether it is recorded at all."""
+    names = st.sampled_from([fact.name for fact in facts])
+    return st.one_of(
+        comparisons(facts),
+        result_counts(facts),
+        episode_counts(facts),
+        st.builds(Known, names, st.booleans()),
+    )
+
+
 @st.composite
 def two_on_one_fact(draw: st.DrawFn) -> And:
     """Two conditions that ask about the same fact."""
     kinds = (
         (comparisons, QUANTITIES),
+        (about_quantities, QUANTITIES),
         (state_conditions, STATES),
         (collection_conditions, COLLECTIONS),
         (event_conditions, OCCURRENCES),

@@ -16,11 +16,21 @@ from rule_strategies import (
     expressions,
     in_another_order,
     leaves,
+    result_counts,
     without_the_future,
 )
 
 from cds_service.rules import Evaluation, RuleCompiler, Trace, Verdict
-from cds_service.rules.syntax import And, Episodes, Expression, Not, Or, UnknownWhether, predicates
+from cds_service.rules.syntax import (
+    And,
+    Episodes,
+    Expression,
+    Not,
+    Or,
+    Results,
+    UnknownWhether,
+    predicates,
+)
 from cds_service.rules.verdicts import conjunction, disjunction, negation
 
 COMPILER = RuleCompiler(VOCABULARY)
@@ -44,7 +54,7 @@ def _check_against_naive(case: Case) -> None:
     assert trace.verdict is verdict
     kinds = {reason.kind for reason in trace.reasons}
     possible = naive_reason_kinds(case.expression, facts, case.as_of, VOCABULARY)
-    if any(isinstance(leaf, Episodes) for leaf in predicates(case.expression)):
+    if any(isinstance(leaf, Episodes | Results) for leaf in predicates(case.expression)):
         assert kinds <= possible
     else:
         assert kinds == possible
@@ -68,6 +78,12 @@ def test_episodes_are_counted_as_the_naive_reading_counts_them(case: Case) -> No
     _check_against_naive(case)
 
 
+@settings(QUICK, max_examples=600)
+@given(cases(result_counts()))
+def test_results_are_counted_as_the_naive_reading_counts_them(case: Case) -> None:
+    _check_against_naive(case)
+
+
 @QUICK
 @given(cases())
 def test_a_whole_rule_is_answered_as_the_naive_reading_answers_it(case: Case) -> None:
@@ -85,6 +101,13 @@ def test_very_many_single_conditions_are_answered_as_the_naive_reading_does(case
 @LONG
 @given(cases(episode_counts()))
 def test_very_many_episodes_are_counted_as_the_naive_reading_does(case: Case) -> None:
+    _check_against_naive(case)
+
+
+@pytest.mark.slow
+@LONG
+@given(cases(result_counts()))
+def test_very_many_results_are_counted_as_the_naive_reading_does(case: Case) -> None:
     _check_against_naive(case)
 
 

@@ -55,6 +55,12 @@ def test_a_table_whose_rows_share_no_situation_has_no_findings() -> None:
         ("unknown whether ALT > 5 U/L", "ALT known"),
         ("unknown whether ALT > 5 xULN", "ALT > 100 U/L"),
         ("ALT > 5 xULN for at least 14 days", "ALT > 5 xULN"),
+        ("at least 2 results of ALT > 5 xULN", "ALT > 5 xULN"),
+        ("at least 2 results of ALT > 5 xULN", "ALT <= 5 xULN"),
+        ("at least 2 results of ALT > 5 xULN", "at least 3 results of ALT > 5 xULN"),
+        ("at least 2 results of ALT > 5 xULN", "not at least 2 results of ALT > 4 xULN"),
+        ("not at least 2 results of ALT > 5 xULN", "ALT unknown"),
+        ("not second or later episode of ALT > 5 xULN", "ALT unknown"),
     ],
 )
 def test_an_overlap_with_another_outcome_is_found(one: str, other: str) -> None:
@@ -77,6 +83,8 @@ def test_an_overlap_with_another_outcome_is_found(one: str, other: str) -> None:
         ("any ALT > 5 xULN", "every ALT <= 5 xULN"),
         ("no prior ALK inhibitors", "any prior ALK inhibitors"),
         ("first episode of ALT > 5 xULN", "second episode of ALT > 5 xULN"),
+        ("at least 2 results of ALT > 5 xULN", "not at least 2 results of ALT > 5 xULN"),
+        ("at least 3 results of ALT > 5 xULN", "not at least 2 results of ALT > 5 xULN"),
         ("resection within 28 days", "resection more than 28 days ago"),
         ("resection before 2026-01-01", "not resection before 2026-01-01"),
         ("ALT known", "ALT unknown"),
