@@ -15,6 +15,7 @@ from cds_service.alk.orders import check_orders, evaluation_with
 from cds_service.alk.selection import adjuvant, first_line, speaks_against
 from cds_service.alk.toxicity import Toxicity
 from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
+from cds_service.knowledge.jurisdictions import under
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Collection, Evaluation, Trace
 
@@ -34,6 +35,7 @@ def decide(
     Pure: the same facts, question, knowledge and day give the same Decision. `thorough` only
     makes the traces of rules that do not hold complete; no verdict depends on it.
     """
+    knowledge = under(knowledge, question.jurisdiction)
     evaluation = Evaluation(facts, as_of, thorough=thorough)
     undecided: dict[str, Trace] = {}
     found, closed = gates(knowledge, _with_inhibitor(facts, question, knowledge, evaluation))
@@ -51,7 +53,7 @@ def decide(
             asked = _with_inhibitor(facts, question, knowledge, evaluation)
             baseline = baseline_tests(facts, knowledge, asked)
             found += [baseline] if baseline is not None else []
-        found += adjuvant(knowledge, evaluation)
+        found += adjuvant(question, knowledge, evaluation)
     found += _unavailable(facts, question, knowledge, found)
     found.sort(key=lambda item: item.rank)
     return Decision(question, as_of, knowledge.release.version, tuple(found), undecided, choice)

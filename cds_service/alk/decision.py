@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from cds_service.facts.patient import OrderedMedication
+from cds_service.knowledge.jurisdictions import Approval
 from cds_service.knowledge.table_files import Row
 from cds_service.rules import Reason, Trace
 
@@ -97,7 +98,8 @@ class Modifier:
 class Option:
     """One drug of a choice, with its place, the patient's own modifiers and its evidence.
 
-    `dose` is the label's start dose for this patient, None when it must be looked up.
+    `dose` is the label's start dose for this patient, None when it must be looked up. `approval`
+    is what is known of the drug's approval for this use where the patient is treated.
     """
 
     drug: str
@@ -110,6 +112,7 @@ class Option:
     verified: bool
     trace: Trace
     dose: Dose | None = None
+    approval: Approval = "approved"
 
     @property
     def speaks_against(self) -> bool:

@@ -47,7 +47,8 @@ def resumed(drug: Drug, taken: DoseTaken | None, how: str) -> tuple[Dose | None,
         return as_dose(drug, level), False
     lower = drug.next_lower(level)
     if lower is None:
-        return None, True
+        # Where lower steps exist that were not read, the last one listed is not the lowest.
+        return None, drug.ladder.below_minimum != "not read"
     return as_dose(drug, lower), False
 
 

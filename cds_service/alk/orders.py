@@ -11,6 +11,7 @@ from cds_service.alk.gates import asked_tests
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.patient import OrderedMedication, PatientFacts, WithOrder
+from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.table_files import Row
 from cds_service.rules import Evaluation, Trace, Verdict
@@ -23,6 +24,8 @@ _KINDS = {
     "ask": Kind.ASK,
     "inform": Kind.INFORM,
 }
+
+_COMPARED = frozenset({"ordered dose above the label", "ordered dose off the ladder"})
 
 
 def evaluation_with(
@@ -40,6 +43,9 @@ def evaluation_with(
             raised = highest_dose(tables, Evaluation(WithOrder(facts, order, {}), facts.as_of))
             flags["ordered dose above the label"] = above_label(tables.drug, order.dose, raised)
             flags["ordered dose off the ladder"] = off_ladder(tables.drug, order.dose, raised)
+            elsewhere = full_dose_elsewhere(tables.drug, order.dose.amount_mg, order.dose.per_day)
+            first = facts.line(ingredient) is None
+            flags["ordered first dose of another jurisdiction"] = first and bool(elsewhere)
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
 
@@ -90,8 +96,16 @@ def _fired(
         order=order,
         offers=row.entries("offers"),
         tests=asked_tests(row, evaluation, row.text("summary")),
-        verified=row.verified and not (order.unverified & _classes_asked(row)),
+        verified=row.verified
+        and not (order.unverified & _classes_asked(row))
+        and _doses_verified(row, drug, knowledge),
     )
+
+
+def _doses_verified(row: Row, drug: str | None, knowledge: Knowledge) -> bool:
+    """Whether the label doses that a row compares with were read in a source."""
+    compares = _COMPARED & set(row.when.facts_named)
+    return drug is None or not compares or knowledge.drugs[drug].drug.dosing.verified
 
 
 def _classes_asked(row: Row) -> frozenset[str]:

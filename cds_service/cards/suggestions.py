@@ -150,7 +150,7 @@ def _new_order(
     drug: Drug, dose: Dose, start: date, context: OrderContext, *, first_dose: bool
 ) -> dict[str, Any] | None:
     coding = _coding_for(drug, dose.amount_mg)
-    if coding is None:
+    if coding is None or not drug.dosing.verified:
         return None
     return medication_request(
         patient_id=context.patient_id,
@@ -176,6 +176,8 @@ def _dose_order(
     drug = knowledge.drugs[dose.drug].drug
     words = f"{dose.drug} {dose_words(dose)}"
     order = item.order
+    if not drug.dosing.verified:
+        return []
     if order is not None and dose.drug in order.ingredients:
         resource = _with_dose(order.resource, drug, dose)
         label = f"Change the order to {words}"
@@ -208,7 +210,7 @@ def _choices(
     """One order for each preferred drug that nothing speaks against; none is recommended."""
     found: list[Suggestion] = []
     for option in item.options:
-        if option.place != "preferred" or not option.verified:
+        if option.place != "preferred" or not option.verified or option.approval != "approved":
             continue
         dose = option.dose
         if option.speaks_against or dose is None:

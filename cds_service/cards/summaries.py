@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cds_service.alk import Kind, Recommendation, Topic
 from cds_service.cards.basis import target, trigger
 from cds_service.cards.text import counted, dose_words, fit, listed, number, times
+from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Item
 
@@ -51,6 +52,10 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
         values["ladder"] = listed(
             [f"{number(step.amount_mg)} mg {times(step.per_day)}" for step in drug.ladder.levels]
         )
+        if item.order is not None:
+            taken = item.order.dose
+            elsewhere = full_dose_elsewhere(drug, taken.amount_mg, taken.per_day)
+            values["elsewhere"] = listed(list(elsewhere))
     start = dose_words(item.dose) if item.dose is not None else "dose to be looked up"
     values["start_dose"] = start
     if item.trace is not None:
@@ -128,11 +133,15 @@ def _choice(item: Recommendation, _: Knowledge) -> str:
     if item.kind is Kind.ASK:
         names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
         return f"Choice of a first ALK inhibitor waits for: {names}"
-    preferred = [option.drug for option in item.options if option.place == "preferred"]
+    preferred = [
+        option.drug
+        for option in item.options
+        if option.place == "preferred" and option.approval != "none"
+    ]
     against = [
         next((moved.says for moved in option.modifiers if moved.effect == "avoid"), "")
         for option in item.options
-        if option.place == "preferred"
+        if option.drug in preferred
     ]
     if against and all(against):
         reasons = listed(list(dict.fromkeys(says.split(":", 1)[0] for says in against)))

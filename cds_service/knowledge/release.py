@@ -12,7 +12,8 @@ from pydantic import Field
 
 from cds_service.knowledge import schemas
 from cds_service.knowledge.codes import Codes, load_codes
-from cds_service.knowledge.drugs import Drug, load_drugs
+from cds_service.knowledge.drug_folders import load_drugs
+from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.evidence import Result, Study, load_evidence
 from cds_service.knowledge.sources import Source, load_sources

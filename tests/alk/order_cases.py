@@ -257,6 +257,16 @@ ORDERS = (
         {"orders": (order("alectinib", "600", 1),)},
         {"orders": (order("alectinib", "900", 2),)},
     ),
+    Case(
+        "order-first-dose-elsewhere",
+        {**NONE, "orders": (order("alectinib", "300", 2),)},
+        {"orders": (order("alectinib", "300", 1),)},
+    ),
+    Case(
+        "order-first-dose-elsewhere",
+        {**NONE, "orders": (order("alectinib", "300", 2),)},
+        {"lines": ON_ALECTINIB},
+    ),
     Case("order-alk-not-confirmed", {**SILENT, "orders": ALECTINIB}, {"ALK": "confirmed"}),
     Case(
         "order-alk-open", {**NONE, "ALK": "equivocal", "orders": ALECTINIB}, {"lines": ON_ALECTINIB}

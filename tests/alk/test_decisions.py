@@ -54,12 +54,6 @@ def test_the_choice_is_a_set_and_never_one_drug() -> None:
     assert all(item.evidence for item in choice.options)
 
 
-def test_ensartinib_is_offered_only_where_it_is_approved() -> None:
-    choice = asked(patient(lines=()), jurisdiction="EU").choice
-    assert choice is not None
-    assert "ensartinib" not in {item.drug for item in choice.options}
-
-
 @pytest.mark.parametrize(
     ("facts", "first", "last_of_preferred"),
     [
