@@ -69,7 +69,7 @@ def _with_inhibitor(
     inhibitors = [
         order
         for order in question.orders_asked_about
-        if any(name in knowledge.drugs for name in order.ingredients)
+        if any(name in knowledge.inhibitors for name in order.ingredients)
     ]
     if not inhibitors:
         return evaluation
@@ -89,7 +89,7 @@ def _drugs_in_view(
     orders: dict[str, OrderedMedication] = {}
     for order in question.orders_asked_about:
         for ingredient in order.ingredients:
-            if ingredient in knowledge.drugs:
+            if ingredient in knowledge.inhibitors:
                 orders[ingredient] = max(orders.get(ingredient, order), order, key=_dose_rank)
     for line in facts.lines:
         if line.status != "ended" or line.ingredient in orders:
@@ -114,7 +114,8 @@ def _about_drug(
     drug = line.ingredient
     tables = knowledge.drugs.get(drug)
     if tables is None:
-        return []
+        # An ALK inhibitor known by name only.
+        return [_not_covered(line, order)]
     found: list[Recommendation] = []
     if tables.dose_changes is None or tables.monitoring is None:
         found.append(_not_covered(line, order))
@@ -166,7 +167,7 @@ def _new_interactions(
     found: list[Recommendation] = []
     running = [line for line in facts.lines if line.status == "active"]
     for order in question.orders_asked_about:
-        if any(name in knowledge.drugs for name in order.ingredients):
+        if any(name in knowledge.inhibitors for name in order.ingredients):
             continue
         asked = evaluation_with(order, facts, knowledge, evaluation)
         for line in running:
@@ -250,5 +251,5 @@ def _surely_no_concern(
         and not any(item.names & _LUNG for item in cancers.items)
         and inhibitors.complete
         and not inhibitors.items
-        and not any(name in knowledge.drugs for name in ordered)
+        and not any(name in knowledge.inhibitors for name in ordered)
     )

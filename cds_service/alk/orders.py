@@ -46,6 +46,14 @@ def evaluation_with(
             elsewhere = full_dose_elsewhere(tables.drug, order.dose.amount_mg, order.dose.per_day)
             first = facts.line(ingredient) is None
             flags["ordered first dose of another jurisdiction"] = first and bool(elsewhere)
+    awaited = [knowledge.awaited[name] for name in order.ingredients if name in knowledge.awaited]
+    flags["ordered drug without dosing"] = bool(awaited)
+    flags["ordered drug not approved"] = any(
+        drug.approval.status == "not approved" for drug in awaited
+    )
+    flags["ordered drug approval to be checked"] = any(
+        drug.approval.to_check(evaluation.as_of) for drug in awaited
+    )
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
 

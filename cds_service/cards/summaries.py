@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from cds_service.alk import Kind, Recommendation, Topic
 from cds_service.cards.basis import target, trigger
-from cds_service.cards.text import counted, dose_words, fit, listed, number, times
+from cds_service.cards.text import counted, dose_words, fit, full_day, listed, number, times
+from cds_service.knowledge.awaited import AwaitedDrug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Item
@@ -56,6 +57,9 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
             taken = item.order.dose
             elsewhere = full_dose_elsewhere(drug, taken.amount_mg, taken.per_day)
             values["elsewhere"] = listed(list(elsewhere))
+    for name in item.order.ingredients if item.order is not None else ():
+        if name in knowledge.awaited:
+            values |= _awaited(knowledge.awaited[name])
     start = dose_words(item.dose) if item.dose is not None else "dose to be looked up"
     values["start_dose"] = start
     if item.trace is not None:
@@ -65,6 +69,17 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
             if leaf.subject == "ALK" and leaf.used:
                 values["ALK"] = f"ALK {getattr(leaf.used[0], 'value', '')}"
     return values
+
+
+def _awaited(drug: AwaitedDrug) -> Mapping[str, str]:
+    flag = drug.approval
+    return {
+        "checked_on": full_day(flag.checked_on),
+        "goal_date": full_day(flag.goal_date),
+        "access": flag.access,
+        "requested_for": flag.requested_for,
+        "confusable": listed(list(drug.confusable_with)),
+    }
 
 
 def ordered_name(item: Recommendation) -> str:

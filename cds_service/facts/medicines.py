@@ -195,7 +195,7 @@ def read_medicines(context: Context) -> Medicines:
     orders: dict[str, list[TreatmentOrder]] = {}
     stopped_slowing: list[date | None] = []
     checkpoint: list[Event] = []
-    drugs = context.book.knowledge.drugs
+    drugs = context.book.knowledge.inhibitors
     for use in context.record.of_type(MedicationUse):
         if not _is_order(use):
             continue

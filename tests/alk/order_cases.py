@@ -29,6 +29,7 @@ CRIZOTINIB = (order("crizotinib", "250", 2),)
 CERITINIB = (order("ceritinib", "450", 1),)
 LORLATINIB = (order("lorlatinib", "100", 1),)
 ENSARTINIB = (order("ensartinib", "225", 1),)
+NELADALKIB = (order("neladalkib", "150", 1),)
 PEMBROLIZUMAB = (order("pembrolizumab", "200", 1),)
 OSIMERTINIB = (order("osimertinib", "80", 1),)
 PEMETREXED = (order("pemetrexed", "500", 1),)
@@ -196,6 +197,7 @@ ORDERS = (
     Case(
         "order-chemotherapy-first-line", {**NONE, "orders": PEMETREXED}, {"lines": HAD_LORLATINIB}
     ),
+    Case("order-not-approved", {**NONE, "orders": NELADALKIB}, {"orders": LORLATINIB}),
     Case("order-ensartinib-pretreated", {"lines": HAD_CRIZOTINIB, "orders": ENSARTINIB}, NONE),
     Case(
         "order-adjuvant-other-inhibitor",

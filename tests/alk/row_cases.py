@@ -260,6 +260,9 @@ MONITORING = (
     Case("alectinib-monitor-brain", {**RECENT, "brain_imaging": 121}, {"brain_imaging": 112}),
 )
 
+DATED = frozenset({"order-approval-recheck"})
+"""Rows that no patient makes speak, but the day: their cases stand in `test_awaited_drugs`."""
+
 CASES = (
     *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,
     *MONITORING, *ROWS,
