@@ -17,6 +17,10 @@ ONLY_WITH_AN_ORDER = {
     "other active ALK inhibitors",
     "ordered dose above the label",
     "ordered dose off the ladder",
+    "ordered first dose of another jurisdiction",
+    "ordered drug not approved",
+    "ordered drug approval to be checked",
+    "ordered drug without dosing",
 }
 
 
@@ -36,7 +40,14 @@ def test_a_draft_order_brings_its_own_facts() -> None:
     order = OrderedMedication(
         "MedicationRequest/1", "a drug", ("drug",), frozenset({"drug"}), DoseTaken(None, None), {}
     )
-    flags = {"ordered dose above the label": True, "ordered dose off the ladder": False}
+    flags = {
+        "ordered dose above the label": True,
+        "ordered dose off the ladder": False,
+        "ordered first dose of another jurisdiction": False,
+        "ordered drug not approved": False,
+        "ordered drug approval to be checked": False,
+        "ordered drug without dosing": False,
+    }
     view = WithOrder(facts, order, flags)
     found = {name for name in ONLY_WITH_AN_ORDER if view.find(name) is not None}
     assert found == ONLY_WITH_AN_ORDER - {"ordered dose", "ordered daily dose"}
