@@ -52,7 +52,7 @@ _FORBIDDEN_TOGETHER: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"0.47", "25.7"}), "hazard ratio of the investigators with the independent median"),
     (frozenset({"0.47", "10.4"}), "hazard ratio of the investigators with the independent median"),
     (frozenset({"83", "40"}), "a pair of response rates in the brain that no trial reported"),
-    (frozenset({"74", "10.4"}), "response and median of two different crizotinib arms"),
+    (frozenset({"74", "10.4"}), "response and median of the comparator arms of two trials"),
     (frozenset({"40", "71.9"}), "response by age that was found in no source"),
 )
 """Numbers that public texts print side by side although they do not belong together."""

@@ -15,6 +15,7 @@ from flask import Flask, request
 
 from cds_service.app import create_app
 from cds_service.commands.running import LocalServer
+from cds_service.knowledge.release import Knowledge
 from cds_service.settings import Settings, load_settings
 from fhir_fixtures import load_story
 from fhir_fixtures.requests import hook_request
@@ -73,9 +74,12 @@ class Service:
 
 
 @contextmanager
-def running_service(database: Path, **changes: Any) -> Iterator[Service]:
+def running_service(
+    database: Path, knowledge: Knowledge | None = None, **changes: Any
+) -> Iterator[Service]:
     server = LocalServer()
-    app = create_app(settings_for(server, database, **changes), today=lambda: DAY)
+    settings = settings_for(server, database, **changes)
+    app = create_app(settings, knowledge=knowledge, today=lambda: DAY)
     server.start(app)
     try:
         yield Service(server.url, app)
