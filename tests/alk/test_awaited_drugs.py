@@ -58,7 +58,7 @@ def _details(decision: Decision) -> list[tuple[str, str, list[str]]]:
 def test_it_is_known_by_name_and_has_no_dose() -> None:
     assert DRUG not in knowledge().drugs
     assert DRUG in knowledge().inhibitors
-    assert {source for source in FLAG.sources} <= set(knowledge().sources)
+    assert set(FLAG.sources) <= set(knowledge().sources)
     assert "ALK inhibitor" in knowledge().codes.classes_of(DRUG)
 
 
