@@ -142,7 +142,9 @@ class Settings(BaseSettings):
     )
     jurisdiction: Literal["US", "EU", "UK", "CH", "JP", "CN", "CA", "AU"] = Field(
         default="US",
-        description="Whose approvals decide which drugs and indications are offered.",
+        description="Whose approvals and doses decide what is offered. The tables follow the US "
+        "label; elsewhere a drug whose approval or dose was not read in a source is shown without "
+        "an order.",
     )
     knowledge_folder: Path | None = Field(
         default=None,

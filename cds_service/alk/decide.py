@@ -22,6 +22,7 @@ from cds_service.facts.patient import (
     PatientFacts,
     TreatmentLine,
 )
+from cds_service.knowledge.jurisdictions import under
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Collection, Evaluation, Trace
 
@@ -41,6 +42,7 @@ def decide(
     Pure: the same facts, question, knowledge and day give the same Decision. `thorough` only
     makes the traces of rules that do not hold complete; no verdict depends on it.
     """
+    knowledge = under(knowledge, question.jurisdiction)
     evaluation = Evaluation(facts, as_of, thorough=thorough)
     undecided: dict[str, Trace] = {}
     found, closed = gates(knowledge, _with_inhibitor(facts, question, knowledge, evaluation))
@@ -58,7 +60,7 @@ def decide(
             asked = _with_inhibitor(facts, question, knowledge, evaluation)
             baseline = baseline_tests(facts, knowledge, asked)
             found += [baseline] if baseline is not None else []
-        found += adjuvant(knowledge, evaluation)
+        found += adjuvant(question, knowledge, evaluation)
         found += next_treatment(facts, question, knowledge, evaluation)
     found += _unavailable(facts, question, knowledge, found)
     found.sort(key=lambda item: item.rank)
@@ -83,7 +85,7 @@ def _with_inhibitor(
     inhibitors = [
         order
         for order in question.orders_asked_about
-        if any(name in knowledge.drugs for name in order.ingredients)
+        if any(name in knowledge.inhibitors for name in order.ingredients)
     ]
     if not inhibitors:
         return evaluation
@@ -103,7 +105,7 @@ def _drugs_in_view(
     orders: dict[str, OrderedMedication] = {}
     for order in question.orders_asked_about:
         for ingredient in order.ingredients:
-            if ingredient in knowledge.drugs:
+            if ingredient in knowledge.inhibitors:
                 orders[ingredient] = max(orders.get(ingredient, order), order, key=_dose_rank)
     for line in facts.lines:
         if line.status != "ended" or line.ingredient in orders:
@@ -128,7 +130,8 @@ def _about_drug(
     drug = line.ingredient
     tables = knowledge.drugs.get(drug)
     if tables is None:
-        return []
+        # An ALK inhibitor known by name only.
+        return [_not_covered(line, order)]
     found: list[Recommendation] = []
     if tables.dose_changes is None or tables.monitoring is None:
         found.append(_not_covered(line, order))
@@ -180,7 +183,7 @@ def _new_interactions(
     found: list[Recommendation] = []
     running = [line for line in facts.lines if line.status == "active"]
     for order in question.orders_asked_about:
-        if any(name in knowledge.drugs for name in order.ingredients):
+        if any(name in knowledge.inhibitors for name in order.ingredients):
             continue
         asked = evaluation_with(order, facts, knowledge, evaluation)
         for line in running:
@@ -261,5 +264,5 @@ def _surely_no_concern(
         and not any(item.names & _LUNG for item in cancers.items)
         and inhibitors.complete
         and not inhibitors.items
-        and not any(name in knowledge.drugs for name in ordered)
+        and not any(name in knowledge.inhibitors for name in ordered)
     )

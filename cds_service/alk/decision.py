@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from cds_service.facts.patient import OrderedMedication
+from cds_service.knowledge.jurisdictions import Approval
 from cds_service.knowledge.table_files import Row
 from cds_service.rules import Reason, Trace
 
@@ -104,7 +105,9 @@ class Option:
     """One drug of a choice, with its place, the patient's own modifiers and its evidence.
 
     `dose` is the label's start dose for this patient, None when it must be looked up.
-    `stop_first` are the ALK inhibitors that are running: the drug must not be ordered beside them.
+    `stop_first` are the ALK inhibitors that are running: the drug must not be ordered beside
+    them. `approval` is what is known of the drug's approval for this use where the patient is
+    treated.
     """
 
     drug: str
@@ -118,6 +121,7 @@ class Option:
     trace: Trace
     dose: Dose | None = None
     stop_first: tuple[str, ...] = ()
+    approval: Approval = "approved"
 
     @property
     def speaks_against(self) -> bool:

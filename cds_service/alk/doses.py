@@ -53,7 +53,8 @@ def resumed(
     if how == "same or next lower" and lower is None:
         return as_dose(drug, level), False
     if lower is None:
-        return None, True
+        # Where lower steps exist that were not read, the last one listed is not the lowest.
+        return None, drug.ladder.below_minimum != "not read"
     return as_dose(drug, lower), False
 
 

@@ -14,6 +14,7 @@ from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.patient import OrderedMedication, PatientFacts, WithOrder
+from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.table_files import Row
 from cds_service.rules import Evaluation, Trace, Verdict
@@ -26,6 +27,8 @@ _KINDS = {
     "ask": Kind.ASK,
     "inform": Kind.INFORM,
 }
+
+_COMPARED = frozenset({"ordered dose above the label", "ordered dose off the ladder"})
 
 
 def evaluation_with(
@@ -44,6 +47,17 @@ def evaluation_with(
             flags["ordered dose above the label"] = above_label(tables.drug, order.dose, raised)
             flags["ordered dose off the ladder"] = off_ladder(tables.drug, order.dose, raised)
             flags["ordered dose skips the lead-in"] = skips_lead_in(tables.drug, order, facts)
+            elsewhere = full_dose_elsewhere(tables.drug, order.dose.amount_mg, order.dose.per_day)
+            first = facts.line(ingredient) is None
+            flags["ordered first dose of another jurisdiction"] = first and bool(elsewhere)
+    awaited = [knowledge.awaited[name] for name in order.ingredients if name in knowledge.awaited]
+    flags["ordered drug without dosing"] = bool(awaited)
+    flags["ordered drug not approved"] = any(
+        drug.approval.status == "not approved" for drug in awaited
+    )
+    flags["ordered drug approval to be checked"] = any(
+        drug.approval.to_check(evaluation.as_of) for drug in awaited
+    )
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
 
@@ -100,8 +114,16 @@ def _fired(
         order=order,
         offers=row.entries("offers"),
         tests=asked_tests(row, evaluation, row.text("summary")),
-        verified=row.verified and not (order.unverified & _classes_asked(row)),
+        verified=row.verified
+        and not (order.unverified & _classes_asked(row))
+        and _doses_verified(row, drug, knowledge),
     )
+
+
+def _doses_verified(row: Row, drug: str | None, knowledge: Knowledge) -> bool:
+    """Whether the label doses that a row compares with were read in a source."""
+    compares = _COMPARED & set(row.when.facts_named)
+    return drug is None or not compares or knowledge.drugs[drug].drug.dosing.verified
 
 
 def _classes_asked(row: Row) -> frozenset[str]:

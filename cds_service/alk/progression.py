@@ -13,6 +13,7 @@ from cds_service.alk.decision import Kind, Modifier, Option, Question, Recommend
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.selection import modifiers, rank, start_dose
 from cds_service.facts.patient import OrderedMedication, PatientFacts
+from cds_service.knowledge.jurisdictions import approval
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import AGAIN, PLACES, RESPONSES
 from cds_service.knowledge.table_files import Row
@@ -42,7 +43,8 @@ def next_treatment(
             continue
         item = _fired(row, trace, evaluation)
         if choosing:
-            options = tuple(sorted(_options(row, trace, facts, knowledge, evaluation), key=rank))
+            offers = _options(row, trace, facts, knowledge, evaluation, question.jurisdiction)
+            options = tuple(sorted(offers, key=rank))
             item = item.changed(options=options, verified=_some_verified(row, options))
             offered = True
         found.append(item)
@@ -98,6 +100,7 @@ def _options(
     facts: PatientFacts,
     knowledge: Knowledge,
     evaluation: Evaluation,
+    jurisdiction: str,
 ) -> Iterable[Option]:
     """The row's drugs without those that run, were not tolerated, or failed before."""
     running = _labels(facts, "active ALK inhibitors")
@@ -125,6 +128,7 @@ def _options(
             trace,
             dose,
             stop_first=tuple(running),
+            approval=approval(knowledge.drugs[drug].drug, "advanced", jurisdiction),
         )
 
 

@@ -10,6 +10,7 @@ from cds_service.alk.doses import adjusted, lead_in_under
 from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.patient import DoseTaken
 from cds_service.knowledge.dose_cells import read_dose_cell
+from cds_service.knowledge.jurisdictions import approval, approval_words
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import PLACES
 from cds_service.knowledge.table_files import Row
@@ -48,6 +49,9 @@ def first_line(
                     row.verified,
                     trace,
                     dose,
+                    approval=approval(
+                        knowledge.drugs[row.text("drug")].drug, "advanced", question.jurisdiction
+                    ),
                 )
             )
         elif waiting is None and hangs_on_missing_data(trace):
@@ -64,7 +68,9 @@ def first_line(
             )
     if options:
         options.sort(key=rank)
-        preferred = [option for option in options if option.place == PLACES[0]]
+        preferred = [
+            option for option in options if option.place == PLACES[0] and option.approval != "none"
+        ]
         blocked = bool(preferred) and all(option.speaks_against for option in preferred)
         return Recommendation(
             Kind.CHOOSE,
@@ -83,14 +89,14 @@ def first_line(
     return asked if waiting is not None else None
 
 
-def rank(option: Option) -> tuple[int, int, int]:
-    """Place first, then the worst effect on this patient or what favours it, then how much
-    speaks against it."""
+def rank(option: Option) -> tuple[int, bool, int, int]:
+    """Place first, what is not approved last in it, then the worst effect on this patient or what
+    favours it, then how much speaks against it."""
     effects = {modifier.effect for modifier in option.modifiers}
     worst = max((_EFFECT_RANK[effect] for effect in effects if effect != "favours"), default=1)
     favoured = 0 if "favours" in effects and worst == 1 else worst
     against = sum(modifier.effect == "avoid" for modifier in option.modifiers)
-    return PLACES.index(option.place), favoured, against
+    return PLACES.index(option.place), option.approval == "none", favoured, against
 
 
 def modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:
@@ -163,7 +169,9 @@ def speaks_against(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> t
     return tuple(modifier.says for modifier in moved if modifier.effect == "avoid")
 
 
-def adjuvant(knowledge: Knowledge, evaluation: Evaluation) -> list[Recommendation]:
+def adjuvant(
+    question: Question, knowledge: Knowledge, evaluation: Evaluation
+) -> list[Recommendation]:
     """What the adjuvant table says after a resection."""
     found: list[Recommendation] = []
     for row in knowledge.tables["adjuvant"]:
@@ -188,6 +196,11 @@ def adjuvant(knowledge: Knowledge, evaluation: Evaluation) -> list[Recommendatio
             if any(modifier.effect == "avoid" for modifier in moved):
                 # What would be refused at the signature is not offered here.
                 kind, summary, severity, dose = Kind.ASK, "", "warning", None
+            known = approval(knowledge.drugs[drug].drug, "adjuvant", question.jurisdiction)
+            if known != "approved" or not knowledge.drugs[drug].drug.dosing.verified:
+                words = approval_words(known, question.jurisdiction) or "its dose is not verified"
+                says.append(f"{drug.capitalize()}: {words}. Look up the label that applies.")
+                dose = None
         found.append(
             Recommendation(
                 kind,

@@ -11,6 +11,7 @@ from cds_service.cards.details import detail, footer
 from cds_service.cards.suggestions import OrderContext, suggestions
 from cds_service.cards.summaries import summary
 from cds_service.cards.text import fit
+from cds_service.knowledge.jurisdictions import under
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import Card, Coding, Link, OverrideReason, Source
 
@@ -69,6 +70,7 @@ def build_cards(
     `shown` says which recommendations matter at this moment. Advice of the same kind on the same
     drug that only informs is merged into one card. Critical cards are never folded.
     """
+    knowledge = under(knowledge, decision.question.jurisdiction)
     kept = [item for item in decision.recommendations if shown(item)]
     kept = [item for item in kept if not _moot(item, kept)]
     cards: list[BuiltCard] = []

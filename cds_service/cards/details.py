@@ -10,6 +10,7 @@ from cds_service.cards.basis import used_lines
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, number, times
 from cds_service.knowledge.evidence import Result, Study
+from cds_service.knowledge.jurisdictions import approval_words
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Reason, explain
 
@@ -33,14 +34,15 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
         parts.append(OWN_ADVICE if _is_own_advice(item) else NOT_VERIFIED)
     parts += _what_next(item)
     if item.options and item.topic is Topic.PROGRESSION:
-        parts.append(next_options_table(item.options, knowledge))
+        jurisdiction = decision.question.jurisdiction
+        parts.append(next_options_table(item.options, knowledge, jurisdiction))
         parts += _stop_first(item)
     elif item.options:
-        parts.append(options_table(item.options, knowledge))
+        parts.append(options_table(item.options, knowledge, decision.question.jurisdiction))
         parts.append(
             "No trial has shown that one preferred drug gives longer survival than another. A"
-            " drug is offered for ordering only when it is preferred, nothing speaks against it,"
-            " its dose for this patient is known and its product code is verified."
+            " drug is offered for ordering only when it is preferred and approved, nothing speaks"
+            " against it, its dose for this patient is known and its product code is verified."
         )
     if item.findings:
         lines = [f"{_EFFECTS[found.effect]}: {found.says}" for found in item.findings]
@@ -142,24 +144,26 @@ _EFFECTS = {
 }
 
 
-def next_options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
+def next_options_table(options: Iterable[Option], knowledge: Knowledge, jurisdiction: str) -> str:
     """The options after an earlier drug; their evidence belongs to the situation, not the drug."""
     rows = ["| Drug and dose | For this patient |", "| --- | --- |"]
     for option in options:
         dose = start_words(option, knowledge)
-        modifiers = "; ".join(f"{_EFFECTS[item.effect]}: {item.says}" for item in option.modifiers)
-        rows.append(
-            f"| **{option.drug}** {dose} | {modifiers or 'nothing recorded that moves it'} |"
-        )
+        said = [f"{_EFFECTS[item.effect]}: {item.says}" for item in option.modifiers]
+        said += list(filter(None, [approval_words(option.approval, jurisdiction)]))
+        shown = "; ".join(said) or "nothing recorded that moves it"
+        rows.append(f"| **{option.drug}** {dose} | {shown} |")
     return "\n".join(rows)
 
 
-def options_table(options: Iterable[Option], knowledge: Knowledge) -> str:
+def options_table(options: Iterable[Option], knowledge: Knowledge, jurisdiction: str = "US") -> str:
     """The options side by side, each with the patient's own modifiers and its evidence."""
     rows = ["| Drug and dose | For this patient | Evidence | Place |", "| --- | --- | --- | --- |"]
     for option in options:
         dose = start_words(option, knowledge)
-        modifiers = "; ".join(f"{_EFFECTS[item.effect]}: {item.says}" for item in option.modifiers)
+        moved = [f"{_EFFECTS[item.effect]}: {item.says}" for item in option.modifiers]
+        approved = approval_words(option.approval, jurisdiction)
+        modifiers = "; ".join([*([approved] if approved else []), *moved])
         evidence = "; ".join(evidence_line(*knowledge.result(name)) for name in option.evidence)
         rows.append(
             f"| **{option.drug}** {dose} | {modifiers or 'nothing recorded that moves it'}. "
@@ -178,7 +182,8 @@ def start_words(option: Option, knowledge: Knowledge) -> str:
     amount = option.dose.lead_in_mg
     if lead is not None and amount is not None:
         first = f"{number(amount)} mg {times(lead.per_day)} for {lead.days} days, then "
-    return f"{first}{dose_words(option.dose)} {dosing.food}"
+    unread = "" if dosing.verified else " (dose not verified)"
+    return f"{first}{dose_words(option.dose)} {dosing.food}{unread}"
 
 
 def evidence_line(study: Study, result: Result) -> str:

@@ -148,7 +148,7 @@ def _coding_for(drug: Drug, amount: Decimal) -> Coding | None:
 
 def _new_order(drug: Drug, dose: Dose, start: date, context: OrderContext) -> dict[str, Any] | None:
     coding = _coding_for(drug, dose.amount_mg)
-    if coding is None:
+    if coding is None or not drug.dosing.verified:
         return None
     return medication_request(
         patient_id=context.patient_id,
@@ -174,6 +174,8 @@ def _dose_order(
     drug = knowledge.drugs[dose.drug].drug
     words = f"{dose.drug} {dose_words(dose)}{_after_lead_in(drug, dose)}"
     order = item.order
+    if not drug.dosing.verified:
+        return []
     if order is not None and dose.drug in order.ingredients:
         resource = _with_dose(order.resource, drug, dose)
         label = f"Change the order to {words}"
@@ -212,7 +214,9 @@ def _choices(
     """One order for each preferred drug that nothing speaks against; none is recommended."""
     found: list[Suggestion] = []
     for option in item.options:
-        if option.place != "preferred" or not option.verified or option.stop_first:
+        if option.place != "preferred" or not option.verified or option.approval != "approved":
+            continue
+        if option.stop_first:
             # One click must not put a second ALK inhibitor beside the one that is running.
             continue
         dose = option.dose

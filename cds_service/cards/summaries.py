@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from cds_service.alk import Kind, Recommendation, Topic
 from cds_service.cards.basis import target, trigger
-from cds_service.cards.text import counted, dose_words, fit, listed, number, times
+from cds_service.cards.text import counted, dose_words, fit, full_day, listed, number, times
+from cds_service.knowledge.awaited import AwaitedDrug
+from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Item
 
@@ -61,19 +63,37 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
         values["ladder"] = listed(
             [f"{number(step.amount_mg)} mg {times(step.per_day)}" for step in drug.ladder.levels]
         )
+        if item.order is not None:
+            taken = item.order.dose
+            elsewhere = full_dose_elsewhere(drug, taken.amount_mg, taken.per_day)
+            values["elsewhere"] = listed(list(elsewhere))
+    for name in item.order.ingredients if item.order is not None else ():
+        if name in knowledge.awaited:
+            values |= _awaited(knowledge.awaited[name])
     start = dose_words(item.dose) if item.dose is not None else "dose to be looked up"
     values["start_dose"] = start
     if item.options:
         values["options"] = listed([option.drug for option in item.options])
     if item.trace is not None:
         for leaf in item.trace.walk():
-            name = _NAMED_DRUGS.get(leaf.subject)
-            if name is not None and leaf.used:
+            word = _NAMED_DRUGS.get(leaf.subject)
+            if word is not None and leaf.used:
                 labels = [used.label for used in leaf.used if isinstance(used, Item)]
-                values.setdefault(name, listed(list(dict.fromkeys(labels))))
+                values.setdefault(word, listed(list(dict.fromkeys(labels))))
             if leaf.subject == "ALK" and leaf.used:
                 values["ALK"] = f"ALK {getattr(leaf.used[0], 'value', '')}"
     return values
+
+
+def _awaited(drug: AwaitedDrug) -> Mapping[str, str]:
+    flag = drug.approval
+    return {
+        "checked_on": full_day(flag.checked_on),
+        "goal_date": full_day(flag.goal_date),
+        "access": flag.access,
+        "requested_for": flag.requested_for,
+        "confusable": listed(list(drug.confusable_with)),
+    }
 
 
 def ordered_name(item: Recommendation) -> str:
@@ -142,11 +162,15 @@ def _choice(item: Recommendation, _: Knowledge) -> str:
     if item.kind is Kind.ASK:
         names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
         return f"Choice of a first ALK inhibitor waits for: {names}"
-    preferred = [option.drug for option in item.options if option.place == "preferred"]
+    preferred = [
+        option.drug
+        for option in item.options
+        if option.place == "preferred" and option.approval != "none"
+    ]
     against = [
         next((moved.says for moved in option.modifiers if moved.effect == "avoid"), "")
         for option in item.options
-        if option.place == "preferred"
+        if option.drug in preferred
     ]
     if against and all(against):
         reasons = listed(list(dict.fromkeys(says.split(":", 1)[0] for says in against)))

@@ -221,7 +221,7 @@ def read_medicines(context: Context) -> Medicines:
     ended: list[Item] = []
     doses: list[Item] = []
     running: set[str] = set()
-    drugs = context.book.knowledge.drugs
+    drugs = context.book.knowledge.inhibitors
     for use in context.record.of_type(MedicationUse):
         if isinstance(use, MedicationAdministration):
             doses += _dose_given(context, use)

@@ -5,22 +5,14 @@ No drug is named here. Amounts are milligrams of the ingredient, frequencies are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
-from importlib.resources.abc import Traversable
-from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from cds_service.knowledge.code_models import Code
-from cds_service.knowledge.errors import KnowledgeError
-from cds_service.knowledge.yaml_files import (
-    Frozen,
-    knowledge_folder,
-    read_mapping,
-    validate,
-)
+from cds_service.knowledge.yaml_files import Frozen
 
 
 def _exact(value: object) -> object:
@@ -79,11 +71,14 @@ class LadderLevel(Dose):
 
 
 class Ladder(Statement):
-    """The label's dose steps in descending order, and what holds at the bottom."""
+    """The label's dose steps in descending order, and what holds at the bottom.
+
+    Where the lower steps were not read nobody can say that the last one listed is the lowest.
+    """
 
     levels: tuple[LadderLevel, ...] = Field(min_length=1)
     lead_in_levels: tuple[LadderLevel, ...] = ()
-    below_minimum: Literal["permanently discontinue"]
+    below_minimum: Literal["permanently discontinue", "not read"]
     re_escalation: Literal["label is silent", "prohibited"]
 
     @model_validator(mode="after")
@@ -176,6 +171,15 @@ class Dosing(Statement):
         return self.lead_in.then if self.lead_in else self.start
 
 
+class DosingElsewhere(Statement):
+    """The full dose and the steps below it where a jurisdiction's label has others."""
+
+    jurisdiction: Literal["EU", "JP"]
+    start: Dose
+    lower: tuple[Dose, ...] = ()
+    below_minimum: Literal["permanently discontinue", "not read"]
+
+
 class DoseMapping(Frozen):
     """The dose to give in place of the dose the patient would otherwise take."""
 
@@ -261,7 +265,7 @@ class Indication(Statement):
     """One approved use. `jurisdiction` is a country or union code such as US or EU."""
 
     id: str
-    jurisdiction: Literal["US", "EU"]
+    jurisdiction: Literal["US", "EU", "JP"]
     setting: Literal["adjuvant", "metastatic", "locally advanced or metastatic"]
     text: str
     prior_alk_inhibitor: Literal["any", "none"]
@@ -281,12 +285,20 @@ class LabelRevision(Frozen):
     sources: tuple[str, ...] = Field(min_length=1)
 
 
+Generation = Literal["first", "second", "third", "fourth"]
+
+
+def generation_name(generation: Generation) -> str:
+    """How rules call a generation of drugs: `generation 2`."""
+    return f"generation {get_args(Generation).index(generation) + 1}"
+
+
 class Drug(Frozen):
     """Everything the service knows about one ALK inhibitor outside the rule tables."""
 
     ingredient: str = Field(pattern=r"^[a-z]+$")
     brand: str
-    generation: Literal["first", "second", "third", "fourth"]
+    generation: Generation
     drug_class: Literal["ALK inhibitor"]
     codes: tuple[Code, ...]
     codes_note: str | None = None
@@ -301,6 +313,7 @@ class Drug(Frozen):
     dosing: Dosing
     restart: Restart | None = None
     ladder: Ladder
+    dosing_by_jurisdiction: tuple[DosingElsewhere, ...] = ()
     organ_impairment: OrganImpairment
     reproduction: Reproduction
     other_alerts: tuple[LabelledText, ...] = ()
@@ -322,8 +335,7 @@ class Drug(Frozen):
     @property
     def generation_name(self) -> str:
         """How rules call the generation of the drug: `generation 2`."""
-        number = ("first", "second", "third", "fourth").index(self.generation) + 1
-        return f"generation {number}"
+        return generation_name(self.generation)
 
     def steps(self, *, lead_in: bool = False) -> tuple[LadderLevel, ...]:
         """The label's steps; `lead_in` those of the first days, where it has steps of their own."""
@@ -370,29 +382,3 @@ def _statements(path: str, row: object) -> Iterator[tuple[str, Statement]]:
             yield path, row
         for name in type(row).model_fields:
             yield from _statements(f"{path}.{name}".lstrip("."), getattr(row, name))
-
-
-def load_drug(path: Traversable) -> Drug:
-    """The drug described by one `drug.yaml`.
-
-    Raises KnowledgeError naming the file and the path inside it.
-    """
-    return validate(Drug, read_mapping(path), str(path), "")
-
-
-def load_drugs(folder: Traversable | None = None) -> Mapping[str, Drug]:
-    """Every drug by ingredient, sorted by name; the packaged `drugs` folder by default.
-
-    Raises KnowledgeError when a folder holds no drug.yaml or is not named after its ingredient.
-    """
-    folder = folder if folder is not None else knowledge_folder() / "drugs"
-    drugs: dict[str, Drug] = {}
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if not entry.is_dir() or entry.name.startswith(("_", ".")):
-            continue
-        path = entry / "drug.yaml"
-        drug = load_drug(path)
-        if drug.ingredient != entry.name:
-            raise KnowledgeError(str(path), "ingredient", f"{entry.name}, the folder's name")
-        drugs[drug.ingredient] = drug
-    return MappingProxyType(drugs)

@@ -11,8 +11,10 @@ from types import MappingProxyType
 from pydantic import Field
 
 from cds_service.knowledge import schemas
+from cds_service.knowledge.awaited import AwaitedDrug, load_awaited
 from cds_service.knowledge.codes import Codes, load_codes
-from cds_service.knowledge.drugs import Drug, load_drugs
+from cds_service.knowledge.drug_folders import load_drugs
+from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.evidence import Result, Study, load_evidence
 from cds_service.knowledge.sources import Source, load_sources
@@ -76,6 +78,13 @@ class Knowledge:
     drugs: Mapping[str, DrugTables]
     tables: Mapping[str, Table]
     """The tables of the `algorithm` folder by name, such as `gates` and `first_line`."""
+    awaited: Mapping[str, AwaitedDrug]
+    """ALK inhibitors without approval so far: known by name, without dosing."""
+
+    @property
+    def inhibitors(self) -> frozenset[str]:
+        """Every ALK inhibitor that is recognised, with dosing or without."""
+        return frozenset((*self.drugs, *self.awaited))
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -119,11 +128,12 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     sources = load_sources(folder / "sources.yaml")
     evidence = load_evidence(sources, folder / "evidence.yaml")
     drugs = load_drugs(folder / "drugs")
-    codes = load_codes(folder / "codes").with_drugs(drugs.values())
+    awaited = load_awaited(folder / "drugs")
+    codes = load_codes(folder / "codes").with_drugs((*drugs.values(), *awaited.values()))
     lists = {
         "ingredients": tuple(codes.ingredients),
         "classes": tuple(codes.medication_classes),
-        "ALK inhibitors": tuple(drugs),
+        "ALK inhibitors": (*drugs, *awaited),
         "generations": tuple(dict.fromkeys(drug.generation_name for drug in drugs.values())),
     }
     fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists)
@@ -152,6 +162,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         MappingProxyType(dict(tests)),
         MappingProxyType(drug_tables),
         MappingProxyType(tables),
+        awaited,
     )
 
 

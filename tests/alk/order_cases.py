@@ -29,6 +29,7 @@ CRIZOTINIB = (order("crizotinib", "250", 2),)
 CERITINIB = (order("ceritinib", "450", 1),)
 LORLATINIB = (order("lorlatinib", "100", 1),)
 ENSARTINIB = (order("ensartinib", "225", 1),)
+NELADALKIB = (order("neladalkib", "150", 1),)
 PEMBROLIZUMAB = (order("pembrolizumab", "200", 1),)
 OSIMERTINIB = (order("osimertinib", "80", 1),)
 PEMETREXED = (order("pemetrexed", "500", 1),)
@@ -169,6 +170,16 @@ ORDERS = (
         {"bradycardia_symptoms": "absent"},
     ),
     Case(
+        "order-long-qt-crizotinib",
+        {**NONE, "congenital_long_QT": "present", "orders": CRIZOTINIB},
+        {"congenital_long_QT": None},
+    ),
+    Case(
+        "order-long-qt-crizotinib",
+        {**NONE, "congenital_long_QT": "present", "orders": CRIZOTINIB},
+        {"orders": LORLATINIB},
+    ),
+    Case(
         "order-not-preferred",
         {**NONE, "brain_metastases": "absent", "orders": CRIZOTINIB},
         {"lines": HAD_LORLATINIB},
@@ -186,6 +197,7 @@ ORDERS = (
     Case(
         "order-chemotherapy-first-line", {**NONE, "orders": PEMETREXED}, {"lines": HAD_LORLATINIB}
     ),
+    Case("order-not-approved", {**NONE, "orders": NELADALKIB}, {"orders": LORLATINIB}),
     Case("order-ensartinib-pretreated", {"lines": HAD_CRIZOTINIB, "orders": ENSARTINIB}, NONE),
     Case(
         "order-adjuvant-other-inhibitor",
@@ -246,6 +258,16 @@ ORDERS = (
         "order-off-ladder",
         {"orders": (order("alectinib", "600", 1),)},
         {"orders": (order("alectinib", "900", 2),)},
+    ),
+    Case(
+        "order-first-dose-elsewhere",
+        {**NONE, "orders": (order("alectinib", "300", 2),)},
+        {"orders": (order("alectinib", "300", 1),)},
+    ),
+    Case(
+        "order-first-dose-elsewhere",
+        {**NONE, "orders": (order("alectinib", "300", 2),)},
+        {"lines": ON_ALECTINIB},
     ),
     Case("order-alk-not-confirmed", {**SILENT, "orders": ALECTINIB}, {"ALK": "confirmed"}),
     Case(

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from cds_service.alk import Decision, Kind, Recommendation, Topic, decide
+from cds_service.alk import Decision, Kind, Question, Recommendation, Topic, decide
 from cds_service.cards.suggestions import steps_for
 from cds_service.cards.summaries import summary
 from cds_service.facts import PatientFacts, TreatmentLine
+from cds_service.knowledge.release import DrugTables
 from tests.alk.patients import (
     FULL,
     LOWER,
@@ -54,12 +55,6 @@ def test_the_choice_is_a_set_and_never_one_drug() -> None:
     assert set(preferred) == {"lorlatinib", "alectinib", "brigatinib", "ensartinib"}
     assert [item.drug for item in choice.options][-2:] == ["ceritinib", "crizotinib"]
     assert all(item.evidence for item in choice.options)
-
-
-def test_ensartinib_is_offered_only_where_it_is_approved() -> None:
-    choice = asked(patient(lines=()), jurisdiction="EU").choice
-    assert choice is not None
-    assert "ensartinib" not in {item.drug for item in choice.options}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +144,11 @@ def test_of_two_orders_of_a_drug_the_higher_dose_is_judged() -> None:
 
 def test_a_drug_without_rules_in_this_release_is_named_as_such() -> None:
     line = treatment((100, "active", ("250", 2)), ingredient="crizotinib")
-    (item,) = _of(asked(patient(lines=[line], ALT="9")), Topic.COVERAGE)
+    bare = DrugTables(knowledge().drugs["crizotinib"].drug, None, None, None, None)
+    without_rules = replace(knowledge(), drugs={**knowledge().drugs, "crizotinib": bare})
+    facts = patient(lines=[line], ALT="9")
+    decision = decide(facts, Question("order-sign"), without_rules, facts.as_of)
+    (item,) = _of(decision, Topic.COVERAGE)
     assert (item.drug, item.severity, item.verified) == ("crizotinib", "warning", False)
 
 
@@ -265,7 +264,7 @@ def test_a_choice_states_the_lower_start_dose_of_this_patient() -> None:
 def test_a_start_dose_that_this_release_does_not_know_is_left_open() -> None:
     doses = _start_doses(eGFR="29.9")
     assert {drug for drug, dose in doses.items() if dose is None} == {
-        "alectinib", "ceritinib", "crizotinib", "ensartinib",
+        "alectinib", "ceritinib", "ensartinib",
     }  # fmt: skip
 
 
@@ -321,6 +320,12 @@ def test_the_dose_instead_of_one_above_the_label_begins_with_the_lead_in_at_a_st
     (item,) = [item for item in decision.recommendations if item.rule_id == "order-above-label"]
     assert item.dose is not None
     assert (item.dose.amount_mg, item.dose.lead_in_mg) == (180, 90 if starting else None)
+
+
+def test_a_population_row_gives_the_start_dose_that_a_modifier_left_open() -> None:
+    assert _start_doses(eGFR="29.9")["crizotinib"] == ("250", 1)
+    assert _start_doses(total_bilirubin="1.51")["crizotinib"] == ("200", 2)
+    assert _start_doses(total_bilirubin="3.01")["crizotinib"] == ("250", 1)
 
 
 def test_a_drug_whose_dose_must_be_looked_up_stands_behind_one_whose_dose_is_known() -> None:

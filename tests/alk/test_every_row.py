@@ -9,7 +9,7 @@ import pytest
 
 from cds_service.alk import Decision
 from tests.alk.patients import asked, knowledge, patient, rows_heard
-from tests.alk.row_cases import CASES, Case
+from tests.alk.row_cases import CASES, DATED, Case
 
 
 def _decided(facts: Mapping[str, Any]) -> Decision:
@@ -39,4 +39,4 @@ def test_no_row_is_without_a_case() -> None:
         if not table.name.endswith("dose_changes")
         for row in table
     }
-    assert rows == {case.row for case in CASES}
+    assert rows == {case.row for case in CASES} | DATED

@@ -20,6 +20,10 @@ ONLY_WITH_AN_ORDER = {
     "ordered dose skips the lead-in",
     "ordered food",
     "ordered crushed or opened",
+    "ordered first dose of another jurisdiction",
+    "ordered drug not approved",
+    "ordered drug approval to be checked",
+    "ordered drug without dosing",
 }
 
 
@@ -50,6 +54,10 @@ def test_a_draft_order_brings_its_own_facts() -> None:
         "ordered dose above the label": True,
         "ordered dose off the ladder": False,
         "ordered dose skips the lead-in": False,
+        "ordered first dose of another jurisdiction": False,
+        "ordered drug not approved": False,
+        "ordered drug approval to be checked": False,
+        "ordered drug without dosing": False,
     }
     view = WithOrder(facts, order, flags)
     found = {name for name in ONLY_WITH_AN_ORDER if view.find(name) is not None}

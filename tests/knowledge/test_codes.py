@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.knowledge.codes import Codes, load_codes
-from cds_service.knowledge.drugs import load_drugs
+from cds_service.knowledge.drug_folders import load_drugs
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.sources import load_sources
 from cds_service.knowledge.yaml_files import knowledge_folder

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from cds_service.knowledge.drugs import Dose, Drug, LadderLevel, load_drug, load_drugs
+from cds_service.knowledge.drug_folders import load_drug, load_drugs
+from cds_service.knowledge.drugs import Dose, Drug, LadderLevel
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.sources import load_sources
 from cds_service.knowledge.yaml_files import knowledge_folder
@@ -154,7 +155,7 @@ def test_only_alectinib_has_an_adjuvant_indication_and_it_ends_after_24_months()
         (name, indication)
         for name, drug in DRUGS.items()
         for indication in drug.indications
-        if indication.setting == "adjuvant"
+        if indication.setting == "adjuvant" and indication.jurisdiction == "US"
     ]
     assert [name for name, _ in adjuvant] == ["alectinib"]
     months = {item.setting: item.months for item in DRUGS["alectinib"].dosing.duration}

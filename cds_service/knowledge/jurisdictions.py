@@ -1,0 +1,117 @@
+"""Approvals and doses by jurisdiction: whose label a decision follows.
+
+The tables follow the US label. Elsewhere `drug.yaml` says which uses are approved and, in
+`dosing_by_jurisdiction`, which doses are others. What it does not say is not taken for granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from cds_service.knowledge.drugs import Dose, Drug, Indication, LadderLevel
+from cds_service.knowledge.release import Knowledge
+
+Approval = Literal["approved", "not verified", "none", "not described"]
+
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "US": "the United States",
+        "EU": "the European Union",
+        "UK": "the United Kingdom",
+        "CH": "Switzerland",
+        "JP": "Japan",
+        "CN": "China",
+        "CA": "Canada",
+        "AU": "Australia",
+    }
+)
+"""How cards name a jurisdiction."""
+
+_DESCRIBED = frozenset(get_args(Indication.model_fields["jurisdiction"].annotation))
+_SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "advanced": frozenset({"metastatic", "locally advanced or metastatic"}),
+        "adjuvant": frozenset({"adjuvant"}),
+    }
+)
+
+
+def approval(drug: Drug, situation: Literal["advanced", "adjuvant"], jurisdiction: str) -> Approval:
+    """Whether the drug is approved there for the situation, as far as its file says.
+
+    "none" where the file describes the jurisdiction and lists no such use, "not verified" where
+    it lists one that was not read in a source, "not described" where no file describes it.
+    """
+    if jurisdiction not in _DESCRIBED:
+        return "not described"
+    found = [
+        indication
+        for indication in drug.indications
+        if indication.in_scope
+        and indication.jurisdiction == jurisdiction
+        and indication.setting in _SETTINGS[situation]
+    ]
+    if any(indication.verified for indication in found):
+        return "approved"
+    return "not verified" if found else "none"
+
+
+def approval_words(known: Approval, jurisdiction: str) -> str:
+    """What a card says about an approval; empty where there is nothing to say."""
+    place = NAMES.get(jurisdiction, jurisdiction)
+    return {
+        "approved": "",
+        "not verified": f"approval in {place} not verified",
+        "none": f"not approved in {place} as far as known",
+        "not described": f"approvals in {place} are not known here",
+    }[known]
+
+
+def under(knowledge: Knowledge, jurisdiction: str) -> Knowledge:
+    """The release with the doses of one jurisdiction in place of the US ones."""
+    changed = {
+        name: replace(tables, drug=_drug_under(tables.drug, jurisdiction))
+        for name, tables in knowledge.drugs.items()
+        if any(block.jurisdiction == jurisdiction for block in tables.drug.dosing_by_jurisdiction)
+    }
+    if not changed:
+        return knowledge
+    return replace(knowledge, drugs=MappingProxyType({**knowledge.drugs, **changed}))
+
+
+def _drug_under(drug: Drug, jurisdiction: str) -> Drug:
+    (block,) = [
+        block for block in drug.dosing_by_jurisdiction if block.jurisdiction == jurisdiction
+    ]
+    basis = {"verified": block.verified, "sources": block.sources, "note": block.note}
+    levels = tuple(
+        LadderLevel(level=number, amount_mg=dose.amount_mg, per_day=dose.per_day)
+        for number, dose in enumerate((block.start, *block.lower))
+    )
+    ladder = {"levels": levels, "lead_in_levels": (), "below_minimum": block.below_minimum}
+    dosing = drug.dosing.model_copy(update={"start": block.start, "lead_in": None, **basis})
+    return drug.model_copy(
+        update={"dosing": dosing, "ladder": drug.ladder.model_copy(update={**ladder, **basis})}
+    )
+
+
+def full_dose_elsewhere(
+    drug: Drug, amount_mg: Decimal | None, per_day: Decimal | None
+) -> tuple[str, ...]:
+    """Names of other jurisdictions whose full dose this is, where it is not the full dose here."""
+    full = drug.dosing.full_dose
+    if amount_mg is None or per_day is None or _is(full, amount_mg, per_day):
+        return ()
+    return tuple(
+        NAMES[block.jurisdiction]
+        for block in drug.dosing_by_jurisdiction
+        if _is(block.start, amount_mg, per_day)
+    )
+
+
+def _is(dose: Dose, amount_mg: Decimal, per_day: Decimal) -> bool:
+    return (dose.amount_mg, Decimal(dose.per_day)) == (amount_mg, per_day)

@@ -1,0 +1,173 @@
+"""Approvals and doses by jurisdiction: what is offered where, and which dose is the full one."""
+
+from __future__ import annotations
+
+import pytest
+
+from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
+from cds_service.cards import CardContext, build_cards
+from cds_service.cards.suggestions import OrderContext
+from cds_service.facts import OrderedMedication
+from cds_service.knowledge.jurisdictions import NAMES, approval, under
+from cds_service.settings import Settings
+from tests.alk.patients import asked, knowledge, order, patient, reactions, treatment
+from tests.alk.row_cases import RESECTED
+
+JAPANESE = order("alectinib", "300", 2)
+AMERICAN = order("alectinib", "600", 2)
+
+
+def _options(jurisdiction: str) -> dict[str, Option]:
+    choice = asked(patient(lines=()), jurisdiction=jurisdiction).choice
+    assert choice is not None
+    return {option.drug: option for option in choice.options}
+
+
+def _cards(decision: Decision, topic: Topic) -> list[tuple[str, list[str]]]:
+    """Detail of each card on a topic, with the labels of what can be done by a click."""
+    context = CardContext(OrderContext("p"), None, 9)
+    built = build_cards(decision, lambda item: item.topic is topic, knowledge(), context)
+    return [
+        (item.card.detail or "", [one.label for one in item.card.suggestions or ()])
+        for item in built
+    ]
+
+
+def _heard(
+    draft: OrderedMedication, jurisdiction: str, **facts: object
+) -> dict[str, Recommendation]:
+    decision = asked(patient(lines=(), **facts), draft, jurisdiction=jurisdiction)
+    return {item.rule_id: item for item in decision.recommendations}
+
+
+def test_every_jurisdiction_of_the_settings_has_a_name() -> None:
+    choices = Settings.model_fields["jurisdiction"].annotation
+    assert set(NAMES) == set(choices.__args__)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("drug", "situation", "jurisdiction", "known"),
+    [
+        ("ensartinib", "advanced", "US", "approved"),
+        ("ensartinib", "advanced", "EU", "none"),
+        ("ensartinib", "advanced", "JP", "none"),
+        ("lorlatinib", "advanced", "EU", "not verified"),
+        ("lorlatinib", "adjuvant", "US", "none"),
+        ("alectinib", "adjuvant", "US", "approved"),
+        ("alectinib", "adjuvant", "EU", "not verified"),
+        ("alectinib", "advanced", "CH", "not described"),
+    ],
+)
+def test_what_is_known_of_an_approval(
+    drug: str, situation: str, jurisdiction: str, known: str
+) -> None:
+    described = knowledge().drugs[drug].drug
+    assert approval(described, situation, jurisdiction) == known  # type: ignore[arg-type]
+
+
+def test_in_the_united_states_every_preferred_drug_is_approved() -> None:
+    assert {option.approval for option in _options("US").values()} == {"approved"}
+
+
+def test_a_drug_without_approval_is_listed_last_and_is_no_preferred_one() -> None:
+    options = _options("EU")
+    assert options["ensartinib"].approval == "none"
+    preferred = [name for name, option in options.items() if option.place == "preferred"]
+    assert preferred[-1] == "ensartinib"
+    decision = asked(patient(lines=()), jurisdiction="EU")
+    context = CardContext(OrderContext("p"), None, 9)
+    (card,) = build_cards(decision, lambda item: item.topic is Topic.CHOICE, knowledge(), context)
+    assert "ensartinib" not in card.card.summary
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "says"),
+    [
+        ("EU", "not approved in the European Union as far as known"),
+        ("JP", "not approved in Japan as far as known"),
+        ("EU", "approval in the European Union not verified"),
+        ("CH", "approvals in Switzerland are not known here"),
+    ],
+)
+def test_the_choice_says_so_and_offers_nothing_by_a_click(jurisdiction: str, says: str) -> None:
+    decision = asked(patient(lines=()), jurisdiction=jurisdiction)
+    ((detail, clicks),) = _cards(decision, Topic.CHOICE)
+    assert says in detail
+    assert clicks == []
+
+
+def test_in_the_united_states_the_choice_offers_orders() -> None:
+    ((detail, clicks),) = _cards(asked(patient(lines=())), Topic.CHOICE)
+    assert any("lorlatinib" in label for label in clicks)
+    assert "as far as known" not in detail
+
+
+@pytest.mark.parametrize(("jurisdiction", "months"), [("US", 24), ("EU", None), ("JP", None)])
+def test_adjuvant_treatment_carries_an_order_only_where_its_approval_was_read(
+    jurisdiction: str, months: int | None
+) -> None:
+    decision = asked(patient(**RESECTED), jurisdiction=jurisdiction)
+    (item,) = [item for item in decision.recommendations if item.rule_id == "adjuvant-alectinib"]
+    assert (item.dose.months if item.dose else None) == months
+    assert ("not verified" in item.detail) is (months is None)
+
+
+# -- doses ------------------------------------------------------------------------------
+
+
+def test_the_japanese_full_dose_is_the_start_dose_in_japan_and_nowhere_else() -> None:
+    doses = {
+        place: (option.dose.amount_mg, option.dose.per_day)
+        for place in ("US", "EU", "JP")
+        if (option := _options(place)["alectinib"]).dose is not None
+    }
+    assert doses == {"US": (600, 2), "EU": (600, 2), "JP": (300, 2)}
+    ((detail, _),) = _cards(asked(patient(lines=()), jurisdiction="JP"), Topic.CHOICE)
+    assert "300 mg twice daily with food (dose not verified)" in detail
+
+
+@pytest.mark.parametrize("jurisdiction", ["US", "EU"])
+def test_the_japanese_dose_as_a_first_order_is_questioned(jurisdiction: str) -> None:
+    item = _heard(JAPANESE, jurisdiction)["order-first-dose-elsewhere"]
+    assert (item.kind, item.severity) == (Kind.ASK, "warning")
+    decision = asked(patient(lines=()), JAPANESE, jurisdiction=jurisdiction)
+    details = [detail for detail, _ in _cards(decision, Topic.ORDER)]
+    assert any("labelling in Japan starts here" in detail for detail in details)
+
+
+def test_the_japanese_dose_is_not_questioned_in_japan() -> None:
+    heard = _heard(JAPANESE, "JP")
+    assert not {"order-first-dose-elsewhere", "order-above-label", "order-off-ladder"} & set(heard)
+
+
+@pytest.mark.parametrize("jurisdiction", ["US", "JP"])
+def test_a_reduced_dose_of_a_running_treatment_is_not_questioned(jurisdiction: str) -> None:
+    line = treatment((100, "active", ("300", 2)))
+    decision = asked(patient(lines=(line,)), JAPANESE, jurisdiction=jurisdiction)
+    heard = {item.rule_id for item in decision.recommendations}
+    assert "order-first-dose-elsewhere" not in heard
+
+
+def test_the_american_dose_lies_above_the_japanese_one_but_no_order_rests_on_that() -> None:
+    assert "order-above-label" not in _heard(AMERICAN, "US")
+    item = _heard(AMERICAN, "JP")["order-above-label"]
+    assert not item.verified
+    decision = asked(patient(lines=()), AMERICAN, jurisdiction="JP")
+    assert all(clicks == [] for _, clicks in _cards(decision, Topic.ORDER))
+
+
+def test_below_a_step_that_was_not_read_nobody_is_told_to_stop_for_good() -> None:
+    """At 300 mg twice daily the US ladder ends; whether the Japanese one does is not known."""
+    on_lowest = patient(lines=(treatment((170, "active", ("300", 2))),), ALT="6")
+    (american,) = reactions(asked(on_lowest)).values()
+    assert (american.kind, american.at_floor) == (Kind.STOP, True)
+    (japanese,) = reactions(asked(on_lowest, jurisdiction="JP")).values()
+    assert (japanese.kind, japanese.resume_dose) == (Kind.WITHHOLD, None)
+
+
+def test_a_jurisdiction_without_doses_of_its_own_changes_nothing() -> None:
+    assert under(knowledge(), "US") is knowledge()
+    assert under(knowledge(), "CH") is knowledge()
+    changed = under(knowledge(), "JP")
+    assert changed.drugs["lorlatinib"] is knowledge().drugs["lorlatinib"]
+    assert changed.drugs["alectinib"].drug.ladder.below_minimum == "not read"
