@@ -17,7 +17,7 @@ from cds_service.knowledge.jurisdictions import approval
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import AGAIN, PLACES, RESPONSES
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Collection, Evaluation, Trace, Verdict
+from cds_service.rules import Collection, Evaluation, Item, Trace, Verdict
 
 _KINDS = {
     "choose": Kind.CHOOSE,
@@ -151,6 +151,12 @@ def findings(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[M
     return tuple(found)
 
 
+def _found(trace: Trace) -> str:
+    """The finding itself, not the whole group that a row is about."""
+    used = (item for leaf in trace.walk() for item in leaf.used)
+    return next(item.label for item in used if isinstance(item, Item))
+
+
 def resisted(
     order: OrderedMedication, knowledge: Knowledge, evaluation: Evaluation
 ) -> list[Recommendation]:
@@ -171,7 +177,8 @@ def resisted(
                     trace=trace,
                     row=row,
                     drug=drug,
-                    summary=f"Reconsider {drug}: {row.text('says')}",
+                    summary=f"Reconsider {drug}: the tumour carries {_found(trace)}, which resists"
+                    " it",
                     detail="Laboratory models and small series stand behind such findings; they"
                     " argue against the drug, they do not prove it.",
                     order=order,

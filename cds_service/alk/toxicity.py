@@ -7,7 +7,6 @@ has recovered and treatment went on at the dose the label allows, and a stop sta
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,6 +15,7 @@ from cds_service.alk.decision import Dose, Kind, Recommendation, Topic
 from cds_service.alk.doses import resumed
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.monitoring import last_done
+from cds_service.alk.result_days import ResultDays
 from cds_service.alk.undecided import danger_shown, unusable_results
 from cds_service.facts.patient import (
     OnTreatment,
@@ -29,8 +29,7 @@ from cds_service.knowledge.release import DrugTables
 from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.tests_catalogue import OrderableTest
-from cds_service.rules import Evaluation, Reason, Series, Trace, Verdict
-from cds_service.rules.measured_leaves import Comparison
+from cds_service.rules import Evaluation, Reason, Trace, Verdict
 
 MEMORY_DAYS = 90
 """How far back a hold that was never documented is still raised (our own choice). A paused drug
@@ -52,6 +51,9 @@ _SEVERITY = {
 }
 
 
+_WAYS_BACK = ("same", "same or next lower", "next lower", "next lower or stop")
+
+
 @dataclass(frozen=True, slots=True)
 class _Fired:
     row: Row
@@ -65,6 +67,12 @@ class _Fired:
     @property
     def rank(self) -> tuple[int, int]:
         return ACTIONS.index(self.action), self.row.line
+
+    @property
+    def way_back(self) -> int:
+        """How narrow the way back to treatment is; a fixed or open dose lies in the middle."""
+        resume = self.row.text("resume")
+        return _WAYS_BACK.index(resume) if resume in _WAYS_BACK else 1
 
 
 class Toxicity:
@@ -92,7 +100,7 @@ class Toxicity:
         self._view = OnTreatment(facts, line.start, line.ingredient)
         self._today = Evaluation(self._view, as_of, thorough=thorough)
         self._days: dict[date, Evaluation] = {as_of: self._today}
-        self._signals: dict[Comparison, list[tuple[date, bool]]] = {}
+        self._past = ResultDays(self._view, as_of)
         self.undecided: dict[str, Trace] = {}
 
     def recommendations(self) -> list[Recommendation]:
@@ -126,7 +134,11 @@ class Toxicity:
         if now is not None and now.action in ("withhold", "reduce"):
             # A stop stays a stop: a milder finding of today does not reopen the way back.
             stays = remembered is not None and before is not None and before.action == "stop"
-            return remembered if stays else self._acting(now)
+            if stays:
+                return remembered
+            gravest = self._gravest(rows, now)
+            led = self._remembered(gravest) if gravest is not now else None
+            return led or self._acting(now)
         if remembered is not None:
             return remembered
         if now is not None:
@@ -177,14 +189,34 @@ class Toxicity:
         """The latest earlier day on which a row asked to hold or to stop."""
         serious = [row for row in rows if row.text("action") in ("stop", "withhold")]
         latest: _Fired | None = None
-        for day in self._result_days(serious):
+        for day in self._past.abnormal(serious):
             found = self._strongest(serious, day)
             if found is None:
                 continue
             if found.action == "stop":
                 return found
             latest = latest or found
-        return latest
+        return self._gravest(serious, latest) if latest is not None else None
+
+    def _gravest(self, rows: list[Row], fired: _Fired) -> _Fired:
+        """The finding of the same episode that leaves the narrowest way back.
+
+        A value that is coming down does not make the reaction milder than it was. The episode
+        reaches back to the last day on which the reaction had recovered.
+        """
+        serious = [row for row in rows if row.text("action") == "withhold"]
+        gravest = fired
+        for day in self._past.all_days(serious):
+            if day >= fired.day:
+                continue
+            found = self._strongest(serious, day)
+            if found is None:
+                until = gravest.row.rules.get("until")
+                if until is None or until.evaluate(self._evaluation(day)).verdict is Verdict.MET:
+                    break
+            elif found.way_back > gravest.way_back:
+                gravest = found
+        return gravest
 
     def _episode(self, rows: list[Row]) -> int | None:
         """Which episode this is since the first dose, or None when its days are not in results.
@@ -192,47 +224,14 @@ class Toxicity:
         Episodes are apart when a result between them no longer asked to hold or to stop.
         """
         serious = [row for row in rows if row.text("action") in ("stop", "withhold")]
-        days = {day for row in serious for day in self._days_of_results(row)}
         begun, open_now = 0, False
-        for day in sorted(days | {self._as_of}):
+        for day in (*reversed(self._past.all_days(serious)), self._as_of):
             fired = any(
                 row.when.evaluate(self._evaluation(day)).verdict is Verdict.MET for row in serious
             )
             begun += fired and not open_now
             open_now = fired
         return begun or None
-
-    def _result_days(self, rows: list[Row]) -> list[date]:
-        """Earlier days on which one of the rows may have fired, newest first.
-
-        A row fires only on days on which its signals hold; all other days are skipped.
-        """
-        days: set[date] = set()
-        for row in rows:
-            groups = [[self._signal_days(signal) for signal in group] for group in row.when.signals]
-            if all(any(met for found in group for _, met in found) for group in groups):
-                days.update(
-                    day
-                    for day in self._days_of_results(row)
-                    if all(any(_holds_on(found, day) for found in group) for group in groups)
-                )
-        return sorted(days, reverse=True)
-
-    def _signal_days(self, signal: Comparison) -> list[tuple[date, bool]]:
-        known = self._signals.get(signal)
-        if known is None:
-            found = self._view.find(signal.fact.name)
-            known = signal.days_met(found) if isinstance(found, Series) else []
-            self._signals[signal] = known
-        return known
-
-    def _days_of_results(self, row: Row) -> set[date]:
-        days: set[date] = set()
-        for name in row.when.facts_named:
-            found = self._view.find(name)
-            if isinstance(found, Series):
-                days.update(item.day for item in found.measurements if item.day < self._as_of)
-        return days
 
     def _remembered(self, fired: _Fired) -> Recommendation | None:
         row = fired.row
@@ -369,9 +368,3 @@ class Toxicity:
             verified=row.verified,
         )
         return recommendation.changed(**more)
-
-
-def _holds_on(days: list[tuple[date, bool]], day: date) -> bool:
-    """Whether the newest result up to `day` met the comparison; `days` is oldest first."""
-    index = bisect_right(days, (day, True))
-    return index > 0 and days[index - 1][1]

@@ -24,6 +24,7 @@ KINASE_DOMAIN = range(1116, 1400)
 
 SEVERAL = "several mutations of unknown phase"
 NONE_DETECTED = "none detected"
+COMPOUND = "compound mutation"
 
 _MUTATIONS = "ALK mutation findings"
 _OTHER = "other resistance findings"
@@ -110,7 +111,7 @@ def _item(
     cis, trans = _phases(context, found)
     if not unread and not trans and _all_joined([item.name for item in ordered], cis):
         name = " + ".join(item.name for item in ordered)
-        return Item(frozenset({name}), name, day, name, source)
+        return Item(frozenset({name, COMPOUND}), name, day, name, source)
     fractions = {change.name: item.fraction for item in found for change in _changes(item)}
     listed = [
         f"{item.name} ({fractions[item.name]})" if fractions[item.name] else item.name

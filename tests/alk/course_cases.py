@@ -73,7 +73,7 @@ PROGRESSION = (
         had("lorlatinib", now="alectinib"),
     ),
     Case("progression-compound-board", found("C1156Y + G1269A"), {FINDINGS: ("G1269A",)}),
-    Case("progression-compound-i1171", found(I1171_PAIR), {FINDINGS: ("I1171N",)}),
+    Case("progression-compound-board", found(I1171_PAIR), {FINDINGS: ("I1171N",)}),
     Case(
         "progression-crizotinib-again",
         {

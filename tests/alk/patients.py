@@ -224,14 +224,20 @@ def without(facts: PatientFacts, name: str) -> PatientFacts:
     return PatientFacts(facts.patient_id, facts.as_of, values, facts.lines)
 
 
+def _also_called(name: str) -> list[str]:
+    """What a member answers to besides its name."""
+    if name in knowledge().drugs:
+        return [knowledge().drugs[name].drug.generation_name]
+    return ["compound mutation"] if " + " in name else []
+
+
 def _collection(members: Iterable[str] | None) -> Collection:
     if members is None:
         reason = Reason.of(ReasonKind.MISSING, "list", "the list was not supplied whole")
         return Collection((), complete=False, incomplete=(reason,))
-    drugs = knowledge().drugs
     items = (
         Item(
-            frozenset({name, *([drugs[name].drug.generation_name] if name in drugs else [])}),
+            frozenset({name, *_also_called(name)}),
             name,
             None,
             name,

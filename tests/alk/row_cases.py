@@ -21,6 +21,7 @@ from tests.alk.order_cases import (
     Case,
 )
 from tests.alk.patients import FULL, LOWER, order, treatment
+from tests.alk.silenced_cases import SILENCED
 
 FIRST_LINE = tuple(
     Case(f"first-line-{drug}", NONE, near)
@@ -274,5 +275,5 @@ DATED = frozenset({"order-approval-recheck"})
 
 CASES = (
     *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,
-    *MONITORING, *ROWS, *COURSE,
+    *MONITORING, *ROWS, *COURSE, *SILENCED,
 )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from unittest.mock import patch
 
@@ -12,9 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cds_service.alk import Decision, Kind, Question, Topic, decide
-from cds_service.alk.toxicity import Toxicity
+from cds_service.alk.result_days import ResultDays
 from cds_service.facts import OrderedMedication, PatientFacts
-from cds_service.knowledge.table_files import Row
 from tests.alk.patients import (
     AS_OF,
     FULL,
@@ -238,20 +236,13 @@ def test_missing_data_are_never_read_as_normal(chart: dict[str, object]) -> None
     assert {"liver tests", "kidney tests", "CPK", "heart rate and blood pressure"} <= due
 
 
-def _every_result_day(self: Toxicity, rows: list[Row]) -> list[date]:
-    days: set[date] = set()
-    for row in rows:
-        days |= self._days_of_results(row)
-    return sorted(days, reverse=True)
-
-
 @MODEST
 @given(courses(), orders_taken())
 def test_looking_back_only_at_abnormal_days_misses_nothing(
     course: dict[str, object], taken: list[tuple[int | None, str, Dose]]
 ) -> None:
     facts = patient(lines=[treatment(*taken)], **course)
-    with patch.object(Toxicity, "_result_days", _every_result_day):
+    with patch.object(ResultDays, "abnormal", ResultDays.all_days):
         every = _summary(asked(facts))
     assert _summary(asked(facts)) == every
 

@@ -328,3 +328,26 @@ def test_both_enzymes_of_the_pancreas_must_be_below_the_limit(
     item = _only(reactions(asked(described(facts, "ceritinib"))))
     assert item is not None
     assert item.kind.value == kind
+
+
+@pytest.mark.parametrize(
+    ("cpk", "status", "kind", "dose"),
+    [
+        ([(3, "7"), (10, "12")], "active", "withhold", "450"),
+        ([(3, "4"), (10, "12")], "paused", "withhold", "450"),
+        ([(3, "2"), (10, "7"), (17, "12")], "paused", "resume", "450"),
+        ([(3, "7"), (10, "2"), (17, "12")], "active", "withhold", "450"),
+        ([(3, "7"), (10, "6")], "active", "withhold", "600"),
+        ([(3, "2"), (10, "7")], "paused", "resume", "600"),
+    ],
+)
+def test_the_gravest_result_of_an_episode_decides_the_way_back(
+    cpk: list[tuple[int, str]], status: str, kind: str, dose: str
+) -> None:
+    """A value that comes down from above ten is still that episode, not a milder one."""
+    line = treatment((170, status, FULL))
+    item = _only(reactions(asked(patient(lines=[line], CPK=cpk))))
+    assert item is not None
+    offered = item.resume_dose or item.dose
+    assert offered is not None
+    assert (item.kind.value, str(offered.amount_mg)) == (kind, dose)

@@ -163,13 +163,16 @@ def test_codings_that_contradict_each_other_name_nothing() -> None:
     ids=["one HGVS", "one HGVS with brackets", "one assessment"],
 )
 def test_two_mutations_on_one_allele_are_one_compound(resources: tuple[Json, ...]) -> None:
-    assert _only(*resources).names == {"L1196M + G1202R"}
+    assert _only(*resources).names == {"L1196M + G1202R", "compound mutation"}
     assert _found(*resources).complete
 
 
 def test_a_phase_observation_joins_two_assessments() -> None:
     one, two = _mutation("p.Gly1202Arg"), _mutation("p.Leu1196Met")
-    assert _only(one, two, _phase("cis", one, two)).names == {"L1196M + G1202R"}
+    assert _only(one, two, _phase("cis", one, two)).names == {
+        "L1196M + G1202R",
+        "compound mutation",
+    }
     for more in ({"status": "entered-in-error"}, {"status": "preliminary"}):
         assert _only(one, two, _phase("cis", one, two, **more)).names == {SEVERAL}
     future = {**_phase("cis", one, two), "effectiveDateTime": "2027-01-01"}
@@ -179,7 +182,10 @@ def test_a_phase_observation_joins_two_assessments() -> None:
 def test_three_are_a_compound_only_when_all_are_joined() -> None:
     one, two, three = (_mutation(f"p.{text}") for text in ("G1202R", "L1196M", "I1171N"))
     joined = (_phase("cis", one, two), _phase("cis", two, three))
-    assert _only(one, two, three, *joined).names == {"I1171N + L1196M + G1202R"}
+    assert _only(one, two, three, *joined).names == {
+        "I1171N + L1196M + G1202R",
+        "compound mutation",
+    }
     assert _only(one, two, three, joined[0]).names == {SEVERAL}
 
 

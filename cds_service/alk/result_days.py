@@ -1,0 +1,64 @@
+"""The days in the past on which something was measured that a row of a table asks about."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import date
+
+from cds_service.facts.patient import OnTreatment
+from cds_service.knowledge.table_files import Row
+from cds_service.rules import Series
+from cds_service.rules.measured_leaves import Comparison
+
+
+class ResultDays:
+    """The result days of one patient on one drug before the day asked about, newest first."""
+
+    def __init__(self, view: OnTreatment, as_of: date) -> None:
+        self._view = view
+        self._as_of = as_of
+        self._signals: dict[Comparison, list[tuple[date, bool]]] = {}
+
+    def all_days(self, rows: Iterable[Row]) -> list[date]:
+        """Every day with a result of a fact that one of the rows names."""
+        days = {day for row in rows for day in self._days_of(row)}
+        return sorted(days, reverse=True)
+
+    def abnormal(self, rows: Iterable[Row]) -> list[date]:
+        """Days on which one of the rows may have fired.
+
+        A row fires only on days on which its signals hold; all other days are skipped.
+        """
+        days: set[date] = set()
+        for row in rows:
+            groups = [[self._signal_days(signal) for signal in group] for group in row.when.signals]
+            if all(any(met for found in group for _, met in found) for group in groups):
+                days.update(
+                    day
+                    for day in self._days_of(row)
+                    if all(any(_holds_on(found, day) for found in group) for group in groups)
+                )
+        return sorted(days, reverse=True)
+
+    def _signal_days(self, signal: Comparison) -> list[tuple[date, bool]]:
+        known = self._signals.get(signal)
+        if known is None:
+            found = self._view.find(signal.fact.name)
+            known = signal.days_met(found) if isinstance(found, Series) else []
+            self._signals[signal] = known
+        return known
+
+    def _days_of(self, row: Row) -> set[date]:
+        days: set[date] = set()
+        for name in row.when.facts_named:
+            found = self._view.find(name)
+            if isinstance(found, Series):
+                days.update(item.day for item in found.measurements if item.day < self._as_of)
+        return days
+
+
+def _holds_on(days: list[tuple[date, bool]], day: date) -> bool:
+    """Whether the newest result up to `day` met the comparison; `days` is oldest first."""
+    index = bisect_right(days, (day, True))
+    return index > 0 and days[index - 1][1]
