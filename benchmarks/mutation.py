@@ -331,7 +331,7 @@ def report(asked: Counter[str], missed: list[Slip], left_out: int) -> str:
         "`python -m benchmarks.mutation` changes every rule table in memory, one small slip at a",
         "time (a sign, a number by its smallest step, a condition, an action, a dose, an",
         "interval), and asks the cases of `tests/alk`, not the snapshots of `tests/services`. It",
-        "prints every slip that none of them noticed; some cannot be, because a stronger row of the",
+        "prints every slip that none of them noticed; some cannot be: a stronger row of the",
         "same reaction speaks anyway.",
         "",
         f"Measured on {datetime.now(UTC).date().isoformat()}: {noticed} of {total} slips noticed"
