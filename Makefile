@@ -72,6 +72,10 @@ format: $(DEVELOPMENT) ## Rewrite the code in the house format
 bench: $(DEVELOPMENT) ## Measure speed on this machine
 	@$(BIN)/python -m benchmarks
 
+.PHONY: mutation
+mutation: $(DEVELOPMENT) ## Change every table by one slip at a time and ask whether a case notices (minutes)
+	@$(BIN)/python -m benchmarks.mutation --write
+
 .PHONY: knowledge-check
 knowledge-check: $(RUNTIME) ## Check the clinical tables for gaps, overlaps and rows without a source
 	@$(BIN)/alk-cds knowledge check
