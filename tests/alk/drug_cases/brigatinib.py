@@ -39,7 +39,7 @@ LUNG = (
         {LUNG_GRADE: [(3, "0"), (20, "2"), (40, "0"), (60, "1")]},
         lung_recurrence=STOP,
     ),
-    case("lung: grade 1 still", {LUNG_GRADE: [(3, "1"), (60, "2")]}, lung_grade_1=HOLD),
+    case("lung: grade 1 left of grade 2", {LUNG_GRADE: [(3, "1"), (60, "2")]}, lung_grade_2=HOLD),
     case(
         "lung: an earlier record without a grade",
         {LUNG_GRADE: [(3, "1"), (40, "0"), (60, NO_GRADE)]},
