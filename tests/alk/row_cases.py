@@ -5,6 +5,8 @@ The gates and order checks stand in `order_cases`, which also says how a case is
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tests.alk.course_cases import COURSE
 from tests.alk.drug_cases import ROWS
 from tests.alk.order_cases import (
@@ -270,8 +272,16 @@ MONITORING = (
     Case("alectinib-monitor-brain", {**RECENT, "brain_imaging": 121}, {"brain_imaging": 112}),
 )
 
-DATED = frozenset({"order-approval-recheck"})
-"""Rows that no patient makes speak, but the day: their cases stand in `test_awaited_drugs`."""
+
+class DatedRow(NamedTuple):
+    """A row that no patient makes speak, but the day; `module` holds its cases."""
+
+    row: str
+    module: str
+
+
+DATED_ROWS = (DatedRow("order-approval-recheck", "tests/alk/test_awaited_drugs.py"),)
+DATED = frozenset(dated.row for dated in DATED_ROWS)
 
 CASES = (
     *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,
