@@ -121,7 +121,7 @@ def _toxicity(item: Recommendation, _: Knowledge) -> str:
             verb = "Keep holding" if past else "Hold"
             text = f"{verb} {drug}: {finding}"
             if lacking := _lacking(item):
-                return f"{text}; not known, and it decides about stopping for good: {lacking}"
+                return f"{text}; {lacking} not known, which decides about stopping for good"
             if item.resume_dose is not None and goal:
                 return f"{text}; resume {dose_words(item.resume_dose)} when {goal}"
             return f"{text}; resume when {goal}" if goal else text
