@@ -78,22 +78,27 @@ def prefetch(_: Knowledge) -> str:
 
 @section("for-clinicians.md", "drugs")
 def drugs(knowledge: Knowledge) -> str:
-    """Which drug has which tables."""
-    said = {True: "yes", False: "**no**"}
+    """How many rows each drug has, and how many of them were not read in a source."""
     return table(
-        ["drug", "dose and ladder", "dose changes", "monitoring", "interactions", "populations"],
+        ["drug", "dose changes", "monitoring", "interactions", "populations"],
         [
             [
                 name,
-                "yes",
-                said[tables.dose_changes is not None],
-                said[tables.monitoring is not None],
-                said[tables.interactions is not None],
-                said[tables.populations is not None],
+                _rows(tables.dose_changes),
+                _rows(tables.monitoring),
+                _rows(tables.interactions),
+                _rows(tables.populations),
             ]
             for name, tables in knowledge.drugs.items()
         ],
     )
+
+
+def _rows(rows: Table | None) -> str:
+    if rows is None:
+        return "**none**"
+    unread = sum(not row.verified for row in rows)
+    return f"{len(rows)} rows" + (f", {unread} not verified" if unread else "")
 
 
 @section("change-knowledge.md", "columns")
