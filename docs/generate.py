@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.schemas import algorithm_columns, drug_columns
-from cds_service.knowledge.table_files import Column
+from cds_service.knowledge.table_files import Column, Table
 from cds_service.rules import CollectionOf, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
 from docs import coverage as algorithm

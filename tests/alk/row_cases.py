@@ -229,6 +229,18 @@ POPULATIONS = (
     Case("alectinib-contraception-female", {**STARTING, **WOMAN}, {"age": "56"}),
     Case("alectinib-contraception-male", STARTING, {"sex": "female"}),
     Case("alectinib-lactation", {**STARTING, **WOMAN}, {"age": "11"}),
+    Case(
+        "alectinib-breastfeeding-now",
+        {**STARTING, **WOMAN, "lactation": "present"},
+        {"lactation": [(91, "present")]},
+    ),
+    Case(
+        "alectinib-swallowing",
+        {**STARTING, "difficulty_swallowing": "present"},
+        {"difficulty_swallowing": "absent"},
+    ),
+    Case("alectinib-taking", STARTING, {"orders": LORLATINIB}),
+    Case("alectinib-sun", STARTING, {"orders": LORLATINIB}),
 )
 
 RECENT: dict[str, object] = {
