@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from datetime import datetime
 from typing import Any
 
 import click
+
+from cds_service.commands.options import AS_OF, given_day
 
 TIMEOUT_SECONDS = 60
 
@@ -31,8 +34,9 @@ def list_stories() -> None:
 @command.command()
 @click.option("--fhir-server", required=True, help="Base address of a FHIR R4 server.")
 @click.option("--story", "names", multiple=True, help="Only this story; may be given again.")
-def load(fhir_server: str, names: tuple[str, ...]) -> None:
-    """Put the stories, moved to today, on a FHIR server that allows it.
+@AS_OF
+def load(fhir_server: str, names: tuple[str, ...], as_of: datetime | None) -> None:
+    """Put the stories, moved to the day of the question, on a FHIR server that allows it.
 
     Each story goes as one transaction, so it is there whole or not at all. Ends with 1 when the
     server refused any.
@@ -40,10 +44,9 @@ def load(fhir_server: str, names: tuple[str, ...]) -> None:
     import requests
 
     from cds_service.commands.call import told
-    from cds_service.commands.running import clinic_day
     from fhir_fixtures import story_names
 
-    day = clinic_day()
+    day = given_day(as_of)
     wanted = names or tuple(story_names())
     refused = 0
     with requests.Session() as session:
