@@ -58,6 +58,11 @@ RETRIED_STATUSES = (429, 502, 503, 504)
 _MOST_PARALLEL = 8
 _CHUNK_BYTES = 65536
 _FIRST_WAIT_SECONDS = 0.05
+# Servers give 10 to 50 resources a page unless asked for more, and every further page is one more
+# round trip before the deadline. Those that allow fewer give fewer.
+_PAGE_SIZE = 200
+# How servers refuse a parameter that they do not know.
+_BAD_QUERY_STATUSES = frozenset({400, 422})
 
 
 class ProblemKind(StrEnum):
@@ -205,8 +210,13 @@ class FhirClient:
         if "://" in query.split("?", 1)[0] or not is_below(url, self.base_url):
             return _failed([], ProblemKind.QUERY)
         pages: list[ReadResult] = []
+        plain, url = url, _in_large_pages(url)
         while True:
             page, problem = self._page(session, url, ends_at)
+            refused = problem is not None and problem.status in _BAD_QUERY_STATUSES
+            if refused and not pages and url != plain:
+                url = plain
+                continue
             if page is not None:
                 pages.append(page)
             if problem is not None:
@@ -267,6 +277,14 @@ class FhirClient:
 
 
 _NO_FHIR = frozenset({DropReason.NOT_JSON})
+
+
+def _in_large_pages(url: str) -> str:
+    """The address of a search with the page size asked for, unless it names one itself."""
+    _, question, parameters = url.partition("?")
+    if not question or any(part.startswith("_count=") for part in parameters.split("&")):
+        return url
+    return f"{url}&_count={_PAGE_SIZE}"
 
 
 def _failed(pages: list[ReadResult], kind: ProblemKind) -> FetchResult:

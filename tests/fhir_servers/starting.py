@@ -66,7 +66,9 @@ def built(command: Sequence[str], folder: Path, *, seconds: float) -> None:
     if done.returncode == 0:
         return
     said = done.stdout + done.stderr
-    lost = [line.strip() for line in said.splitlines() if any(word in line for word in _OUT_OF_REACH)]
+    lost = [
+        line.strip() for line in said.splitlines() if any(word in line for word in _OUT_OF_REACH)
+    ]
     if lost:
         raise ServerMissingError(f"{Path(command[0]).name}: {lost[0][:300]}")
     raise RuntimeError(f"{' '.join(command)} failed:\n{said[-_LAST_WORDS:]}")
