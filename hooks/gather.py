@@ -78,6 +78,8 @@ def _why_not_supplied(result: ReadResult | None) -> str:
         return "not supplied by the EHR"
     if result.next_link is not None:
         return "only a first page was supplied"
+    if result.cut_short:
+        return "the EHR supplied fewer resources than it counted"
     return "the EHR sent an error in its place" if result.outcomes else "not readable as sent"
 
 

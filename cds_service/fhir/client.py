@@ -59,8 +59,8 @@ _MOST_PARALLEL = 8
 _CHUNK_BYTES = 65536
 _FIRST_WAIT_SECONDS = 0.05
 # Servers give 10 to 50 resources a page unless asked for more, and every further page is one more
-# round trip before the deadline. Those that allow fewer give fewer.
-_PAGE_SIZE = 200
+# round trip before the deadline. Those that allow fewer give fewer; few allow more than 1000.
+_PAGE_SIZE = 1000
 # How servers refuse a parameter that they do not know.
 _BAD_QUERY_STATUSES = frozenset({400, 422})
 
@@ -75,6 +75,7 @@ class ProblemKind(StrEnum):
     NOT_FHIR = "an answer that is not FHIR JSON"
     TOO_LARGE = "an answer larger than allowed"
     TOO_MANY_PAGES = "more pages than allowed"
+    CUT_SHORT = "fewer resources than the server counted"
     PAGE_LINK = "a next link that leads away from the server's base URL"
     ADDRESS = "an address that may not be contacted"
     QUERY = "a query that leads away from the server's base URL"
@@ -223,7 +224,10 @@ class FhirClient:
                 return FetchResult(merged(pages) if pages else NOT_GIVEN, problem)
             link = pages[-1].next_link
             if link is None:
-                return FetchResult(merged(pages))
+                whole = merged(pages)
+                if whole.cut_short:
+                    return FetchResult(whole, FetchProblem(ProblemKind.CUT_SHORT))
+                return FetchResult(whole)
             if len(pages) >= self._page_limit:
                 return _failed(pages, ProblemKind.TOO_MANY_PAGES)
             url = urljoin(url, link)

@@ -142,7 +142,7 @@ def test_a_search_asks_for_large_pages_and_a_read_does_not(httpserver: HTTPServe
     assert sorted(request.query_string for request, _ in httpserver.log) == [
         b"",
         b"_count=1",
-        b"patient=p&_count=200",
+        b"patient=p&_count=1000",
     ]
 
 
@@ -177,6 +177,14 @@ def test_a_page_that_is_refused_later_is_not_begun_again(httpserver: HTTPServer)
     assert names(result) == ["a"]
     assert result.problem == FetchProblem(ProblemKind.STATUS, 400)
     assert len(httpserver.log) == 2
+
+
+def test_a_search_that_ends_before_its_count_is_a_problem(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/fhir/Observation").respond_with_json(bundle("a", total=3))
+    result = fetch_one(httpserver)
+    assert names(result) == ["a"]
+    assert result.problem == FetchProblem(ProblemKind.CUT_SHORT)
+    assert not result.complete
 
 
 def test_more_pages_than_allowed_leave_the_result_incomplete(httpserver: HTTPServer) -> None:

@@ -54,7 +54,7 @@ def copied(name: str, folder: Path) -> Path:
 
 
 def built(command: Sequence[str], folder: Path, *, seconds: float) -> None:
-    """Run a build. Raises ServerMissingError when its downloads cannot be had, else RuntimeError."""
+    """Run a build. Raises ServerMissingError without its downloads, RuntimeError if it is wrong."""
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, check=False, timeout=seconds
