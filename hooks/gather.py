@@ -102,7 +102,8 @@ def _why(result: FetchResult) -> str:
     if problem is None:
         return ""
     status = f" (HTTP {problem.status})" if problem.status is not None else ""
-    return f"the FHIR server did not answer: {problem.kind.value}{status}"
+    extent = " in full" if result.read.given else ""
+    return f"the FHIR server did not answer{extent}: {problem.kind.value}{status}"
 
 
 def _refuse_without_required(

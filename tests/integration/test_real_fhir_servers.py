@@ -121,3 +121,19 @@ def test_a_page_that_stops_short_without_a_next_link_is_not_taken_for_the_whole(
     assert len(result.read.resources) == 20
     assert result.problem == FetchProblem(ProblemKind.CUT_SHORT)
     assert not result.complete
+
+
+@only("medplum")
+def test_a_card_names_what_such_a_server_kept_back(
+    real_server: RealServer, service: Service
+) -> None:
+    """The EHR sends a page of 20 as if it were all, and may not be asked itself."""
+    body = service.body("patient-view", LONG_CHART)
+    assert service.cards_of("patient-view", body) == []
+    patient = load_story(LONG_CHART).patient_id
+    query = f"Observation?patient={patient}&category=laboratory&_count=20"
+    body["prefetch"]["laboratory"] = get(real_server.base(LONG_CHART), query)
+
+    cards = service.cards_of("patient-view", body)
+
+    assert any("laboratory" in card["summary"] for card in cards)
