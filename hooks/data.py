@@ -25,6 +25,12 @@ _FINDING_SETS = (
     "surgical margin",
     "Child-Pugh score",
 )
+_REPORT_SETS = (
+    "brain MRI",
+    "ALK test by FISH",
+    "ALK test by immunohistochemistry",
+    "genetic analysis report",
+)
 _FINDING_ANALYTES = ("QTc", "PR interval")
 
 
@@ -76,7 +82,7 @@ REPORTS = Kind(
     "reports",
     "DiagnosticReport?patient={{context.patientId}}&code={codes}",
     False,
-    "imaging of the brain",
+    "imaging of the brain, and ALK tests that came as reports only",
 )
 REQUESTS = Kind(
     "requests",
@@ -99,7 +105,9 @@ def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemp
             key for name in _FINDING_SETS for key in sorted(codes.value_sets[name].code_keys())
         ]
         + [key for name in _FINDING_ANALYTES for key in sorted(codes.analytes[name].code_keys())],
-        REPORTS.key: sorted(codes.value_sets["brain MRI"].code_keys()),
+        REPORTS.key: [
+            key for name in _REPORT_SETS for key in sorted(codes.value_sets[name].code_keys())
+        ],
     }
     found: list[PrefetchTemplate] = []
     for kind in kinds:

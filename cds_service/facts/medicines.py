@@ -112,7 +112,7 @@ def _contradicts(context: Context, coded: set[str], concept: MedicationConcept) 
     if len(coded & set(drugs)) > 1:
         return True
     named = set(_by_name(context, (*concept.texts, *concept.ingredient_texts), drugs))
-    return bool(named) and not named & coded
+    return not named <= coded
 
 
 def _by_name(
