@@ -8,11 +8,18 @@ from pathlib import Path
 
 import click
 
-from cds_service.commands.options import AS_OF, KNOWLEDGE, fhir_server_options
+from cds_service.commands.options import (
+    AS_OF,
+    KNOWLEDGE,
+    SmartOptions,
+    fhir_server_options,
+    smart_options,
+)
 
 
 @click.command()
 @fhir_server_options
+@smart_options
 @AS_OF
 @KNOWLEDGE
 @click.option("--hook", default="patient-view", show_default=True, help="Moment, or a service id.")
@@ -21,6 +28,7 @@ def command(
     fhir_server: str | None,
     patient_id: str | None,
     token_file: Path | None,
+    smart: SmartOptions,
     draft_orders: Path | None,
     deadline: float,
     as_of: datetime | None,
@@ -35,9 +43,9 @@ def command(
     """
     from cds_service.commands import view
     from cds_service.commands.local import LocalServices
-    from cds_service.commands.options import given_day, given_knowledge, given_orders, given_token
+    from cds_service.commands.options import given_access, given_day, given_knowledge, given_orders
 
-    token = given_token(token_file)
+    access = given_access(token_file, smart, fhir_server)
     if fhir_server is None or patient_id is None:
         raise click.UsageError("--fhir-server and --patient are both needed")
     services = LocalServices(given_day(as_of), deadline, given_knowledge(knowledge_place))
@@ -45,7 +53,7 @@ def command(
         services.find(hook),
         fhir_server,
         patient_id,
-        token=token,
+        access=access,
         draft_orders=given_orders(draft_orders),
     )
     body = json.loads(answered.response.to_json())

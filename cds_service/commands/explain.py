@@ -9,12 +9,19 @@ from typing import Any
 
 import click
 
-from cds_service.commands.options import AS_OF, KNOWLEDGE, fhir_server_options
+from cds_service.commands.options import (
+    AS_OF,
+    KNOWLEDGE,
+    SmartOptions,
+    fhir_server_options,
+    smart_options,
+)
 
 
 @click.command()
 @click.option("--story", "story_name", help="Name of a story; see `fixtures list`.")
 @fhir_server_options
+@smart_options
 @AS_OF
 @KNOWLEDGE
 @click.option("--hook", default="patient-view", show_default=True, help="Moment, or a service id.")
@@ -25,6 +32,7 @@ def command(
     fhir_server: str | None,
     patient_id: str | None,
     token_file: Path | None,
+    smart: SmartOptions,
     draft_orders: Path | None,
     deadline: float,
     as_of: datetime | None,
@@ -42,10 +50,10 @@ def command(
     from cds_service.commands import view
     from cds_service.commands.call import told
     from cds_service.commands.local import LocalServices
-    from cds_service.commands.options import given_day, given_knowledge, given_orders, given_token
+    from cds_service.commands.options import given_access, given_day, given_knowledge, given_orders
     from fhir_fixtures.requests import NoDraftOrdersError, hook_request
 
-    token = given_token(token_file)
+    access = given_access(token_file, smart, fhir_server)
     day = given_day(as_of)
     if (story_name is None) == (fhir_server is None or patient_id is None):
         raise click.UsageError("give either --story, or --fhir-server and --patient")
@@ -62,7 +70,7 @@ def command(
             service,
             str(fhir_server),
             str(patient_id),
-            token=token,
+            access=access,
             draft_orders=given_orders(draft_orders),
         ).document
     out = view.console()

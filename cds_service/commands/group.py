@@ -24,7 +24,7 @@ _MODULES = {
 }
 _HELP = {
     "call": "Play one story at one service and print the cards.",
-    "cohort": "Decide for many patients from files.",
+    "cohort": "Decide for many patients from files or a FHIR server.",
     "demo": "Show the whole service at work on fictional patients.",
     "evaluate": "Decide for one patient of a FHIR server.",
     "explain": "Print the rules and values behind each recommendation.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from cds_service.facts import FactReader
 from cds_service.fhir.client import FhirClient
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.network import checked_base
+from cds_service.fhir.smart import NoAccessToken
 from cds_service.knowledge.places import load_release
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import (
@@ -115,10 +116,13 @@ class LocalServices:
         fhir_server: str,
         patient_id: str,
         *,
-        token: str | None = None,
+        access: Callable[[], str | None] = lambda: None,
         draft_orders: Mapping[str, Any] | None = None,
     ) -> LocalAnswer:
-        """The answer for a patient of a FHIR server. Raises NotObtainableError in one sentence."""
+        """The answer for a patient of a FHIR server. Raises NotObtainableError in one sentence.
+
+        `access` gives the access token, None for a server that needs none.
+        """
         try:
             base_url = checked_base(fhir_server, allow_private=True)
         except ServerRefused as error:
@@ -129,6 +133,10 @@ class LocalServices:
             "fhirServer": base_url,
             "context": server_context(service.hook, patient_id, draft_orders),
         }
+        try:
+            token = access()
+        except NoAccessToken as error:
+            raise NotObtainableError(f"{error}.") from None
         if token is not None:
             body["fhirAuthorization"] = {"access_token": token, "token_type": "Bearer"}
         try:

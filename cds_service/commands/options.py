@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +31,46 @@ KNOWLEDGE = click.option(
     type=click.Path(exists=True, path_type=Path),
     help="A release elsewhere: folder of tables, source tree or zip file.",
 )
+
+
+@dataclass(frozen=True)
+class SmartOptions:
+    """How a program gets a token by itself: SMART Backend Services."""
+
+    client_id: str | None = None
+    key: Path | None = None
+    token_url: str | None = None
+    key_id: str | None = None
+    scope: str | None = None
+
+
+def smart_options(function: _Command) -> _Command:
+    """Options for SMART Backend Services, handed to the command as one `smart`."""
+
+    @wraps(function)
+    def collected(**given: Any) -> Any:
+        names = ("client_id", "key", "token_url", "key_id", "scope")
+        own = {name: given.pop(f"smart_{name}") for name in names}
+        return function(**given, smart=SmartOptions(**own))
+
+    wrapped: Any = collected
+    for option in (
+        click.option("--smart-scope", help="Scopes to ask for; `system/*.rs` by default."),
+        click.option("--smart-key-id", help="Id (kid) of the key, if the file does not say it."),
+        click.option("--smart-token-url", help="Where tokens are given; discovered by default."),
+        click.option(
+            "--smart-key",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Private key as PEM or JWK: EC P-384 or RSA. Only its owner should be able to"
+            " read the file.",
+        ),
+        click.option(
+            "--smart-client-id", help="Client id at the server, for SMART Backend Services."
+        ),
+    ):
+        wrapped = option(wrapped)
+    command: _Command = wrapped
+    return command
 
 
 def fhir_server_options(function: _Command) -> _Command:
@@ -56,6 +98,43 @@ def fhir_server_options(function: _Command) -> _Command:
     ):
         function = option(function)
     return function
+
+
+def given_access(
+    token_file: Path | None, smart: SmartOptions, fhir_server: str | None
+) -> Callable[[], str | None]:
+    """Gives the token for the next reading: the one of the file or the environment, or one from
+    the server's token endpoint as long as it holds. Raises click.UsageError, and when called
+    NoAccessToken.
+    """
+    if smart == SmartOptions():
+        token = given_token(token_file)
+        return lambda: token
+    if smart.client_id is None or smart.key is None:
+        raise click.UsageError("--smart-client-id and --smart-key belong together")
+    if token_file is not None:
+        raise click.UsageError("give either --token-file or --smart-client-id")
+    if fhir_server is None:
+        raise click.UsageError("--smart-client-id needs --fhir-server")
+    from cds_service.fhir.smart import (
+        DEFAULT_SCOPE,
+        BackendServices,
+        NoAccessToken,
+        read_key,
+    )
+
+    try:
+        backend = BackendServices(
+            fhir_server,
+            smart.client_id,
+            read_key(smart.key, smart.key_id),
+            token_url=smart.token_url,
+            scope=smart.scope or DEFAULT_SCOPE,
+            allow_private=True,
+        )
+    except NoAccessToken as error:
+        raise click.UsageError(str(error)) from None
+    return backend.token
 
 
 def given_token(token_file: Path | None) -> str | None:

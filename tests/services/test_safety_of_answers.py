@@ -81,6 +81,8 @@ def test_patients_asked_about_at_the_same_time_are_never_mixed_up(
         for call in calls
     }
     alone = {call: told_apart(service.cards_of(call[0], bodies[call])) for call in calls}
+    for call, cards in alone.items():
+        _speaks_of_one_patient(call[1], cards)
     order = calls * 2
     random.Random(20261120).shuffle(order)
     assert len(order) >= 200
@@ -91,6 +93,20 @@ def test_patients_asked_about_at_the_same_time_are_never_mixed_up(
     with ThreadPoolExecutor(8) as pool:
         for call, cards in pool.map(again, order):
             assert cards == alone[call], call
+
+
+def _speaks_of_one_patient(story: str, cards: list[Json]) -> None:
+    """Ids in the stories begin with the name of their story."""
+    text = json.dumps(cards)
+    # A name may be the beginning of another one: look for the longest.
+    others = [name for name in story_names() if name != story and name not in story]
+    assert not [name for name in others if f"{name}-patient" in text], story
+    for card in cards:
+        for offered in card.get("suggestions", ()):
+            for action in offered["actions"]:
+                subject = action.get("resource", {}).get("subject")
+                mine = {"reference": f"Patient/{load_story(story).patient_id}"}
+                assert subject in (None, mine), story
 
 
 @pytest.fixture
