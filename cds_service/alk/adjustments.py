@@ -130,11 +130,12 @@ def not_multiplied(
 ) -> tuple[list[Recommendation], list[Recommendation]]:
     """The same advice, but as a question where two reasons ask for a lower dose.
 
-    No label says how two reductions combine, so none of them is offered as the dose to order. Two
-    rows that ask for the very same dose agree.
+    No label says how two reductions combine, so none of them is offered as the dose to order.
+    Only medications that ask for the very same dose agree with each other.
     """
-    lowered = {item.dose for item in (*from_medications, *from_organs) if item.kind is Kind.REDUCE}
-    if len(lowered) < 2:
+    medications = {item.dose for item in from_medications if item.kind is Kind.REDUCE}
+    organs = sum(item.kind is Kind.REDUCE for item in from_organs)
+    if len(medications) + organs < 2:
         return from_medications, from_organs
     return (
         [_undecided(item) for item in from_medications],
