@@ -78,6 +78,8 @@ def _why_not_supplied(result: ReadResult | None) -> str:
         return "not supplied by the EHR"
     if result.next_link is not None:
         return "only a first page was supplied"
+    if result.cut_short:
+        return "the EHR supplied fewer resources than it counted"
     return "the EHR sent an error in its place" if result.outcomes else "not readable as sent"
 
 
@@ -100,7 +102,8 @@ def _why(result: FetchResult) -> str:
     if problem is None:
         return ""
     status = f" (HTTP {problem.status})" if problem.status is not None else ""
-    return f"the FHIR server did not answer: {problem.kind.value}{status}"
+    extent = " in full" if result.read.given else ""
+    return f"the FHIR server did not answer{extent}: {problem.kind.value}{status}"
 
 
 def _refuse_without_required(

@@ -58,6 +58,11 @@ RETRIED_STATUSES = (429, 502, 503, 504)
 _MOST_PARALLEL = 8
 _CHUNK_BYTES = 65536
 _FIRST_WAIT_SECONDS = 0.05
+# Servers give 10 to 50 resources a page unless asked for more, and every further page is one more
+# round trip before the deadline. Those that allow fewer give fewer; few allow more than 1000.
+_PAGE_SIZE = 1000
+# How servers refuse a parameter that they do not know.
+_BAD_QUERY_STATUSES = frozenset({400, 422})
 
 
 class ProblemKind(StrEnum):
@@ -70,6 +75,7 @@ class ProblemKind(StrEnum):
     NOT_FHIR = "an answer that is not FHIR JSON"
     TOO_LARGE = "an answer larger than allowed"
     TOO_MANY_PAGES = "more pages than allowed"
+    CUT_SHORT = "fewer resources than the server counted"
     PAGE_LINK = "a next link that leads away from the server's base URL"
     ADDRESS = "an address that may not be contacted"
     QUERY = "a query that leads away from the server's base URL"
@@ -205,15 +211,23 @@ class FhirClient:
         if "://" in query.split("?", 1)[0] or not is_below(url, self.base_url):
             return _failed([], ProblemKind.QUERY)
         pages: list[ReadResult] = []
+        plain, url = url, _in_large_pages(url)
         while True:
             page, problem = self._page(session, url, ends_at)
+            refused = problem is not None and problem.status in _BAD_QUERY_STATUSES
+            if refused and not pages and url != plain:
+                url = plain
+                continue
             if page is not None:
                 pages.append(page)
             if problem is not None:
                 return FetchResult(merged(pages) if pages else NOT_GIVEN, problem)
             link = pages[-1].next_link
             if link is None:
-                return FetchResult(merged(pages))
+                whole = merged(pages)
+                if whole.cut_short:
+                    return FetchResult(whole, FetchProblem(ProblemKind.CUT_SHORT))
+                return FetchResult(whole)
             if len(pages) >= self._page_limit:
                 return _failed(pages, ProblemKind.TOO_MANY_PAGES)
             url = urljoin(url, link)
@@ -267,6 +281,14 @@ class FhirClient:
 
 
 _NO_FHIR = frozenset({DropReason.NOT_JSON})
+
+
+def _in_large_pages(url: str) -> str:
+    """The address of a search with the page size asked for, unless it names one itself."""
+    _, question, parameters = url.partition("?")
+    if not question or any(part.startswith("_count=") for part in parameters.split("&")):
+        return url
+    return f"{url}&_count={_PAGE_SIZE}"
 
 
 def _failed(pages: list[ReadResult], kind: ProblemKind) -> FetchResult:
