@@ -19,7 +19,7 @@ from cds_service.knowledge.jurisdictions import approval
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import AGAIN, PLACES, RESPONSES
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Collection, Evaluation, Trace, Verdict
+from cds_service.rules import Collection, Evaluation, Item, Trace, Verdict
 
 _KINDS = {
     "choose": Kind.CHOOSE,
