@@ -218,6 +218,17 @@ def described(facts: Facts, drug: str = "alectinib") -> PatientFacts:
     return patient(**{name.replace(" ", "_"): value for name, value in said.items()})  # type: ignore[arg-type]
 
 
+def with_facts(facts: PatientFacts, said: Facts) -> PatientFacts:
+    """The same patient with these facts laid over, also those worked out from other facts."""
+    values = dict(facts.values)
+    for name, value in said.items():
+        found = _value(name, value)
+        values.pop(name, None)
+        if found is not None:
+            values[name] = found
+    return PatientFacts(facts.patient_id, facts.as_of, values, facts.lines)
+
+
 def without(facts: PatientFacts, name: str) -> PatientFacts:
     """The same patient of whom one fact is not known."""
     values = {key: value for key, value in facts.values.items() if key != name}
