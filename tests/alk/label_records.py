@@ -189,7 +189,7 @@ def patients_of(entry: Alternatives) -> Iterator[dict[str, Any]]:
         for fact, cell in one.items():
             cells.setdefault(fact, []).append(cell)
     near = {fact: candidates(fact, of_fact) for fact, of_fact in cells.items()}
-    for number, one in enumerate(entry):
+    for number in range(len(entry)):
         base = typical(entry, number, near)
         yield base
         for fact in near:
