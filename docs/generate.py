@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.schemas import algorithm_columns, drug_columns
-from cds_service.knowledge.table_files import Column
+from cds_service.knowledge.table_files import Column, Table
 from cds_service.rules import CollectionOf, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
 from docs import coverage as algorithm
@@ -78,22 +78,27 @@ def prefetch(_: Knowledge) -> str:
 
 @section("for-clinicians.md", "drugs")
 def drugs(knowledge: Knowledge) -> str:
-    """Which drug has which tables."""
-    said = {True: "yes", False: "**no**"}
+    """How many rows each drug has, and how many of them were not read in a source."""
     return table(
-        ["drug", "dose and ladder", "dose changes", "monitoring", "interactions", "populations"],
+        ["drug", "dose changes", "monitoring", "interactions", "populations"],
         [
             [
                 name,
-                "yes",
-                said[tables.dose_changes is not None],
-                said[tables.monitoring is not None],
-                said[tables.interactions is not None],
-                said[tables.populations is not None],
+                _rows(tables.dose_changes),
+                _rows(tables.monitoring),
+                _rows(tables.interactions),
+                _rows(tables.populations),
             ]
             for name, tables in knowledge.drugs.items()
         ],
     )
+
+
+def _rows(rows: Table | None) -> str:
+    if rows is None:
+        return "**none**"
+    unread = sum(not row.verified for row in rows)
+    return f"{len(rows)} rows" + (f", {unread} not verified" if unread else "")
 
 
 @section("change-knowledge.md", "columns")

@@ -187,8 +187,14 @@ class Recommendation:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Sort key: the more severe first, then the safer action."""
-        return SEVERITIES.index(self.severity), list(Kind).index(self.kind)
+        """Sort key: the more severe first, then the safer action.
+
+        What to do about the disease or a reaction stands before tests that are due, even where it
+        only informs.
+        """
+        answers = self.topic in (Topic.PROGRESSION, Topic.TOXICITY) and self.kind is Kind.INFORM
+        kind = Kind.CHOOSE if answers else self.kind
+        return SEVERITIES.index(self.severity), list(Kind).index(kind)
 
 
 @dataclass(frozen=True, slots=True)

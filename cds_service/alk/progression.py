@@ -8,9 +8,11 @@ drug. Rows that ask, warn or inform all speak.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from cds_service.alk.decision import Kind, Modifier, Option, Question, Recommendation, Topic
 from cds_service.alk.gates import asked_tests
+from cds_service.alk.monitoring import last_done
 from cds_service.alk.selection import modifiers, rank, start_dose
 from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.knowledge.jurisdictions import approval
@@ -25,6 +27,9 @@ _KINDS = {
     "ask": Kind.ASK,
     "inform": Kind.INFORM,
 }
+RECENT_DAYS = 90
+"""A profile or an image that is not older is not asked for again (our own choice)."""
+
 _TABLES = ("progression", "later_lines")
 
 
@@ -41,11 +46,16 @@ def next_treatment(
         trace = row.when.evaluate(evaluation)
         if trace.verdict is not Verdict.MET:
             continue
-        item = _fired(row, trace, evaluation)
+        item = _without_repeats(_fired(row, trace, evaluation), facts, knowledge, evaluation)
         if choosing:
             offers = _options(row, trace, facts, knowledge, evaluation, question.jurisdiction)
             options = tuple(sorted(offers, key=rank))
-            item = item.changed(options=options, verified=_some_verified(row, options))
+            blocked = bool(options) and all(option.speaks_against for option in options)
+            item = item.changed(
+                options=options,
+                verified=_some_verified(row, options),
+                severity="warning" if blocked else item.severity,
+            )
             offered = True
         found.append(item)
     said = tuple(item for drug in knowledge.drugs for item in findings(drug, knowledge, evaluation))
@@ -71,6 +81,19 @@ def _findings_only(said: tuple[Modifier, ...], knowledge: Knowledge) -> Recommen
         findings=said,
         verified=all(not item.says.endswith("(not verified)") for item in said),
     )
+
+
+def _without_repeats(
+    item: Recommendation, facts: PatientFacts, knowledge: Knowledge, evaluation: Evaluation
+) -> Recommendation:
+    """The same advice without tests that were done a short while ago."""
+    since = evaluation.as_of - timedelta(days=RECENT_DAYS)
+    tests = []
+    for due in item.tests:
+        done = last_done(knowledge.tests[due.test], facts, evaluation.as_of)
+        if done is None or done < since:
+            tests.append(due)
+    return item.changed(tests=tuple(tests))
 
 
 def _fired(row: Row, trace: Trace, evaluation: Evaluation) -> Recommendation:

@@ -102,7 +102,7 @@ def rank(option: Option) -> tuple[int, bool, int, int]:
 def modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:
     """What about this patient moves the drug among the options, in the table's words."""
     found: list[Modifier] = []
-    for row in knowledge.tables["first_line_modifiers"]:
+    for row in knowledge.tables["choice_modifiers"]:
         if row.text("drug") not in (drug, "any"):
             continue
         trace = row.when.evaluate(evaluation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from cds_service.alk import Decision, Kind, Recommendation, Topic
@@ -75,7 +75,7 @@ def build_cards(
     kept = [item for item in kept if not _moot(item, kept)]
     cards: list[BuiltCard] = []
     offered = False
-    for group in _merged(kept):
+    for group in _merged(_one_for_a_regimen(kept)):
         if "first line" in group[0].offers:
             # Of several wrong orders only the first card offers drugs in their place: one click
             # on each of two cards must not start two ALK inhibitors.
@@ -113,6 +113,34 @@ def _moot(item: Recommendation, kept: Iterable[Recommendation]) -> bool:
         return any(set(item.algorithm_ids) & set(other.algorithm_ids) for other in refused)
     told = item.topic in (Topic.POPULATION, Topic.INTERACTION, Topic.COVERAGE)
     return told and any(item.order == other.order for other in refused)
+
+
+def _one_for_a_regimen(items: Iterable[Recommendation]) -> list[Recommendation]:
+    """One warning for all orders that the same row warns about, such as two drugs of a regimen.
+
+    Orders to be taken back stay apart: each has its own removal.
+    """
+    kept: list[Recommendation] = []
+    for item in items:
+        alike = next((other for other in kept if _same_warning(other, item)), None)
+        if alike is None or alike.order is None or item.order is None:
+            kept.append(item)
+            continue
+        names = dict.fromkeys((*alike.order.ingredients, *item.order.ingredients))
+        together = replace(alike.order, ingredients=tuple(names))
+        kept[kept.index(alike)] = alike.changed(order=together)
+    return kept
+
+
+def _same_warning(one: Recommendation, other: Recommendation) -> bool:
+    return (
+        one.topic is Topic.ORDER
+        and one.rule_id == other.rule_id
+        and one.kind is other.kind
+        and "remove order" not in (*one.offers, *other.offers)
+        and one.dose is None
+        and not one.reasons
+    )
 
 
 def _merged(items: Iterable[Recommendation]) -> list[tuple[Recommendation, ...]]:

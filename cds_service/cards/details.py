@@ -44,9 +44,12 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
             " drug is offered for ordering only when it is preferred and approved, nothing speaks"
             " against it, its dose for this patient is known and its product code is verified."
         )
-    if item.findings:
-        lines = [f"{_EFFECTS[found.effect]}: {found.says}" for found in item.findings]
+    shown = {moved.rule_id for option in item.options for moved in option.modifiers}
+    said = [found for found in item.findings if found.rule_id not in shown]
+    if said:
+        lines = [f"{_EFFECTS[found.effect]}: {found.says}" for found in said]
         parts.append(_section("What the findings say about each drug", lines))
+    parts += _instead(item, decision)
     if item.others:
         title = "Other ways on" if item.options else "Ways on"
         parts.append(_section(title, item.others))
@@ -75,6 +78,22 @@ class _Kept(dict[str, str]):
 
 def _section(title: str, lines: Iterable[str]) -> str:
     return f"**{title}**\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _instead(item: Recommendation, decision: Decision) -> list[str]:
+    """The first-line options by name, where the card offers them in place of an order."""
+    if "first line" not in item.offers or decision.choice is None:
+        return []
+    names = [
+        option.drug
+        for option in decision.choice.options
+        if option.place == "preferred" and not option.speaks_against and option.approval != "none"
+    ]
+    return (
+        [f"Preferred first-line ALK inhibitors for this patient: {', '.join(names)}."]
+        if names
+        else []
+    )
 
 
 def _stop_first(item: Recommendation) -> list[str]:
@@ -188,9 +207,12 @@ def start_words(option: Option, knowledge: Knowledge) -> str:
 
 def evidence_line(study: Study, result: Result) -> str:
     """One result with trial, endpoint, assessor, report, values and interval."""
-    values = " vs ".join(f"{arm} {value}" for arm, value in result.values.items())
+    alone = list(result.values) == ["all"]
+    values = " vs ".join(
+        value if alone else f"{arm} {value}" for arm, value in result.values.items()
+    )
     unit = {"months": " months", "per cent": " %"}.get(result.unit, "") if values else ""
-    text = f"{study.name} {result.endpoint}"
+    text = f"{study.name}, {result.endpoint}"
     if result.assessor in ("investigator", "independent review"):
         text += f" ({result.assessor}, {result.report})"
     else:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from cds_service.alk import Kind, Recommendation, Topic
+from cds_service.alk import Kind, Option, Recommendation, Topic
 from cds_service.cards.basis import target, trigger
 from cds_service.cards.text import counted, dose_words, fit, full_day, listed, number, times
 from cds_service.knowledge.awaited import AwaitedDrug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
-from cds_service.rules import Item
+from cds_service.rules import Item, Verdict
 
 
 def summary(item: Recommendation, knowledge: Knowledge) -> str:
@@ -18,6 +18,8 @@ def summary(item: Recommendation, knowledge: Knowledge) -> str:
     if item.topic is Topic.ORDER and item.reasons:
         names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
         return fit(f"Check before signing {ordered_name(item)}: {names} could not be obtained")
+    if item.topic is Topic.PROGRESSION and (objections := _objections(item.options)):
+        return fit(f"No option here without a reason against it, tumour board: {objections}")
     if item.summary:
         return fit(item.summary.format_map(_Filled(placeholders(item, knowledge))))
     writer = {
@@ -118,6 +120,8 @@ def _toxicity(item: Recommendation, _: Knowledge) -> str:
         case Kind.WITHHOLD:
             verb = "Keep holding" if past else "Hold"
             text = f"{verb} {drug}: {finding}"
+            if lacking := _lacking(item):
+                return f"{text}; {lacking} not known, which decides about stopping for good"
             if item.resume_dose is not None and goal:
                 return f"{text}; resume {dose_words(item.resume_dose)} when {goal}"
             return f"{text}; resume when {goal}" if goal else text
@@ -135,6 +139,19 @@ def _toxicity(item: Recommendation, _: Knowledge) -> str:
     recheck = item.row.text("recheck_days") if item.row is not None else ""
     again = f"; test again within {recheck} days" if recheck else ""
     return f"Continue {drug}: {finding}, no dose change{again}"
+
+
+def _lacking(item: Recommendation) -> str:
+    """What a hold that waits for missing data waits for, where the label may ask to stop."""
+    if item.row is None or item.trace is None or "stop" not in item.ask:
+        return ""
+    missing = [
+        reason.subject
+        for leaf in item.trace.walk()
+        if leaf.verdict is Verdict.UNKNOWN
+        for reason in leaf.reasons
+    ]
+    return listed(list(dict.fromkeys(missing))[:2])
 
 
 def _monitoring(item: Recommendation, knowledge: Knowledge) -> str:
@@ -167,15 +184,24 @@ def _choice(item: Recommendation, _: Knowledge) -> str:
         for option in item.options
         if option.place == "preferred" and option.approval != "none"
     ]
+    objections = _objections([option for option in item.options if option.drug in preferred])
+    if objections:
+        return f"No preferred ALK inhibitor without a reason against it: {objections}"
+    left = [option.drug for option in item.options if not option.speaks_against]
+    shown = [drug for drug in preferred if drug in left]
+    verb = "is" if len(shown) == 1 else "are"
+    return f"Choose a first-line ALK inhibitor: {listed(shown)} {verb} preferred"
+
+
+def _objections(options: Sequence[Option]) -> str:
+    """What speaks against the options when something speaks against every one, else nothing."""
     against = [
         next((moved.says for moved in option.modifiers if moved.effect == "avoid"), "")
-        for option in item.options
-        if option.drug in preferred
+        for option in options
     ]
-    if against and all(against):
-        reasons = listed(list(dict.fromkeys(says.split(":", 1)[0] for says in against)))
-        return f"No preferred ALK inhibitor without a reason against it: {reasons}"
-    return f"Choose a first-line ALK inhibitor: {listed(preferred)} are preferred"
+    if not against or not all(against):
+        return ""
+    return listed(list(dict.fromkeys(says.split(":", 1)[0] for says in against)))
 
 
 def _interaction(item: Recommendation, _: Knowledge) -> str:

@@ -153,6 +153,7 @@ class FactReader:
             "serum ALK level": lambda: alk_status.serum_level(context),
             "EGFR gene": lambda: staging.egfr(context),
             "ALK fusion variant": lambda: variants.fusion_variant(found()),
+            "ALK fusion partner": lambda: variants.fusion_partner(found()),
             "TP53 gene": lambda: variants.tp53(found()),
             "ALK mutation findings": mutations,
             "resistance profile": lambda: resistance.profile_days(mutations()),

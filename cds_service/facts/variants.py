@@ -311,6 +311,21 @@ def fusion_variant(variants: Iterable[Variant]) -> Statements | None:
     return in_order(found)
 
 
+def fusion_partner(variants: Iterable[Variant]) -> Statements | None:
+    """The other gene of a positive ALK fusion: EML4, or another one that is named by code."""
+    found = [
+        Statement(
+            "EML4" if "EML4" in variant.genes else "other partner", variant.day, "", variant.source
+        )
+        for variant in variants
+        if variant.answer == "positive"
+        and variant.fused
+        and "ALK" in variant.genes
+        and (variant.several_genes or len(variant.genes) > 1)
+    ]
+    return in_order(found)
+
+
 def _fusion_word(text: str) -> str:
     """The variant of `E13;A20`, `V1`, `EML4-ALK V3a (E6a;A20)`; empty for anything else."""
     bare = re.sub(r"^EML4(?:::|--|-)ALK,? *", "", text, flags=re.IGNORECASE)

@@ -167,7 +167,7 @@ def algorithm_columns(
             _list("evidence", study, required=True),
             _text("says"),
         ),
-        "first_line_modifiers": (
+        "choice_modifiers": (
             *_IDENTITY,
             _text("drug", check=_known(drugs | {"any"}, "a drug or 'any'")),
             _rule("when"),

@@ -306,6 +306,16 @@ ORDERS = (
 
 GATES = (
     Case(
+        "gate-negative-dna-only",
+        {**NONE, "ALK": "negative", "ALK_assay": "DNA sequencing"},
+        {"ALK_assay": "RNA sequencing"},
+    ),
+    Case(
+        "gate-partner-dna-only",
+        {**NONE, "ALK_assay": "DNA sequencing", "ALK_fusion_partner": "other partner"},
+        {"ALK_fusion_partner": "EML4"},
+    ),
+    Case(
         "gate-two-drivers",
         {**NONE, "EGFR_gene": "sensitising mutation"},
         {"EGFR_gene": "wild type"},

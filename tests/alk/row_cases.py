@@ -5,6 +5,8 @@ The gates and order checks stand in `order_cases`, which also says how a case is
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tests.alk.course_cases import COURSE
 from tests.alk.drug_cases import ROWS
 from tests.alk.order_cases import (
@@ -227,6 +229,18 @@ POPULATIONS = (
     Case("alectinib-contraception-female", {**STARTING, **WOMAN}, {"age": "56"}),
     Case("alectinib-contraception-male", STARTING, {"sex": "female"}),
     Case("alectinib-lactation", {**STARTING, **WOMAN}, {"age": "11"}),
+    Case(
+        "alectinib-breastfeeding-now",
+        {**STARTING, **WOMAN, "lactation": "present"},
+        {"lactation": [(91, "present")]},
+    ),
+    Case(
+        "alectinib-swallowing",
+        {**STARTING, "difficulty_swallowing": "present"},
+        {"difficulty_swallowing": "absent"},
+    ),
+    Case("alectinib-taking", STARTING, {"orders": LORLATINIB}),
+    Case("alectinib-sun", STARTING, {"orders": LORLATINIB}),
 )
 
 RECENT: dict[str, object] = {
@@ -270,8 +284,16 @@ MONITORING = (
     Case("alectinib-monitor-brain", {**RECENT, "brain_imaging": 121}, {"brain_imaging": 112}),
 )
 
-DATED = frozenset({"order-approval-recheck"})
-"""Rows that no patient makes speak, but the day: their cases stand in `test_awaited_drugs`."""
+
+class DatedRow(NamedTuple):
+    """A row that no patient makes speak, but the day; `module` holds its cases."""
+
+    row: str
+    module: str
+
+
+DATED_ROWS = (DatedRow("order-approval-recheck", "tests/alk/test_awaited_drugs.py"),)
+DATED = frozenset(dated.row for dated in DATED_ROWS)
 
 CASES = (
     *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,

@@ -60,7 +60,6 @@ def test_a_point_is_pending_only_while_no_row_names_it(answered: Mapping[str, Fo
     assert ready == [], "run: python -m docs.generate --flip"
 
 
-@pytest.mark.xfail(reason="tables of these points are still to be written")
 def test_no_point_is_pending_any_more(answered: Mapping[str, Found]) -> None:
     waiting = [name for name, item in answered.items() if item.point.answer == "pending"]
 

@@ -207,7 +207,7 @@ def test_a_dose_change_that_never_fires_is_found(
     assert (finding.level, finding.kind, finding.rows) == ("error", "never fires", ("row-2",))
 
 
-@pytest.mark.parametrize("name", ["gates", "order_checks", "first_line_modifiers", "adjuvant"])
+@pytest.mark.parametrize("name", ["gates", "order_checks", "choice_modifiers", "adjuvant"])
 def test_a_row_of_another_table_that_never_fires_is_found(
     knowledge: Knowledge, tmp_path: Path, name: str
 ) -> None:
