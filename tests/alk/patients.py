@@ -135,6 +135,9 @@ def taken(dose: Dose) -> DoseTaken:
     )
 
 
+AND_MORE = "..."
+"""Among the members of a collection: there may be others."""
+
 ON_ALECTINIB = (treatment((START_DAYS_AGO, "active", FULL)),)
 
 
@@ -243,9 +246,10 @@ def _also_called(name: str) -> list[str]:
 
 
 def _collection(members: Iterable[str] | None) -> Collection:
+    reason = Reason.of(ReasonKind.MISSING, "list", "the list was not supplied whole")
     if members is None:
-        reason = Reason.of(ReasonKind.MISSING, "list", "the list was not supplied whole")
         return Collection((), complete=False, incomplete=(reason,))
+    named = tuple(members)
     items = (
         Item(
             frozenset({name, *_also_called(name)}),
@@ -254,8 +258,11 @@ def _collection(members: Iterable[str] | None) -> Collection:
             name,
             f"Resource/{name}",
         )
-        for name in members
+        for name in named
+        if name != AND_MORE
     )
+    if AND_MORE in named:
+        return Collection(tuple(items), complete=False, incomplete=(reason,))
     return Collection(tuple(items), complete=True)
 
 
@@ -275,7 +282,7 @@ def _value(name: str, value: object) -> FactValue | None:
             )
         )
     if isinstance(kind, CollectionOf):
-        assert isinstance(value, tuple), f"{name} takes the names of its members"
+        assert isinstance(value, tuple | list), f"{name} takes the names of its members"
         return _collection(value)
     assert isinstance(value, int), f"{name} takes days ago"
     return Events((Event(day(value)),), complete=True)
