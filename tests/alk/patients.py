@@ -135,6 +135,9 @@ def taken(dose: Dose) -> DoseTaken:
     )
 
 
+AND_MORE = "..."
+"""Among the members of a collection: there may be others."""
+
 ON_ALECTINIB = (treatment((START_DAYS_AGO, "active", FULL)),)
 
 
@@ -218,6 +221,17 @@ def described(facts: Facts, drug: str = "alectinib") -> PatientFacts:
     return patient(**{name.replace(" ", "_"): value for name, value in said.items()})  # type: ignore[arg-type]
 
 
+def with_facts(facts: PatientFacts, said: Facts) -> PatientFacts:
+    """The same patient with these facts laid over, also those worked out from other facts."""
+    values = dict(facts.values)
+    for name, value in said.items():
+        found = _value(name, value)
+        values.pop(name, None)
+        if found is not None:
+            values[name] = found
+    return PatientFacts(facts.patient_id, facts.as_of, values, facts.lines)
+
+
 def without(facts: PatientFacts, name: str) -> PatientFacts:
     """The same patient of whom one fact is not known."""
     values = {key: value for key, value in facts.values.items() if key != name}
@@ -232,9 +246,10 @@ def _also_called(name: str) -> list[str]:
 
 
 def _collection(members: Iterable[str] | None) -> Collection:
+    reason = Reason.of(ReasonKind.MISSING, "list", "the list was not supplied whole")
     if members is None:
-        reason = Reason.of(ReasonKind.MISSING, "list", "the list was not supplied whole")
         return Collection((), complete=False, incomplete=(reason,))
+    named = tuple(members)
     items = (
         Item(
             frozenset({name, *_also_called(name)}),
@@ -243,8 +258,11 @@ def _collection(members: Iterable[str] | None) -> Collection:
             name,
             f"Resource/{name}",
         )
-        for name in members
+        for name in named
+        if name != AND_MORE
     )
+    if AND_MORE in named:
+        return Collection(tuple(items), complete=False, incomplete=(reason,))
     return Collection(tuple(items), complete=True)
 
 
@@ -264,7 +282,7 @@ def _value(name: str, value: object) -> FactValue | None:
             )
         )
     if isinstance(kind, CollectionOf):
-        assert isinstance(value, tuple), f"{name} takes the names of its members"
+        assert isinstance(value, tuple | list), f"{name} takes the names of its members"
         return _collection(value)
     assert isinstance(value, int), f"{name} takes days ago"
     return Events((Event(day(value)),), complete=True)
