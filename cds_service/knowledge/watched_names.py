@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from importlib.resources.abc import Traversable
-from types import MappingProxyType
 
 from pydantic import Field
 
@@ -26,7 +25,7 @@ class MedicationNames(Frozen):
 class ResultNames(Frozen):
     """What laboratories call a test, by analyte."""
 
-    names: Mapping[str, tuple[str, ...]] = Field(default_factory=lambda: MappingProxyType({}))
+    names: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     source: str = "none"
 
 
