@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,6 +9,7 @@ from decimal import Decimal
 
 from cds_service.facts import courses
 from cds_service.facts.context import Context
+from cds_service.facts.identifying import identify
 from cds_service.facts.ordered import asks_to_crush, food_of
 from cds_service.facts.patient import (
     DoseTaken,
@@ -17,10 +17,9 @@ from cds_service.facts.patient import (
     TreatmentLine,
     TreatmentOrder,
 )
-from cds_service.fhir.dosage import DoseStep, read_dosage, strength_in_name
-from cds_service.fhir.medications import MedicationConcept
+from cds_service.fhir.dosage import DoseStep, read_dosage
 from cds_service.fhir.record import status_of
-from cds_service.fhir.terminology import coding_key, concept_keys
+from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import (
     Dosage,
     MedicationAdministration,
@@ -47,81 +46,6 @@ _NOT_ORDERS = frozenset({"proposal", "option"})
 SLOWING_CLASSES = ("beta-blocker", "other bradycardic")
 ADJUSTED_DAYS = 30
 """A contributing medication stopped this recently counts as adjusted (our own choice)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """What a medication resource is about: ingredients with their classes, and a label."""
-
-    ingredients: tuple[str, ...]
-    names: frozenset[str]
-    label: str
-    strength_mg: Decimal | None
-    unverified: frozenset[str] = frozenset()
-    """Classes among `names` whose membership was not read in a source."""
-
-    @property
-    def known(self) -> bool:
-        """Whether any ingredient was recognised."""
-        return bool(self.ingredients)
-
-
-def identify(context: Context, concept: MedicationConcept) -> Identified:
-    """Ingredients by code over all codings, else by a whole word from the closed name lists.
-
-    Never by likeness: a misspelt name is not recognised.
-    """
-    codes = context.book.knowledge.codes
-    counted: set[str] = set()
-    found: dict[str, None] = {}
-    strength: Decimal | None = None
-    for coding in concept.all_codings:
-        key = coding_key(coding)
-        if key is None:
-            continue
-        for match in codes.medications(*key):
-            found.setdefault(match.ingredient)
-            strength = strength or match.strength_mg
-            if codes.counts_for_class(match):
-                counted.add(match.ingredient)
-    if not found:
-        for ingredient in _by_name(context, concept.texts):
-            found.setdefault(ingredient)
-            counted.add(ingredient)
-    verified = {name for item in counted for name in codes.classes_of(item)}
-    names = {name for item in counted for name in codes.classes_of(item, include_unverified=True)}
-    label = concept.text or next(iter(found), "medication")
-    strength = strength or _strength(context, concept, tuple(found))
-    return Identified(
-        tuple(found), frozenset(names | set(found)), label, strength, frozenset(names - verified)
-    )
-
-
-def _by_name(context: Context, texts: Iterable[str]) -> list[str]:
-    words = {word for text in texts for word in re.findall(r"[a-z][a-z0-9-]+", text.lower())}
-    return [
-        ingredient.name
-        for ingredient in context.book.knowledge.codes.ingredients.values()
-        if any(name.lower() in words for name in ingredient.match_text)
-    ]
-
-
-def _strength(
-    context: Context, concept: MedicationConcept, ingredients: tuple[str, ...]
-) -> Decimal | None:
-    for text in concept.texts:
-        written = strength_in_name(text)
-        if written is not None:
-            return written
-    if len(ingredients) != 1 or ingredients[0] not in context.book.knowledge.drugs:
-        return None
-    products = context.book.knowledge.drugs[ingredients[0]].drug.products
-    keys = {coding_key(coding) for coding in concept.all_codings}
-    for product in products:
-        if product.clinical_drug is not None and product.clinical_drug.key in keys:
-            return product.strength_mg
-    strengths = {product.strength_mg for product in products}
-    return strengths.pop() if len(strengths) == 1 else None
 
 
 def _is_order(use: MedicationUse) -> bool:
