@@ -22,6 +22,8 @@ class Identified:
     strength_mg: Decimal | None
     unverified: frozenset[str] = frozenset()
     """Classes among `names` whose membership was not read in a source."""
+    contradictory: bool = False
+    """Codes and words name different drugs of which one is an ALK inhibitor: none is believed."""
 
     @property
     def known(self) -> bool:
@@ -47,6 +49,9 @@ def identify(context: Context, concept: MedicationConcept) -> Identified:
             strength = strength or match.strength_mg
             if codes.counts_for_class(match):
                 counted.add(match.ingredient)
+    label = concept.text or next(iter(found), "medication")
+    if found and _contradicts(context, set(found), concept):
+        return Identified((), frozenset(), label, None, contradictory=True)
     if not found:
         listed = context.book.medication_names
         for ingredient in (name for text in concept.texts for name in listed.in_text(text)):
@@ -60,6 +65,17 @@ def identify(context: Context, concept: MedicationConcept) -> Identified:
     return Identified(
         tuple(found), frozenset(names | set(found)), label, strength, frozenset(names - verified)
     )
+
+
+def _contradicts(context: Context, coded: set[str], concept: MedicationConcept) -> bool:
+    """Whether the codes name two ALK inhibitors, or the words another one than the codes."""
+    drugs = set(context.book.knowledge.inhibitors)
+    if len(coded & drugs) > 1:
+        return True
+    listed = context.book.medication_names
+    texts = (*concept.texts, *concept.ingredient_texts)
+    named = {name for text in texts for name in listed.in_text(text)} & drugs
+    return bool(named) and not named & coded
 
 
 def _strength(

@@ -78,6 +78,14 @@ class FactReader:
         context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
         remark_on_codes(context)
         medicines = read_medicines(context)
+        orders = read_orders(context, supplied.draft_requests)
+        unavailable = dict(supplied.unavailable)
+        if medicines.unclear:
+            unavailable.setdefault(
+                "medications", "; ".join(reason.detail for reason in medicines.unclear)
+            )
+        if any(order.contradictory for order in orders):
+            unavailable.setdefault(UNREAD_DRAFT, "its codes and its words name different drugs")
         values = self._values(context, medicines, supplied)
         facts = PatientFacts(
             supplied.record.patient_id,
@@ -85,10 +93,9 @@ class FactReader:
             values,
             medicines.lines,
             requested_tests(context, supplied.draft_tests),
-            dict(supplied.unavailable),
+            unavailable,
             context.remarks.keys(),
         )
-        orders = read_orders(context, supplied.draft_requests)
         return facts, orders
 
     def _values(self, context: Context, medicines: Medicines, supplied: Supplied) -> LazyValues:

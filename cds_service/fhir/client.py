@@ -159,26 +159,39 @@ class FhirClient:
         credential = "with a token" if self._access_token else "without a token"
         return f"<FhirClient {credential}>"
 
-    def fetch(self, queries: Mapping[str, str]) -> Mapping[str, FetchResult]:
+    def deadline(self) -> float:
+        """When a reading that begins now has to end; give it to each `fetch` that belongs to it."""
+        return time.monotonic() + self._deadline_seconds
+
+    def fetch(
+        self, queries: Mapping[str, str], ends_at: float | None = None
+    ) -> Mapping[str, FetchResult]:
         """Run all queries in parallel; each name gets a result before the deadline.
 
-        A query is relative to the base URL, such as `Observation?patient=1` or `Patient/1`.
+        A query is relative to the base URL, such as `Observation?patient=1` or `Patient/1`. What
+        was read of it before the deadline is kept. `ends_at` is a `deadline()` that several
+        calls share; without it this call has one of its own.
         """
         if not queries:
             return {}
-        ends_at = time.monotonic() + self._deadline_seconds
+        if ends_at is None:
+            ends_at = self.deadline()
         workers = min(len(queries), _MOST_PARALLEL)
         session = self._session(ends_at, workers)
         pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fhir")
+        pages: dict[str, list[ReadResult]] = {name: [] for name in queries}
         futures: dict[str, Future[FetchResult]] = {
-            name: pool.submit(self._run, session, query, ends_at) for name, query in queries.items()
+            name: pool.submit(self._run, session, query, ends_at, pages[name])
+            for name, query in queries.items()
         }
         wait(futures.values(), timeout=max(0.0, ends_at - time.monotonic()))
         # Threads that still wait for the server end on their own soon after; nobody waits for them.
         pool.shutdown(wait=False, cancel_futures=True)
-        late = FetchResult(NOT_GIVEN, FetchProblem(ProblemKind.DEADLINE))
         results = {
-            name: future.result() if future.done() and not future.cancelled() else late
+            name: future.result()
+            if future.done() and not future.cancelled()
+            # A copy: the thread may still be adding to the list.
+            else _failed(list(pages[name]), ProblemKind.DEADLINE)
             for name, future in futures.items()
         }
         session.close()
@@ -206,11 +219,12 @@ class FhirClient:
         session.mount("http://", adapter)
         return session
 
-    def _run(self, session: requests.Session, query: str, ends_at: float) -> FetchResult:
+    def _run(
+        self, session: requests.Session, query: str, ends_at: float, pages: list[ReadResult]
+    ) -> FetchResult:
         url = f"{self.base_url}/{query.lstrip('/')}"
         if "://" in query.split("?", 1)[0] or not is_below(url, self.base_url):
             return _failed([], ProblemKind.QUERY)
-        pages: list[ReadResult] = []
         plain, url = url, _in_large_pages(url)
         while True:
             page, problem = self._page(session, url, ends_at)

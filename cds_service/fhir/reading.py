@@ -22,6 +22,7 @@ from cds_service.fhir.views import AnyResource, OperationOutcome, Resource
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SERIOUS = frozenset({"error", "fatal"})
+_OLD_TYPES = frozenset({"MedicationOrder"})
 _NO_MATCH = frozenset({"include", "outcome"})
 
 
@@ -31,6 +32,7 @@ class DropReason(StrEnum):
     NOT_JSON = "not JSON"
     NO_RESOURCE_TYPE = "no resourceType"
     TYPE_NOT_READ = "a resource type that is not read here"
+    OLD_TYPE = "a resource type of an earlier FHIR version"
     UNREADABLE = "an element has the wrong shape"
     NESTED_BUNDLE = "a Bundle inside a Bundle"
 
@@ -209,7 +211,9 @@ def read_resource(raw: bytes | msgspec.Raw) -> Resource | Dropped:
         return Dropped(name, identity, DropReason.NESTED_BUNDLE)
     target = _TYPES.get(name)
     if target is None:
-        return Dropped(name, identity, DropReason.TYPE_NOT_READ)
+        # Not "not read here": what it holds would matter.
+        why = DropReason.OLD_TYPE if name in _OLD_TYPES else DropReason.TYPE_NOT_READ
+        return Dropped(name, identity, why)
     try:
         mended: Resource = _resource_decoder.decode(repaired(raw, target))
         return mended

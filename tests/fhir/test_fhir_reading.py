@@ -171,7 +171,8 @@ def test_what_comes_along_is_no_result(mode: str) -> None:
 @pytest.mark.parametrize(
     ("odd", "why"),
     [
-        ({"resourceType": "MedicationOrder", "id": "m"}, DropReason.TYPE_NOT_READ),
+        ({"resourceType": "MedicationOrder", "id": "m"}, DropReason.OLD_TYPE),
+        ({"resourceType": "CarePlan", "id": "m"}, DropReason.TYPE_NOT_READ),
         ({"id": "m"}, DropReason.NO_RESOURCE_TYPE),
         ({"resourceType": 7, "id": "m"}, DropReason.TYPE_NOT_READ),
         ("text", DropReason.NO_RESOURCE_TYPE),
