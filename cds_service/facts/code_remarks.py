@@ -85,14 +85,17 @@ def remark_on_medication(
     """Remark on a medication that looks like an ALK inhibitor and was not taken for one.
 
     `found` are the ingredients that were recognised. Beside a recognised one only a name that
-    contradicts its code is remarked on: the code has decided.
+    contradicts its code is remarked on.
     """
     book = context.book
     named = {name for text in concept.texts for name in book.medication_names.in_text(text)}
     if found:
         if (named - found) & book.knowledge.inhibitors:
             what = "a medication is named as one ALK inhibitor and coded as another drug"
-            context.remark(_MEDICATIONS, f"{what}; its code was believed{_shown(concept.codings)}")
+            believed = "its code" if named & found else "neither"
+            context.remark(
+                _MEDICATIONS, f"{what}; {believed} was believed{_shown(concept.codings)}"
+            )
         return
     keys = concept_keys(CodeableConcept(coding=concept.all_codings))
     if any(key in book.doubtful_inhibitors for key in keys):

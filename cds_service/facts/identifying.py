@@ -51,6 +51,7 @@ def identify(context: Context, concept: MedicationConcept) -> Identified:
                 counted.add(match.ingredient)
     label = concept.text or next(iter(found), "medication")
     if found and _contradicts(context, set(found), concept):
+        remark_on_medication(context, concept, frozenset(found))
         return Identified((), frozenset(), label, None, contradictory=True)
     if not found:
         listed = context.book.medication_names
@@ -60,7 +61,6 @@ def identify(context: Context, concept: MedicationConcept) -> Identified:
     remark_on_medication(context, concept, frozenset(found))
     verified = {name for item in counted for name in codes.classes_of(item)}
     names = {name for item in counted for name in codes.classes_of(item, include_unverified=True)}
-    label = concept.text or next(iter(found), "medication")
     strength = strength or _strength(context, concept, tuple(found))
     return Identified(
         tuple(found), frozenset(names | set(found)), label, strength, frozenset(names - verified)
