@@ -26,6 +26,7 @@ from tests.alk import (
     patients,
     row_cases,
     test_algorithm_patients,
+    test_awaited_drugs,
     test_decisions,
     test_dose_changes,
     test_every_row,
@@ -34,6 +35,9 @@ from tests.alk import (
 )
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "quality.md"
+BEGIN, END = "<!-- measured: tables -->\n", "<!-- end -->"
+"""Around what `--write` replaces in the page."""
+
 # -- the cases ----------------------------------------------------------------------------
 
 RECORDS = (test_label_records, test_algorithm_patients)
@@ -42,11 +46,12 @@ MODULES = (
     test_dose_changes,
     test_every_row,
     test_decisions,
+    test_awaited_drugs,
     test_reactions_over_time,
     *RECORDS,
 )
 OVER_TIME = (test_reactions_over_time, test_dose_changes)
-ONE_DAY = (test_decisions,)
+ONE_DAY = (test_decisions, test_awaited_drugs)
 ASKED_ALREADY = frozenset({"test_the_rows_of_a_case_speak_and_no_others"})
 Check = Callable[[], object]
 
@@ -183,14 +188,6 @@ def report(asked: Counter[str], missed: list[Slip], left_out: int) -> str:
     unnoticed = Counter(slip.table for slip in missed)
     total, noticed = asked.total(), asked.total() - len(missed)
     lines = [
-        "# Would the cases notice a slip?",
-        "",
-        "`python -m benchmarks.mutation` changes every rule table in memory, one small slip at a",
-        "time (a sign, a number by its smallest step, a condition, an action, a dose, an",
-        "interval), and asks the cases of `tests/alk`, not the snapshots of `tests/services`. It",
-        "prints every slip that none of them noticed; some cannot be: a stronger row of the",
-        "same reaction speaks anyway.",
-        "",
         f"Measured on {datetime.now(UTC).date().isoformat()}: {noticed} of {total} slips noticed"
         f" ({100 * noticed / max(total, 1):.1f} %)"
         + (f"; {left_out} left out for lack of time." if left_out else "."),
@@ -201,11 +198,20 @@ def report(asked: Counter[str], missed: list[Slip], left_out: int) -> str:
     for table, number in sorted(asked.items()):
         found = number - unnoticed[table]
         lines.append(f"| {table} | {number} | {found} | {100 * found / number:.1f} % |")
-    lines += ["", "What was not noticed, by column and kind of slip:", ""]
-    lines += ["| slip | not noticed |", "| --- | --- |"]
+    lines += ["", "What was not noticed, by kind of slip:", ""]
+    lines += ["| slip | number | rows |", "| --- | --- | --- |"]
     kinds = Counter(slip.kind for slip in missed)
-    lines += [f"| {kind} | {number} |" for kind, number in kinds.most_common()]
+    for kind, number in kinds.most_common():
+        rows = dict.fromkeys(slip.row.identifier for slip in missed if slip.kind == kind)
+        lines.append(f"| {kind} | {number} | {', '.join(rows)} |")
     return "\n".join(lines) + "\n"
+
+
+def written(report: str) -> str:
+    """The page with this report in the place of the one before."""
+    page = DOCUMENT.read_text("utf-8")
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    return f"{before}{BEGIN}\n{report}{END}{after}"
 
 
 def main() -> int:
@@ -213,7 +219,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__)
     parser.add_argument("--table", default="", help="only tables whose name holds this")
     parser.add_argument("--seconds", type=float, default=1800, help="no slip is begun after this")
-    parser.add_argument("--write", action="store_true", help=f"write the result to {DOCUMENT}")
+    parser.add_argument("--write", action="store_true", help="write the result to docs/quality.md")
     arguments = parser.parse_args()
     knowledge = patients.knowledge()
     cases = Cases()
@@ -235,7 +241,7 @@ def main() -> int:
     text = report(asked, missed, left_out)
     sys.stdout.write(text)
     if arguments.write:
-        DOCUMENT.write_text(text, encoding="utf-8")
+        DOCUMENT.write_text(written(text), encoding="utf-8")
     return 0
 
 

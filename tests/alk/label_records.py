@@ -37,6 +37,7 @@ NORMAL_BEFORE = Decimal("0.8")
 """The result before treatment that every patient has of an analyte with an upper limit."""
 
 HIGH_BEFORE = Decimal(4)
+DAYS_AGO = (3, 20, 40, 80)
 WORDS = {
     "above": lambda value, limit: value > limit,
     "at least": lambda value, limit: value >= limit,
@@ -176,7 +177,22 @@ def _compared(
         quantity = knowledge().vocabulary.find(fact)
         assert isinstance(quantity, Quantity)
         at *= quantity.units["mg/dL"] / UPPER_LIMITS[fact]
+    if number[0] in "<>":
+        return _bounded(limit[1], at, number)
     return WORDS[limit[1]](Decimal(number), at)
+
+
+def _bounded(word: str, at: Decimal, text: str) -> bool | None:
+    """Whether every value beyond a bound is on the asked side; None when only some are."""
+    bound, closed = Decimal(text.lstrip("<>=")), "=" in text
+    if word in ("below", "at most"):
+        found = _bounded("at least" if word == "below" else "above", at, text)
+        return None if found is None else not found
+    reached = bound > at or (bound == at and (word == "at least" or not closed))
+    if text.startswith(">"):
+        return word != "exactly" if reached else None
+    missed = bound < at or (bound == at and (word == "above" or not closed))
+    return False if missed else None
 
 
 # -- patients around every limit ----------------------------------------------------------------
@@ -257,7 +273,7 @@ def _around(fact: str, text: str) -> list[Any]:
                     place = Decimal(other[2]) * (before if other[3] else 1)
                     found += [
                         [(3, f"{place + off}"), (START_DAYS_AGO + 5, f"{before}")]
-                        for off in (0, -step, step)
+                        for off in (0, -step, step, -step / 2, step / 2)
                         if place + off >= 0
                     ]
         elif limit[3] == " mg/dL" and fact in UPPER_LIMITS:
@@ -267,7 +283,12 @@ def _around(fact: str, text: str) -> list[Any]:
             found += [f"{at + off}" for off in (0, -step, step)]
         else:
             found += [f"{at + off}" for off in (0, -step, step) if at + off >= 0]
-    found += [[(3, one[3]), (40, one[2]), (80, one[1])] for one in _courses(fact, text, step)]
+        if not fact.endswith(" grade"):
+            sent = (f">{at}", f">={at}", f">{at - step}", f"<{at}", f"<={at}", f"<{at + step}")
+            found += sent if limit[3] is None else ()
+    found += [
+        list(zip(DAYS_AGO, reversed(course), strict=False)) for course in _courses(fact, text, step)
+    ]
     if (twice := TWICE.search(text)) is not None:
         days, at = int(twice[twice.re.groups]), Decimal(twice[3])
         for ago, second in ((days, at + step), (days + 1, at + step), (days, at)):
@@ -286,25 +307,29 @@ def _unusable(fact: str) -> str:
     return "9 without severity" if fact.endswith(" grade") else "9 unknown unit"
 
 
-def _courses(fact: str, text: str, step: Decimal) -> Iterator[tuple[None, str, str, str]]:
-    """The first result, the one between and the newest, around both limits of an episode."""
+def _courses(fact: str, text: str, step: Decimal) -> Iterator[tuple[str, ...]]:
+    """Results from the oldest to the newest, around the limits of an episode and of its end."""
+    limits = [Decimal(found[2]) for found in LIMIT.finditer(text)]
     for found in AGAIN.finditer(text):
         begins, ends = Decimal(found[3]), Decimal(found[7])
         up = step if found[2] in ("above", "at least") else -step
         high = begins + up
         over = ends if found[6] in ("at most", "at least") else ends - up
-        for first, between, newest in (
-            (high, over, high),
+        newest = {high, *(limit + off for limit in limits for off in (0, -step, step))}
+        for last in sorted(newest):
+            yield f"{high}", f"{over}", f"{last}"
+            yield f"{high}", f"{over}", f"{high}", f"{last}"
+            yield _unusable(fact), f"{over}", f"{last}"
+            yield _unusable(fact), f"{over}", f"{high}", f"{last}"
+        for first, between, last in (
             (high, over + up, high),
             (high, over - up, high),
             (begins, over, high),
             (begins - up, over, high),
-            (high, over, begins),
             (begins, over, begins),
         ):
-            if min(first, between, newest) >= 0:
-                yield None, f"{first}", f"{between}", f"{newest}"
-        yield None, _unusable(fact), f"{over}", f"{high}"
+            if between >= 0:
+                yield f"{first}", f"{between}", f"{last}"
 
 
 # -- asking the tables ---------------------------------------------------------------------------

@@ -297,8 +297,13 @@ def _series(name: str, value: object) -> Series:
 
 
 def _measured(name: str, ago: int, text: str) -> Measurement:
-    """`text` is a number, or one with "no range", "unknown unit" or "without severity" behind."""
+    """`text` is a number, or one with "no range", "unknown unit" or "without severity" behind.
+
+    A sign in front (`<5`) means that the laboratory sent a bound only.
+    """
     number, _, flaw = text.partition(" ")
+    sign = number[: len(number) - len(number.lstrip("<>="))]
+    number = number.removeprefix(sign)
     limit = UPPER_LIMITS.get(name)
     value = Decimal(number) * (limit if limit is not None else 1)
     source = f"Observation/{name}-{ago}"
@@ -309,7 +314,9 @@ def _measured(name: str, ago: int, text: str) -> Measurement:
         problem = Reason.of(ReasonKind.MISSING, name, "severity not recorded")
         return Measurement(None, day(ago), as_sent=text, source=source, problem=problem)
     limit = None if flaw == "no range" else limit
-    return Measurement(value, day(ago), upper_limit=limit, as_sent=text, source=source)
+    return Measurement(
+        value, day(ago), upper_limit=limit, comparator=sign or None, as_sent=text, source=source
+    )
 
 
 def asked(

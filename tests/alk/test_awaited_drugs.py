@@ -108,6 +108,9 @@ def test_a_flag_that_nobody_looked_up_lately_is_said_to_be_old(
     heard = _heard(_looked_up(looked_up), as_of)
     assert "order-not-approved" in heard
     assert ("order-approval-recheck" in heard) is asks
+    if asks:
+        item = heard["order-approval-recheck"]
+        assert (item.kind, item.severity) == (Kind.ASK, "warning")
 
 
 def test_the_interval_is_read_from_the_file() -> None:
