@@ -9,16 +9,17 @@ from cds_service.alk import UNREAD_DRAFT
 from cds_service.facts import Supplied
 from cds_service.fhir.client import FetchResult, FhirClient
 from cds_service.fhir.errors import ServerRefused
-from cds_service.fhir.reading import ReadResult, read_resource, read_resources
+from cds_service.fhir.reading import ReadResult, merged, read_resource, read_resources
 from cds_service.fhir.record import PatientRecord
-from cds_service.fhir.references import parse_reference
+from cds_service.fhir.versions import unreadable_element
 from cds_service.fhir.views import (
     MedicationRequest,
     MedicationUse,
     Resource,
     ServiceRequest,
 )
-from cds_service.protocol import HookCall, PreconditionFailed, PrefetchTemplate, resolve
+from cds_service.protocol import BadRequest, HookCall, PreconditionFailed, PrefetchTemplate, resolve
+from cds_service.protocol.hook_definitions import hook_definition
 from cds_service.protocol.wire import encode
 
 
@@ -55,17 +56,22 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
         else:
             unavailable[template.key] = "the call lacks what its query needs"
     client = _client(call, access)
+    # One deadline for all that is asked of the server, products of medications included.
+    ends_at = client.deadline() if client is not None else 0.0
     if wanted and client is not None:
-        for key, result in client.fetch(wanted).items():
+        for key, result in client.fetch(wanted, ends_at).items():
             if result.problem is None or key not in read:
                 read[key] = result.read
+            else:
+                # Two parts of an answer tell more than one, and copies are told apart by id.
+                read[key] = merged([read[key], result.read])
             if result.problem is not None:
                 unavailable[key] = _why(result)
     elif wanted:
         for key in wanted:
             unavailable[key] = _why_not_supplied(read.get(key))
     _refuse_without_required(call, templates, read, unavailable)
-    return _supplied(call, read, unavailable, client)
+    return _supplied(call, read, unavailable, client, ends_at)
 
 
 def _usable(result: ReadResult) -> bool:
@@ -78,6 +84,8 @@ def _why_not_supplied(result: ReadResult | None) -> str:
         return "not supplied by the EHR"
     if result.next_link is not None:
         return "only a first page was supplied"
+    if result.cut_short:
+        return "the EHR supplied fewer resources than it counted"
     return "the EHR sent an error in its place" if result.outcomes else "not readable as sent"
 
 
@@ -100,7 +108,8 @@ def _why(result: FetchResult) -> str:
     if problem is None:
         return ""
     status = f" (HTTP {problem.status})" if problem.status is not None else ""
-    return f"the FHIR server did not answer: {problem.kind.value}{status}"
+    extent = " in full" if result.read.given else ""
+    return f"the FHIR server did not answer{extent}: {problem.kind.value}{status}"
 
 
 def _refuse_without_required(
@@ -129,69 +138,105 @@ def _refuse_without_required(
 
 def _supplied(
     call: HookCall,
-    read: Mapping[str, ReadResult],
+    read: dict[str, ReadResult],
     unavailable: dict[str, str],
     client: FhirClient | None,
+    ends_at: float,
 ) -> Supplied:
-    riding, drafts, tests = _drafts(call, unavailable)
-    record = PatientRecord.build(call.patient_id, read.values(), riding)
-    missing = _missing_medications(record)
+    riding, drafted = _draft_views(call, unavailable)
+
+    def build(products: Sequence[ReadResult] = ()) -> PatientRecord:
+        pages = [*read.values(), *products]
+        return PatientRecord.build(call.patient_id, pages, riding, call.fhir_server)
+
+    record = build()
+    drafts, tests = _own_drafts(record, drafted, unavailable)
+    orders = [view for view, _ in drafts]
+    missing = _missing_medications(record, orders)
     if missing and client is not None:
-        queries = {key: key for key in missing}
-        pages = [result.read for result in client.fetch(queries).values() if not result.problem]
-        record = PatientRecord.build(call.patient_id, [*read.values(), *pages], riding)
+        fetched = client.fetch({key: key for key in missing}, ends_at)
+        record = build([result.read for result in fetched.values() if not result.problem])
+    for view in orders:
+        concept = record.medication_concept(view)
+        if concept.missing and not concept.texts:
+            unavailable[UNREAD_DRAFT] = "the medication it refers to could not be read"
     foreign = sum(record.ignored.values())
-    lost = sum(len(result.lost) for result in read.values())
     if foreign:
         unavailable["resources of another patient"] = f"{foreign} were sent and not used"
+    unowned = sum(record.unattributed.values())
+    if unowned:
+        unavailable["resources that do not say whose they are"] = (
+            f"{unowned} were sent and not used"
+        )
+    lost = sum(len(result.lost) for result in read.values())
     if lost:
         unavailable["unreadable resources"] = f"{lost} were sent and not used"
     complete = frozenset(
-        key for key, result in read.items() if key not in unavailable and _usable(result)
+        key
+        for key, result in read.items()
+        if key not in unavailable
+        and _usable(result)
+        and not any(map(record.is_unattributed, result.resources))
     )
     return Supplied(record, complete, unavailable, drafts, tests)
 
 
-def _missing_medications(record: PatientRecord) -> list[str]:
+def _missing_medications(record: PatientRecord, orders: Sequence[MedicationRequest]) -> list[str]:
     found: dict[str, None] = {}
-    for use in record.of_type(MedicationUse):
+    for use in (*record.of_type(MedicationUse), *orders):
         missing = record.medication_concept(use).missing
         if missing:
             found.setdefault(missing)
     return list(found)
 
 
-def _drafts(
-    call: HookCall, unavailable: dict[str, str]
-) -> tuple[
-    list[Resource],
-    list[tuple[MedicationRequest, Mapping[str, object]]],
-    list[ServiceRequest],
-]:
-    """The draft orders as views beside the resources as received, and what rides along."""
+_Drafted = list[tuple[Resource, Mapping[str, object]]]
+
+
+def _draft_views(call: HookCall, unavailable: dict[str, str]) -> tuple[list[Resource], _Drafted]:
+    """What rides along in the draft Bundle, and the drafts as views beside what was received."""
     riding: list[Resource] = []
-    orders: list[tuple[MedicationRequest, Mapping[str, object]]] = []
-    tests: list[ServiceRequest] = []
+    drafts: _Drafted = []
     drafted = {id(resource) for resource in call.draft_orders}
-    for resource in call.draft_bundle_resources:
+    for position, resource in enumerate(call.draft_bundle_resources):
+        _refuse_other_versions(call, resource, position)
         view = read_resource(encode(dict(resource)))
         if not isinstance(view, Resource):
             if id(resource) in drafted:
                 unavailable[UNREAD_DRAFT] = "it could not be read"
-            continue
-        if id(resource) not in drafted:
+        elif id(resource) in drafted:
+            drafts.append((view, resource))
+        else:
             riding.append(view)
-            continue
-        if _is_of_another(view, call.patient_id):
+    return riding, drafts
+
+
+def _refuse_other_versions(call: HookCall, resource: Mapping[str, object], position: int) -> None:
+    """400 for a draft in another FHIR version that says in an unread way what it orders."""
+    element = unreadable_element(resource)
+    definition = hook_definition(call.hook)
+    if element is None or definition is None:
+        return
+    place = f"CDSHooksRequest.context.{definition.bundle_field}.entry[{position}].resource"
+    raise BadRequest(
+        "This service reads FHIR R4, and of R5 what means the same. This element says what is"
+        " ordered in a way that it does not read.",
+        expression=f"{place}.{element}",
+        issue_code="not-supported",
+    )
+
+
+def _own_drafts(
+    record: PatientRecord, drafts: _Drafted, unavailable: dict[str, str]
+) -> tuple[list[tuple[MedicationRequest, Mapping[str, object]]], list[ServiceRequest]]:
+    """The draft orders for this patient. One that names nobody is for the patient in context."""
+    orders: list[tuple[MedicationRequest, Mapping[str, object]]] = []
+    tests: list[ServiceRequest] = []
+    for view, resource in drafts:
+        if record.is_of_another(view):
             unavailable[UNREAD_DRAFT] = "it is for another patient and was not checked"
         elif isinstance(view, MedicationRequest):
             orders.append((view, resource))
         elif isinstance(view, ServiceRequest):
             tests.append(view)
-    return riding, orders, tests
-
-
-def _is_of_another(view: Resource, patient_id: str) -> bool:
-    subject = getattr(view, "subject", None)
-    parsed = parse_reference(subject.reference) if subject is not None else None
-    return parsed is not None and parsed.key is not None and parsed.key != f"Patient/{patient_id}"
+    return orders, tests

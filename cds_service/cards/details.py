@@ -9,6 +9,7 @@ from cds_service.alk.currency import stale_sources
 from cds_service.cards.basis import used_lines
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, number, times
+from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.evidence import Result, Study
 from cds_service.knowledge.jurisdictions import approval_words
 from cds_service.knowledge.release import Knowledge
@@ -33,6 +34,7 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
     if not item.verified:
         parts.append(OWN_ADVICE if _is_own_advice(item) else NOT_VERIFIED)
     parts += _what_next(item)
+    parts += _not_changeable(item)
     if item.options and item.topic is Topic.PROGRESSION:
         jurisdiction = decision.question.jurisdiction
         parts.append(next_options_table(item.options, knowledge, jurisdiction))
@@ -74,6 +76,17 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
 class _Kept(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return key.replace("_", " ")
+
+
+def _not_changeable(item: Recommendation) -> list[str]:
+    """Why an order that should get another dose carries no change by one click."""
+    if item.order is None or item.dose is None or item.dose.drug not in item.order.ingredients:
+        return []
+    element = foreign_element(item.order.resource)
+    if element is None or not item.verified:
+        return []
+    says = f"The order came in FHIR R5 (`{element}`). It was checked, but what leaves here is R4"
+    return [f"{says}: change it in your system."]
 
 
 def _section(title: str, lines: Iterable[str]) -> str:

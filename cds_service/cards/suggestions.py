@@ -24,6 +24,7 @@ from cds_service.fhir.outgoing import (
     service_request,
     updated,
 )
+from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import Action, Suggestion
@@ -177,6 +178,8 @@ def _dose_order(
     if not drug.dosing.verified:
         return []
     if order is not None and dose.drug in order.ingredients:
+        if foreign_element(order.resource) is not None:
+            return []
         resource = _with_dose(order.resource, drug, dose)
         label = f"Change the order to {words}"
         action = Action(type="update", description=label, resource=resource)

@@ -58,7 +58,14 @@ def command(
     day = given_day(as_of)
     charts = _stories(day) if path is None else read_charts(path)
     place = knowledge_place or settings.knowledge_folder
-    setup = Setup(day, settings.timezone, settings.jurisdiction, place)
+    setup = Setup(
+        day,
+        settings.timezone,
+        settings.jurisdiction,
+        place,
+        settings.local_codes_file,
+        settings.concept_maps,
+    )
     results: list[PatientResult] = []
     writing = nullcontext(sys.stdout) if out is None else out.open("w", encoding="utf-8")
     try:

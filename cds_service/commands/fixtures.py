@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from datetime import datetime
 from typing import Any
 
 import click
+
+from cds_service.commands.options import AS_OF, given_day
 
 TIMEOUT_SECONDS = 60
 
@@ -31,25 +34,32 @@ def list_stories() -> None:
 @command.command()
 @click.option("--fhir-server", required=True, help="Base address of a FHIR R4 server.")
 @click.option("--story", "names", multiple=True, help="Only this story; may be given again.")
-def load(fhir_server: str, names: tuple[str, ...]) -> None:
-    """Put the stories, moved to today, on a FHIR server that allows it.
+@click.option(
+    "--batch",
+    is_flag=True,
+    help="Send batches, for a server that limits transactions: a story may then arrive in part.",
+)
+@AS_OF
+def load(fhir_server: str, names: tuple[str, ...], batch: bool, as_of: datetime | None) -> None:
+    """Put the stories, moved to the day of the question, on a FHIR server that allows it.
 
-    Each story goes as one transaction, so it is there whole or not at all. Ends with 1 when the
-    server refused any.
+    Each story goes as one transaction, so it is there whole or not at all, unless --batch is
+    given. Ends with 1 when the server refused any.
     """
     import requests
 
     from cds_service.commands.call import told
-    from cds_service.commands.running import clinic_day
     from fhir_fixtures import story_names
 
-    day = clinic_day()
+    day = given_day(as_of)
     wanted = names or tuple(story_names())
     refused = 0
     with requests.Session() as session:
         session.headers["Content-Type"] = "application/fhir+json"
         for name in wanted:
             bundle = as_transaction(told(name, day).bundle)
+            if batch:
+                bundle["type"] = "batch"
             problem = _put(session, fhir_server.rstrip("/"), bundle)
             refused += problem is not None
             count = len(bundle["entry"])
@@ -96,7 +106,15 @@ def _put(session: Any, fhir_server: str, bundle: dict[str, Any]) -> str | None:
 def _said(answer: Any) -> str:
     try:
         issues = answer.json()["issue"]
-        texts = [str(issue.get("diagnostics") or issue.get("code")) for issue in issues]
+        # Some servers put the words into `details`, some into `diagnostics`.
+        texts = [
+            str(
+                issue.get("diagnostics")
+                or (issue.get("details") or {}).get("text")
+                or issue.get("code")
+            )
+            for issue in issues
+        ]
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""
     return f": {'; '.join(texts)[:300]}"

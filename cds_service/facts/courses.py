@@ -77,7 +77,7 @@ def day_given(context: Context, use: MedicationAdministration) -> date | None:
     """
     if status_of(use) not in _GIVEN:
         return None
-    period = use.effective_period
+    period = use.effective_period or use.occurence_period
     day = context.day_of(
         use.effective_date_time,
         (period.end or period.start) if period is not None else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,6 +9,14 @@ from decimal import Decimal
 
 from cds_service.facts import courses
 from cds_service.facts.context import Context
+from cds_service.facts.identifying import identify
+from cds_service.facts.medication_orders import (
+    dosages_of,
+    end_of,
+    is_order,
+    start_of,
+    why_unclear,
+)
 from cds_service.facts.ordered import asks_to_crush, food_of
 from cds_service.facts.patient import (
     DoseTaken,
@@ -17,15 +24,13 @@ from cds_service.facts.patient import (
     TreatmentLine,
     TreatmentOrder,
 )
-from cds_service.fhir.dosage import DoseStep, read_dosage, strength_in_name
-from cds_service.fhir.medications import MedicationConcept
+from cds_service.fhir.dosage import DoseStep, read_dosage
 from cds_service.fhir.record import status_of
-from cds_service.fhir.terminology import coding_key, concept_keys
+from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import (
     Dosage,
     MedicationAdministration,
     MedicationRequest,
-    MedicationStatement,
     MedicationUse,
     ServiceRequest,
 )
@@ -43,132 +48,9 @@ from cds_service.rules import (
 ACTIVE = frozenset({"active"})
 PAUSED = frozenset({"on-hold"})
 ENDED = frozenset({"completed", "stopped", "ended"})
-_NOT_ORDERS = frozenset({"proposal", "option"})
 SLOWING_CLASSES = ("beta-blocker", "other bradycardic")
 ADJUSTED_DAYS = 30
 """A contributing medication stopped this recently counts as adjusted (our own choice)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """What a medication resource is about: ingredients with their classes, and a label."""
-
-    ingredients: tuple[str, ...]
-    names: frozenset[str]
-    label: str
-    strength_mg: Decimal | None
-    unverified: frozenset[str] = frozenset()
-    """Classes among `names` whose membership was not read in a source."""
-
-    @property
-    def known(self) -> bool:
-        """Whether any ingredient was recognised."""
-        return bool(self.ingredients)
-
-
-def identify(context: Context, concept: MedicationConcept) -> Identified:
-    """Ingredients by code over all codings, else by a whole word from the closed name lists.
-
-    Never by likeness: a misspelt name is not recognised.
-    """
-    codes = context.book.knowledge.codes
-    counted: set[str] = set()
-    found: dict[str, None] = {}
-    strength: Decimal | None = None
-    for coding in concept.all_codings:
-        key = coding_key(coding)
-        if key is None:
-            continue
-        for match in codes.medications(*key):
-            found.setdefault(match.ingredient)
-            strength = strength or match.strength_mg
-            if codes.counts_for_class(match):
-                counted.add(match.ingredient)
-    if not found:
-        for ingredient in _by_name(context, concept.texts):
-            found.setdefault(ingredient)
-            counted.add(ingredient)
-    verified = {name for item in counted for name in codes.classes_of(item)}
-    names = {name for item in counted for name in codes.classes_of(item, include_unverified=True)}
-    label = concept.text or next(iter(found), "medication")
-    strength = strength or _strength(context, concept, tuple(found))
-    return Identified(
-        tuple(found), frozenset(names | set(found)), label, strength, frozenset(names - verified)
-    )
-
-
-def _by_name(context: Context, texts: Iterable[str]) -> list[str]:
-    words = {word for text in texts for word in re.findall(r"[a-z][a-z0-9-]+", text.lower())}
-    return [
-        ingredient.name
-        for ingredient in context.book.knowledge.codes.ingredients.values()
-        if any(name.lower() in words for name in ingredient.match_text)
-    ]
-
-
-def _strength(
-    context: Context, concept: MedicationConcept, ingredients: tuple[str, ...]
-) -> Decimal | None:
-    for text in concept.texts:
-        written = strength_in_name(text)
-        if written is not None:
-            return written
-    if len(ingredients) != 1 or ingredients[0] not in context.book.knowledge.drugs:
-        return None
-    products = context.book.knowledge.drugs[ingredients[0]].drug.products
-    keys = {coding_key(coding) for coding in concept.all_codings}
-    for product in products:
-        if product.clinical_drug is not None and product.clinical_drug.key in keys:
-            return product.strength_mg
-    strengths = {product.strength_mg for product in products}
-    return strengths.pop() if len(strengths) == 1 else None
-
-
-def _is_order(use: MedicationUse) -> bool:
-    if isinstance(use, MedicationRequest):
-        if use.do_not_perform:
-            return False
-        intent = (use.intent or "").strip().lower()
-        if intent == "plan":
-            return bool(use.reported_boolean or use.reported)
-        return intent not in _NOT_ORDERS
-    return isinstance(use, MedicationStatement)
-
-
-def _dosages(use: MedicationUse) -> tuple[Dosage, ...]:
-    if isinstance(use, MedicationRequest):
-        return use.dosage_instruction
-    return use.dosage if isinstance(use, MedicationStatement) else ()
-
-
-def _start(context: Context, use: MedicationUse) -> date | None:
-    for dosage in _dosages(use):
-        repeat = dosage.timing.repeat if dosage.timing is not None else None
-        if repeat is not None and repeat.bounds_period is not None:
-            day = context.day_of(repeat.bounds_period.start)
-            if day is not None:
-                return day
-    if isinstance(use, MedicationRequest):
-        return context.day_of(use.authored_on)
-    if isinstance(use, MedicationStatement):
-        period = use.effective_period
-        return context.day_of(period.start if period else None, use.effective_date_time)
-    return None
-
-
-def _end(context: Context, use: MedicationUse) -> date | None:
-    ends: list[date | None] = []
-    for dosage in _dosages(use):
-        repeat = dosage.timing.repeat if dosage.timing is not None else None
-        if repeat is not None and repeat.bounds_period is not None:
-            ends.append(context.day_of(repeat.bounds_period.end))
-    if ends:
-        # Of several steps the last one ends the order; one that is left open leaves it open.
-        known = [day for day in ends if day is not None]
-        return max(known) if len(known) == len(ends) else None
-    if isinstance(use, MedicationStatement) and use.effective_period is not None:
-        return context.day_of(use.effective_period.end)
-    return None
 
 
 def dose_of(dosages: Sequence[Dosage], strength_mg: Decimal | None) -> DoseTaken:
@@ -198,6 +80,8 @@ class Medicines:
     lines: tuple[TreatmentLine, ...]
     contributing: Statements | None
     checkpoint_inhibitors: Events
+    unclear: tuple[Reason, ...]
+    """Why some medication of the record may hide an ALK inhibitor."""
     ended: Mapping[str, Collection]
     """Every ALK inhibitor used, the ended ones by why they ended, and earlier medications."""
 
@@ -221,15 +105,25 @@ def read_medicines(context: Context) -> Medicines:
     ended: list[Item] = []
     doses: list[Item] = []
     running: set[str] = set()
+    unclear: dict[Reason, None] = {}
     drugs = context.book.knowledge.inhibitors
     for use in context.record.of_type(MedicationUse):
         if isinstance(use, MedicationAdministration):
             doses += _dose_given(context, use)
-        if not _is_order(use):
+        if not is_order(use):
             continue
         status = status_of(use) or ""
-        found = identify(context, context.record.medication_concept(use))
-        start = _start(context, use)
+        concept = context.record.medication_concept(use)
+        found = identify(context, concept)
+        doubt = why_unclear(
+            concept,
+            status,
+            contradictory=found.contradictory,
+            inhibitor=not drugs.isdisjoint(found.ingredients),
+        )
+        if doubt is not None:
+            unclear.setdefault(doubt)
+        start = start_of(context, use)
         if start is not None and start > context.as_of:
             context.remark("medications", "an order that starts in the future is not counted yet")
             continue
@@ -241,25 +135,27 @@ def read_medicines(context: Context) -> Medicines:
             ended.append(Item(found.names, found.label, start, found.label, use.key))
         if status in ENDED | PAUSED and found.names & set(SLOWING_CLASSES):
             # On hold is stopped for now, whenever that began.
-            stopped_slowing.append(context.as_of if status in PAUSED else _end(context, use))
+            stopped_slowing.append(context.as_of if status in PAUSED else end_of(context, use))
         if "immune checkpoint inhibitor" in found.names and status in ACTIVE | PAUSED | ENDED:
             given = _last_given(context, use, start, status)
             checkpoint += [Event(given, found.label, use.key)] if given is not None else []
         word = _line_status(status)
         for ingredient in found.ingredients:
             if ingredient in drugs and word:
-                dose = dose_of(_dosages(use), found.strength_mg)
+                dose = dose_of(dosages_of(use), found.strength_mg)
                 orders.setdefault(ingredient, []).append(
                     TreatmentOrder(
                         ingredient,
                         word,
                         start,
-                        _end(context, use),
+                        end_of(context, use),
                         dose,
                         use.key,
                         courses.end_reasons(context, use),
                     )
                 )
+    if unclear:
+        complete, why = False, (*why, *unclear)
     lines = tuple(
         TreatmentLine(name, tuple(sorted(found, key=lambda item: item.start or date.min)))
         for name, found in sorted(orders.items())
@@ -286,6 +182,7 @@ def read_medicines(context: Context) -> Medicines:
         lines,
         _contributing(context, taken, stopped_slowing, complete),
         Events(tuple(checkpoint), complete),
+        tuple(unclear),
         {"earlier medications": earlier, **stopped},
     )
 
@@ -322,7 +219,7 @@ def _last_given(
     """The last day on which a medication may have been given, as far as recorded."""
     if status in ACTIVE:
         return context.as_of
-    end = _end(context, use)
+    end = end_of(context, use)
     return min(end, context.as_of) if end is not None else start
 
 
@@ -367,6 +264,7 @@ def read_orders(
                 first_dose_of(dosages, found.strength_mg),
                 food_of(context, dosages),
                 asks_to_crush(context, dosages),
+                found.contradictory,
             )
         )
     return tuple(orders)

@@ -134,7 +134,8 @@ class OrderedMedication:
     of the last step, `resource` the order exactly as received. `first_dose` is the dose of the
     first step where there are several. `food` is what the order says about food, empty when it
     says nothing clear; `crushed` whether it asks to crush or open what is to be swallowed whole,
-    None when the order has not been read for that. `unverified` are the classes whose membership
+    None when the order has not been read for that. `contradictory` says that codes and words name
+    different drugs, of which none is then believed. `unverified` are the classes whose membership
     was not read in a source: they may warn, but carry no one-click order.
     """
 
@@ -149,6 +150,7 @@ class OrderedMedication:
     first_dose: DoseTaken | None = None
     food: str = ""
     crushed: bool | None = None
+    contradictory: bool = False
 
     @property
     def starting_dose(self) -> DoseTaken:

@@ -8,6 +8,7 @@ from datetime import UTC, date, tzinfo
 from typing import Generic, TypeVar
 
 from cds_service.facts import alk_status, courses, problems, resistance, staging, variants
+from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.measurements import age_series, laboratory_series, score_series
 from cds_service.facts.medicines import (
@@ -75,7 +76,16 @@ class FactReader:
         Nothing dated after `as_of` is used. Facts are worked out when they are first asked for.
         """
         context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
+        remark_on_codes(context)
         medicines = read_medicines(context)
+        orders = read_orders(context, supplied.draft_requests)
+        unavailable = dict(supplied.unavailable)
+        if medicines.unclear:
+            unavailable.setdefault(
+                "medications", "; ".join(reason.detail for reason in medicines.unclear)
+            )
+        if any(order.contradictory for order in orders):
+            unavailable.setdefault(UNREAD_DRAFT, "its codes and its words name different drugs")
         values = self._values(context, medicines, supplied)
         facts = PatientFacts(
             supplied.record.patient_id,
@@ -83,10 +93,9 @@ class FactReader:
             values,
             medicines.lines,
             requested_tests(context, supplied.draft_tests),
-            dict(supplied.unavailable),
+            unavailable,
             context.remarks.keys(),
         )
-        orders = read_orders(context, supplied.draft_requests)
         return facts, orders
 
     def _values(self, context: Context, medicines: Medicines, supplied: Supplied) -> LazyValues:

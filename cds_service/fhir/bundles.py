@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cds_service.fhir.datatypes import DataType
 from cds_service.fhir.views import AnyResource, Resource
 
@@ -31,5 +33,6 @@ class Bundle(Resource, frozen=True):
     """A search page or a collection."""
 
     type: str | None = None
+    total: Any = None
     link: tuple[BundleLink, ...] = ()
     entry: tuple[BundleEntry, ...] = ()

@@ -58,6 +58,11 @@ RETRIED_STATUSES = (429, 502, 503, 504)
 _MOST_PARALLEL = 8
 _CHUNK_BYTES = 65536
 _FIRST_WAIT_SECONDS = 0.05
+# Servers give 10 to 50 resources a page unless asked for more, and every further page is one more
+# round trip before the deadline. Those that allow fewer give fewer; few allow more than 1000.
+_PAGE_SIZE = 1000
+# How servers refuse a parameter that they do not know.
+_BAD_QUERY_STATUSES = frozenset({400, 422})
 
 
 class ProblemKind(StrEnum):
@@ -70,6 +75,7 @@ class ProblemKind(StrEnum):
     NOT_FHIR = "an answer that is not FHIR JSON"
     TOO_LARGE = "an answer larger than allowed"
     TOO_MANY_PAGES = "more pages than allowed"
+    CUT_SHORT = "fewer resources than the server counted"
     PAGE_LINK = "a next link that leads away from the server's base URL"
     ADDRESS = "an address that may not be contacted"
     QUERY = "a query that leads away from the server's base URL"
@@ -153,26 +159,39 @@ class FhirClient:
         credential = "with a token" if self._access_token else "without a token"
         return f"<FhirClient {credential}>"
 
-    def fetch(self, queries: Mapping[str, str]) -> Mapping[str, FetchResult]:
+    def deadline(self) -> float:
+        """When a reading that begins now has to end; give it to each `fetch` that belongs to it."""
+        return time.monotonic() + self._deadline_seconds
+
+    def fetch(
+        self, queries: Mapping[str, str], ends_at: float | None = None
+    ) -> Mapping[str, FetchResult]:
         """Run all queries in parallel; each name gets a result before the deadline.
 
-        A query is relative to the base URL, such as `Observation?patient=1` or `Patient/1`.
+        A query is relative to the base URL, such as `Observation?patient=1` or `Patient/1`. What
+        was read of it before the deadline is kept. `ends_at` is a `deadline()` that several
+        calls share; without it this call has one of its own.
         """
         if not queries:
             return {}
-        ends_at = time.monotonic() + self._deadline_seconds
+        if ends_at is None:
+            ends_at = self.deadline()
         workers = min(len(queries), _MOST_PARALLEL)
         session = self._session(ends_at, workers)
         pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fhir")
+        pages: dict[str, list[ReadResult]] = {name: [] for name in queries}
         futures: dict[str, Future[FetchResult]] = {
-            name: pool.submit(self._run, session, query, ends_at) for name, query in queries.items()
+            name: pool.submit(self._run, session, query, ends_at, pages[name])
+            for name, query in queries.items()
         }
         wait(futures.values(), timeout=max(0.0, ends_at - time.monotonic()))
         # Threads that still wait for the server end on their own soon after; nobody waits for them.
         pool.shutdown(wait=False, cancel_futures=True)
-        late = FetchResult(NOT_GIVEN, FetchProblem(ProblemKind.DEADLINE))
         results = {
-            name: future.result() if future.done() and not future.cancelled() else late
+            name: future.result()
+            if future.done() and not future.cancelled()
+            # A copy: the thread may still be adding to the list.
+            else _failed(list(pages[name]), ProblemKind.DEADLINE)
             for name, future in futures.items()
         }
         session.close()
@@ -200,20 +219,29 @@ class FhirClient:
         session.mount("http://", adapter)
         return session
 
-    def _run(self, session: requests.Session, query: str, ends_at: float) -> FetchResult:
+    def _run(
+        self, session: requests.Session, query: str, ends_at: float, pages: list[ReadResult]
+    ) -> FetchResult:
         url = f"{self.base_url}/{query.lstrip('/')}"
         if "://" in query.split("?", 1)[0] or not is_below(url, self.base_url):
             return _failed([], ProblemKind.QUERY)
-        pages: list[ReadResult] = []
+        plain, url = url, _in_large_pages(url)
         while True:
             page, problem = self._page(session, url, ends_at)
+            refused = problem is not None and problem.status in _BAD_QUERY_STATUSES
+            if refused and not pages and url != plain:
+                url = plain
+                continue
             if page is not None:
                 pages.append(page)
             if problem is not None:
                 return FetchResult(merged(pages) if pages else NOT_GIVEN, problem)
             link = pages[-1].next_link
             if link is None:
-                return FetchResult(merged(pages))
+                whole = merged(pages)
+                if whole.cut_short:
+                    return FetchResult(whole, FetchProblem(ProblemKind.CUT_SHORT))
+                return FetchResult(whole)
             if len(pages) >= self._page_limit:
                 return _failed(pages, ProblemKind.TOO_MANY_PAGES)
             url = urljoin(url, link)
@@ -267,6 +295,14 @@ class FhirClient:
 
 
 _NO_FHIR = frozenset({DropReason.NOT_JSON})
+
+
+def _in_large_pages(url: str) -> str:
+    """The address of a search with the page size asked for, unless it names one itself."""
+    _, question, parameters = url.partition("?")
+    if not question or any(part.startswith("_count=") for part in parameters.split("&")):
+        return url
+    return f"{url}&_count={_PAGE_SIZE}"
 
 
 def _failed(pages: list[ReadResult], kind: ProblemKind) -> FetchResult:

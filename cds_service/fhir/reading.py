@@ -22,6 +22,8 @@ from cds_service.fhir.views import AnyResource, OperationOutcome, Resource
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SERIOUS = frozenset({"error", "fatal"})
+_OLD_TYPES = frozenset({"MedicationOrder"})
+_NO_MATCH = frozenset({"include", "outcome"})
 
 
 class DropReason(StrEnum):
@@ -30,6 +32,7 @@ class DropReason(StrEnum):
     NOT_JSON = "not JSON"
     NO_RESOURCE_TYPE = "no resourceType"
     TYPE_NOT_READ = "a resource type that is not read here"
+    OLD_TYPE = "a resource type of an earlier FHIR version"
     UNREADABLE = "an element has the wrong shape"
     NESTED_BUNDLE = "a Bundle inside a Bundle"
 
@@ -62,7 +65,8 @@ class ReadResult:
 
     `given` is False for null or an absent value: nothing was asked, which is not "no data".
     `matched_none` is True only when a Bundle says in full that nothing matched.
-    `full_urls` maps each entry's fullUrl to its resource.
+    `full_urls` maps each entry's fullUrl to its resource. `matches` counts the entries that are
+    answers, read or not; `total` is how many the server says there are, on all pages together.
     """
 
     resources: tuple[Resource, ...] = ()
@@ -72,6 +76,16 @@ class ReadResult:
     matched_none: bool = False
     given: bool = True
     full_urls: Mapping[str, Resource] = field(default_factory=dict, repr=False)
+    matches: int = 0
+    total: int | None = None
+
+    @property
+    def cut_short(self) -> bool:
+        """True when the server counted more than it gave and names no page to go on with.
+
+        Some servers cap a page without a next link; a few of the results are then not the results.
+        """
+        return self.next_link is None and self.total is not None and self.matches < self.total
 
     @property
     def lost(self) -> tuple[Dropped, ...]:
@@ -85,6 +99,7 @@ class ReadResult:
             self.given
             and bool(self.resources or self.matched_none)
             and self.next_link is None
+            and not self.cut_short
             and not self.lost
             and not any(outcome.serious for outcome in self.outcomes)
         )
@@ -97,6 +112,7 @@ class _Envelope(DataType, frozen=True):
     """The members that decide how a JSON object is read."""
 
     resource_type: Any = None
+    total: Any = None
     link: tuple[BundleLink, ...] = ()
     entry: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -169,6 +185,9 @@ def merged(pages: Sequence[ReadResult]) -> ReadResult:
         matched_none=bool(pages) and all(page.matched_none for page in pages),
         given=any(page.given for page in pages),
         full_urls=urls,
+        matches=sum(page.matches for page in pages),
+        # A server may count only once it has been through its results.
+        total=next((page.total for page in reversed(pages) if page.total is not None), None),
     )
 
 
@@ -192,7 +211,9 @@ def read_resource(raw: bytes | msgspec.Raw) -> Resource | Dropped:
         return Dropped(name, identity, DropReason.NESTED_BUNDLE)
     target = _TYPES.get(name)
     if target is None:
-        return Dropped(name, identity, DropReason.TYPE_NOT_READ)
+        # Not "not read here": what it holds would matter.
+        why = DropReason.OLD_TYPE if name in _OLD_TYPES else DropReason.TYPE_NOT_READ
+        return Dropped(name, identity, why)
     try:
         mended: Resource = _resource_decoder.decode(repaired(raw, target))
         return mended
@@ -208,52 +229,56 @@ def _nothing_but(dropped: Dropped) -> ReadResult:
     return ReadResult(dropped=(dropped,))
 
 
+@dataclass(slots=True)
+class _Page:
+    """What one Bundle has held so far."""
+
+    resources: list[Resource] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    urls: dict[str, Resource] = field(default_factory=dict)
+    matches: int = 0
+
+    def add(
+        self,
+        full_url: str | None,
+        resource: Resource | Dropped | None,
+        search: BundleSearch | None,
+    ) -> None:
+        if isinstance(resource, OperationOutcome):
+            self.outcomes.extend(_outcomes(resource))
+            return
+        self.matches += search is None or search.mode not in _NO_MATCH
+        if resource is None:
+            self.dropped.append(Dropped("", None, DropReason.NO_RESOURCE_TYPE))
+        elif isinstance(resource, Dropped):
+            self.dropped.append(resource)
+        else:
+            self.resources.append(resource)
+            if full_url:
+                self.urls[full_url] = resource
+
+    def result(self, links: Iterable[BundleLink], total: object) -> ReadResult:
+        next_link = _next_link(links)
+        counted = total if isinstance(total, int) and not isinstance(total, bool) else None
+        nothing = not self.resources and not self.dropped and next_link is None and not counted
+        return ReadResult(
+            resources=tuple(self.resources),
+            outcomes=tuple(self.outcomes),
+            next_link=next_link,
+            dropped=tuple(self.dropped),
+            matched_none=nothing and not any(outcome.serious for outcome in self.outcomes),
+            full_urls=self.urls,
+            matches=self.matches,
+            total=counted,
+        )
+
+
 def _read_bundle(bundle: Bundle) -> ReadResult:
-    resources: list[Resource] = []
-    outcomes: list[Outcome] = []
-    dropped: list[Dropped] = []
-    urls: dict[str, Resource] = {}
+    page = _Page()
     for entry in bundle.entry:
-        _collect(entry.full_url, entry.resource, resources, outcomes, dropped, urls)
-    return _result(resources, outcomes, dropped, urls, _next_link(bundle.link))
-
-
-def _collect(
-    full_url: str | None,
-    resource: Resource | Dropped | None,
-    resources: list[Resource],
-    outcomes: list[Outcome],
-    dropped: list[Dropped],
-    urls: dict[str, Resource],
-) -> None:
-    if resource is None:
-        dropped.append(Dropped("", None, DropReason.NO_RESOURCE_TYPE))
-    elif isinstance(resource, Dropped):
-        dropped.append(resource)
-    elif isinstance(resource, OperationOutcome):
-        outcomes.extend(_outcomes(resource))
-    else:
-        resources.append(resource)
-        if full_url:
-            urls[full_url] = resource
-
-
-def _result(
-    resources: list[Resource],
-    outcomes: list[Outcome],
-    dropped: list[Dropped],
-    urls: Mapping[str, Resource],
-    next_link: str | None,
-) -> ReadResult:
-    nothing = not resources and not dropped and next_link is None
-    return ReadResult(
-        resources=tuple(resources),
-        outcomes=tuple(outcomes),
-        next_link=next_link,
-        dropped=tuple(dropped),
-        matched_none=nothing and not any(outcome.serious for outcome in outcomes),
-        full_urls=urls,
-    )
+        page.add(entry.full_url, entry.resource, entry.search)
+    return page.result(bundle.link, bundle.total)
 
 
 def _next_link(links: Iterable[BundleLink]) -> str | None:
@@ -301,19 +326,16 @@ def _read_entries(envelope: _Envelope) -> ReadResult:
         entries = _entries_decoder.decode(_or_empty(envelope.entry))
     except msgspec.DecodeError:
         return _nothing_but(unreadable)
-    resources: list[Resource] = []
-    outcomes: list[Outcome] = []
-    dropped: list[Dropped] = []
-    urls: dict[str, Resource] = {}
+    page = _Page()
     for raw in entries:
         try:
             entry = _entry_decoder.decode(raw)
         except msgspec.DecodeError:
-            dropped.append(Dropped("", None, DropReason.UNREADABLE))
+            page.add(None, Dropped("", None, DropReason.UNREADABLE), None)
             continue
         resource = None if bytes(entry.resource) == b"null" else read_resource(entry.resource)
-        _collect(entry.full_url, resource, resources, outcomes, dropped, urls)
-    return _result(resources, outcomes, dropped, urls, _next_link(envelope.link))
+        page.add(entry.full_url, resource, entry.search)
+    return page.result(envelope.link, envelope.total)
 
 
 def _or_empty(raw: msgspec.Raw) -> bytes:

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from cds_service.fhir.dates import parse_moment
 from cds_service.fhir.medications import MedicationConcept, read_medication_concept
-from cds_service.fhir.reading import Dropped, Outcome, ReadResult
-from cds_service.fhir.references import parse_reference
+from cds_service.fhir.reading import Dropped, Outcome, ReadResult, read_resource
+from cds_service.fhir.references import ParsedReference, parse_reference, server_of
 from cds_service.fhir.terminology import CodeKey, CodeSet, code_key, concept_keys
 from cds_service.fhir.views import (
     Condition,
     Medication,
+    MedicationStatement,
     MedicationUse,
     Observation,
     ObservationComponent,
@@ -33,6 +36,15 @@ Codes = CodeSet | Iterable[tuple[str, str]]
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 """Statuses whose resources are not served unless they are asked for."""
 
+
+_PEOPLE = frozenset({"Patient", "RelatedPerson"})
+
+_ADHERENCE = {
+    "taking": "active",
+    "on-hold": "on-hold",
+    "stopped": "stopped",
+    "not-taking": "not-taken",
+}
 
 _AS_THEY_SHOULD_BE = frozenset(
     {"final", "amended", "corrected", "active", "completed", "stopped", "on-hold", "draft"}
@@ -52,8 +64,13 @@ class CodedResult(NamedTuple):
 
 
 def status_of(resource: Resource) -> str | None:
-    """The resource's status, stripped and lower-cased; a Condition's verification status."""
+    """The resource's status, stripped and lower-cased; a Condition's verification status.
+
+    Of an R5 MedicationStatement, whose status only says that it was recorded, its adherence.
+    """
     status = getattr(resource, "status", None)
+    if isinstance(resource, MedicationStatement) and status == "recorded":
+        return _adherence(resource)
     if status in _AS_THEY_SHOULD_BE and not isinstance(resource, Condition):
         return str(status)
     if isinstance(resource, Condition) and resource.verification_status is not None:
@@ -62,12 +79,24 @@ def status_of(resource: Resource) -> str | None:
     return status.strip().lower() or None if isinstance(status, str) else None
 
 
+def _adherence(statement: MedicationStatement) -> str | None:
+    """The R4 status that an R5 adherence means; None when it says nothing."""
+    concept = statement.adherence.code if statement.adherence is not None else None
+    for coding in concept.coding if concept is not None else ():
+        word = (coding.code or "").strip().lower()
+        for beginning, status in _ADHERENCE.items():
+            if word == beginning or word.startswith(f"{beginning}-"):
+                return status
+    return None
+
+
 @dataclass(frozen=True)
 class PatientRecord:
     """Build it with `PatientRecord.build`.
 
-    `ignored`: resources of other patients, by type. `unattributed`: resources without a subject,
-    by type. `withdrawn`: entered-in-error and cancelled ones, by (type, status).
+    `ignored`: resources of other patients, by type. `unattributed`: resources that do not say
+    whose they are, by type; `is_unattributed` knows them. `withdrawn`: entered-in-error and
+    cancelled ones, by (type, status).
     `conflicting_copies`: by type, copies of one resource that differ while neither is newer; the
     one read last is served.
     """
@@ -81,6 +110,8 @@ class PatientRecord:
     dropped: tuple[Dropped, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     _withdrawn_ids: frozenset[int] = field(default_factory=frozenset, repr=False)
+    _unattributed: Mapping[int, Resource] = field(default_factory=dict, repr=False)
+    _servers: frozenset[str] = field(default_factory=frozenset, repr=False)
     _by_type: Mapping[type[Resource], tuple[Resource, ...]] = field(
         default_factory=dict, repr=False
     )
@@ -95,13 +126,18 @@ class PatientRecord:
         patient_id: str,
         results: Iterable[ReadResult] = (),
         resources: Iterable[Resource] = (),
+        server: str | None = None,
     ) -> PatientRecord:
-        """A record of what belongs to `Patient/{patient_id}` in the results and resources."""
+        """A record of what belongs to `Patient/{patient_id}` in the results and resources.
+
+        `server` is the base address of the server on which the patient has that id. An absolute
+        reference to another server names somebody or something else, whatever its id.
+        """
         pages = tuple(results)
         urls: dict[str, Resource] = {}
         for page in pages:
             urls.update(page.full_urls)
-        builder = _Builder(patient_id, urls)
+        builder = _Builder(patient_id, urls, _servers(patient_id, urls, server))
         for page in pages:
             for resource in page.resources:
                 builder.add(resource)
@@ -114,6 +150,8 @@ class PatientRecord:
             unattributed=builder.unattributed,
             withdrawn=builder.withdrawn(),
             _withdrawn_ids=frozenset(builder.withdrawn_ids),
+            _unattributed=builder.unattributed_ones,
+            _servers=builder.servers,
             conflicting_copies=builder.conflicting,
             dropped=tuple(entry for page in pages for entry in page.dropped),
             outcomes=tuple(outcome for page in pages for outcome in page.outcomes),
@@ -155,8 +193,22 @@ class PatientRecord:
                     found.setdefault(id(condition), condition)
         return tuple(found.values())
 
-    def resolve(self, reference: Reference | None) -> Resource | None:
-        """The resource of this record that a reference names, by fullUrl or `Type/id`."""
+    def is_unattributed(self, resource: Resource) -> bool:
+        """Whether a resource that was read here does not say whose it is."""
+        return id(resource) in self._unattributed
+
+    def is_of_another(self, resource: Resource) -> bool:
+        """Whether a resource names another subject than this patient."""
+        owner = _Builder(self.patient_id, self._urls, self._servers).owner(resource)
+        return owner is not None and owner != f"Patient/{self.patient_id}"
+
+    def resolve(
+        self, reference: Reference | None, holder: Resource | None = None
+    ) -> Resource | None:
+        """The resource of this record that a reference names, by fullUrl or `Type/id`.
+
+        `holder` is the resource that refers: what it contains is found in it.
+        """
         text = reference.reference if reference else None
         if not text:
             return None
@@ -164,11 +216,24 @@ class PatientRecord:
         if by_url is not None and self._serves(by_url):
             return by_url
         parsed = parse_reference(text)
-        return self._by_key.get(parsed.key) if parsed and parsed.key else None
+        if parsed is None or _elsewhere(parsed, self._servers):
+            return None
+        if parsed.fragment is not None:
+            inner = _contained(holder) if holder is not None else ()
+            return next((one for one in inner if _local_id(one) == parsed.fragment), None)
+        return self._by_key.get(parsed.key) if parsed.key else None
 
     def medication_concept(self, use: MedicationUse) -> MedicationConcept:
         """What drug a medication resource is about, and how that was found out."""
-        return read_medication_concept(use, self.resolve)
+        found = read_medication_concept(use, self.resolve)
+        if found.missing is None:
+            return found
+        reference = use.medication_reference or (use.medication and use.medication.reference)
+        parsed = parse_reference(reference.reference) if reference else None
+        if parsed is not None and _elsewhere(parsed, self._servers):
+            # The same id on the patient's own server is another product.
+            return replace(found, missing=None)
+        return found
 
     def _serves(self, resource: Resource) -> bool:
         return any(resource is kept for kept in self._by_type.get(type(resource), ()))
@@ -181,47 +246,121 @@ def _keys(codes: Codes) -> Iterable[CodeKey]:
     return [key for key in keys if key is not None]
 
 
+def _servers(patient_id: str, urls: Mapping[str, Resource], server: str | None) -> frozenset[str]:
+    """The servers on which the patient has that id: the one named, and where the Patient is."""
+    found = {server_of(server)}
+    for url, resource in urls.items():
+        if isinstance(resource, Patient) and resource.id == patient_id:
+            parsed = parse_reference(url)
+            found.add(server_of(parsed.base) if parsed is not None else None)
+    return frozenset(place for place in found if place is not None)
+
+
+def _elsewhere(parsed: ParsedReference, servers: frozenset[str]) -> bool:
+    """Whether an absolute reference leads to another server than the patient's own."""
+    return bool(servers) and parsed.base is not None and server_of(parsed.base) not in servers
+
+
+def _contained(holder: Resource) -> Iterable[Resource]:
+    for raw in holder.contained:
+        resource = read_resource(raw)
+        if isinstance(resource, Resource):
+            yield resource
+
+
+def _local_id(resource: Resource) -> str:
+    return (resource.id or "").lstrip("#")
+
+
 class _Builder:
     """Collects resources, judging whose they are and which copy is newest."""
 
-    def __init__(self, patient_id: str, urls: Mapping[str, Resource]) -> None:
+    def __init__(
+        self, patient_id: str, urls: Mapping[str, Resource], servers: frozenset[str]
+    ) -> None:
         self._patient_key = f"Patient/{patient_id}"
         self._urls = urls
         self._nameless: list[Resource] = []
+        self._counted: set[str] = set()
+        self.servers = servers
         self.kept: dict[str, Resource] = {}
         self.ignored: Counter[str] = Counter()
         self.unattributed: Counter[str] = Counter()
+        self.unattributed_ones: dict[int, Resource] = {}
         self.conflicting: Counter[str] = Counter()
         self.withdrawn_ids: set[int] = set()
 
     def add(self, resource: Resource) -> None:
         """Keep a resource of the patient, or count why it is left out."""
-        owner = self._owner(resource)
+        owner = self.owner(resource)
         if owner is None:
-            self.unattributed[resource.resource_type] += 1
+            self.unattributed_ones[id(resource)] = resource
+            self._count(resource, self.unattributed)
         elif owner != self._patient_key:
-            self.ignored[resource.resource_type] += 1
-        elif not resource.id:
-            self._nameless.append(resource)
+            self._count(resource, self.ignored)
         else:
-            self._keep(resource)
+            if resource.id:
+                self._keep(resource)
+            else:
+                self._nameless.append(resource)
+            if resource.contained:
+                self._add_contained(resource)
 
-    def _owner(self, resource: Resource) -> str | None:
+    def _count(self, resource: Resource, counts: Counter[str]) -> None:
+        """Count a resource once, also when it was sent under several keys."""
+        if resource.id and resource.key in self._counted:
+            return
+        self._counted.add(resource.key)
+        counts[resource.resource_type] += 1
+
+    def _add_contained(self, holder: Resource) -> None:
+        """Results inside a report are results too; without a subject they share the report's."""
+        for inner in _contained(holder):
+            if not isinstance(inner, Observation):
+                continue
+            subject = inner.subject or getattr(holder, "subject", None)
+            # Ids of contained resources are unique within their holder only.
+            name = f"{holder.id}#{_local_id(inner)}" if holder.id and inner.id else None
+            whole = msgspec.structs.replace(
+                inner, id=name, subject=subject, contained=holder.contained, meta=holder.meta
+            )
+            owner = self.owner(whole)
+            if owner != self._patient_key:
+                self._count(whole, self.ignored)
+            elif name is not None:
+                self._keep(whole)
+            else:
+                self._nameless.append(whole)
+
+    def owner(self, resource: Resource) -> str | None:
+        """`Patient/id` of whom a resource is about; None when it does not say."""
         if isinstance(resource, Medication):
             # A product belongs to nobody.
             return self._patient_key
         if isinstance(resource, Patient):
             return resource.key if resource.id else None
+        if isinstance(resource, Observation) and resource.focus:
+            for focus in resource.focus:
+                about = parse_reference(focus.reference)
+                if about is None or about.resource_type not in _PEOPLE:
+                    continue
+                # Of a child, a donor or a mother: in this record, but not of this body.
+                whom = self._named(about)
+                if whom != self._patient_key:
+                    return whom
         subject = getattr(resource, "subject", None) or getattr(resource, "patient", None)
         text = subject.reference if isinstance(subject, Reference) else None
         if text == self._patient_key:
             return text
         parsed = parse_reference(text)
-        if parsed is None:
-            return None
+        return self._named(parsed) if parsed is not None else None
+
+    def _named(self, parsed: ParsedReference) -> str | None:
         if parsed.urn is not None:
             target = self._urls.get(parsed.urn)
             return target.key if isinstance(target, Patient) and target.id else None
+        if _elsewhere(parsed, self.servers):
+            return f"{parsed.base}/{parsed.key}"
         return parsed.key
 
     def _keep(self, resource: Resource) -> None:

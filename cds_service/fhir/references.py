@@ -64,6 +64,23 @@ def parse_reference(text: str | None) -> ParsedReference | None:
     return ParsedReference(segments[-2], segments[-1], base=base, version=version)
 
 
+def server_of(base: str | None) -> str | None:
+    """Host and path of a server's base address in a comparable form; None for what is none.
+
+    http and https count as the same server: gateways rewrite the scheme of their own addresses.
+    """
+    try:
+        parts = urlsplit((base or "").strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host:
+        return None
+    place = host.lower() if port in (None, 80, 443) else f"{host.lower()}:{port}"
+    path = "/".join(segment for segment in parts.path.split("/") if segment)
+    return f"{place}/{path}" if path else place
+
+
 def reference_key(text: str | None) -> str | None:
     """`Type/id` of a relative or absolute reference, else None."""
     parsed = parse_reference(text)

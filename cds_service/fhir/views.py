@@ -45,6 +45,7 @@ __all__ = [
     "MedicationDispense",
     "MedicationRequest",
     "MedicationStatement",
+    "MedicationUsage",
     "MedicationUse",
     "Observation",
     "ObservationComponent",
@@ -212,26 +213,39 @@ class MedicationRequest(MedicationUse, frozen=True):
     authored_on: str | None = None
     requester: Reference | None = None
     dosage_instruction: tuple[Dosage, ...] = ()
+    effective_dose_period: Period | None = None
     prior_prescription: Reference | None = None
     based_on: tuple[Reference, ...] = ()
 
 
+class Adherence(DataType, frozen=True):
+    """R5: whether the patient takes what the statement is about."""
+
+    code: CodeableConcept | None = None
+
+
 class MedicationStatement(MedicationUse, frozen=True):
-    """What somebody says the patient takes."""
+    """What somebody says the patient takes; `adherence` is R5."""
 
     effective_date_time: str | None = None
     effective_period: Period | None = None
     date_asserted: str | None = None
     dosage: tuple[Dosage, ...] = ()
     based_on: tuple[Reference, ...] = ()
+    adherence: Adherence | None = None
+
+
+class MedicationUsage(MedicationStatement, frozen=True):
+    """The name that MedicationStatement had in drafts of R5."""
 
 
 class MedicationAdministration(MedicationUse, frozen=True):
-    """A dose that was given."""
+    """A dose that was given. R5 spells `occurence`."""
 
     effective_date_time: str | None = None
     effective_period: Period | None = None
     occurence_date_time: str | None = None
+    occurence_period: Period | None = None
     request: Reference | None = None
 
 
@@ -305,20 +319,34 @@ class DiagnosticReport(Resource, frozen=True):
     conclusion_code: tuple[CodeableConcept, ...] = ()
 
 
+class RequestedService(CodeableConcept, frozen=True):
+    """What is ordered: the R4 concept itself, or the R5 `concept` or `reference` in its place."""
+
+    concept: CodeableConcept | None = None
+    reference: Reference | None = None
+
+
 class ServiceRequest(Resource, frozen=True):
     """An order for a test, an image or a referral."""
+
+    requested: RequestedService | None = msgspec.field(default=None, name="code")
 
     status: str | None = None
     intent: str | None = None
     category: tuple[CodeableConcept, ...] = ()
     priority: str | None = None
     do_not_perform: bool | None = None
-    code: CodeableConcept | None = None
     subject: Reference | None = None
     occurrence_date_time: str | None = None
     occurrence_period: Period | None = None
     authored_on: str | None = None
     reason_code: tuple[CodeableConcept, ...] = ()
+
+    @property
+    def code(self) -> CodeableConcept | None:
+        """What is ordered, in the R4 or the R5 shape."""
+        asked = self.requested
+        return asked.concept if asked is not None and asked.concept is not None else asked
 
 
 class SuspectEntity(DataType, frozen=True):
@@ -376,6 +404,7 @@ AnyResource = (
     | MedicationDispense
     | MedicationRequest
     | MedicationStatement
+    | MedicationUsage
     | Observation
     | OperationOutcome
     | Patient

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -127,21 +128,22 @@ class WritableServer:
     def __init__(self) -> None:
         self.resources: dict[str, Any] = {}
         self.refused = ""
+        self.words: dict[str, Any] = {"diagnostics": "no MedicationRequest here"}
+        self.kind = "transaction"
         self.app = Flask("writable")
         self.app.add_url_rule("/fhir", view_func=self._transaction, methods=["POST"])
 
     def _transaction(self) -> Response | tuple[Response, int]:
         bundle = request.get_json(force=True)
         assert bundle["resourceType"] == "Bundle"
-        assert bundle["type"] == "transaction"
+        assert bundle["type"] == self.kind
         answers = []
         for entry in bundle["entry"]:
             assert entry["request"]["method"] == "PUT"
             url = entry["request"]["url"]
             if self.refused and url.startswith(self.refused):
-                outcome = {"resourceType": "OperationOutcome",
-                           "issue": [{"severity": "error", "code": "forbidden",
-                                      "diagnostics": f"no {self.refused} here"}]}  # fmt: skip
+                issue = {"severity": "error", "code": "forbidden", **self.words}
+                outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
                 return jsonify(outcome), 422
             self.resources[url] = entry["resource"]
             answers.append({"response": {"status": "201 Created"}})
@@ -189,6 +191,49 @@ def test_what_a_server_refuses_is_said(run: Command, writable: tuple[str, Writab
     assert "chart-almost-empty: 4 resources" in result.output
     assert "alectinib-on-track: refused with HTTP 422: no MedicationRequest here" in result.output
     assert "1 of 2 stories refused" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"details": {"text": "too many entries"}}, "too many entries"),
+        ({"details": {"coding": []}}, "forbidden"),
+        ({"details": None}, "forbidden"),
+        ({}, "forbidden"),
+    ],
+)
+def test_the_words_of_a_refusal_are_found_where_servers_put_them(
+    run: Command, writable: tuple[str, WritableServer], words: dict[str, Any], said: str
+) -> None:
+    url, server = writable
+    server.refused, server.words = "Patient", words
+    result = run("fixtures", "load", "--fhir-server", url, "--story", "chart-almost-empty")
+    assert result.exit_code == 1
+    assert f"refused with HTTP 422: {said}" in result.output
+
+
+def test_a_server_that_limits_transactions_gets_batches(
+    run: Command, writable: tuple[str, WritableServer]
+) -> None:
+    url, server = writable
+    server.kind = "batch"
+    result = run(
+        "fixtures", "load", "--fhir-server", url, "--story", "chart-almost-empty", "--batch"
+    )
+    assert result.exit_code == 0, result.output
+    assert "Patient/chart-almost-empty-patient" in server.resources
+
+
+def test_a_story_is_loaded_as_of_the_day_that_is_asked_for(
+    run: Command, writable: tuple[str, WritableServer]
+) -> None:
+    url, server = writable
+    load = ("fixtures", "load", "--fhir-server", url, "--story", "chart-almost-empty")
+    assert run(*load, "--as-of", "2026-11-20").exit_code == 0
+    told = load_story("chart-almost-empty", date(2026, 11, 20)).bundle["entry"]
+    assert list(server.resources.values()) == [entry["resource"] for entry in told]
+    assert run(*load, "--as-of", "2027-02-20").exit_code == 0
+    assert list(server.resources.values()) != [entry["resource"] for entry in told]
 
 
 def test_a_read_only_server_refuses_every_story(run: Command, fhir_server: str) -> None:

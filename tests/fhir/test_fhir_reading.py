@@ -128,15 +128,51 @@ def test_a_next_link_makes_a_page_incomplete() -> None:
     assert not read(bundle(link=link)).matched_none
 
 
-def test_the_total_of_a_bundle_is_not_believed() -> None:
-    assert read(bundle(ALT, total=0)).resources
-    assert read(bundle(total=7)).matched_none
+@pytest.mark.parametrize("total", [0, 1, None, "1", 7.5, True, {}])
+def test_a_total_that_is_no_larger_or_no_number_changes_nothing(total: Any) -> None:
+    result = read(bundle(ALT, total=total))
+    assert result.resources
+    assert result.complete
+
+
+@pytest.mark.parametrize("resources", [[], [ALT], [None], ["text"]])
+def test_fewer_results_than_counted_and_no_next_link_are_not_the_whole(
+    resources: list[Any],
+) -> None:
+    result = read(bundle(*resources, total=2))
+    assert result.cut_short
+    assert not result.complete
+    assert not result.matched_none
+
+
+def test_a_server_that_goes_on_has_not_cut_short() -> None:
+    link = [{"relation": "next", "url": "https://x/2"}]
+    first = read(bundle(ALT, total=2, link=link))
+    assert not first.cut_short
+    whole = merged([first, read(bundle({**ALT, "id": "ast"}, total=2))])
+    assert whole.complete
+    assert merged([first, read(bundle(total=2))]).cut_short
+
+
+def test_what_cannot_be_read_still_counts_as_given() -> None:
+    result = read(bundle(ALT, {"resourceType": "Basic", "id": "b"}, "text", total=3))
+    assert not result.cut_short
+
+
+@pytest.mark.parametrize("mode", ["include", "outcome"])
+def test_what_comes_along_is_no_result(mode: str) -> None:
+    value = bundle(ALT, total=2)
+    value["entry"].append(
+        {"resource": {"resourceType": "Medication", "id": "m"}, "search": {"mode": mode}}
+    )
+    assert read(value).cut_short
 
 
 @pytest.mark.parametrize(
     ("odd", "why"),
     [
-        ({"resourceType": "MedicationOrder", "id": "m"}, DropReason.TYPE_NOT_READ),
+        ({"resourceType": "MedicationOrder", "id": "m"}, DropReason.OLD_TYPE),
+        ({"resourceType": "CarePlan", "id": "m"}, DropReason.TYPE_NOT_READ),
         ({"id": "m"}, DropReason.NO_RESOURCE_TYPE),
         ({"resourceType": 7, "id": "m"}, DropReason.TYPE_NOT_READ),
         ("text", DropReason.NO_RESOURCE_TYPE),

@@ -106,6 +106,10 @@ def _truncated(prefetch: Json, key: str) -> None:
     prefetch[key] = page
 
 
+def _cut_short(prefetch: Json, key: str) -> None:
+    prefetch[key] = {**prefetch[key], "total": len(prefetch[key]["entry"]) + 1}
+
+
 def _of_another(prefetch: Json, key: str) -> None:
     page = dict(prefetch[key])
     page["entry"] = [
@@ -120,6 +124,7 @@ WAYS_TO_FAIL = {
     "is an empty object": _empty_object,
     "is an OperationOutcome": _outcome,
     "is one page of several": _truncated,
+    "holds fewer resources than it counts": _cut_short,
     "belongs to another patient": _of_another,
 }
 

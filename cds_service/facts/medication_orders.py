@@ -1,0 +1,94 @@
+"""What one medication resource is as an order: whether it is one, when it runs, what is unclear."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cds_service.facts.context import Context
+from cds_service.fhir.medications import MedicationConcept
+from cds_service.fhir.views import Dosage, MedicationRequest, MedicationStatement, MedicationUse
+from cds_service.rules import Reason, ReasonKind
+
+_NOT_ORDERS = frozenset({"proposal", "option"})
+_KNOWN_STATUSES = frozenset(
+    {
+        "active", "on-hold", "completed", "stopped", "ended", "draft", "intended", "not-taken",
+        "cancelled", "entered-in-error",
+    }
+)  # fmt: skip
+
+_NO_PRODUCT = "a medication is named by nothing, or by a reference that led nowhere"
+_CONTRADICTORY = "codes and words of a medication name different drugs"
+_NO_STATUS = "an ALK inhibitor is recorded without a status that says whether it is taken"
+
+
+def is_order(use: MedicationUse) -> bool:
+    """Whether a resource says that a medication is to be taken or is taken."""
+    if isinstance(use, MedicationRequest):
+        if use.do_not_perform:
+            return False
+        intent = (use.intent or "").strip().lower()
+        if intent == "plan":
+            return bool(use.reported_boolean or use.reported)
+        return intent not in _NOT_ORDERS
+    return isinstance(use, MedicationStatement)
+
+
+def dosages_of(use: MedicationUse) -> tuple[Dosage, ...]:
+    """The dosage instructions of an order or a statement."""
+    if isinstance(use, MedicationRequest):
+        return use.dosage_instruction
+    return use.dosage if isinstance(use, MedicationStatement) else ()
+
+
+def start_of(context: Context, use: MedicationUse) -> date | None:
+    """The first day of an order, as far as recorded."""
+    for dosage in dosages_of(use):
+        repeat = dosage.timing.repeat if dosage.timing is not None else None
+        if repeat is not None and repeat.bounds_period is not None:
+            day = context.day_of(repeat.bounds_period.start)
+            if day is not None:
+                return day
+    if isinstance(use, MedicationRequest):
+        period = use.effective_dose_period
+        return context.day_of(period.start if period else None, use.authored_on)
+    if isinstance(use, MedicationStatement):
+        period = use.effective_period
+        return context.day_of(period.start if period else None, use.effective_date_time)
+    return None
+
+
+def end_of(context: Context, use: MedicationUse) -> date | None:
+    """The last day of an order, None when it is open or not recorded."""
+    ends: list[date | None] = []
+    for dosage in dosages_of(use):
+        repeat = dosage.timing.repeat if dosage.timing is not None else None
+        if repeat is not None and repeat.bounds_period is not None:
+            ends.append(context.day_of(repeat.bounds_period.end))
+    if ends:
+        # Of several steps the last one ends the order; one that is left open leaves it open.
+        known = [day for day in ends if day is not None]
+        return max(known) if len(known) == len(ends) else None
+    period = None
+    if isinstance(use, MedicationRequest):
+        period = use.effective_dose_period
+    elif isinstance(use, MedicationStatement):
+        period = use.effective_period
+    return context.day_of(period.end) if period is not None else None
+
+
+def why_unclear(
+    concept: MedicationConcept, status: str, *, contradictory: bool, inhibitor: bool
+) -> Reason | None:
+    """Why a medication of the record may hide an ALK inhibitor that is taken; None when none may.
+
+    `inhibitor` says that the drug was recognised as an ALK inhibitor.
+    """
+    says = ""
+    if contradictory:
+        says = _CONTRADICTORY
+    elif not concept.texts and not concept.all_codings:
+        says = _NO_PRODUCT
+    elif inhibitor and status not in _KNOWN_STATUSES:
+        says = _NO_STATUS
+    return Reason.of(ReasonKind.MISSING, "medications", says) if says else None

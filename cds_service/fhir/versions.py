@@ -1,0 +1,54 @@
+"""Orders written in another FHIR version than R4: which element tells, and which is not read.
+
+Where R5 means the same, the views read it (`medication.concept`, `code.concept`). What leaves the
+service is R4 only, so an R5 draft is never sent back with a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_R5_ONLY = {
+    "MedicationRequest": (
+        "medication", "reason", "reported", "informationSource", "device", "effectiveDosePeriod",
+        "renderedDosageInstruction", "statusChanged",
+    ),
+    "ServiceRequest": ("reason", "location", "bodyStructure", "focus"),
+}  # fmt: skip
+
+
+def foreign_element(resource: Mapping[str, object]) -> str | None:
+    """The first element of an order that R4 does not have, such as `medication`; None in R4."""
+    kind = resource.get("resourceType")
+    for name in _R5_ONLY.get(kind, ()) if isinstance(kind, str) else ():
+        if name in resource:
+            return name
+    code = resource.get("code")
+    if (
+        kind == "ServiceRequest"
+        and isinstance(code, Mapping)
+        and {"concept", "reference"} & set(code)
+    ):
+        return "code"
+    return None
+
+
+def unreadable_element(resource: Mapping[str, object]) -> str | None:
+    """The element that says what is ordered in a way that is not read here; None if there is none.
+
+    An R5 order may point to a definition in place of a code: what it orders then stands elsewhere.
+    """
+    kind = resource.get("resourceType")
+    if kind == "MedicationRequest" and "medication" in resource:
+        named = resource["medication"]
+        if not isinstance(named, Mapping) or not any(
+            isinstance(named.get(part), Mapping) for part in ("concept", "reference")
+        ):
+            return "medication"
+    if kind == "ServiceRequest":
+        code = resource.get("code")
+        if isinstance(code, Mapping) and "reference" in code and not {
+            "concept", "coding", "text",
+        } & set(code):  # fmt: skip
+            return "code.reference"
+    return None
