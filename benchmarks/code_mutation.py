@@ -21,9 +21,17 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TESTS = {
     "cds_service/rules": (
-        "tests/rules",
-        "tests/alk/test_label_records.py",
+        "tests/rules/test_rule_verdicts.py",
+        "tests/rules/test_rule_statements.py",
+        "tests/rules/test_rule_words.py",
+        "tests/rules/test_rule_texts.py",
+        "tests/rules/test_rule_checks.py",
+        "tests/rules/test_rule_quantities.py",
+        "tests/rules/test_rule_result_counts.py",
+        "tests/rules/test_rule_episodes.py",
+        "tests/rules/test_rule_sharing.py",
         "tests/alk/test_dose_changes.py",
+        "tests/rules/test_compiled_equals_naive.py",
     ),
     "cds_service/alk": (
         "tests/alk/test_dose_changes.py",

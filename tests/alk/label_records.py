@@ -37,7 +37,7 @@ NORMAL_BEFORE = Decimal("0.8")
 """The result before treatment that every patient has of an analyte with an upper limit."""
 
 HIGH_BEFORE = Decimal(4)
-DAYS_AGO = (3, 20, 40, 80)
+DAYS_AGO = (3, 20, 40, 60, 80)
 WORDS = {
     "above": lambda value, limit: value > limit,
     "at least": lambda value, limit: value >= limit,
@@ -330,6 +330,8 @@ def _courses(fact: str, text: str, step: Decimal) -> Iterator[tuple[str, ...]]:
         ):
             if between >= 0:
                 yield f"{first}", f"{between}", f"{last}"
+        for middle in (begins, begins - up, high):
+            yield _unusable(fact), f"{over}", f"{middle}", f"{over}", f"{high}"
 
 
 # -- asking the tables ---------------------------------------------------------------------------
