@@ -1,6 +1,6 @@
 """Whatever resources a folder holds, every hook answers 200 or a clear 4xx, never a 5xx.
 
-`ALK_CDS_CORPUS` names the folder; the project's own fixtures are the default. Only JSON files are
+`FHIR_CORPUS` names the folder; the project's own fixtures are the default. Only JSON files are
 read. A Bundle is sent as it is found, any other file by the resources that stand in it; both as
 they are and as resources of the patient in the question, so that they reach the reading of facts.
 """
@@ -20,7 +20,7 @@ from tests.services.calling import HOOKS, Json, Service
 pytestmark = pytest.mark.slow
 
 FIXTURES = Path(__file__).parents[2] / "fhir_fixtures"
-CORPUS = Path(os.environ.get("ALK_CDS_CORPUS") or FIXTURES)
+CORPUS = Path(os.environ.get("FHIR_CORPUS") or FIXTURES)
 PATIENT = "corpus-patient"
 MOST_RESOURCES = 400
 """A larger file is sent in parts, as an EHR would send pages."""
