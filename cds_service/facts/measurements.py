@@ -12,12 +12,13 @@ from cds_service.fhir.record import CodedResult, status_of
 from cds_service.fhir.terminology import CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.values import (
+    NumberAsSent,
     NumberProblem,
     read_number,
     says_nothing_of_a_limit,
     upper_limit,
 )
-from cds_service.fhir.views import Patient
+from cds_service.fhir.views import Observation, ObservationComponent, Patient
 from cds_service.knowledge.local_codes import Limits
 from cds_service.rules import Measurement, Quantity, Reason, ReasonKind, Series
 from cds_service.rules.measuring import written_day
@@ -77,7 +78,7 @@ def _measurement(
     if status not in READABLE_STATUSES:
         return None
     sent = read_number(source)
-    if sent.problem is not None:
+    if sent.problem is not None and not _holds_a_number(source, sent):
         if sent.problem is not NumberProblem.NO_VALUE:
             context.remark(quantity.name, "a result without a usable number was left out")
         return None
@@ -89,9 +90,11 @@ def _measurement(
         notes.append("recognised by a code of this site")
     value = table.to_canonical(sent.number, sent)
     if value is None:
-        reason = Reason.of(
-            ReasonKind.UNKNOWN_UNIT, quantity.name, f"result of {written_day(moment.day)}"
-        )
+        of_day = f"result of {written_day(moment.day)}"
+        reason = Reason.of(ReasonKind.UNKNOWN_UNIT, quantity.name, of_day)
+        if sent.problem is not None:
+            not_one = f"{of_day} is not one number with a known sign"
+            reason = Reason.of(ReasonKind.IMPRECISE, quantity.name, not_one)
         return Measurement(
             None,
             moment.day,
@@ -120,6 +123,19 @@ def _measurement(
         observation.key,
         limit_note=", ".join(notes),
     )
+
+
+def _holds_a_number(source: Observation | ObservationComponent, sent: NumberAsSent) -> bool:
+    """Whether a result that cannot be read says a number all the same, as a range does.
+
+    It stays the newest result: an older one must not answer in its place.
+    """
+    if sent.problem is NumberProblem.COMPARATOR:
+        return True
+    if sent.problem is not NumberProblem.NOT_NUMERIC:
+        return False
+    ranged = source.value_range is not None or source.value_ratio is not None
+    return ranged or any(sign.isdecimal() for sign in sent.as_sent)
 
 
 def _believed(

@@ -310,3 +310,14 @@ def test_a_file_that_is_no_usable_map_stops_the_start(
 def test_an_empty_folder_of_maps_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeError, match="files of ConceptMaps"):
         packaged().with_local(None, [tmp_path])
+
+
+def test_the_example_of_the_documentation_can_be_used(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "connect-an-ehr.md"
+    section = page.read_text(encoding="utf-8").split("## Your own codes", 1)[1]
+    example = section.split("```yaml\n", 1)[1].split("```", 1)[0]
+    file = tmp_path / "local.yaml"
+    file.write_text(example, encoding="utf-8")
+    local = packaged().with_local(file).local
+    assert len(local.readings) == 3
+    assert set(local.limits) == {"ALT", "creatinine"}
