@@ -26,6 +26,12 @@ _FINDING_SETS = (
     "surgical margin",
     "Child-Pugh score",
 )
+_REPORT_SETS = (
+    "brain MRI",
+    "ALK test by FISH",
+    "ALK test by immunohistochemistry",
+    "genetic analysis report",
+)
 _FINDING_ANALYTES = ("QTc", "PR interval")
 
 
@@ -77,7 +83,7 @@ REPORTS = Kind(
     "reports",
     "DiagnosticReport?patient={{context.patientId}}&code={codes}",
     False,
-    "imaging of the brain",
+    "imaging of the brain, and ALK tests that came as reports only",
 )
 REQUESTS = Kind(
     "requests",
@@ -100,7 +106,9 @@ def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemp
             *(key for name in _FINDING_SETS for key in _written(codes.value_sets[name].codes)),
             *(key for name in _FINDING_ANALYTES for key in _written(codes.analytes[name].codes)),
         ],
-        REPORTS.key: _written(codes.value_sets["brain MRI"].codes),
+        REPORTS.key: [
+            key for name in _REPORT_SETS for key in _written(codes.value_sets[name].codes)
+        ],
     }
     found: list[PrefetchTemplate] = []
     for kind in kinds:

@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from cds_service.facts.context import Context
-from cds_service.fhir.record import status_of
+from cds_service.fhir.record import CodedResult, status_of
 from cds_service.fhir.terminology import code_key, concept_keys
 from cds_service.fhir.values import interpretation_codes
-from cds_service.fhir.views import CodeableConcept, Observation
+from cds_service.fhir.views import (
+    CodeableConcept,
+    Observation,
+    ObservationComponent,
+    Specimen,
+)
 from cds_service.rules import Event, Events, Statement, Statements
 
 SUFFICIENT = frozenset(
@@ -34,10 +39,22 @@ TISSUE = SUFFICIENT - {"plasma sequencing"} | {"other immunohistochemistry"}
 """Assays of tissue, whose negative result counts against a positive one."""
 
 _EQUIVOCAL_SCORE = re.compile(r"(?<!\d)[12]\+")
-_ALK_WORD = re.compile(r"(?<![A-Za-z])ALK(?![A-Za-z])|anaplastic lymphoma kinase", re.IGNORECASE)
-_PHOSPHATASE = re.compile(r"phos|alkaline|\bALK-?P\b", re.IGNORECASE)
-_ENZYME_UNIT = re.compile(r"\[?i?u\]?/l|kat/l", re.IGNORECASE)
-_WAITING = frozenset({"registered", "preliminary"})
+_ANSWERS = {
+    "positive": "answer positive",
+    "negative": "answer negative",
+    "equivocal": "answer equivocal",
+    "failed": "answer no call",
+}
+_INTERPRETED = {
+    "positive": frozenset({"POS", "DET"}),
+    "negative": frozenset({"NEG", "ND"}),
+    "equivocal": frozenset({"IND", "E"}),
+}
+"""HL7 interpretation codes of a result without a coded value."""
+
+_PARTNERS = ("component fusion five prime gene", "component fusion three prime gene")
+_RESIDUE = re.compile(r"[A-Z][a-z]{0,2}\d+")
+WAITING = frozenset({"registered", "preliminary"})
 GIVEN = frozenset({"final", "amended", "corrected"})
 
 
@@ -62,60 +79,77 @@ def alk_results(context: Context) -> list[AlkResult]:
         ("", "ALK test by immunohistochemistry"),
     ):
         for result in record.observations(book.value_sets[value_set]):
-            if result.component is None:
-                named = method or _stain(result.observation)
-                found += _read(context, result.observation, named, "fusion")
+            named = method or _stain(result.observation)
+            found += _read(context, result, named, "fusion")
     for result in record.observations(book.value_sets["genetic variant assessment"]):
         if result.component is not None:
             continue
         finding = _finding(context, result.observation)
         if finding:
-            found += _read(context, result.observation, _sequencing(result.observation), finding)
+            found += _read(context, result, _sequencing(context, result.observation), finding)
     found.sort(key=lambda item: item.day or date.min, reverse=True)
     return found
 
 
-def _read(context: Context, observation: Observation, method: str, finding: str) -> list[AlkResult]:
+def _read(context: Context, result: CodedResult, method: str, finding: str) -> list[AlkResult]:
+    observation, source = result.observation, result.source
     status = status_of(observation)
-    answer = coded_answer(context, observation)
-    if status in _WAITING and answer is None:
+    answer = coded_answer(context, source)
+    if status in WAITING and answer is None:
         answer = "pending"
     elif status not in GIVEN:
         return []
+    elif answer is None and source.data_absent_reason is not None:
+        # A result that says why it has none is a test that gave no answer.
+        answer = "failed"
     moment = context.effective(observation)
     if not context.usable(moment, "ALK") or moment is None:
         return []
-    value = observation.value_codeable_concept
+    value = source.value_codeable_concept
     label = value.label if value is not None else None
-    named = observation.code.label if observation.code is not None else None
+    named = source.code.label if source.code is not None else None
     as_sent = ": ".join(part for part in (named, label) if part)
     return [
         AlkResult(method, answer or "unreadable", finding, moment.day, as_sent, observation.key)
     ]
 
 
-def coded_answer(context: Context, observation: Observation) -> str | None:
-    """positive, negative, equivocal or failed from a coded value; text only ever weakens."""
-    value = observation.value_codeable_concept
-    text = (value.text or "") if value is not None else (observation.value_string or "")
+def coded_answer(context: Context, source: Observation | ObservationComponent) -> str | None:
+    """positive, negative, equivocal or failed from a coded value; text only ever weakens.
+
+    A value, an interpretation and exact words that contradict each other are equivocal.
+    """
+    value = source.value_codeable_concept
+    text = (value.text or "") if value is not None else (source.value_string or "")
     if _EQUIVOCAL_SCORE.search(text):
         return "equivocal"
-    for answer, name in (
-        ("positive", "answer positive"),
-        ("negative", "answer negative"),
-        ("equivocal", "answer equivocal"),
-        ("failed", "answer no call"),
-    ):
-        if context.book.says(value, name):
-            return answer
-    codes = interpretation_codes(observation)
-    if "POS" in codes:
-        return "positive"
-    if "NEG" in codes:
-        return "negative"
-    if value is not None or observation.value_string:
+    said = answer_of(context, value)
+    codes = interpretation_codes(source)
+    flags = {word for word, meant in _INTERPRETED.items() if codes & meant}
+    against = flags | ({said} if said is not None else set())
+    if against and _denies(context, text):
+        against.add("negative")
+    if {"positive", "negative"} <= against:
         return "equivocal"
+    if said is not None:
+        return said
+    for answer in _INTERPRETED:
+        if answer in flags:
+            return answer
+    return "equivocal" if value is not None or source.value_string else None
+
+
+def answer_of(context: Context, concept: CodeableConcept | None) -> str | None:
+    """The answer that a concept says by its codes."""
+    for answer, name in _ANSWERS.items():
+        if context.book.says(concept, name):
+            return answer
     return None
+
+
+def _denies(context: Context, text: str) -> bool:
+    words = context.book.knowledge.codes.value_sets["answer negative"].match_text
+    return text.strip().rstrip(".").lower() in {word.lower() for word in words}
 
 
 def _stain(observation: Observation) -> str:
@@ -124,9 +158,9 @@ def _stain(observation: Observation) -> str:
     return "other immunohistochemistry"
 
 
-def _sequencing(observation: Observation) -> str:
+def _sequencing(context: Context, observation: Observation) -> str:
     text = _method_text(observation).upper()
-    specimen = (observation.specimen.display or "") if observation.specimen else ""
+    specimen = specimen_words(context, observation)
     if re.search(r"plasma|blood|cfdna|ctdna", specimen, re.IGNORECASE):
         return "plasma sequencing"
     if re.search(r"\bRNA\b", text):
@@ -136,6 +170,17 @@ def _sequencing(observation: Observation) -> str:
     if re.search(r"\bRT-?PCR\b", text):
         return "RT-PCR"
     return "unnamed method"
+
+
+def specimen_words(context: Context, observation: Observation) -> str:
+    """What the specimen of a result is called, where it is displayed and where it is described."""
+    if observation.specimen is None:
+        return ""
+    texts = [observation.specimen.display or ""]
+    found = context.record.resolve(observation.specimen, observation)
+    if isinstance(found, Specimen) and found.type is not None:
+        texts += [found.type.text or "", *(item.display or "" for item in found.type.coding)]
+    return " ".join(texts)
 
 
 def _method_text(observation: Observation) -> str:
@@ -154,28 +199,55 @@ def _finding(context: Context, observation: Observation) -> str:
     """
     book = context.book
     genes: list[bool] = []
-    fused = changed = copies = False
+    fused = rearranged = changed = residue = copies = unnamed = False
     for component in observation.component:
         value = component.value_codeable_concept
-        if book.says(component.code, "component gene studied", "component fusion five prime gene",
-                     "component fusion three prime gene"):  # fmt: skip
+        if book.says(component.code, *_PARTNERS):
+            unnamed = unnamed or value is None
+            genes.append(_is_alk(context, value))
+        elif book.says(component.code, "component gene studied"):
             genes.append(_is_alk(context, value))
         elif book.says(component.code, "component gene fusion transcript"):
             fused = fused or _is_alk(context, value)
             genes.append(_is_alk(context, value))
+        elif book.says(component.code, "discrete genetic variant"):
+            if book.says(value, "EML4-ALK fusion identifier"):
+                fused = True
+                genes.append(True)
         elif book.says(component.code, "component DNA change type"):
             fused = fused or book.says(value, "gene fusion")
+            rearranged = rearranged or book.says(value, "structural rearrangement")
         elif book.says(component.code, "component copy number"):
             copies = True
         elif book.says(component.code, "component amino acid change", "component DNA change"):
             changed = True
+            amino = book.says(component.code, "component amino acid change")
+            residue = residue or (amino and _names_residue(component))
+        elif book.says(component.code, "component genomic source class") and book.says(
+            value, "germline"
+        ):
+            context.remark("ALK", "a germline variant was left out")
+            return ""
     if not any(genes):
+        if unnamed:
+            context.remark("ALK", "a gene fusion that does not name its genes was not used")
         return ""
-    if fused or len(genes) > 1:
+    # Two genes make a fusion, unless what is stated is a change within one of them.
+    pair = len(genes) == 2 and not copies and (rearranged or not residue)
+    if fused or pair:
         return "fusion"
+    if len(genes) > 1:
+        return "fusion not shown"
     if copies:
         return "amplification"
     return "point mutation" if changed else "fusion not shown"
+
+
+def _names_residue(component: ObservationComponent) -> bool:
+    concept = component.value_codeable_concept
+    texts = [component.value_string, concept.text if concept is not None else None]
+    texts += [item.code for item in concept.coding] if concept is not None else []
+    return any(_RESIDUE.search(text.rpartition(":")[2]) for text in texts if text)
 
 
 def _is_alk(context: Context, concept: CodeableConcept | None) -> bool:
@@ -262,49 +334,3 @@ def result_days(results: Iterable[AlkResult]) -> Events:
         if item.day is not None and item.answer in ("positive", "negative", "equivocal")
     ]
     return Events(tuple(sorted(days, key=lambda item: item.day, reverse=True)))
-
-
-def serum_level(context: Context) -> Statements | None:
-    """A result called ALK with an enzyme unit: most likely alkaline phosphatase, never ALK."""
-    found: list[Statement] = []
-    for observation in context.record.of_type(Observation):
-        quantity, code = observation.value_quantity, observation.code
-        # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
-        if quantity is None or code is None or not _may_be_called_alk(code):
-            continue
-        if status_of(observation) not in GIVEN:
-            continue
-        names = [code.text or "", *(coding.display or "" for coding in code.coding)]
-        if not any(_ALK_WORD.search(name) for name in names):
-            continue
-        if any(_PHOSPHATASE.search(name) for name in names):
-            continue
-        if _ENZYME_UNIT.search(f"{quantity.unit or ''} {quantity.code or ''}"):
-            moment = context.effective(observation)
-            day = moment.day if moment is not None else None
-            if day is None or day <= context.as_of:
-                found.append(Statement("present", day, quantity.as_sent, observation.key))
-    found.sort(key=lambda item: item.day or date.min, reverse=True)
-    return Statements(tuple(found[:1])) if found else None
-
-
-def _may_be_called_alk(code: CodeableConcept) -> bool:
-    names = [code.text, *[coding.display for coding in code.coding]]
-    folded = [name.upper() for name in names if name]
-    return any("ALK" in name or "KINASE" in name for name in folded)
-
-
-def coded_status(context: Context) -> Statements | None:
-    """A diagnosis code that states ALK without any test: positive needs its report first."""
-    for name, value in (
-        ("ALK-positive non-small cell lung cancer", "equivocal"),
-        ("ALK-negative non-small cell lung cancer", "negative"),
-    ):
-        for condition in context.record.conditions(context.book.value_sets[name]):
-            if status_of(condition) == "refuted":
-                continue
-            label = condition.code.label if condition.code is not None else None
-            day = context.day_of(condition.onset_date_time, condition.recorded_date)
-            said = Statement(value, day, f"diagnosis code: {label or name}", condition.key)
-            return Statements((said,))
-    return None

@@ -75,7 +75,7 @@ def _contradicts(context: Context, coded: set[str], concept: MedicationConcept) 
     listed = context.book.medication_names
     texts = (*concept.texts, *concept.ingredient_texts)
     named = {name for text in texts for name in listed.in_text(text)} & drugs
-    return bool(named) and not named & coded
+    return not named <= coded
 
 
 def _strength(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -188,12 +189,20 @@ def age_series(context: Context) -> Series | None:
     )
 
 
+_IN_WORDS = re.compile(
+    r"\s*ECOG(?:\s+(?:PS|performance\s+status|score|grade|status))*\s*[:=]?\s*([0-5])\s*",
+    re.IGNORECASE,
+)
+"""The exact words in which a performance status is sent as text, such as `ECOG PS: 1`."""
+
+
 def score_series(
     context: Context, fact: str, value_set: str, answers: str | None, table: UnitTable | None
 ) -> Series | None:
     """A score or size from observations of a value set: a number, or a coded answer's number.
 
-    `table` converts sizes; without it the number counts as it stands.
+    `table` converts sizes; without it the number counts as it stands. With `answers` only a number
+    that is one of them counts: 90 under the name of ECOG is a Karnofsky value, never converted.
     """
     book = context.book
     found: list[tuple[Measurement, bool]] = []
@@ -211,6 +220,9 @@ def score_series(
         number, as_sent = _score(result, by_answer, table)
         if number is None:
             continue
+        if by_answer and number not in by_answer.values():
+            context.remark(fact, "a result that is no value of this scale was left out")
+            continue
         if not context.usable(moment, fact) or moment is None or moment.day is None:
             continue
         measurement = Measurement(
@@ -227,6 +239,10 @@ def _score(
     for key in concept_keys(source.value_codeable_concept):
         if key in by_answer:
             return Decimal(by_answer[key]), str(by_answer[key])
+    concept = source.value_codeable_concept
+    worded = _IN_WORDS.fullmatch(source.value_string or (concept.label if concept else None) or "")
+    if by_answer and worded is not None:
+        return Decimal(worded[1]), worded[0].strip()
     sent = read_number(source)
     if sent.problem is not None or sent.comparator is not None:
         return None, ""

@@ -45,6 +45,7 @@ METASTASES = (
     "lymph node metastases",
     "other metastases",
 )
+_BRAIN_SETS = frozenset({"brain metastases", "central nervous system metastases"})
 HISTOLOGY_EXTENSION = "histology-morphology-behavior"
 
 
@@ -131,13 +132,33 @@ def _newest(context: Context, value_set: str) -> list[Statement]:
     """
     said = [
         found
-        for condition in context.record.conditions(context.book.value_sets[value_set])
+        for condition in conditions_of(context, value_set)
         if (found := statement(context, condition)) is not None
     ]
     if not said:
         return []
     latest = max((item.day for item in said if item.day is not None), default=None)
     return [item for item in said if item.day in (latest, None)]
+
+
+def conditions_of(context: Context, value_set: str) -> tuple[Condition, ...]:
+    """The conditions of a value set, by code, or by the body site of a metastasis without a site.
+
+    mCODE has one code for any secondary cancer and says where it is in `bodySite`.
+    """
+    sets = context.book.value_sets
+    found = context.record.conditions(sets[value_set])
+    if value_set not in _BRAIN_SETS | {"other metastases"}:
+        return found
+    unnamed = context.record.conditions(sets["metastasis of unnamed site"])
+    of_the_brain = {
+        id(condition): condition
+        for condition in unnamed
+        if any(context.book.says(site, "brain body site") for site in condition.body_site)
+    }
+    if value_set == "other metastases":
+        return tuple(item for item in found if id(item) not in of_the_brain)
+    return tuple({**{id(item): item for item in found}, **of_the_brain}.values())
 
 
 def _same_set(groups: Iterable[list[Statement]], wanted: Statement) -> bool:
@@ -149,7 +170,7 @@ def _same_set(groups: Iterable[list[Statement]], wanted: Statement) -> bool:
 def ever(context: Context, value_set: str) -> Statements | None:
     """Whether a condition of a value set was ever confirmed, be it over or not."""
     found: list[Statement] = []
-    for condition in context.record.conditions(context.book.value_sets[value_set]):
+    for condition in conditions_of(context, value_set):
         if status_of(condition) == "refuted" or status_of(condition) in SUSPECTED:
             continue
         label = condition.code.label if condition.code is not None else None
@@ -173,7 +194,7 @@ def suspected(context: Context, value_set: str) -> Statements | None:
     """Conditions of a value set that are recorded as provisional or differential diagnosis."""
     statements = [
         Statement("present", begun(context, condition), "", condition.key)
-        for condition in context.record.conditions(context.book.value_sets[value_set])
+        for condition in conditions_of(context, value_set)
         if status_of(condition) in SUSPECTED and clinical_status(condition) not in _OVER
     ]
     return in_order(statements)

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 from typing import Generic, TypeVar
 
-from cds_service.facts import alk_status, courses, problems, resistance, staging, variants
+from cds_service.facts import (
+    alk_elsewhere,
+    alk_status,
+    courses,
+    problems,
+    resistance,
+    staging,
+    variants,
+)
 from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.measurements import age_series, laboratory_series, score_series
@@ -149,17 +157,17 @@ class FactReader:
     ) -> dict[str, Callable[[], FactValue | None]]:
         found = _Once(lambda: variants.read_variants(context))
         first = medicines.first_start
-        tests = _Once(lambda: alk_status.alk_results(context))
+        tests = _Once(lambda: _alk_tests(context))
         status = _Once(lambda: alk_status.alk_status(tests(), first))
         mutations = _Once(lambda: resistance.mutation_findings(context, found(), first))
         resected = _Once(lambda: staging.resections(context))
         return {
             "cancers": lambda: problems.cancers(context),
             "histology": lambda: problems.histology(context),
-            "ALK": lambda: status()[0] or alk_status.coded_status(context),
+            "ALK": lambda: status()[0] or alk_elsewhere.coded_status(context),
             "ALK assay": lambda: alk_status.assay(status()[1]),
             "ALK result": lambda: alk_status.result_days(tests()),
-            "serum ALK level": lambda: alk_status.serum_level(context),
+            "serum ALK level": lambda: alk_elsewhere.serum_level(context),
             "EGFR gene": lambda: staging.egfr(context),
             "ALK fusion variant": lambda: variants.fusion_variant(found()),
             "ALK fusion partner": lambda: variants.fusion_partner(found()),
@@ -242,6 +250,12 @@ def _bound(
 
 def _given(value: FactValue | None) -> FactValue | None:
     return value
+
+
+def _alk_tests(context: Context) -> list[alk_status.AlkResult]:
+    """Every ALK test, as a result of its own or as a report, newest first."""
+    found = [*alk_status.alk_results(context), *alk_elsewhere.report_results(context)]
+    return sorted(found, key=lambda item: item.day or date.min, reverse=True)
 
 
 def _sex(context: Context) -> Statements | None:

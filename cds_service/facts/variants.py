@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from cds_service.facts.alk_status import GIVEN, coded_answer
+from cds_service.facts.alk_status import GIVEN, coded_answer, specimen_words
 from cds_service.facts.context import Context
 from cds_service.facts.problems import in_order
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import code_key, concept_keys
-from cds_service.fhir.views import CodeableConcept, Observation, ObservationComponent, Specimen
+from cds_service.fhir.views import CodeableConcept, Observation, ObservationComponent
 from cds_service.rules import Statement, Statements
 
 GENES = ("ALK", "EML4", "MET", "ROS1", "EGFR", "BRAF", "KRAS", "TP53", "PIK3CA", "KIT", "NF2",
@@ -150,6 +150,9 @@ def _variant(context: Context, observation: Observation) -> Variant | None:
             named += count
         elif book.says(code, "discrete genetic variant"):
             notations += _texts(component)
+            if book.says(value, "EML4-ALK fusion identifier"):
+                genes |= {"ALK", "EML4"}
+                kinds.add("gene fusion")
         elif book.says(code, "component amino acid change"):
             read = _protein_change(component)
             unread = unread or read is None
@@ -221,12 +224,7 @@ def phase_of(context: Context, concept: CodeableConcept | None) -> str:
 
 
 def _specimen(context: Context, observation: Observation) -> str:
-    texts: list[str] = []
-    if observation.specimen is not None:
-        texts.append(observation.specimen.display or "")
-        found = context.record.resolve(observation.specimen)
-        if isinstance(found, Specimen) and found.type is not None:
-            texts += [found.type.text or "", *(item.display or "" for item in found.type.coding)]
+    texts = [specimen_words(context, observation)]
     if observation.method is not None:
         texts.append(observation.method.text or "")
     said = " ".join(texts)

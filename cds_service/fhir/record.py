@@ -15,12 +15,12 @@ import msgspec
 
 from cds_service.fhir.dates import parse_moment
 from cds_service.fhir.medications import MedicationConcept, read_medication_concept
-from cds_service.fhir.reading import Dropped, Outcome, ReadResult, read_resource
-from cds_service.fhir.references import ParsedReference, parse_reference, server_of
+from cds_service.fhir.owners import Owners, contained, local_id
+from cds_service.fhir.reading import Dropped, Outcome, ReadResult
+from cds_service.fhir.references import parse_reference
 from cds_service.fhir.terminology import CodeKey, CodeSet, code_key, concept_keys
 from cds_service.fhir.views import (
     Condition,
-    Medication,
     MedicationStatement,
     MedicationUse,
     Observation,
@@ -36,8 +36,6 @@ Codes = CodeSet | Iterable[tuple[str, str]]
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 """Statuses whose resources are not served unless they are asked for."""
 
-
-_PEOPLE = frozenset({"Patient", "RelatedPerson"})
 
 _ADHERENCE = {
     "taking": "active",
@@ -111,7 +109,7 @@ class PatientRecord:
     outcomes: tuple[Outcome, ...] = ()
     _withdrawn_ids: frozenset[int] = field(default_factory=frozenset, repr=False)
     _unattributed: Mapping[int, Resource] = field(default_factory=dict, repr=False)
-    _servers: frozenset[str] = field(default_factory=frozenset, repr=False)
+    _owners: Owners = field(default_factory=Owners, repr=False)
     _by_type: Mapping[type[Resource], tuple[Resource, ...]] = field(
         default_factory=dict, repr=False
     )
@@ -137,7 +135,7 @@ class PatientRecord:
         urls: dict[str, Resource] = {}
         for page in pages:
             urls.update(page.full_urls)
-        builder = _Builder(patient_id, urls, _servers(patient_id, urls, server))
+        builder = _Builder(Owners.of(patient_id, urls, server))
         for page in pages:
             for resource in page.resources:
                 builder.add(resource)
@@ -151,7 +149,7 @@ class PatientRecord:
             withdrawn=builder.withdrawn(),
             _withdrawn_ids=frozenset(builder.withdrawn_ids),
             _unattributed=builder.unattributed_ones,
-            _servers=builder.servers,
+            _owners=builder.owners,
             conflicting_copies=builder.conflicting,
             dropped=tuple(entry for page in pages for entry in page.dropped),
             outcomes=tuple(outcome for page in pages for outcome in page.outcomes),
@@ -199,8 +197,8 @@ class PatientRecord:
 
     def is_of_another(self, resource: Resource) -> bool:
         """Whether a resource names another subject than this patient."""
-        owner = _Builder(self.patient_id, self._urls, self._servers).owner(resource)
-        return owner is not None and owner != f"Patient/{self.patient_id}"
+        owner = self._owners.of_resource(resource)
+        return owner is not None and owner != self._owners.patient_key
 
     def resolve(
         self, reference: Reference | None, holder: Resource | None = None
@@ -216,11 +214,11 @@ class PatientRecord:
         if by_url is not None and self._serves(by_url):
             return by_url
         parsed = parse_reference(text)
-        if parsed is None or _elsewhere(parsed, self._servers):
+        if parsed is None or self._owners.elsewhere(parsed):
             return None
         if parsed.fragment is not None:
-            inner = _contained(holder) if holder is not None else ()
-            return next((one for one in inner if _local_id(one) == parsed.fragment), None)
+            inner = contained(holder) if holder is not None else ()
+            return next((one for one in inner if local_id(one) == parsed.fragment), None)
         return self._by_key.get(parsed.key) if parsed.key else None
 
     def medication_concept(self, use: MedicationUse) -> MedicationConcept:
@@ -230,7 +228,7 @@ class PatientRecord:
             return found
         reference = use.medication_reference or (use.medication and use.medication.reference)
         parsed = parse_reference(reference.reference) if reference else None
-        if parsed is not None and _elsewhere(parsed, self._servers):
+        if parsed is not None and self._owners.elsewhere(parsed):
             # The same id on the patient's own server is another product.
             return replace(found, missing=None)
         return found
@@ -246,43 +244,14 @@ def _keys(codes: Codes) -> Iterable[CodeKey]:
     return [key for key in keys if key is not None]
 
 
-def _servers(patient_id: str, urls: Mapping[str, Resource], server: str | None) -> frozenset[str]:
-    """The servers on which the patient has that id: the one named, and where the Patient is."""
-    found = {server_of(server)}
-    for url, resource in urls.items():
-        if isinstance(resource, Patient) and resource.id == patient_id:
-            parsed = parse_reference(url)
-            found.add(server_of(parsed.base) if parsed is not None else None)
-    return frozenset(place for place in found if place is not None)
-
-
-def _elsewhere(parsed: ParsedReference, servers: frozenset[str]) -> bool:
-    """Whether an absolute reference leads to another server than the patient's own."""
-    return bool(servers) and parsed.base is not None and server_of(parsed.base) not in servers
-
-
-def _contained(holder: Resource) -> Iterable[Resource]:
-    for raw in holder.contained:
-        resource = read_resource(raw)
-        if isinstance(resource, Resource):
-            yield resource
-
-
-def _local_id(resource: Resource) -> str:
-    return (resource.id or "").lstrip("#")
-
-
 class _Builder:
     """Collects resources, judging whose they are and which copy is newest."""
 
-    def __init__(
-        self, patient_id: str, urls: Mapping[str, Resource], servers: frozenset[str]
-    ) -> None:
-        self._patient_key = f"Patient/{patient_id}"
-        self._urls = urls
+    def __init__(self, owners: Owners) -> None:
+        self.owners = owners
+        self._patient_key = owners.patient_key
         self._nameless: list[Resource] = []
         self._counted: set[str] = set()
-        self.servers = servers
         self.kept: dict[str, Resource] = {}
         self.ignored: Counter[str] = Counter()
         self.unattributed: Counter[str] = Counter()
@@ -292,7 +261,7 @@ class _Builder:
 
     def add(self, resource: Resource) -> None:
         """Keep a resource of the patient, or count why it is left out."""
-        owner = self.owner(resource)
+        owner = self.owners.of_resource(resource)
         if owner is None:
             self.unattributed_ones[id(resource)] = resource
             self._count(resource, self.unattributed)
@@ -315,53 +284,22 @@ class _Builder:
 
     def _add_contained(self, holder: Resource) -> None:
         """Results inside a report are results too; without a subject they share the report's."""
-        for inner in _contained(holder):
+        for inner in contained(holder):
             if not isinstance(inner, Observation):
                 continue
             subject = inner.subject or getattr(holder, "subject", None)
             # Ids of contained resources are unique within their holder only.
-            name = f"{holder.id}#{_local_id(inner)}" if holder.id and inner.id else None
+            name = f"{holder.id}#{local_id(inner)}" if holder.id and inner.id else None
             whole = msgspec.structs.replace(
                 inner, id=name, subject=subject, contained=holder.contained, meta=holder.meta
             )
-            owner = self.owner(whole)
+            owner = self.owners.of_resource(whole)
             if owner != self._patient_key:
                 self._count(whole, self.ignored)
             elif name is not None:
                 self._keep(whole)
             else:
                 self._nameless.append(whole)
-
-    def owner(self, resource: Resource) -> str | None:
-        """`Patient/id` of whom a resource is about; None when it does not say."""
-        if isinstance(resource, Medication):
-            # A product belongs to nobody.
-            return self._patient_key
-        if isinstance(resource, Patient):
-            return resource.key if resource.id else None
-        if isinstance(resource, Observation) and resource.focus:
-            for focus in resource.focus:
-                about = parse_reference(focus.reference)
-                if about is None or about.resource_type not in _PEOPLE:
-                    continue
-                # Of a child, a donor or a mother: in this record, but not of this body.
-                whom = self._named(about)
-                if whom != self._patient_key:
-                    return whom
-        subject = getattr(resource, "subject", None) or getattr(resource, "patient", None)
-        text = subject.reference if isinstance(subject, Reference) else None
-        if text == self._patient_key:
-            return text
-        parsed = parse_reference(text)
-        return self._named(parsed) if parsed is not None else None
-
-    def _named(self, parsed: ParsedReference) -> str | None:
-        if parsed.urn is not None:
-            target = self._urls.get(parsed.urn)
-            return target.key if isinstance(target, Patient) and target.id else None
-        if _elsewhere(parsed, self.servers):
-            return f"{parsed.base}/{parsed.key}"
-        return parsed.key
 
     def _keep(self, resource: Resource) -> None:
         key = resource.key

@@ -29,41 +29,13 @@ from cds_service.fhir.datatypes import (
 )
 
 __all__ = [
-    "AdverseEvent",
-    "AnyResource",
-    "CodeableConcept",
-    "CodeableReference",
-    "Coding",
-    "Condition",
-    "DiagnosticReport",
-    "Dosage",
-    "DoseAndRate",
-    "Extension",
-    "Identifier",
-    "Medication",
-    "MedicationAdministration",
-    "MedicationDispense",
-    "MedicationRequest",
-    "MedicationStatement",
-    "MedicationUsage",
-    "MedicationUse",
-    "Observation",
-    "ObservationComponent",
-    "OperationOutcome",
-    "Patient",
-    "Period",
-    "Procedure",
-    "Quantity",
-    "Range",
-    "Ratio",
-    "Reference",
-    "ReferenceRange",
-    "Resource",
-    "ServiceRequest",
-    "Specimen",
-    "Timing",
-    "TimingRepeat",
-]
+    "AdverseEvent", "AnyResource", "CodeableConcept", "CodeableReference", "Coding", "Condition",
+    "DiagnosticReport", "Dosage", "DoseAndRate", "Extension", "Identifier", "Medication",
+    "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement",
+    "MedicationUsage", "MedicationUse", "Observation", "ObservationComponent", "OperationOutcome",
+    "Patient", "Period", "Procedure", "Quantity", "Range", "Ratio", "Reference", "ReferenceRange",
+    "Resource", "ServiceRequest", "Specimen", "Timing", "TimingRepeat",
+]  # fmt: skip
 
 
 class Resource(
