@@ -7,6 +7,8 @@ SHELL := /bin/sh
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+# One worker a core; PYTEST_WORKERS=0 runs the tests in one process.
+PYTEST_WORKERS ?= auto
 LOCK_TOOL := uv==0.13.8
 
 # A candidate counts only if it really runs: version managers leave names on the path that do not.
@@ -50,7 +52,7 @@ serve: $(RUNTIME) ## Serve as in production, with the ALK_CDS_ settings of the e
 
 .PHONY: test
 test: $(DEVELOPMENT) ## Run the quick tests; the closing line is pytest's own
-	@$(BIN)/python -m pytest -q -m "not slow" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) -m "not slow" $(PYTEST_ARGS)
 
 .PHONY: test-slow
 test-slow: $(DEVELOPMENT) ## Run the tests marked slow

@@ -14,208 +14,44 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from cds_service.knowledge.drugs import Drug
-from cds_service.knowledge.release import DrugTables, Knowledge
-from cds_service.knowledge.schedules import parse_phase
-from cds_service.knowledge.schemas import ACTIONS, EFFECTS, PLACES
-from cds_service.knowledge.table_files import Row, Table
-from cds_service.rules import Span
-from cds_service.rules.syntax import (
-    Ago,
-    Amount,
-    And,
-    Compare,
-    CountOf,
-    Episodes,
-    Expression,
-    Happened,
-    Not,
-    Or,
-    Results,
-    UnknownWhether,
-)
+from benchmarks.slips import Slip, slips, with_slip
+from cds_service.knowledge.release import Knowledge
 from tests.alk import (
     drug_cases,
     patients,
     row_cases,
+    test_algorithm_patients,
+    test_awaited_drugs,
     test_decisions,
     test_dose_changes,
     test_every_row,
+    test_label_records,
     test_reactions_over_time,
 )
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "quality.md"
-STRICT = {">": ">=", ">=": ">", "<": "<=", "<=": "<", "=": "!=", "!=": "="}
-WHOLE = frozenset({"", "grade", "bpm", "ms", "years", "mg", "mm[Hg]", "mmHg", "mg/dL", "days"})
-"""Units in which the smallest step between two results is one."""
-
-NEIGHBOURS: dict[str, tuple[str, ...]] = {
-    "effect": EFFECTS,
-    "place": PLACES,
-    "stops": ("selection", "nothing"),
-    "severity": ("critical", "warning", "info"),
-    "undecided": ("ask", "silent"),
-}
-ACTION_ORDERS: dict[str, tuple[str, ...]] = {
-    "dose_changes": ACTIONS,
-    "interactions": ("none", "monitor", "dose", "avoid", "contraindicated"),
-    "gates": ("stop", "ask", "inform"),
-    "order_checks": ("stop", "avoid", "reduce", "ask", "inform"),
-    "adjuvant": ("start", "ask", "inform"),
-}
-RESUMES = ("same", "same or next lower", "next lower", "next lower or stop")
-
-
-@dataclass(frozen=True, slots=True)
-class Slip:
-    """One small change of one cell."""
-
-    table: str
-    row: Row
-    kind: str
-    text: str
-    changed: Row
-
-
-# -- the slips ----------------------------------------------------------------------------
-
-
-def slips(knowledge: Knowledge, within: str = "") -> Iterator[Slip]:
-    """Every slip of every table whose name holds `within`."""
-    for table in knowledge.all_tables():
-        if within not in table.name:
-            continue
-        drug = table.name.split("/")[1] if table.name.startswith("drugs/") else None
-        label = knowledge.drugs[drug].drug if drug is not None else None
-        for row in table:
-            for column, rule in row.rules.items():
-                for kind, expression in _of_rule(rule.expression):
-                    text = str(expression)
-                    rules = {**row.rules, column: knowledge.compiler.compile(text)}
-                    changed = replace(row, cells={**row.cells, column: text}, rules=rules)
-                    yield Slip(table.name, row, f"{column}: {kind}", text, changed)
-            for column, entry in _of_cells(table.name.rsplit("/", 1)[-1], row, label):
-                cells = {**row.cells, column: entry}
-                rules = dict(row.rules)
-                if column in rules:
-                    del rules[column]
-                changed = replace(row, cells=cells, rules=rules)
-                yield Slip(table.name, row, column, entry or "(empty)", changed)
-
-
-def _of_rule(node: Expression) -> Iterator[tuple[str, Expression]]:
-    match node:
-        case And(parts) | Or(parts):
-            kind = type(node)
-            for index, part in enumerate(parts):
-                rest = (*parts[:index], *parts[index + 1 :])
-                yield "a part dropped", kind(rest) if len(rest) > 1 else rest[0]
-                for what, changed in _of_rule(part):
-                    yield what, kind((*parts[:index], changed, *parts[index + 1 :]))
-            yield "and for or", (Or if kind is And else And)(parts)
-        case Not(inner) | UnknownWhether(inner):
-            yield "the denial dropped", inner
-            for what, changed in _of_rule(inner):
-                yield what, type(node)(changed)
-        case Compare() | Results() | Episodes():
-            yield "sign", replace(node, operator=STRICT[node.operator])
-            for number in _nudged(node.amount):
-                yield "number", replace(node, amount=Amount(number, node.amount.unit))
-            if isinstance(node, Results):
-                yield "how many", replace(node, number=node.number + 1)
-            if node.window is not None:
-                yield "window", replace(node, window=_longer(node.window))
-        case CountOf():
-            yield "sign", replace(node, operator=STRICT[node.operator])
-        case Happened():
-            yield "window", replace(node, window=_longer(node.window))
-        case Ago():
-            yield "sign", replace(node, strict=not node.strict)
-
-
-def _nudged(amount: Amount) -> list[Decimal]:
-    step = Decimal(1) if amount.unit in WHOLE else Decimal("0.01")
-    return [found for found in (amount.number - step, amount.number + step) if found >= 0]
-
-
-def _longer(span: Span) -> Span:
-    return Span(span.number + 1, span.unit)
-
-
-def _of_cells(table: str, row: Row, label: Drug | None) -> Iterator[tuple[str, str]]:
-    cells = row.cells
-    if "action" in cells:
-        for entry in _beside(cells["action"], ACTION_ORDERS[table]):
-            yield "action", entry
-    for column, order in NEIGHBOURS.items():
-        for entry in _beside(cells.get(column, ""), order):
-            yield column, entry
-    if cells.get("until"):
-        yield "until", ""
-    if "resume" in cells and cells["action"] in ("withhold", "reduce"):
-        written = cells["resume"]
-        yield from (
-            ("resume", entry)
-            for entry in (_beside(written, RESUMES) if written in RESUMES else RESUMES[:1])
-        )
-    if cells.get("dose") and label is not None:
-        levels = label.ladder.levels
-        doses = [f"{level.amount_mg} x {level.per_day}" for level in levels]
-        yield "dose", next(dose for dose in doses if dose != cells["dose"])
-    for column in ("first_phase", "later_phase"):
-        if cells.get(column):
-            phase = parse_phase(cells[column])
-            lasts = f" for {phase.lasts}" if phase.lasts else ""
-            yield column, f"every {_longer(phase.every)}{lasts}"
-            if phase.lasts:
-                yield column, f"every {phase.every} for {_longer(phase.lasts)}"
-    for column in ("within_days", "months"):
-        if cells.get(column):
-            yield column, str(int(cells[column]) + 1)
-
-
-def _beside(entry: str, order: tuple[str, ...]) -> list[str]:
-    if entry not in order:
-        return []
-    place = order.index(entry)
-    return [*order[max(place - 1, 0) : place], *order[place + 1 : place + 2]]
-
-
-def with_slip(knowledge: Knowledge, slip: Slip) -> Knowledge:
-    """The release with one row changed."""
-
-    def mended(table: Table | None) -> Table | None:
-        if table is None or table.name != slip.table:
-            return table
-        rows = (slip.changed if row.identifier == slip.row.identifier else row for row in table)
-        return Table(table.name, tuple(rows))
-
-    tables = {name: mended(table) or table for name, table in knowledge.tables.items()}
-    drugs = {
-        name: DrugTables(
-            found.drug,
-            mended(found.dose_changes),
-            mended(found.monitoring),
-            mended(found.interactions),
-            mended(found.populations),
-        )
-        for name, found in knowledge.drugs.items()
-    }
-    return replace(knowledge, tables=MappingProxyType(tables), drugs=MappingProxyType(drugs))
-
+BEGIN, END = "<!-- measured: tables -->\n", "<!-- end -->"
+"""Around what `--write` replaces in the page."""
 
 # -- the cases ----------------------------------------------------------------------------
 
-MODULES = (patients, test_dose_changes, test_every_row, test_decisions, test_reactions_over_time)
+RECORDS = (test_label_records, test_algorithm_patients)
+MODULES = (
+    patients,
+    test_dose_changes,
+    test_every_row,
+    test_decisions,
+    test_awaited_drugs,
+    test_reactions_over_time,
+    *RECORDS,
+)
 OVER_TIME = (test_reactions_over_time, test_dose_changes)
-ONE_DAY = (test_decisions,)
+ONE_DAY = (test_decisions, test_awaited_drugs)
 ASKED_ALREADY = frozenset({"test_the_rows_of_a_case_speak_and_no_others"})
 Check = Callable[[], object]
 
@@ -248,7 +84,13 @@ def _row(case: row_cases.Case) -> Check:
 
 
 def _functions(module: ModuleType) -> Iterator[Check]:
-    """The tests of a module that need nothing but their parameters."""
+    return (_called(function, arguments) for function, arguments in _parametrized(module))
+
+
+def _parametrized(
+    module: ModuleType,
+) -> Iterator[tuple[Callable[..., object], dict[str, object]]]:
+    """The tests of a module that need nothing but their parameters, with these."""
     for name, function in inspect.getmembers(module, inspect.isfunction):
         if not name.startswith("test_") or name in ASKED_ALREADY:
             continue
@@ -257,7 +99,7 @@ def _functions(module: ModuleType) -> Iterator[Check]:
             continue
         for arguments in _arguments(marks[0]) if marks else ({},):
             if set(inspect.signature(function).parameters) == set(arguments):
-                yield _called(function, arguments)
+                yield function, arguments
 
 
 def _arguments(mark: Any) -> Iterator[dict[str, object]]:
@@ -272,10 +114,27 @@ def _called(function: Callable[..., object], arguments: dict[str, object]) -> Ch
     return lambda: function(**arguments)
 
 
+def _about_one_row() -> Iterator[tuple[str, Check]]:
+    """By row the tests of the second records that are about this row alone."""
+    for function, arguments in _parametrized(test_label_records):
+        if set(arguments) == {"drug", "part", "name"}:
+            drug, part, name = (str(arguments[key]) for key in ("drug", "part", "name"))
+            yield f"{drug}-{test_label_records.TABLES[part][1]}{name}", _called(function, arguments)
+    for function, arguments in _parametrized(test_algorithm_patients):
+        if "identifier" in arguments and "part" not in arguments:
+            yield str(arguments["identifier"]), _called(function, arguments)
+    for function, arguments in _parametrized(test_algorithm_patients):
+        if set(arguments) == {"table"}:
+            yield f"every row of {arguments['table']}", _called(function, arguments)
+
+
 class Cases:
     """All cases, those about the changed row first."""
 
     def __init__(self) -> None:
+        self._records: dict[str, list[Check]] = {}
+        for row, check in _about_one_row():
+            self._records.setdefault(row, []).append(check)
         self._reactions = [
             (drug, frozenset(case.heard), _reaction(drug, case))
             for drug in drug_cases.DRUGS
@@ -288,6 +147,8 @@ class Cases:
     def about(self, slip: Slip) -> Iterator[Check]:
         """Every case that may notice the slip."""
         identifier = slip.row.identifier
+        yield from self._records.get(identifier, ())
+        yield from self._records.get(f"every row of {slip.table}", ())
         yield from (check for row, check in self._rows if row == identifier)
         if slip.table.endswith("/dose_changes"):
             drug = slip.table.split("/")[1]
@@ -306,6 +167,7 @@ class Cases:
     def all_hold(self) -> bool:
         """Whether every case holds with the tables as they are."""
         checks = [check for *_, check in self._reactions]
+        checks += [check for found in self._records.values() for check in found]
         checks += [check for _, check in self._rows] + self._over_time + self._one_day
         return not any(_fails(check) for check in checks)
 
@@ -326,14 +188,6 @@ def report(asked: Counter[str], missed: list[Slip], left_out: int) -> str:
     unnoticed = Counter(slip.table for slip in missed)
     total, noticed = asked.total(), asked.total() - len(missed)
     lines = [
-        "# Would the cases notice a slip?",
-        "",
-        "`python -m benchmarks.mutation` changes every rule table in memory, one small slip at a",
-        "time (a sign, a number by its smallest step, a condition, an action, a dose, an",
-        "interval), and asks the cases of `tests/alk`, not the snapshots of `tests/services`. It",
-        "prints every slip that none of them noticed; some cannot be: a stronger row of the",
-        "same reaction speaks anyway.",
-        "",
         f"Measured on {datetime.now(UTC).date().isoformat()}: {noticed} of {total} slips noticed"
         f" ({100 * noticed / max(total, 1):.1f} %)"
         + (f"; {left_out} left out for lack of time." if left_out else "."),
@@ -344,11 +198,20 @@ def report(asked: Counter[str], missed: list[Slip], left_out: int) -> str:
     for table, number in sorted(asked.items()):
         found = number - unnoticed[table]
         lines.append(f"| {table} | {number} | {found} | {100 * found / number:.1f} % |")
-    lines += ["", "What was not noticed, by column and kind of slip:", ""]
-    lines += ["| slip | not noticed |", "| --- | --- |"]
+    lines += ["", "What was not noticed, by kind of slip:", ""]
+    lines += ["| slip | number | rows |", "| --- | --- | --- |"]
     kinds = Counter(slip.kind for slip in missed)
-    lines += [f"| {kind} | {number} |" for kind, number in kinds.most_common()]
+    for kind, number in kinds.most_common():
+        rows = dict.fromkeys(slip.row.identifier for slip in missed if slip.kind == kind)
+        lines.append(f"| {kind} | {number} | {', '.join(rows)} |")
     return "\n".join(lines) + "\n"
+
+
+def written(report: str) -> str:
+    """The page with this report in the place of the one before."""
+    page = DOCUMENT.read_text("utf-8")
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    return f"{before}{BEGIN}\n{report}{END}{after}"
 
 
 def main() -> int:
@@ -356,7 +219,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__)
     parser.add_argument("--table", default="", help="only tables whose name holds this")
     parser.add_argument("--seconds", type=float, default=1800, help="no slip is begun after this")
-    parser.add_argument("--write", action="store_true", help=f"write the result to {DOCUMENT}")
+    parser.add_argument("--write", action="store_true", help="write the result to docs/quality.md")
     arguments = parser.parse_args()
     knowledge = patients.knowledge()
     cases = Cases()
@@ -378,7 +241,7 @@ def main() -> int:
     text = report(asked, missed, left_out)
     sys.stdout.write(text)
     if arguments.write:
-        DOCUMENT.write_text(text, encoding="utf-8")
+        DOCUMENT.write_text(written(text), encoding="utf-8")
     return 0
 
 

@@ -47,7 +47,9 @@ def create_app(
     """
     settings = settings if settings is not None else load_settings()
     if knowledge is None:
-        knowledge = load_release(settings.knowledge_folder)
+        knowledge = load_release(
+            settings.knowledge_folder, settings.local_codes_file, settings.concept_maps
+        )
     records = Records(settings.database_url)
     records.prepare()
     # Outside production a secret of this process suffices: its links die with it.

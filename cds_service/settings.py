@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -25,6 +24,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from cds_service.setting_checks import check_web_address, problem, read_text
 
 PREFIX = "ALK_CDS_"
 
@@ -152,6 +153,16 @@ class Settings(BaseSettings):
         "example an earlier one. It is checked while loading; the service does not start with a "
         "release that it cannot read.",
     )
+    local_codes_file: Path | None = Field(
+        default=None,
+        description="YAML file with the site's own codes of tests, drugs and diagnoses, and with "
+        "default upper limits of its laboratory. It is checked while loading.",
+    )
+    concept_maps: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="FHIR ConceptMaps (JSON files, or folders of them) that translate the site's "
+        "codes into codes of the tables. Only targets that mean the same are followed.",
+    )
     link_secret: SecretStr | None = Field(
         default=None,
         description=f"Secret that signs the links from cards to decision pages, at least "
@@ -191,9 +202,9 @@ class Settings(BaseSettings):
         """Read arguments, then the environment: no hidden file decides how the service runs."""
         return init_settings, env_settings
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "concept_maps", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
@@ -203,8 +214,8 @@ class Settings(BaseSettings):
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
             if origin == "*":
-                raise _problem("must list its origins; * would let any page call the service")
-            _check_web_address(origin, bare_origin=True)
+                raise problem("must list its origins; * would let any page call the service")
+            check_web_address(origin, bare_origin=True)
         return value
 
     @field_validator("public_url")
@@ -212,7 +223,7 @@ class Settings(BaseSettings):
     def _check_public_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        _check_web_address(value, bare_origin=False)
+        check_web_address(value, bare_origin=False)
         return value.rstrip("/")
 
     @field_validator("bind")
@@ -220,14 +231,14 @@ class Settings(BaseSettings):
     def _check_bind(cls, value: str) -> str:
         found = _BIND.fullmatch(value)
         if found is None or int(found["port"]) > _HIGHEST_PORT:
-            raise _problem("must be host:port, for example 127.0.0.1:8000")
+            raise problem("must be host:port, for example 127.0.0.1:8000")
         return value
 
     @field_validator("database_url")
     @classmethod
     def _check_database_url(cls, value: str) -> str:
         if _DATABASE_ADDRESS.fullmatch(value) is None:
-            raise _problem("must be a database address, for example sqlite:///./alk-cds.sqlite3")
+            raise problem("must be a database address, for example sqlite:///./alk-cds.sqlite3")
         return value
 
     @field_validator("timezone")
@@ -236,28 +247,35 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
-            raise _problem("must be an IANA time zone name, for example Europe/Berlin") from error
+            raise problem("must be an IANA time zone name, for example Europe/Berlin") from error
         return value
 
-    @field_validator("clients_file", "link_secret_file")
+    @field_validator("clients_file", "link_secret_file", "local_codes_file")
     @classmethod
     def _check_file(cls, value: Path | None) -> Path | None:
         if value is not None:
-            _read_text(value)
+            read_text(value)
         return value
 
     @field_validator("knowledge_folder")
     @classmethod
     def _check_place(cls, value: Path | None) -> Path | None:
         if value is not None and not value.exists():
-            raise _problem("must name a folder or a zip file that is there")
+            raise problem("must name a folder or a zip file that is there")
+        return value
+
+    @field_validator("concept_maps")
+    @classmethod
+    def _check_maps(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        if not all(path.exists() for path in value):
+            raise problem("must name files or folders that are there")
         return value
 
     @field_validator("link_secret")
     @classmethod
     def _check_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < MINIMUM_SECRET_LENGTH:
-            raise _problem(f"must have at least {MINIMUM_SECRET_LENGTH} characters")
+            raise problem(f"must have at least {MINIMUM_SECRET_LENGTH} characters")
         return value
 
     @model_validator(mode="before")
@@ -267,11 +285,11 @@ class Settings(BaseSettings):
         if not isinstance(data, dict) or not data.get("link_secret_file"):
             return data
         if data.get("link_secret"):
-            raise _problem(
+            raise problem(
                 f"{PREFIX}LINK_SECRET and {PREFIX}LINK_SECRET_FILE are both set; give one of them"
             )
         try:
-            secret = _read_text(Path(data["link_secret_file"])).strip()
+            secret = read_text(Path(data["link_secret_file"])).strip()
         except PydanticCustomError:
             # The field's own check reports an unreadable file under the variable's name.
             return data
@@ -291,7 +309,7 @@ class Settings(BaseSettings):
             if value is None
         ]
         if missing:
-            raise _problem(
+            raise problem(
                 f"{', '.join(missing)} must be set in production "
                 f"(or set {PREFIX}ENVIRONMENT=development on a machine without patient data)"
             )
@@ -348,32 +366,6 @@ def _readable(error: ValidationError) -> dict[str, str]:
         variable = f"{PREFIX}{str(location[0]).upper()}" if location else "Settings together"
         problems[variable] = detail["msg"]
     return problems
-
-
-def _problem(message: str) -> PydanticCustomError:
-    return PydanticCustomError("setting", "{message}", {"message": message})
-
-
-def _check_web_address(value: str, *, bare_origin: bool) -> None:
-    example = "https://ehr.example.org"
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError as error:
-        raise _problem(f"must be a web address, for example {example}") from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-        raise _problem(f"must be a web address, for example {example}")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise _problem("must hold no user name, password, query or fragment")
-    if bare_origin and parts.path:
-        raise _problem(f"must be an origin without a path, for example {example}")
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _problem("must name a readable text file") from error
 
 
 def _kind(annotation: Any) -> str:

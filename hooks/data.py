@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cds_service.knowledge.code_models import Code
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import PrefetchTemplate
 
@@ -102,11 +103,11 @@ def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemp
     codes = knowledge.codes
     listed = {
         FINDINGS.key: [
-            key for name in _FINDING_SETS for key in sorted(codes.value_sets[name].code_keys())
-        ]
-        + [key for name in _FINDING_ANALYTES for key in sorted(codes.analytes[name].code_keys())],
+            *(key for name in _FINDING_SETS for key in _written(codes.value_sets[name].codes)),
+            *(key for name in _FINDING_ANALYTES for key in _written(codes.analytes[name].codes)),
+        ],
         REPORTS.key: [
-            key for name in _REPORT_SETS for key in sorted(codes.value_sets[name].code_keys())
+            key for name in _REPORT_SETS for key in _written(codes.value_sets[name].codes)
         ],
     }
     found: list[PrefetchTemplate] = []
@@ -115,3 +116,8 @@ def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemp
         query = kind.query.replace("{codes}", tokens)
         found.append(PrefetchTemplate(kind.key, query, kind.required, kind.purpose))
     return tuple(found)
+
+
+def _written(codes: Iterable[Code]) -> list[tuple[str, str]]:
+    """Codes as a server knows them, which may spell a system otherwise than we compare it."""
+    return sorted(code.as_written for code in codes if code.verified)

@@ -128,15 +128,14 @@ def _with_dose(
 def not_multiplied(
     from_medications: list[Recommendation], from_organs: list[Recommendation]
 ) -> tuple[list[Recommendation], list[Recommendation]]:
-    """The same advice, but as a question where both ask for a lower dose.
+    """The same advice, but as a question where two reasons ask for a lower dose.
 
-    No label says how two reductions combine, so neither is offered as the dose to order.
+    No label says how two reductions combine, so none of them is offered as the dose to order.
+    Only medications that ask for the very same dose agree with each other.
     """
-    both = [
-        any(item.kind is Kind.REDUCE for item in advice)
-        for advice in (from_medications, from_organs)
-    ]
-    if not all(both):
+    medications = {item.dose for item in from_medications if item.kind is Kind.REDUCE}
+    organs = sum(item.kind is Kind.REDUCE for item in from_organs)
+    if len(medications) + organs < 2:
         return from_medications, from_organs
     return (
         [_undecided(item) for item in from_medications],
@@ -148,8 +147,8 @@ def _undecided(item: Recommendation) -> Recommendation:
     if item.kind is not Kind.REDUCE:
         return item
     ask = (
-        "Two reasons lower the dose here, another medication and an organ, and no label says how"
-        " they combine: which dose is right for this patient?"
+        "Two reasons lower the dose here, and no label says how they combine: which dose is right"
+        " for this patient?"
     )
     return item.changed(kind=Kind.ASK, dose=None, ask=ask)
 

@@ -30,6 +30,7 @@ _KINDS = {
 RECENT_DAYS = 90
 """A profile or an image that is not older is not asked for again (our own choice)."""
 
+FINDINGS = "ALK mutation findings"
 _TABLES = ("progression", "later_lines")
 
 
@@ -163,21 +164,24 @@ def _labels(facts: PatientFacts, collection: str) -> list[str]:
 def findings(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:
     """What the tumour's findings say about one drug, each as something that moves it."""
     found: list[Modifier] = []
-    for row in knowledge.tables["resistance"]:
-        if row.text("drug") != drug:
-            continue
-        trace = row.when.evaluate(evaluation)
-        if trace.verdict is Verdict.MET:
+    for row, trace in _findings_met(knowledge, evaluation):
+        if row.text("drug") == drug:
             effect = RESPONSES[row.text("response")]
             says = row.text("says") + ("" if row.verified else " (not verified)")
             found.append(Modifier(effect, says, row.identifier, row.sources, trace))
     return tuple(found)
 
 
-def _found(trace: Trace) -> str:
-    """The finding itself, not the whole group that a row is about."""
-    used = (item for leaf in trace.walk() for item in leaf.used)
-    return next(item.label for item in used if isinstance(item, Item))
+def _findings_met(knowledge: Knowledge, evaluation: Evaluation) -> Iterable[tuple[Row, Trace]]:
+    """The rows of the resistance table that hold. Each asks for a finding that is there, so
+    nothing is looked at for the many patients without any."""
+    recorded = evaluation.find(FINDINGS)
+    if not isinstance(recorded, Collection) or not recorded.items:
+        return
+    for row in knowledge.tables["resistance"]:
+        trace = row.when.evaluate(evaluation)
+        if trace.verdict is Verdict.MET:
+            yield row, trace
 
 
 def resisted(
@@ -185,27 +189,30 @@ def resisted(
 ) -> list[Recommendation]:
     """A warning when a finding in the tumour makes the ordered drug unlikely to work."""
     found: list[Recommendation] = []
-    for row in knowledge.tables["resistance"]:
+    for row, trace in _findings_met(knowledge, evaluation):
         drug = row.text("drug")
         if drug not in order.ingredients or row.text("response") != "resistant":
             continue
-        trace = row.when.evaluate(evaluation)
-        if trace.verdict is Verdict.MET:
-            found.append(
-                Recommendation(
-                    Kind.AVOID,
-                    Topic.ORDER,
-                    row.identifier,
-                    "warning",
-                    trace=trace,
-                    row=row,
-                    drug=drug,
-                    summary=f"Reconsider {drug}: the tumour carries {_found(trace)}, which resists"
-                    " it",
-                    detail="Laboratory models and small series stand behind such findings; they"
-                    " argue against the drug, they do not prove it.",
-                    order=order,
-                    verified=row.verified,
-                )
+        found.append(
+            Recommendation(
+                Kind.AVOID,
+                Topic.ORDER,
+                row.identifier,
+                "warning",
+                trace=trace,
+                row=row,
+                drug=drug,
+                summary=f"Reconsider {drug}: the tumour carries {_found(trace)}, which resists it",
+                detail="Laboratory models and small series stand behind such findings; they"
+                " argue against the drug, they do not prove it.",
+                order=order,
+                verified=row.verified,
             )
+        )
     return found
+
+
+def _found(trace: Trace) -> str:
+    """The finding itself, not the whole group that a row is about."""
+    used = (item for leaf in trace.walk() for item in leaf.used)
+    return next(item.label for item in used if isinstance(item, Item))

@@ -118,9 +118,9 @@ def start_dose(
     """The label's start dose of a drug for this patient, and the rows that change it.
 
     None when it must be looked up: a modifier says that the label has a start dose that is not
-    known here, the row was not verified, the label raises the dose, two rows of different kinds
-    lower it, because no label says how two reductions combine, or nothing says what becomes of the
-    lower dose of the first days.
+    known here, the row was not verified, the label raises the dose, two reasons lower it, because
+    no label says how two reductions combine, or nothing says what becomes of the lower dose of the
+    first days.
     """
     tables = knowledge.drugs[drug]
     full = tables.drug.dosing.full_dose
@@ -130,8 +130,10 @@ def start_dose(
     at_full = DoseTaken(usual.amount_mg, Decimal(usual.per_day))
     doses: list[Dose | None] = []
     changed: list[Modifier] = []
-    for table in (tables.populations, tables.interactions):
-        lowest: list[Dose | None] = []
+    for table in (tables.interactions, tables.populations):
+        if table is tables.populations:
+            # Medications that lead to the very same dose agree; organs never do.
+            doses = list(dict.fromkeys(doses))
         for row in table or ():
             cell = read_dose_cell(row.text("dose"))
             if cell is None:
@@ -145,12 +147,8 @@ def start_dose(
             first = lead_in_under(tables.drug, cell)
             whole_start = lead is None or first is not None
             known = change.how == "lower" and row.verified and whole_start
-            lowest.append(replace(change.dose, lead_in_mg=first) if known and change.dose else None)
+            doses.append(replace(change.dose, lead_in_mg=first) if known and change.dose else None)
             changed.append(_dose_modifier(row, trace, known=known))
-        if lowest:
-            known_doses = [dose for dose in lowest if dose is not None]
-            whole = len(known_doses) == len(lowest)
-            doses.append(min(known_doses, key=lambda dose: dose.daily_mg) if whole else None)
     moved = modifiers(drug, knowledge, evaluation)
     if any(modifier.effect == "other dose" for modifier in moved) or len(doses) > 1:
         return None, tuple(changed)

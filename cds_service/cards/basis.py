@@ -89,9 +89,18 @@ def _boundary(condition: str) -> Decimal:
 
 
 def escaped_value(item: Measurement) -> str:
-    """The value as sent, safe for Markdown; the canonical number when nothing was sent."""
+    """The value as sent, safe for Markdown; the canonical number when nothing was sent.
+
+    A number that was sent in words, such as a grade, is shown with its words.
+    """
     if item.as_sent:
-        return escaped(item.as_sent)
+        words = escaped(item.as_sent)
+        plain = number(item.value) if item.value is not None else ""
+        if plain and item.as_sent.split()[-1] == plain:
+            return plain
+        if plain and not any(sign.isdigit() for sign in item.as_sent):
+            return f"{plain} ({words[:1].lower()}{words[1:]})"
+        return words
     return number(item.value) if item.value is not None else "no value"
 
 
@@ -120,11 +129,18 @@ def target(rule: Rule | None) -> str:
 
 
 def _group(groups: dict[str, list[str]], leaf: Expression) -> None:
-    if isinstance(leaf, Compare):
+    if isinstance(leaf, Compare) and _is_over(leaf):
+        groups.setdefault("", []).append(f"{leaf.fact.removesuffix(' grade')} is over")
+    elif isinstance(leaf, Compare):
         amount = str(leaf.amount).replace("xULN", "x ULN").replace("xbaseline", "x baseline")
         groups.setdefault(f"{leaf.operator} {amount}", []).append(leaf.fact)
     else:
-        groups.setdefault("", []).append(str(leaf).replace(" absent", " over"))
+        groups.setdefault("", []).append(str(leaf).replace(" absent", " is over"))
+
+
+def _is_over(leaf: Compare) -> bool:
+    """Whether the condition asks for grade 0: the reaction is over."""
+    return leaf.fact.endswith(" grade") and f"{leaf.operator} {leaf.amount}" == "<= 0"
 
 
 def used_lines(trace: Trace | None) -> list[str]:

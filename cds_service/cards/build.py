@@ -10,7 +10,7 @@ from cds_service.alk import Decision, Kind, Recommendation, Topic
 from cds_service.cards.details import detail, footer
 from cds_service.cards.suggestions import OrderContext, suggestions
 from cds_service.cards.summaries import summary
-from cds_service.cards.text import fit
+from cds_service.cards.text import fit, listed
 from cds_service.knowledge.jurisdictions import under
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import Card, Coding, Link, OverrideReason, Source
@@ -187,10 +187,17 @@ def _card(
     return BuiltCard(card, group)
 
 
+_ADVICE = {"SP-01": "contraception", "SP-02": "breastfeeding"}
+"""Points of the algorithm that the one line about advice names when they are among it."""
+
+
 def _merged_summary(group: tuple[Recommendation, ...], knowledge: Knowledge) -> str:
     first = group[0]
     if first.topic is Topic.POPULATION and first.severity == "info":
-        return fit(f"Before {first.drug}: contraception, breastfeeding and other advice to give")
+        points = {point for item in group for point in item.algorithm_ids}
+        named = [word for point, word in _ADVICE.items() if point in points]
+        last = "other advice" if named else "advice"
+        return fit(f"Before {first.drug}: {listed([*named, last])} to give")
     return fit(f"{summary(first, knowledge)}; and {len(group) - 1} more to watch")
 
 

@@ -64,13 +64,19 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
     if item.reasons:
         parts.append(_section("Not available or not usable", _reasons(item.reasons)))
     if item.also:
-        lines = [f"{summary(other, knowledge)}. {other.detail}" for other in item.also]
+        lines = [_also(other, summary(other, knowledge)) for other in item.also]
         parts.append(_section("At the same time", lines))
     evidence = [evidence_line(*knowledge.result(name)) for name in item.evidence]
     if evidence:
         parts.append(_section("Evidence", evidence))
     parts.append(footer(item, decision, knowledge))
     return "\n\n".join(part for part in parts if part)
+
+
+def _also(item: Recommendation, said: str) -> str:
+    """What else speaks at this moment, with its question unless that is said already."""
+    question = f" {item.ask}" if item.ask and item.ask not in said else ""
+    return f"{said.rstrip('.?')}. {item.detail}{question}"
 
 
 class _Kept(dict[str, str]):

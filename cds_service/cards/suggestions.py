@@ -6,7 +6,7 @@ already requested.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,6 +14,7 @@ from typing import Any
 
 from cds_service.alk import Decision, Dose, DueTest, Kind, Recommendation, Topic
 from cds_service.cards.text import dose_words
+from cds_service.facts.patient import OrderedMedication
 from cds_service.fhir.datatypes import Coding
 from cds_service.fhir.outgoing import (
     InvalidResource,
@@ -58,18 +59,19 @@ def suggestions(
     if not item.verified:
         return [], "any"
     if item.kind is Kind.CHOOSE:
-        return _choices(item, decision.as_of, knowledge, context), "at-most-one"
+        offered = _choices(item, decision.as_of, knowledge, context)
+        return _in_place_of(_spoken_against(decision), offered), "at-most-one"
     if "first line" in item.offers and decision.choice is not None:
-        instead = _choices(decision.choice, decision.as_of, knowledge, context)
+        instead = _choices(_meant_first(decision.choice, item), decision.as_of, knowledge, context)
         if instead:
             # Alternatives stand alone: taking two of them would start two drugs.
-            alone = _removal(item) if _removes_order(item) else []
-            return [*alone, *_in_place_of(item, instead)], "at-most-one"
+            alone = _removal(item.order) if _removes_order(item) else []
+            return [*alone, *_in_place_of([item.order], instead)], "at-most-one"
     found: list[Suggestion] = []
     if item.dose is not None and item.kind in (Kind.REDUCE, Kind.RESUME, Kind.START):
         found += _dose_order(item, item.dose, decision.as_of, knowledge, context)
     if _removes_order(item):
-        found += _removal(item)
+        found += _removal(item.order)
     found += _tests(item.tests, decision.as_of, knowledge, context)
     return found, "any"
 
@@ -78,11 +80,47 @@ def _removes_order(item: Recommendation) -> bool:
     if item.order is None:
         return False
     held = item.topic is Topic.TOXICITY and item.kind in (Kind.STOP, Kind.WITHHOLD)
-    return held or "remove order" in item.offers
+    return held or _is_avoided(item, item.order) or "remove order" in item.offers
 
 
-def _removal(item: Recommendation) -> list[Suggestion]:
-    order = item.order
+def _is_avoided(item: Recommendation, order: OrderedMedication) -> bool:
+    """Whether the order is one of the two that must not, or should not, be taken together.
+
+    What is to be avoided beside a running drug is the other medication: its order goes, also when
+    the label names a lower dose for the case that it cannot be avoided.
+    """
+    if item.topic is not Topic.INTERACTION:
+        return False
+    avoided = item.kind in (Kind.AVOID, Kind.REDUCE) and item.drug not in order.ingredients
+    return avoided or item.kind is Kind.STOP
+
+
+def _meant_first(choice: Recommendation, item: Recommendation) -> Recommendation:
+    """The choice with the drug that was ordered in front: its right order is what was meant."""
+    ordered = item.order.ingredients if item.order is not None else ()
+    options = sorted(choice.options, key=lambda option: option.drug not in ordered)
+    return choice.changed(options=tuple(options))
+
+
+def _spoken_against(decision: Decision) -> list[OrderedMedication]:
+    """The draft orders in whose place a drug of the next treatment would come.
+
+    Those are the other ALK inhibitors, because two never run together, and whatever a check of
+    this decision says not to order.
+    """
+    refused = [
+        item.order.reference
+        for item in decision.recommendations
+        if item.topic is Topic.ORDER and item.kind in (Kind.STOP, Kind.AVOID) and item.order
+    ]
+    return [
+        order
+        for order in decision.question.orders_asked_about
+        if "ALK inhibitor" in order.names or order.reference in refused
+    ]
+
+
+def _removal(order: OrderedMedication | None) -> list[Suggestion]:
     if order is None or not order.reference.split("/")[-1]:
         return []
     name = " and ".join(order.ingredients) or "this order"
@@ -91,9 +129,13 @@ def _removal(item: Recommendation) -> list[Suggestion]:
     return [Suggestion(label=label, actions=(action,))]
 
 
-def _in_place_of(item: Recommendation, offered: list[Suggestion]) -> list[Suggestion]:
-    """Each alternative together with the removal of the order that it replaces."""
-    removed = tuple(action for wrong in _removal(item) for action in wrong.actions)
+def _in_place_of(
+    orders: Iterable[OrderedMedication | None], offered: list[Suggestion]
+) -> list[Suggestion]:
+    """Each alternative together with the removal of the orders that it replaces."""
+    removed = tuple(
+        action for order in orders for wrong in _removal(order) for action in wrong.actions
+    )
     return [
         Suggestion(
             label=f"{one.label} instead" if removed else one.label,
@@ -171,7 +213,11 @@ def _dose_order(
     knowledge: Knowledge,
     context: OrderContext,
 ) -> list[Suggestion]:
-    """An update of the draft order if there is one, else a new order."""
+    """An update of the draft order if there is one, else a new order.
+
+    No new order lowers a dose: the drug runs, and one click must not put a second order of it
+    beside the running one.
+    """
     drug = knowledge.drugs[dose.drug].drug
     words = f"{dose.drug} {dose_words(dose)}{_after_lead_in(drug, dose)}"
     order = item.order
@@ -184,6 +230,8 @@ def _dose_order(
         label = f"Change the order to {words}"
         action = Action(type="update", description=label, resource=resource)
         return [Suggestion(label=label, actions=(action,))]
+    if item.kind is Kind.REDUCE:
+        return []
     resource_or_none = _new_order(drug, dose, start, context)
     if resource_or_none is None:
         return []

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from cds_service.alk import Kind, Option, Recommendation, Topic
 from cds_service.cards.basis import target, trigger
-from cds_service.cards.text import counted, dose_words, fit, full_day, listed, number, times
+from cds_service.cards.text import (
+    counted,
+    dose_words,
+    first_that_fits,
+    fit,
+    full_day,
+    listed,
+    number,
+    times,
+)
 from cds_service.knowledge.awaited import AwaitedDrug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
@@ -62,6 +71,10 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
         drug = knowledge.drugs[item.drug].drug
         full = drug.dosing.full_dose
         values["label_dose"] = f"{number(full.amount_mg)} mg {times(full.per_day)}"
+        lead = drug.dosing.lead_in
+        if lead is not None:
+            first = f"{number(lead.amount_mg)} mg {times(lead.per_day)}"
+            values["lead_in"] = f"{first} for {lead.days} days"
         values["ladder"] = listed(
             [f"{number(step.amount_mg)} mg {times(step.per_day)}" for step in drug.ladder.levels]
         )
@@ -123,7 +136,8 @@ def _toxicity(item: Recommendation, _: Knowledge) -> str:
             if lacking := _lacking(item):
                 return f"{text}; {lacking} not known, which decides about stopping for good"
             if item.resume_dose is not None and goal:
-                return f"{text}; resume {dose_words(item.resume_dose)} when {goal}"
+                then = f"{text}; resume {dose_words(item.resume_dose)}"
+                return first_that_fits(f"{then} when {goal}", f"{then} on recovery", text)
             return f"{text}; resume when {goal}" if goal else text
         case Kind.RESUME | Kind.REDUCE:
             verb = "Resume" if item.kind is Kind.RESUME else "Reduce"
@@ -213,6 +227,10 @@ def _interaction(item: Recommendation, _: Knowledge) -> str:
     own = {item.drug, ""}
     shown = listed(sorted(set(names) - own)[:3]) or group
     match item.kind:
+        case Kind.REDUCE if item.order is not None and item.drug not in item.order.ingredients:
+            # It is the other medication that is being ordered, and the label avoids it first.
+            lower = f"or lower {item.drug} to {dose_words(item.dose)}"
+            return f"Avoid {shown} with {item.drug}, {lower}: {group}"
         case Kind.REDUCE:
             return f"Lower {item.drug} to {dose_words(item.dose)} with {shown}, or avoid: {group}"
         case Kind.ASK:

@@ -84,5 +84,10 @@ def fit(text: str, limit: int = SUMMARY_LIMIT) -> str:
     return " ".join(words) + " ..."
 
 
+def first_that_fits(*texts: str, limit: int = SUMMARY_LIMIT) -> str:
+    """The first of several wordings that fits as it stands; the last one when none does."""
+    return next((text for text in texts if _length(text) <= limit), texts[-1])
+
+
 def _length(text: str) -> int:
     return max(len(text), len(text.encode("utf-16-le", "surrogatepass")) // 2)

@@ -29,13 +29,19 @@ _CHARTS_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The day asked about, the clinic's time zone by IANA name, whose approvals count, and where
-    the release lies that answers: the packaged one for None."""
+    """The day asked about, the clinic's time zone by IANA name, whose approvals count, where the
+    release lies that answers (the packaged one for None), and the site's own codes."""
 
     as_of: date
     timezone: str = "UTC"
     jurisdiction: str = "US"
     knowledge: Path | None = None
+    local_codes: Path | None = None
+    concept_maps: tuple[Path, ...] = ()
+
+    def release(self) -> Knowledge:
+        """The tables that answer. Raises KnowledgeError."""
+        return load_release(self.knowledge, self.local_codes, self.concept_maps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class _Decider:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._knowledge: Knowledge = load_release(setup.knowledge)
+        self._knowledge: Knowledge = setup.release()
         self._reader = FactReader(self._knowledge, ZoneInfo(setup.timezone))
 
     def results(self, chart: Chart) -> list[PatientResult]:
@@ -154,7 +160,7 @@ def run_cohort(
             yield from decider.results(chart)
         return
     # Loaded here first, so that a faulty table is told as such and not as a broken pool.
-    load_release(setup.knowledge)
+    setup.release()
     with ProcessPoolExecutor(processes, initializer=_prepare, initargs=(setup,)) as pool:
         for results in pool.map(_in_worker, charts, chunksize=_CHARTS_AT_ONCE):
             yield from results

@@ -91,7 +91,14 @@ def command(
     settings = load_settings(environment="development")
     day = given_day(as_of)
     place = knowledge_place or settings.knowledge_folder
-    setup = Setup(day, settings.timezone, settings.jurisdiction, place)
+    setup = Setup(
+        day,
+        settings.timezone,
+        settings.jurisdiction,
+        place,
+        settings.local_codes_file,
+        settings.concept_maps,
+    )
     deciding: Iterator[PatientResult]
     if fhir_server is not None:
         from cds_service.commands.options import given_access, given_knowledge

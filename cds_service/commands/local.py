@@ -67,7 +67,11 @@ class LocalServices:
 
     def __post_init__(self) -> None:
         settings = load_settings(environment="development")
-        knowledge = self.knowledge or load_release(settings.knowledge_folder)
+        local = (settings.local_codes_file, settings.concept_maps)
+        if self.knowledge is None:
+            knowledge = load_release(settings.knowledge_folder, *local)
+        else:
+            knowledge = self.knowledge.with_local(*local)
         engine = Engine(
             knowledge,
             FactReader(knowledge, settings.zone),

@@ -38,7 +38,7 @@ def _become_gunicorn(host: str | None, port: int | None, workers: int | None) ->
         chosen["workers"] = workers
     settings = load_settings(**chosen)
     # gunicorn would wrap what is wrong with a table into the stack trace of a worker.
-    load_release(settings.knowledge_folder)
+    load_release(settings.knowledge_folder, settings.local_codes_file, settings.concept_maps)
     environment = dict(os.environ)
     environment |= {f"{PREFIX}{name.upper()}": str(value) for name, value in chosen.items()}
     program = [sys.executable, "-m", "gunicorn"]

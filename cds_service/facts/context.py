@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 
@@ -10,10 +11,50 @@ from cds_service.facts.patient import Remark
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.dates import Moment, effective_moment, parse_moment
 from cds_service.fhir.record import PatientRecord
-from cds_service.fhir.terminology import CodeSet, concept_keys
+from cds_service.fhir.terminology import CodeKey, CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import Observation
 from cds_service.knowledge.release import Knowledge
+
+_LETTERS = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[a-z][a-z0-9-]+")
+
+
+def folded(text: str) -> str:
+    """A name for comparing it as a whole: lower case, one blank for all that is no letter."""
+    return " ".join(_LETTERS.findall(text.lower()))
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text for comparing names: lower case, without what stands between them."""
+    return tuple(_WORD.findall(text.lower()))
+
+
+@dataclass(frozen=True)
+class Names:
+    """A closed list of names, each a row of whole words, and what each name stands for."""
+
+    by_words: Mapping[tuple[str, ...], tuple[str, ...]]
+    sizes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> Names:
+        """The list from (name, what it stands for)."""
+        found: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for name, meaning in pairs:
+            words = words_of(name)
+            found[words] = (*found.get(words, ()), meaning)
+        return cls(found, tuple(sorted({len(words) for words in found if words})))
+
+    def in_text(self, text: str) -> tuple[str, ...]:
+        """What the names in a text stand for, in their order; a misspelt name is no name."""
+        words = words_of(text)
+        return tuple(
+            meaning
+            for size in self.sizes
+            for begin in range(len(words) - size + 1)
+            for meaning in self.by_words.get(words[begin : begin + size], ())
+        )
 
 
 @dataclass(frozen=True)
@@ -24,17 +65,62 @@ class CodeBook:
     value_sets: Mapping[str, CodeSet]
     analytes: Mapping[str, CodeSet]
     units: Mapping[str, UnitTable]
+    medication_names: Names
+
+    watched_medications: Names
+    """Names of ALK inhibitors that no table knows."""
+    doubtful_inhibitors: frozenset[CodeKey]
+    """Codes that somewhere stand for an ALK inhibitor and are not believed here."""
+    result_names: Mapping[str, str]
+    """What laboratories call a result that matters, folded, with its analyte."""
+    known_results: frozenset[CodeKey]
+    """Codes of results that are known here, also as something else."""
 
     @classmethod
     def of(cls, knowledge: Knowledge) -> CodeBook:
         """The code book of one knowledge release. Only verified codes are matched on."""
         codes = knowledge.codes
+        value_sets = {
+            name: CodeSet.of(name, item.code_keys()) for name, item in codes.value_sets.items()
+        }
+        analytes = {
+            name: CodeSet.of(name, item.code_keys()) for name, item in codes.analytes.items()
+        }
+        known = {key for group in (value_sets, analytes) for item in group.values()
+                 for key in item.keys}  # fmt: skip
+        traps = {trap.key for item in codes.analytes.values() for trap in item.traps}
+        inhibitors = knowledge.inhibitors
+        doubtful = {entry.key for entry in codes.do_not_use if entry.claimed in inhibitors}
+        doubtful |= {
+            key
+            for key, matches in codes.all_medications()
+            for match in matches
+            if match.ingredient in inhibitors and not match.verified
+        }
         return cls(
             knowledge,
-            {name: CodeSet.of(name, item.code_keys()) for name, item in codes.value_sets.items()},
-            {name: CodeSet.of(name, item.code_keys()) for name, item in codes.analytes.items()},
+            value_sets,
+            analytes,
             {name: UnitTable(item.unit, item.units) for name, item in codes.analytes.items()},
+            Names.of(
+                (name, item.name) for item in codes.ingredients.values() for name in item.match_text
+            ),
+            Names.of((name, name) for name in codes.watched.medications.names),
+            frozenset(doubtful),
+            {
+                folded(name): analyte
+                for analyte, names in codes.watched.results.names.items()
+                for name in names
+            },
+            frozenset(known | traps),
         )
+
+    def only_local(self, concept: CodeableConcept | None, codes: CodeSet) -> bool:
+        """Whether a concept is in a code set by a code of the site's own alone."""
+        local = self.knowledge.local.readings
+        if not local:
+            return False
+        return all(key in local for key in concept_keys(concept) if key in codes)
 
     def says(self, concept: CodeableConcept | None, *names: str) -> bool:
         """Whether a concept carries a code of one of the named value sets."""

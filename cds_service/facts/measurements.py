@@ -10,10 +10,17 @@ import msgspec
 
 from cds_service.facts.context import Context
 from cds_service.fhir.record import CodedResult, status_of
-from cds_service.fhir.terminology import concept_keys
+from cds_service.fhir.terminology import CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
-from cds_service.fhir.values import NumberProblem, read_number, upper_limit
-from cds_service.fhir.views import Patient
+from cds_service.fhir.values import (
+    NumberAsSent,
+    NumberProblem,
+    read_number,
+    says_nothing_of_a_limit,
+    upper_limit,
+)
+from cds_service.fhir.views import Observation, ObservationComponent, Patient
+from cds_service.knowledge.local_codes import Limits
 from cds_service.rules import Measurement, Quantity, Reason, ReasonKind, Series
 from cds_service.rules.measuring import written_day
 
@@ -25,7 +32,8 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 def laboratory_series(context: Context, fact: str, analyte: str) -> Series | None:
     """All usable results of one analyte, newest first, in its canonical unit.
 
-    Each result keeps its own upper limit of normal. A result in an unknown unit or outside what is
+    Each result keeps its own upper limit of normal; one that came without any is judged by the
+    laboratory's default if the site has set one. A result in an unknown unit or outside what is
     plausible stays in the series with its problem; a result without a number (haemolysed,
     cancelled) is left out, so that the one before it can still answer if it is fresh enough.
     """
@@ -37,8 +45,10 @@ def laboratory_series(context: Context, fact: str, analyte: str) -> Series | Non
     plausible = book.knowledge.codes.analytes[analyte].plausible
     found: list[tuple[Measurement, bool]] = []
     sex, birth = _person(context)
-    for result in context.record.observations(book.analytes[analyte]):
-        measurement = _measurement(context, quantity, table, result, sex, birth)
+    defaults = book.knowledge.local.limits.get(analyte)
+    codes = book.analytes[analyte]
+    for result in context.record.observations(codes):
+        measurement = _measurement(context, quantity, codes, table, result, sex, birth, defaults)
         if measurement is not None:
             measurement = _believed(measurement, quantity, plausible)
             found.append((measurement, status_of(result.observation) in _LATER_WORD))
@@ -57,29 +67,35 @@ def _person(context: Context) -> tuple[str | None, date | None]:
 def _measurement(
     context: Context,
     quantity: Quantity,
+    codes: CodeSet,
     table: UnitTable,
     result: CodedResult,
     sex: str | None,
     birth: date | None,
+    defaults: Limits | None,
 ) -> Measurement | None:
     observation, source = result.observation, result.source
     status = status_of(observation)
     if status not in READABLE_STATUSES:
         return None
     sent = read_number(source)
-    if sent.problem is not None:
+    if sent.problem is not None and not _holds_a_number(source, sent):
         if sent.problem is not NumberProblem.NO_VALUE:
             context.remark(quantity.name, "a result without a usable number was left out")
         return None
     moment = context.effective(observation)
     if not context.usable(moment, quantity.name) or moment is None or moment.day is None:
         return None
-    note = "preliminary result" if status == "preliminary" else ""
+    notes = ["preliminary result"] if status == "preliminary" else []
+    if context.book.only_local(source.code, codes):
+        notes.append("recognised by a code of this site")
     value = table.to_canonical(sent.number, sent)
     if value is None:
-        reason = Reason.of(
-            ReasonKind.UNKNOWN_UNIT, quantity.name, f"result of {written_day(moment.day)}"
-        )
+        of_day = f"result of {written_day(moment.day)}"
+        reason = Reason.of(ReasonKind.UNKNOWN_UNIT, quantity.name, of_day)
+        if sent.problem is not None:
+            not_one = f"{of_day} is not one number with a known sign"
+            reason = Reason.of(ReasonKind.IMPRECISE, quantity.name, not_one)
         return Measurement(
             None,
             moment.day,
@@ -93,6 +109,11 @@ def _measurement(
         age = completed_years(birth, moment.day) if birth is not None else None
         range_limit = upper_limit(source.reference_range, sent, sex=sex, age_years=age)
         limit = table.to_canonical(range_limit.number, range_limit)
+        if limit is None and defaults and says_nothing_of_a_limit(source.reference_range):
+            default = defaults.of(sex)
+            if default is not None:
+                limit = default[0]
+                notes.append(default[1])
     return Measurement(
         value,
         moment.day,
@@ -101,8 +122,21 @@ def _measurement(
         sent.comparator,
         sent.as_sent,
         observation.key,
-        limit_note=note,
+        limit_note=", ".join(notes),
     )
+
+
+def _holds_a_number(source: Observation | ObservationComponent, sent: NumberAsSent) -> bool:
+    """Whether a result that cannot be read says a number all the same, as a range does.
+
+    It stays the newest result: an older one must not answer in its place.
+    """
+    if sent.problem is NumberProblem.COMPARATOR:
+        return True
+    if sent.problem is not NumberProblem.NOT_NUMERIC:
+        return False
+    ranged = source.value_range is not None or source.value_ratio is not None
+    return ranged or any(sign.isdecimal() for sign in sent.as_sent)
 
 
 def _believed(

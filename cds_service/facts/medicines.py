@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,6 +9,7 @@ from decimal import Decimal
 
 from cds_service.facts import courses
 from cds_service.facts.context import Context
+from cds_service.facts.identifying import identify
 from cds_service.facts.medication_orders import (
     dosages_of,
     end_of,
@@ -24,10 +24,9 @@ from cds_service.facts.patient import (
     TreatmentLine,
     TreatmentOrder,
 )
-from cds_service.fhir.dosage import DoseStep, read_dosage, strength_in_name
-from cds_service.fhir.medications import MedicationConcept
+from cds_service.fhir.dosage import DoseStep, read_dosage
 from cds_service.fhir.record import status_of
-from cds_service.fhir.terminology import coding_key, concept_keys
+from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import (
     Dosage,
     MedicationAdministration,
@@ -52,97 +51,6 @@ ENDED = frozenset({"completed", "stopped", "ended"})
 SLOWING_CLASSES = ("beta-blocker", "other bradycardic")
 ADJUSTED_DAYS = 30
 """A contributing medication stopped this recently counts as adjusted (our own choice)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """What a medication resource is about: ingredients with their classes, and a label."""
-
-    ingredients: tuple[str, ...]
-    names: frozenset[str]
-    label: str
-    strength_mg: Decimal | None
-    unverified: frozenset[str] = frozenset()
-    """Classes among `names` whose membership was not read in a source."""
-    contradictory: bool = False
-    """Codes and words name different drugs of which one is an ALK inhibitor: none is believed."""
-
-    @property
-    def known(self) -> bool:
-        """Whether any ingredient was recognised."""
-        return bool(self.ingredients)
-
-
-def identify(context: Context, concept: MedicationConcept) -> Identified:
-    """Ingredients by code over all codings, else by a whole word from the closed name lists.
-
-    Never by likeness: a misspelt name is not recognised.
-    """
-    codes = context.book.knowledge.codes
-    counted: set[str] = set()
-    found: dict[str, None] = {}
-    strength: Decimal | None = None
-    for coding in concept.all_codings:
-        key = coding_key(coding)
-        if key is None:
-            continue
-        for match in codes.medications(*key):
-            found.setdefault(match.ingredient)
-            strength = strength or match.strength_mg
-            if codes.counts_for_class(match):
-                counted.add(match.ingredient)
-    label = concept.text or next(iter(found), "medication")
-    if found and _contradicts(context, set(found), concept):
-        return Identified((), frozenset(), label, None, contradictory=True)
-    if not found:
-        for ingredient in _by_name(context, concept.texts):
-            found.setdefault(ingredient)
-            counted.add(ingredient)
-    verified = {name for item in counted for name in codes.classes_of(item)}
-    names = {name for item in counted for name in codes.classes_of(item, include_unverified=True)}
-    strength = strength or _strength(context, concept, tuple(found))
-    return Identified(
-        tuple(found), frozenset(names | set(found)), label, strength, frozenset(names - verified)
-    )
-
-
-def _contradicts(context: Context, coded: set[str], concept: MedicationConcept) -> bool:
-    """Whether the codes name two ALK inhibitors, or the words another one than the codes."""
-    drugs = context.book.knowledge.inhibitors
-    if len(coded & set(drugs)) > 1:
-        return True
-    named = set(_by_name(context, (*concept.texts, *concept.ingredient_texts), drugs))
-    return not named <= coded
-
-
-def _by_name(
-    context: Context, texts: Iterable[str], among: Iterable[str] | None = None
-) -> list[str]:
-    known = context.book.knowledge.codes.ingredients
-    words = {word for text in texts for word in re.findall(r"[a-z][a-z0-9-]+", text.lower())}
-    return [
-        ingredient.name
-        for ingredient in (known.values() if among is None else map(known.get, among))
-        if ingredient and any(name.lower() in words for name in ingredient.match_text)
-    ]
-
-
-def _strength(
-    context: Context, concept: MedicationConcept, ingredients: tuple[str, ...]
-) -> Decimal | None:
-    for text in concept.texts:
-        written = strength_in_name(text)
-        if written is not None:
-            return written
-    if len(ingredients) != 1 or ingredients[0] not in context.book.knowledge.drugs:
-        return None
-    products = context.book.knowledge.drugs[ingredients[0]].drug.products
-    keys = {coding_key(coding) for coding in concept.all_codings}
-    for product in products:
-        if product.clinical_drug is not None and product.clinical_drug.key in keys:
-            return product.strength_mg
-    strengths = {product.strength_mg for product in products}
-    return strengths.pop() if len(strengths) == 1 else None
 
 
 def dose_of(dosages: Sequence[Dosage], strength_mg: Decimal | None) -> DoseTaken:

@@ -16,6 +16,7 @@ from cds_service.facts import (
     staging,
     variants,
 )
+from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.measurements import age_series, laboratory_series, score_series
 from cds_service.facts.medicines import (
@@ -83,6 +84,7 @@ class FactReader:
         Nothing dated after `as_of` is used. Facts are worked out when they are first asked for.
         """
         context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
+        remark_on_codes(context)
         medicines = read_medicines(context)
         orders = read_orders(context, supplied.draft_requests)
         unavailable = dict(supplied.unavailable)

@@ -150,6 +150,18 @@ def upper_limit(
     return best[0]
 
 
+def says_nothing_of_a_limit(ranges: Sequence[ReferenceRange]) -> bool:
+    """Whether no range even tries to state an upper limit of normal.
+
+    A range in words that cannot be read does try, and so does one for another group of people.
+    """
+    return not any(
+        _is_normal(entry.type)
+        and ((entry.high is not None and entry.high.number != 0) or (entry.text or "").strip())
+        for entry in ranges
+    )
+
+
 def _is_plain(entry: ReferenceRange) -> bool:
     """Whether a range is a normal range for everybody."""
     return entry.age is None and not entry.applies_to and _is_normal(entry.type)

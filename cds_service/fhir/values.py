@@ -13,6 +13,7 @@ from cds_service.fhir.reference_ranges import (
     LimitOrigin,
     LimitProblem,
     ReferenceLimit,
+    says_nothing_of_a_limit,
     upper_limit,
 )
 from cds_service.fhir.views import Observation, ObservationComponent
@@ -28,6 +29,7 @@ __all__ = [
     "parse_number",
     "read_number",
     "read_quantity",
+    "says_nothing_of_a_limit",
     "upper_limit",
 ]
 

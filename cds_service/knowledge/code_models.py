@@ -8,9 +8,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from cds_service.fhir.terminology import CodeKey, code_key
 from cds_service.knowledge.yaml_files import Frozen
 
-CodeKey = tuple[str, str]
+
+def match_key(system: str, code: str) -> CodeKey:
+    """The form in which codes are compared: packages of NDC 5-4-2, systems in one spelling."""
+    key = code_key(system, code)
+    if key is None:
+        raise ValueError("a code needs a system and a code")
+    return key
 
 
 def _factor(value: object) -> object:
@@ -35,7 +42,7 @@ class Code(Frozen):
     `evidence` is "secondary" when the meaning was seen in public lists but not in the vocabulary.
     """
 
-    system: str = Field(pattern=r"^(https?://|urn:oid:|urn:alk-cds:)\S+$")
+    system: str = Field(pattern=r"^(https?://|urn:)\S+$")
     code: str = Field(min_length=1)
     display: str = Field(min_length=1)
     verified: bool
@@ -51,7 +58,12 @@ class Code(Frozen):
 
     @property
     def key(self) -> CodeKey:
-        """(system, code)."""
+        """(system, code) as they are compared."""
+        return match_key(self.system, self.code)
+
+    @property
+    def as_written(self) -> CodeKey:
+        """(system, code) as the table spells them, for a search on a server."""
         return self.system, self.code
 
 
@@ -72,6 +84,11 @@ class ForbiddenCode(Frozen):
     code: str
     claimed: str
     reason: str
+
+    @property
+    def key(self) -> CodeKey:
+        """(system, code) as they are compared."""
+        return match_key(self.system, self.code)
 
 
 class ValueSet(Frozen):

@@ -1,25 +1,23 @@
 """Value sets, laboratory tests with their units, and medication classes: the `codes` folder.
 
-A pair (system, code) is the key everywhere; `system` is the FHIR canonical URI. Lookups answer
-from verified codes only, unless they are asked for the others.
+A pair (system, code) is the key everywhere. Lookups answer from verified codes only, unless they
+are asked for the others.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import (
     Analyte,
     Code,
-    CodeKey,
     ForbiddenCode,
     ForbiddenCodes,
     Ingredient,
@@ -28,8 +26,11 @@ from cds_service.knowledge.code_models import (
     RegistryItem,
     System,
     ValueSet,
+    match_key,
 )
 from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.medication_products import MedicationMatch, load_products
+from cds_service.knowledge.watched_names import WatchedNames, load_watched_names
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 
 __all__ = [
@@ -57,31 +58,6 @@ _VALUE_SET_FILES = (
     "procedures.yaml",
     "instructions.yaml",
 )
-_PRODUCT_COLUMNS = [
-    "system",
-    "code",
-    "name",
-    "ingredient",
-    "strength",
-    "form",
-    "route",
-    "source",
-]
-_LOCAL_ROUTES = frozenset(
-    {"topical", "ophthalmic or otic", "rectal", "vaginal", "inhaled or nasal"}
-)
-_SYSTEMIC_ROUTES = frozenset({"oral", "injection", "implant"})
-
-
-@dataclass(frozen=True, slots=True)
-class MedicationMatch:
-    """What a medication code stands for. `systemic` is None when the route is not known."""
-
-    ingredient: str
-    display: str
-    verified: bool
-    systemic: bool | None
-    strength_mg: Decimal | None = None
 
 
 class _DrugLike(Protocol):
@@ -111,6 +87,7 @@ class Codes:
     medication_classes: Mapping[str, MedicationClass]
     ingredients: Mapping[str, Ingredient]
     product_matches: Mapping[CodeKey, tuple[MedicationMatch, ...]] = field(repr=False)
+    watched: WatchedNames = field(default_factory=WatchedNames, repr=False)
     _analyte_index: Mapping[CodeKey, tuple[str, bool]] = field(init=False, repr=False)
     _medication_index: Mapping[CodeKey, tuple[MedicationMatch, ...]] = field(init=False, repr=False)
     _class_index: Mapping[str, tuple[tuple[str, bool], ...]] = field(init=False, repr=False)
@@ -128,6 +105,10 @@ class Codes:
             for code in ingredient.codes:
                 match = _match_of(ingredient.name, code)
                 known = medications.get(code.key, ())
+                if not code.verified and any(
+                    entry.ingredient == ingredient.name for entry in known
+                ):
+                    continue
                 others = tuple(entry for entry in known if entry.ingredient != ingredient.name)
                 medications[code.key] = (*others, match)
         classes: dict[str, list[tuple[str, bool]]] = {}
@@ -167,22 +148,22 @@ class Codes:
         self, system: str, code: str, *, include_unverified: bool = False
     ) -> Analyte | None:
         """The laboratory test or vital sign that a code names."""
-        name, verified = self._analyte_index.get((system, code), (None, False))
+        name, verified = self._analyte_index.get(match_key(system, code), (None, False))
         return self.analytes[name] if name and (verified or include_unverified) else None
 
     def value_sets_with(self, system: str, code: str) -> frozenset[str]:
         """Names of the value sets that hold a verified code."""
-        return self._value_set_index.get((system, code), frozenset())
+        return self._value_set_index.get(match_key(system, code), frozenset())
 
     def stage_of(self, system: str, code: str) -> str | None:
         """The stage group (I, IIIA, IV ...) a verified code states or implies."""
-        return self._stage_index.get((system, code))
+        return self._stage_index.get(match_key(system, code))
 
     def medications(
         self, system: str, code: str, *, include_unverified: bool = False
     ) -> tuple[MedicationMatch, ...]:
         """What a medication code holds: one entry per ingredient, empty when not known here."""
-        matches = self._medication_index.get((system, code), ())
+        matches = self._medication_index.get(match_key(system, code), ())
         return tuple(match for match in matches if match.verified or include_unverified)
 
     def ingredients_for(
@@ -241,6 +222,10 @@ class Codes:
             ingredients=MappingProxyType(ingredients),
         )
 
+    def all_medications(self) -> Iterator[tuple[CodeKey, tuple[MedicationMatch, ...]]]:
+        """Every medication code, verified or not, with what it stands for."""
+        yield from self._medication_index.items()
+
     def all_codes(self) -> Iterator[tuple[str, Code]]:
         """Every code with the name of the set, analyte or ingredient that holds it."""
         tables: tuple[Mapping[str, ValueSet | Analyte | Ingredient], ...] = (
@@ -290,8 +275,9 @@ def load_codes(folder: Traversable | None = None) -> Codes:
         medication_classes=MappingProxyType(classes),
         ingredients=MappingProxyType(ingredients),
         product_matches=MappingProxyType(
-            _load_products(folder / "medication_products.csv", ingredients)
+            load_products(folder / "medication_products.csv", ingredients)
         ),
+        watched=load_watched_names(folder / "watched_names.yaml", analytes),
     )
     _refuse_forbidden(codes, str(folder))
     return codes
@@ -336,53 +322,10 @@ def _load_medications(
     return classes, ingredients
 
 
-def _load_products(
-    file: Traversable, ingredients: Mapping[str, Ingredient]
-) -> dict[CodeKey, tuple[MedicationMatch, ...]]:
-    name = str(file)
-    products: dict[CodeKey, tuple[MedicationMatch, ...]] = {}
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise KnowledgeError(name, "the top", "a readable UTF-8 file") from error
-    reader = csv.reader(text.splitlines())
-    if next(reader, []) != _PRODUCT_COLUMNS:
-        raise KnowledgeError(name, "row 1", f"the columns {', '.join(_PRODUCT_COLUMNS)}", row=1)
-    for number, row in enumerate(reader, start=2):
-        if len(row) != len(_PRODUCT_COLUMNS):
-            raise KnowledgeError(name, "", f"{len(_PRODUCT_COLUMNS)} columns", row=number)
-        system, code, display, ingredient, strength, _, route, source = row
-        if ingredient not in ingredients:
-            expected = "an ingredient of medications.yaml"
-            raise KnowledgeError(name, "", expected, row=number, column="ingredient")
-        if not (system and code and display and source):
-            raise KnowledgeError(name, "", "system, code, name and source", row=number)
-        if route and route not in _LOCAL_ROUTES | _SYSTEMIC_ROUTES:
-            raise KnowledgeError(name, "", "a known route", row=number, column="route")
-        match = MedicationMatch(
-            ingredient=ingredient,
-            display=display,
-            verified=True,
-            systemic=route in _SYSTEMIC_ROUTES if route else None,
-            strength_mg=_strength(strength, name, number),
-        )
-        products[system, code] = (*products.get((system, code), ()), match)
-    return products
-
-
-def _strength(text: str, file: str, row: int) -> Decimal | None:
-    if not text:
-        return None
-    try:
-        return Decimal(text)
-    except ArithmeticError as error:
-        raise KnowledgeError(file, "", "milligrams", row=row, column="strength") from error
-
-
 def _refuse_forbidden(codes: Codes, folder: str) -> None:
-    forbidden = {(entry.system, entry.code) for entry in codes.do_not_use}
+    forbidden = {entry.key for entry in codes.do_not_use}
     for analyte in codes.analytes.values():
-        forbidden_here = forbidden | {(trap.system, trap.code) for trap in analyte.traps}
+        forbidden_here = forbidden | {trap.key for trap in analyte.traps}
         for code in analyte.codes:
             if code.key in forbidden_here:
                 raise KnowledgeError(folder, analyte.name, f"no trap code, but {code.code} is one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -36,9 +36,17 @@ def release_folder(path: Path) -> Traversable:
     raise KnowledgeError(str(path), "", f"a release: {MARK} beside its tables")
 
 
-def load_release(path: Path | None) -> Knowledge:
-    """The release at `path`, the packaged one for None. Raises KnowledgeError."""
-    return load_knowledge(None if path is None else release_folder(path))
+def load_release(
+    path: Path | None, local_codes: Path | None = None, concept_maps: Sequence[Path] = ()
+) -> Knowledge:
+    """The release at `path`, the packaged one for None, with a site's own codes.
+
+    Raises KnowledgeError.
+    """
+    knowledge = load_knowledge(None if path is None else release_folder(path))
+    if local_codes is None and not concept_maps:
+        return knowledge
+    return knowledge.with_local(local_codes, concept_maps)
 
 
 def _candidates(top: Traversable) -> Iterator[Traversable]:

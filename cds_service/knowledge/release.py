@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import Field
@@ -17,12 +18,13 @@ from cds_service.knowledge.drug_folders import load_drugs
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.evidence import Result, Study, load_evidence
+from cds_service.knowledge.local_codes import NOTHING_LOCAL, LocalCodes, with_local
 from cds_service.knowledge.sources import Source, load_sources
 from cds_service.knowledge.table_files import Column, Table, TableReader
 from cds_service.knowledge.tests_catalogue import OrderableTest, load_tests
 from cds_service.knowledge.vocabulary import FactList, load_vocabulary
 from cds_service.knowledge.yaml_files import Frozen, knowledge_folder, read_mapping, validate
-from cds_service.rules import RuleCompiler, Vocabulary
+from cds_service.rules import Quantity, RuleCompiler, Vocabulary
 
 
 class Change(Frozen):
@@ -80,6 +82,8 @@ class Knowledge:
     """The tables of the `algorithm` folder by name, such as `gates` and `first_line`."""
     awaited: Mapping[str, AwaitedDrug]
     """ALK inhibitors without approval so far: known by name, without dosing."""
+    local: LocalCodes = NOTHING_LOCAL
+    """What the site added: codes, which are among `codes`, and default upper limits."""
 
     @property
     def inhibitors(self) -> frozenset[str]:
@@ -98,6 +102,20 @@ class Knowledge:
                 if result.id == identifier:
                     return study, result
         raise KeyError(identifier)
+
+    def with_local(self, file: Path | None, maps: Sequence[Path] = ()) -> Knowledge:
+        """This release with a site's own code file and concept maps.
+
+        Raises KnowledgeError with file, place and what was expected.
+        """
+        codes, local = with_local(self.codes, file, maps)
+        for name in local.limits:
+            facts = [fact for fact, analyte in self.fact_list.analytes.items() if analyte == name]
+            kinds = [self.vocabulary.find(fact) for fact in facts]
+            if not any(isinstance(kind, Quantity) and kind.upper_limit for kind in kinds):
+                expected = f"tests judged by their upper limit; {name} is not"
+                raise KnowledgeError(str(file), "default_limits", expected)
+        return replace(self, codes=codes, local=local)
 
     def all_tables(self) -> tuple[Table, ...]:
         """Every rule table of the release."""

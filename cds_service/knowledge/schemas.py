@@ -57,6 +57,12 @@ def _resume(entry: str) -> str | None:
     return f"one of {', '.join(sorted(RESUME))}, or a dose such as '250 x 1'"
 
 
+def _asks_for_findings(entry: str) -> str | None:
+    # The table is skipped for patients without findings, so no row may speak about their absence.
+    plain = entry.startswith("ALK mutation findings include") and " and " not in entry
+    return None if plain else "ALK mutation findings include ..., and nothing else"
+
+
 def _text(name: str, required: bool = True, check: Check | None = None) -> Column:
     return Column(name, required=required, check=check)
 
@@ -179,7 +185,7 @@ def algorithm_columns(
             _text("finding"),
             _text("drug", check=drug),
             _choice("response", frozenset(RESPONSES)),
-            _rule("when"),
+            Column("when", rule=True, check=_asks_for_findings),
             _text("says"),
         ),
         "progression": (*_IDENTITY, *next_treatment),

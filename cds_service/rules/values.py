@@ -35,7 +35,8 @@ class Measurement(msgspec.Struct, frozen=True, gc=False):
     source: str = ""
     problem: Reason | None = None
     limit_note: str = ""
-    """Where the upper limit came from when it was not the result's own reference range."""
+    """What a reader should know of the result: preliminary, read by a code of the site's own, or
+    judged by an upper limit that did not come with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,10 @@ from fhir_fixtures.build import (
     stories_alectinib_other,
     stories_biomarkers,
     stories_first_line,
+    stories_lorlatinib,
     stories_other,
+    stories_other_inhibitors,
+    stories_progression,
 )
 from fhir_fixtures.build.codes import Json
 from fhir_fixtures.build.courses import Story
@@ -22,6 +25,9 @@ _MODULES = (
     stories_biomarkers,
     stories_alectinib_liver,
     stories_alectinib_other,
+    stories_lorlatinib,
+    stories_other_inhibitors,
+    stories_progression,
     stories_other,
 )
 

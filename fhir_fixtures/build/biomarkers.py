@@ -7,9 +7,12 @@ from datetime import date
 from fhir_fixtures.build.chart import Chart
 from fhir_fixtures.build.codes import (
     ABSENT,
+    CIS,
+    COPY_NUMBER_GAIN,
     GENE_ALK,
     GENE_EGFR,
     GENE_EML4,
+    GENE_MET,
     GENOMICS,
     LOINC,
     NEGATIVE_LOINC,
@@ -29,6 +32,7 @@ from fhir_fixtures.build.codes import (
 RNA_SEQUENCING = "RNA next-generation sequencing"
 DNA_SEQUENCING = "DNA next-generation sequencing"
 TISSUE = "tumour tissue, CT-guided core biopsy"
+TISSUE_ON_TREATMENT = "tumour tissue, core biopsy of the growing lesion"
 PLASMA = "plasma, circulating tumour DNA"
 
 
@@ -168,6 +172,97 @@ def alk_point_mutation(chart: Chart, day: date) -> str:
             "component": [
                 _gene(GENE_ALK),
                 _component("48005-3", "Amino acid change (pHGVS)", concept(change)),
+            ],
+        },
+    )
+
+
+def alk_resistance(chart: Chart, day: date, change: str, *, percent: float | None = None) -> str:
+    """A kinase-domain mutation found in tissue on treatment; ``change`` such as p.Gly1202Arg.
+
+    ``percent`` is the allele fraction, where the report gives it.
+    """
+    parts: list[Json] = [
+        _gene(GENE_ALK),
+        _component(
+            "48005-3",
+            "Amino acid change (pHGVS)",
+            concept(coding("http://varnomen.hgvs.org", change, change)),
+        ),
+        _component("48002-0", "Genomic source class", concept(SOMATIC)),
+    ]
+    if percent is not None:
+        parts.append(
+            {
+                "code": concept(coding(LOINC, "81258-6", "Sample VAF")),
+                "valueQuantity": quantity(percent, "%"),
+            }
+        )
+    return _variant(
+        chart,
+        "alk-resistance",
+        day,
+        TISSUE_ON_TREATMENT,
+        f"ALK {change}",
+        {
+            "valueCodeableConcept": concept(PRESENT),
+            "method": concept(text=DNA_SEQUENCING),
+            "component": parts,
+        },
+    )
+
+
+def alk_on_one_allele(chart: Chart, day: date, variants: tuple[str, ...]) -> str:
+    """The laboratory's statement that the variants of these ids sit on one allele."""
+    return _biomarker(
+        chart,
+        "alk-phase",
+        concept(coding(LOINC, "82120-7", "Allelic phase"), text="Allelic phase"),
+        day,
+        TISSUE_ON_TREATMENT,
+        {
+            "valueCodeableConcept": concept(CIS),
+            "derivedFrom": [{"reference": f"Observation/{found}"} for found in variants],
+        },
+    )
+
+
+def alk_no_resistance(chart: Chart, day: date) -> str:
+    """Tissue on treatment in which no kinase-domain mutation was found."""
+    return _variant(
+        chart,
+        "alk-no-resistance",
+        day,
+        TISSUE_ON_TREATMENT,
+        "ALK kinase domain: no mutation found",
+        {
+            "valueCodeableConcept": concept(ABSENT),
+            "method": concept(text=DNA_SEQUENCING),
+            "component": [_gene(GENE_ALK)],
+        },
+    )
+
+
+def met_amplification(chart: Chart, day: date, copies: int) -> str:
+    """A coded gain of MET with the number of copies."""
+    return _variant(
+        chart,
+        "met-amplification",
+        day,
+        TISSUE_ON_TREATMENT,
+        "MET amplification",
+        {
+            "valueCodeableConcept": concept(PRESENT),
+            "method": concept(text=DNA_SEQUENCING),
+            "component": [
+                _gene(GENE_MET),
+                _component("48019-4", "DNA change type", concept(COPY_NUMBER_GAIN)),
+                {
+                    "code": concept(
+                        coding(LOINC, "82155-3", "Genomic structural variant copy number")
+                    ),
+                    "valueQuantity": quantity(copies, "1"),
+                },
             ],
         },
     )

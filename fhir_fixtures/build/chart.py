@@ -17,6 +17,7 @@ from fhir_fixtures.build.codes import (
     LOINC,
     OBSERVATION_CATEGORY,
     REFERENCE_RANGE_MEANING,
+    SEVERITIES,
     SNOMED,
     Json,
     coding,
@@ -158,9 +159,13 @@ class Chart:
         abated: date | None = None,
         verification: str = "confirmed",
         category: str = "problem-list-item",
+        severity: str | None = None,
         note: str | None = None,
     ) -> str:
-        """A Condition by its name in ``DISEASES``; ``verification="refuted"`` excludes it."""
+        """A Condition by its name in ``DISEASES``; ``verification="refuted"`` excludes it.
+
+        ``severity`` is a name of ``SEVERITIES``.
+        """
         text, codings = DISEASES[name]
         body: Json = {}
         # A Condition entered as refuted has no clinical status worth sending.
@@ -169,6 +174,8 @@ class Chart:
             body["clinicalStatus"] = concept(coding(CONDITION_CLINICAL, status))
         body["verificationStatus"] = concept(coding(CONDITION_VERIFICATION, verification))
         body["category"] = [concept(coding(CONDITION_CATEGORY, category))]
+        if severity is not None:
+            body["severity"] = concept(SEVERITIES[severity])
         body["code"] = concept(*codings, text=text)
         body["subject"] = self.subject
         if onset is not None:

@@ -24,6 +24,10 @@ DIAGNOSTIC_SERVICE = "http://terminology.hl7.org/CodeSystem/v2-0074"
 TIMING_ABBREVIATION = "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation"
 LOCAL_LABORATORY = "http://hospital.example.org/laboratory-codes"
 MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
+CTCAE_GRADE = "http://hl7.org/fhir/us/ctcae/CodeSystem/ctcae-grade-code-system"
+STATUS_REASON = "http://terminology.hl7.org/CodeSystem/medicationrequest-status-reason"
+PROGRESSION = "urn:alk-cds:progression"
+GENOMICS_PHASE = "http://terminology.hl7.org/CodeSystem/sequence-phase-relationship-cs"
 GENOMICS = "http://hl7.org/fhir/uv/genomics-reporting/StructureDefinition/"
 
 
@@ -61,6 +65,24 @@ SOMATIC = coding(LOINC, "LA6684-0", "Somatic")
 GENE_ALK = coding(HGNC, "HGNC:427", "ALK")
 GENE_EML4 = coding(HGNC, "HGNC:1316", "EML4")
 GENE_EGFR = coding(HGNC, "HGNC:3236", "EGFR")
+GENE_MET = coding(HGNC, "HGNC:7029", "MET")
+COPY_NUMBER_GAIN = coding("http://www.sequenceontology.org", "SO:0001742", "copy_number_gain")
+CIS = coding(GENOMICS_PHASE, "Cis", "Cis")
+
+# How bad a reaction is: as a plain severity, and as a grade of CTCAE.
+SEVERITIES = {
+    "mild": coding(SNOMED, "255604002", "Mild"),
+    "moderate": coding(SNOMED, "6736007", "Moderate"),
+    "severe": coding(SNOMED, "24484000", "Severe"),
+    "grade 1": coding(CTCAE_GRADE, "1", "CTCAE grade 1"),
+}
+
+# Why a treatment ended: the codes of the oncology guide, and those of FHIR itself.
+END_REASONS = {
+    "no response": coding(SNOMED, "266721009", "No response to treatment (situation)"),
+    "not tolerated": coding(SNOMED, "407563006", "Treatment not tolerated (situation)"),
+    "intolerance": coding(STATUS_REASON, "sintol", "Suspected intolerance"),
+}
 
 # Diseases and findings: the name used by the stories -> (text, codings).
 DISEASES: dict[str, tuple[str, tuple[Json, ...]]] = {
@@ -187,91 +209,49 @@ DISEASES: dict[str, tuple[str, tuple[Json, ...]]] = {
         (coding(ICD10CM, "E78.5", "Hyperlipidemia, unspecified"),),
     ),
     "pregnancy": ("Pregnant", (coding(ICD10CM, "Z33.1", "Pregnant state, incidental"),)),
+    "visual hallucinations": (
+        "Visual hallucinations",
+        (
+            coding(SNOMED, "7011001", "Hallucinations (finding)"),
+            coding(ICD10CM, "R44.1", "Visual hallucinations"),
+        ),
+    ),
+    "low mood": (
+        "Depressed mood on treatment",
+        (
+            coding(
+                ICD10CM,
+                "F06.31",
+                "Mood disorder due to known physiological condition with depressive features",
+            ),
+        ),
+    ),
+    "pneumonitis": (
+        "Drug-induced pneumonitis",
+        (
+            coding(SNOMED, "205237003", "Pneumonitis"),
+            coding(ICD10CM, "J70.2", "Acute drug-induced interstitial lung disorders"),
+        ),
+    ),
+    "rash": (
+        "Widespread rash",
+        (
+            coding(
+                ICD10CM,
+                "L27.0",
+                "Generalized skin eruption due to drugs and medicaments taken internally",
+            ),
+        ),
+    ),
+    # Written by hand in the problem list: no code came with them.
+    "sinusitis": ("Acute bacterial sinusitis", ()),
+    "latent tuberculosis": ("Latent tuberculosis infection", ()),
+    "depression": (
+        "Depressive episode",
+        (),
+    ),
     "reflux": (
         "Gastro-oesophageal reflux",
         (coding(ICD10CM, "K21.9", "Gastro-esophageal reflux disease without esophagitis"),),
     ),
-}
-
-# Medicines: the name used by the stories -> (RxNorm code, RxNorm name, text, strength, form).
-MEDICINES: dict[str, tuple[str, str, str, float, str]] = {
-    "alectinib": (
-        "1727479",
-        "Alectinib 150 MG Oral Capsule",
-        "alectinib 150 mg capsule",
-        150,
-        "capsule",
-    ),
-    "lorlatinib": (
-        "2103177",
-        "Lorlatinib 100 MG Oral Tablet",
-        "lorlatinib 100 mg tablet",
-        100,
-        "tablet",
-    ),
-    "crizotinib": (
-        "1148504",
-        "Crizotinib 250 MG Oral Capsule",
-        "crizotinib 250 mg capsule",
-        250,
-        "capsule",
-    ),
-    "osimertinib": (
-        "1721581",
-        "Osimertinib 80 MG Oral Tablet",
-        "osimertinib 80 mg tablet",
-        80,
-        "tablet",
-    ),
-    "pembrolizumab": (
-        "1657750",
-        "4 ML pembrolizumab 25 MG/ML Injection",
-        "pembrolizumab 100 mg/4 mL injection",
-        100,
-        "vial",
-    ),
-    "metoprolol": (
-        "866436",
-        "24 HR metoprolol succinate 50 MG Extended Release Oral Tablet",
-        "metoprolol succinate ER 50 mg tablet",
-        50,
-        "tablet",
-    ),
-    "digoxin": (
-        "197604",
-        "Digoxin 0.125 MG Oral Tablet",
-        "digoxin 0.125 mg tablet",
-        0.125,
-        "tablet",
-    ),
-    "simvastatin": (
-        "312961",
-        "Simvastatin 20 MG Oral Tablet",
-        "simvastatin 20 mg tablet",
-        20,
-        "tablet",
-    ),
-    "atorvastatin": (
-        "617311",
-        "atorvastatin 40 MG Oral Tablet",
-        "atorvastatin 40 mg tablet",
-        40,
-        "tablet",
-    ),
-    "apixaban": ("1364445", "apixaban 5 MG Oral Tablet", "apixaban 5 mg tablet", 5, "tablet"),
-    "metformin": (
-        "861007",
-        "Metformin hydrochloride 500 MG Oral Tablet",
-        "metformin 500 mg tablet",
-        500,
-        "tablet",
-    ),
-    "levothyroxine": (
-        "966222",
-        "Levothyroxine Sodium 0.075 MG Oral Tablet",
-        "levothyroxine 75 mcg tablet",
-        0.075,
-        "tablet",
-    ),
-    "amlodipine": ("197361", "Amlodipine 5 MG Oral Tablet", "amlodipine 5 mg tablet", 5, "tablet"),
 }

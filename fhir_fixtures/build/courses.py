@@ -85,12 +85,14 @@ def on_treatment(
     *,
     heart_rate: int | None = None,
     skip: Iterable[str] = (),
+    also: Iterable[str] = (),
 ) -> list[date]:
     """Normal visits from ``start`` to ``until`` with CPK in the first month and every third visit.
 
+    ``also`` names further tests of the first month and every third visit.
     Returns the days of the visits.
     """
-    left_out = set(skip)
+    left_out, further = set(skip), tuple(also)
     days = visit_days(start, until)
     for number, day in enumerate(days, start=1):
         panel(chart, day, skip=left_out)
@@ -98,6 +100,9 @@ def on_treatment(
             chart.lab("cpk", day)
         if number % 3 == 0:
             for name in ("haemoglobin", "neutrophils", "glucose"):
+                chart.lab(name, day)
+        if number <= 2 or number % 3 == 0:
+            for name in further:
                 chart.lab(name, day)
         vital_signs(chart, day, heart_rate)
     return days

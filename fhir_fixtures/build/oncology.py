@@ -13,6 +13,7 @@ from fhir_fixtures.build.codes import (
     ICD10CM,
     LOINC,
     MCODE,
+    PROGRESSION,
     SNOMED,
     Json,
     coding,
@@ -137,6 +138,17 @@ def disease_status(chart: Chart, day: date, condition_id: str, trend: str) -> st
             "focus": [{"reference": f"Condition/{condition_id}"}],
             "valueCodeableConcept": concept(codes[trend]),
         },
+    )
+
+
+def progression_pattern(chart: Chart, day: date, pattern: str) -> str:
+    """How the disease progresses; no standard code says so (docs/connect-an-ehr.md)."""
+    return chart.observation(
+        "progression-pattern",
+        "exam",
+        concept(coding(PROGRESSION, "pattern"), text="Pattern of progression"),
+        day,
+        {"valueCodeableConcept": concept(coding(PROGRESSION, pattern))},
     )
 
 

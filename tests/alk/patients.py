@@ -135,6 +135,9 @@ def taken(dose: Dose) -> DoseTaken:
     )
 
 
+AND_MORE = "..."
+"""Among the members of a collection: there may be others."""
+
 ON_ALECTINIB = (treatment((START_DAYS_AGO, "active", FULL)),)
 
 
@@ -218,6 +221,17 @@ def described(facts: Facts, drug: str = "alectinib") -> PatientFacts:
     return patient(**{name.replace(" ", "_"): value for name, value in said.items()})  # type: ignore[arg-type]
 
 
+def with_facts(facts: PatientFacts, said: Facts) -> PatientFacts:
+    """The same patient with these facts laid over, also those worked out from other facts."""
+    values = dict(facts.values)
+    for name, value in said.items():
+        found = _value(name, value)
+        values.pop(name, None)
+        if found is not None:
+            values[name] = found
+    return PatientFacts(facts.patient_id, facts.as_of, values, facts.lines)
+
+
 def without(facts: PatientFacts, name: str) -> PatientFacts:
     """The same patient of whom one fact is not known."""
     values = {key: value for key, value in facts.values.items() if key != name}
@@ -232,9 +246,10 @@ def _also_called(name: str) -> list[str]:
 
 
 def _collection(members: Iterable[str] | None) -> Collection:
+    reason = Reason.of(ReasonKind.MISSING, "list", "the list was not supplied whole")
     if members is None:
-        reason = Reason.of(ReasonKind.MISSING, "list", "the list was not supplied whole")
         return Collection((), complete=False, incomplete=(reason,))
+    named = tuple(members)
     items = (
         Item(
             frozenset({name, *_also_called(name)}),
@@ -243,8 +258,11 @@ def _collection(members: Iterable[str] | None) -> Collection:
             name,
             f"Resource/{name}",
         )
-        for name in members
+        for name in named
+        if name != AND_MORE
     )
+    if AND_MORE in named:
+        return Collection(tuple(items), complete=False, incomplete=(reason,))
     return Collection(tuple(items), complete=True)
 
 
@@ -264,7 +282,7 @@ def _value(name: str, value: object) -> FactValue | None:
             )
         )
     if isinstance(kind, CollectionOf):
-        assert isinstance(value, tuple), f"{name} takes the names of its members"
+        assert isinstance(value, tuple | list), f"{name} takes the names of its members"
         return _collection(value)
     assert isinstance(value, int), f"{name} takes days ago"
     return Events((Event(day(value)),), complete=True)
@@ -279,8 +297,13 @@ def _series(name: str, value: object) -> Series:
 
 
 def _measured(name: str, ago: int, text: str) -> Measurement:
-    """`text` is a number, or one with "no range", "unknown unit" or "without severity" behind."""
+    """`text` is a number, or one with "no range", "unknown unit" or "without severity" behind.
+
+    A sign in front (`<5`) means that the laboratory sent a bound only.
+    """
     number, _, flaw = text.partition(" ")
+    sign = number[: len(number) - len(number.lstrip("<>="))]
+    number = number.removeprefix(sign)
     limit = UPPER_LIMITS.get(name)
     value = Decimal(number) * (limit if limit is not None else 1)
     source = f"Observation/{name}-{ago}"
@@ -291,7 +314,9 @@ def _measured(name: str, ago: int, text: str) -> Measurement:
         problem = Reason.of(ReasonKind.MISSING, name, "severity not recorded")
         return Measurement(None, day(ago), as_sent=text, source=source, problem=problem)
     limit = None if flaw == "no range" else limit
-    return Measurement(value, day(ago), upper_limit=limit, as_sent=text, source=source)
+    return Measurement(
+        value, day(ago), upper_limit=limit, comparator=sign or None, as_sent=text, source=source
+    )
 
 
 def asked(

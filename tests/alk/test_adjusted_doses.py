@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from cds_service.alk import Kind, Topic
 from cds_service.alk.doses import Adjusted, adjusted, resumed
-from cds_service.facts import DoseTaken
+from cds_service.facts import DoseTaken, PatientFacts
 from cds_service.knowledge.dose_cells import check_dose_cell, read_dose_cell
-from tests.alk.patients import knowledge
+from tests.alk.patients import asked, knowledge, patient, running, treatment
 
 HALVED = "180 x 1 -> 90 x 1; 120 x 1 -> 60 x 1"
 CHAINED = "180 x 1 -> 90 x 1; 90 x 1 -> 60 x 1"
@@ -85,3 +86,31 @@ def test_at_the_lowest_step_same_or_next_lower_means_the_same() -> None:
     dose, at_floor = resumed(drug, DoseTaken(Decimal(50), Decimal(1)), "same or next lower")
     assert dose is not None
     assert (dose.amount_mg, at_floor) == (Decimal(50), False)
+
+
+def _about(facts: PatientFacts, drug: str) -> list[tuple[str, str | None]]:
+    topics = (Topic.POPULATION, Topic.INTERACTION)
+    return [
+        (item.kind.value, str(item.dose.amount_mg) if item.dose else None)
+        for item in asked(facts).recommendations
+        if item.drug == drug and item.topic in topics and item.kind is not Kind.INFORM
+    ]
+
+
+def test_two_organs_that_lower_the_dose_leave_a_question() -> None:
+    facts = patient(lines=(running("brigatinib"),), eGFR="25", **{"Child-Pugh_class": "C"})
+    assert _about(facts, "brigatinib") == [("ask", None), ("ask", None)]
+    choice = asked(patient(lines=(), eGFR="25", **{"Child-Pugh_class": "C"})).choice
+    assert choice is not None
+    assert [option.dose for option in choice.options if option.drug == "brigatinib"] == [None]
+
+
+def test_one_organ_that_lowers_the_dose_names_it() -> None:
+    facts = patient(lines=(running("brigatinib"),), eGFR="25")
+    assert _about(facts, "brigatinib") == [("reduce", "90")]
+
+
+def test_at_the_lowest_strength_a_strong_inhibitor_leaves_a_question() -> None:
+    line = treatment((100, "active", ("150", 1)), ingredient="ceritinib")
+    facts = patient(lines=(line,), medications=("strong CYP3A inhibitor",))
+    assert ("ask", None) in _about(facts, "ceritinib")

@@ -75,9 +75,9 @@ def test_an_order_of_it_is_refused_with_the_way_to_it() -> None:
 
 
 def test_nobody_is_asked_to_compare_it_with_a_label_that_it_does_not_have() -> None:
-    assert not {"order-dose-unreadable", "order-above-label", "order-off-ladder"} & set(
-        _heard(knowledge())
-    )
+    compared = {"order-dose-unreadable", "order-above-label", "order-off-ladder"}
+    compared |= {"order-lead-in-skipped", "order-lead-in-undecided"}
+    assert not compared & set(_heard(knowledge()))
 
 
 def test_its_sister_drug_is_not_it() -> None:
@@ -108,6 +108,9 @@ def test_a_flag_that_nobody_looked_up_lately_is_said_to_be_old(
     heard = _heard(_looked_up(looked_up), as_of)
     assert "order-not-approved" in heard
     assert ("order-approval-recheck" in heard) is asks
+    if asks:
+        item = heard["order-approval-recheck"]
+        assert (item.kind, item.severity) == (Kind.ASK, "warning")
 
 
 def test_the_interval_is_read_from_the_file() -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from cds_service.alk import Decision, Kind, Question, Recommendation, Topic, decide
+from cds_service.cards.basis import escaped_value
 from cds_service.cards.suggestions import steps_for
 from cds_service.cards.summaries import summary
 from cds_service.facts import PatientFacts, TreatmentLine
 from cds_service.knowledge.release import DrugTables
+from cds_service.rules import Measurement
 from tests.alk.patients import (
+    AS_OF,
     FULL,
     LOWER,
     asked,
@@ -109,6 +113,23 @@ def test_an_order_check_that_hangs_on_missing_data_asks() -> None:
     assert item.kind is Kind.ASK
     assert item.reasons
     assert "order-two-alk-inhibitors" in decision.undecided
+
+
+def test_a_grade_is_read_as_a_number_with_the_words_that_were_sent() -> None:
+    said = {"Moderate": "2 (moderate)", "CTCAE grade 2": "2", "": "2"}
+    for words, shown in said.items():
+        item = Measurement(Decimal(2), AS_OF, as_sent=words, source="Condition/c")
+        assert escaped_value(item) == shown
+    for as_sent in ("1240 mg/dL", "<0.2 mg/dL"):
+        item = Measurement(Decimal(2), AS_OF, as_sent=as_sent, source="Observation/o")
+        assert escaped_value(item).replace("&lt;", "<") == as_sent
+
+
+def test_a_summary_that_is_too_long_keeps_the_dose_to_resume() -> None:
+    line = treatment((100, "active", ("100", 1)), ingredient="lorlatinib")
+    decision = asked(patient(lines=[line], triglycerides="1240.5", total_cholesterol="388"))
+    (item,) = [it for it in decision.recommendations if it.rule_id == "lorlatinib-lipids-hold"]
+    assert summary(item, knowledge()).endswith("; resume 100 mg once daily on recovery")
 
 
 def test_only_the_selected_orders_are_checked_but_all_are_seen() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.mutation import Cases, Slip, slips, with_slip
+from benchmarks.mutation import Cases
+from benchmarks.slips import Slip, slips, with_slip
 from tests.alk.patients import knowledge
 
 LIVER = "alectinib-liver-hold"

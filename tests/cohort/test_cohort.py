@@ -201,7 +201,7 @@ def test_the_command_writes_a_line_for_each_patient_and_a_summary(
     assert {line["source"] for line in lines} == set(story_names())
     for line in lines:
         assert len(line["rule_ids"]) == len(line["kinds"]) == len(line["severities"])
-    assert "30 patients decided as of 2026-11-20" in result.stderr
+    assert "48 patients decided as of 2026-11-20" in result.stderr
     assert "alectinib-lung-stop" in result.stderr
     assert result.stdout == ""
 

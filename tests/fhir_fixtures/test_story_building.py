@@ -25,8 +25,8 @@ def test_the_program_writes_every_story(
 ) -> None:
     monkeypatch.setattr(program, "PATIENTS", tmp_path)
     assert program.main() == 0
-    assert capsys.readouterr().out == "30 stories written\n"
-    assert len(list(tmp_path.glob("*/bundle.json"))) == 30
+    assert capsys.readouterr().out == "48 stories written\n"
+    assert len(list(tmp_path.glob("*/bundle.json"))) == 48
 
 
 def test_an_id_longer_than_fhir_allows_is_refused(chart: Chart) -> None:

@@ -210,7 +210,12 @@ def test_medicines_come_in_all_the_shapes_record_systems_use() -> None:
     )
     assert any("Medication/" in str(order.get("medicationReference")) for order in orders)
     assert any(order.get("reportedBoolean") for order in orders)
-    assert {order["status"] for order in orders} == {"active", "completed", "on-hold"}
+    assert {order["status"] for order in orders} == {
+        "active",
+        "completed",
+        "on-hold",
+        "stopped",
+    }
 
 
 def test_nothing_about_cancer_is_in_the_chart_without_cancer() -> None:
@@ -247,6 +252,8 @@ def test_a_value_is_abnormal_only_where_its_story_says_so() -> None:
         "alectinib-severe-cirrhosis",
         "alk-level-is-alkaline-phosphatase",
         "hepatocellular-alk-stain",
+        "lorlatinib-triglycerides",
+        "ceritinib-liver-and-glucose",
     }
     flagged = {
         name

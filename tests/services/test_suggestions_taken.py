@@ -77,9 +77,21 @@ def test_taking_the_dose_change_settles_the_card(service: Service, hook: str) ->
     assert rule not in {item["source"]["topic"]["code"] for item in after}
 
 
-def test_removing_the_order_settles_the_card_about_it(service: Service) -> None:
-    body = service.body("order-sign", "pregnant-alk-inhibitor-ordered")
+@pytest.mark.parametrize(
+    ("story", "label"),
+    [
+        ("pregnant-alk-inhibitor-ordered", "Remove the alectinib order"),
+        # The other medication is what is taken back: nothing is ordered beside what runs.
+        ("lorlatinib-rifampin-ordered", "Remove the rifampin order"),
+        ("lorlatinib-clarithromycin-ordered", "Remove the clarithromycin order"),
+    ],
+)
+def test_removing_the_order_settles_the_card_about_it(
+    service: Service, story: str, label: str
+) -> None:
+    body = service.body("order-sign", story)
     card = service.cards_of("order-sign", body)[0]
+    assert [suggestion["label"] for suggestion in card["suggestions"]] == [label]
     removed = card["suggestions"][0]["actions"][0]["resourceId"]
     body["context"]["draftOrders"]["entry"] = [
         entry
@@ -133,6 +145,40 @@ def test_alternative_drugs_can_never_be_taken_together(service: Service, story: 
         for card in service.cards(hook, story):
             if len(_drugs_ordered(card)) > 1:
                 assert card["selectionBehavior"] == "at-most-one", card["summary"]
+
+
+@pytest.mark.parametrize("story", ["progression-f1174l", "chemotherapy-after-intolerance"])
+def test_what_comes_instead_takes_away_the_orders_that_are_spoken_against(
+    service: Service, story: str
+) -> None:
+    body = service.body("order-sign", story)
+    drafts = body["context"]["draftOrders"]["entry"]
+    offered = [
+        suggestion
+        for card in service.cards_of("order-sign", body)
+        for suggestion in card.get("suggestions", ())
+        if any(action["type"] == "create" for action in suggestion["actions"])
+    ]
+    assert len(offered) > 1
+    for suggestion in offered:
+        assert suggestion["label"].endswith(" instead")
+        taken_back = {
+            action["resourceId"] for action in suggestion["actions"] if action["type"] == "delete"
+        }
+        assert taken_back == {f"MedicationRequest/{entry['resource']['id']}" for entry in drafts}
+
+
+def test_the_right_order_of_the_drug_that_was_meant_is_offered_first(service: Service) -> None:
+    card = service.cards("order-sign", "brigatinib-without-lead-in")[0]
+    labels = [suggestion["label"] for suggestion in card["suggestions"]]
+    assert labels[0] == "Remove the brigatinib order"
+    assert labels[1].startswith("Order brigatinib 180 mg once daily after 7 days at a lower dose")
+    assert "90 mg once daily for 7 days" in card["detail"]
+
+
+def test_a_lower_dose_is_never_a_second_order_beside_the_running_one(service: Service) -> None:
+    for action in _actions(service, "lorlatinib-clarithromycin-ordered"):
+        assert action["type"] == "delete"
 
 
 def test_no_order_is_offered_above_the_dose_that_another_rule_asks_for(service: Service) -> None:

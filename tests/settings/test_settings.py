@@ -201,3 +201,23 @@ def test_every_setting_is_described_for_the_documentation() -> None:
     defaults = {row.variable: row.default for row in rows}
     assert defaults["ALK_CDS_PUBLIC_URL"] == "not set"
     assert defaults["ALK_CDS_ALLOW_PRIVATE_FHIR_SERVERS"] == "false"
+
+
+def test_concept_maps_are_a_list_of_places_that_exist(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "map.json"
+    file.write_text("{}", encoding="utf-8")
+    monkeypatch.setenv("ALK_CDS_CONCEPT_MAPS", f"{file}, {tmp_path}")
+    assert load_settings(environment="development").concept_maps == (file, tmp_path)
+    monkeypatch.setenv("ALK_CDS_CONCEPT_MAPS", f"{file},{tmp_path}/none")
+    with pytest.raises(SettingsError, match="CONCEPT_MAPS: must name files or folders"):
+        load_settings(environment="development")
+
+
+def test_the_local_code_file_has_to_be_readable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ALK_CDS_LOCAL_CODES_FILE", str(tmp_path / "none.yaml"))
+    with pytest.raises(SettingsError, match="LOCAL_CODES_FILE: must name a readable text file"):
+        load_settings(environment="development")

@@ -1,0 +1,127 @@
+"""Remarks about codes: what was read by a code of the site's own, and what was not recognised.
+
+They hold codes, never the record's words. A remark is made once however often a code occurs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cds_service.facts.context import Context, folded
+from cds_service.fhir.datatypes import CodeableConcept, Coding
+from cds_service.fhir.medications import MedicationConcept
+from cds_service.fhir.record import CodedResult
+from cds_service.fhir.terminology import concept_keys
+from cds_service.fhir.views import (
+    Condition,
+    DiagnosticReport,
+    MedicationUse,
+    Observation,
+    Procedure,
+    ServiceRequest,
+)
+
+_MEDICATIONS = "medications"
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/|-]{0,80}")
+
+
+def remark_on_codes(context: Context) -> None:
+    """Remark on local codes that are used, and on results whose name matters but not their code."""
+    readings = context.book.knowledge.local.readings
+    if readings:
+        for concept in _concepts(context):
+            for key in concept_keys(concept):
+                if key in readings:
+                    context.remark("codes of this site", readings[key])
+    if context.book.result_names:
+        _remark_on_results(context)
+
+
+def _concepts(context: Context) -> Iterator[CodeableConcept | None]:
+    record = context.record
+    for observation in record.of_type(Observation):
+        yield observation.code
+        yield observation.value_codeable_concept
+        for component in observation.component:
+            yield component.code
+            yield component.value_codeable_concept
+    for condition in record.of_type(Condition):
+        yield condition.code
+        yield condition.severity
+        yield from condition.body_site
+        yield from (stage.summary for stage in condition.stage)
+    for report in record.of_type(DiagnosticReport):
+        yield report.code
+        yield from report.conclusion_code
+    yield from (procedure.code for procedure in record.of_type(Procedure))
+    yield from (request.code for request in record.of_type(ServiceRequest))
+    for use in record.of_type(MedicationUse):
+        yield CodeableConcept(coding=record.medication_concept(use).all_codings)
+
+
+def _remark_on_results(context: Context) -> None:
+    for observation in context.record.of_type(Observation):
+        _remark_on_result(context, CodedResult(observation, None))
+        for component in observation.component:
+            _remark_on_result(context, CodedResult(observation, component))
+
+
+def _remark_on_result(context: Context, result: CodedResult) -> None:
+    code = result.source.code
+    if code is None or any(key in context.book.known_results for key in concept_keys(code)):
+        return
+    for text in (code.text, *(coding.display for coding in code.coding)):
+        analyte = context.book.result_names.get(folded(text)) if text else None
+        if analyte is not None:
+            what = f"a result named like {analyte} has"
+            context.remark(analyte, _not_known(what, code.coding))
+            return
+
+
+def remark_on_medication(
+    context: Context, concept: MedicationConcept, found: frozenset[str]
+) -> None:
+    """Remark on a medication that looks like an ALK inhibitor and was not taken for one.
+
+    `found` are the ingredients that were recognised. Beside a recognised one only a name that
+    contradicts its code is remarked on.
+    """
+    book = context.book
+    named = {name for text in concept.texts for name in book.medication_names.in_text(text)}
+    if found:
+        if (named - found) & book.knowledge.inhibitors:
+            what = "a medication is named as one ALK inhibitor and coded as another drug"
+            believed = "its code" if named & found else "neither"
+            context.remark(
+                _MEDICATIONS, f"{what}; {believed} was believed{_shown(concept.codings)}"
+            )
+        return
+    keys = concept_keys(CodeableConcept(coding=concept.all_codings))
+    if any(key in book.doubtful_inhibitors for key in keys):
+        what = "a medication coded like an ALK inhibitor has"
+    elif any(book.watched_medications.in_text(text) for text in concept.texts):
+        what = "a medication named like an ALK inhibitor has"
+    else:
+        return
+    context.remark(_MEDICATIONS, f"{_not_known(what, concept.codings)}; it was not counted as one")
+
+
+def _not_known(what: str, codings: tuple[Coding, ...]) -> str:
+    shown = _shown(codings)
+    return f"{what} a code that is not known here{shown}" if shown else f"{what} no code"
+
+
+def _shown(codings: tuple[Coding, ...]) -> str:
+    """The codes in words; what does not look like a code could be a text of the record."""
+    shown = [
+        f"{coding.code.strip()} of {coding.system.strip()}"
+        for coding in codings
+        if coding.code
+        and coding.system
+        and _PLAIN.fullmatch(coding.code.strip())
+        and _PLAIN.fullmatch(coding.system.strip())
+    ]
+    if shown:
+        return f" ({', '.join(shown[:3])})"
+    return " (it is not shown)" if codings else ""
