@@ -1,4 +1,4 @@
-"""Protein changes in HGVS, as laboratories write them: a table of what is read, and of what is not."""
+"""Protein changes in HGVS as laboratories write them: what is read, and what is not."""
 
 from __future__ import annotations
 
