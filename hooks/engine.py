@@ -15,6 +15,7 @@ from cds_service.cards.suggestions import OrderContext
 from cds_service.facts import FactReader
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import CdsResponse, HookCall, PrefetchTemplate
+from hooks.asked_orders import selected_keys
 from hooks.gather import FhirAccess, gather
 
 _logger = logging.getLogger("alk_cds.hooks")
@@ -58,8 +59,8 @@ class Engine:
         as_of = self.today()
         supplied = gather(call, templates, self.access)
         facts, orders = self.reader.read(supplied, as_of)
-        selected = frozenset(call.selections) if call.hook == "order-select" else None
-        question = Question(call.hook, orders, selected, self.jurisdiction)
+        signed = bool(call.dispatched_orders)
+        question = Question(call.hook, orders, selected_keys(call), self.jurisdiction, signed)
         decision = decide(facts, question, self.knowledge, as_of)
         decision_id = str(uuid4())
         context = CardContext(

@@ -17,6 +17,20 @@ _R5_ONLY = {
 }  # fmt: skip
 
 
+_OLDER_TYPES = {
+    "MedicationOrder": "DSTU2",
+    "DiagnosticOrder": "DSTU2",
+    "DeviceUseRequest": "DSTU2",
+    "ProcedureRequest": "DSTU2 or STU3",
+    "ReferralRequest": "DSTU2 or STU3",
+}
+
+
+def version_of_type(resource_type: object) -> str | None:
+    """The older FHIR version that an order's type belongs to; None for a type of R4 or R5."""
+    return _OLDER_TYPES.get(resource_type) if isinstance(resource_type, str) else None
+
+
 def foreign_element(resource: Mapping[str, object]) -> str | None:
     """The first element of an order that R4 does not have, such as `medication`; None in R4."""
     kind = resource.get("resourceType")

@@ -40,6 +40,7 @@ class HookCall:
     ``context`` and ``extension`` are the JSON objects as received, fractions as Decimal, so
     that a number is kept digit by digit. ``draft_orders`` are the resources of the context's
     Bundle, and ``draft_bundle_resources`` all of them with those that only ride along.
+    ``dispatched_orders`` are references to signed orders on the client's FHIR server.
     ``prefetch`` holds raw JSON for each key that came with a resource and None for each that
     came as null ("the client looked and has nothing", R-62); a key that did not come is not
     there (R-63). Keys are whatever the client sent, also those this service did not ask for.
@@ -58,6 +59,7 @@ class HookCall:
     draft_orders: tuple[Mapping[str, Any], ...] = ()
     draft_bundle_resources: tuple[Mapping[str, Any], ...] = ()
     selections: tuple[str, ...] = ()
+    dispatched_orders: tuple[str, ...] = ()
     prefetch: Mapping[str, bytes | None] = field(default_factory=dict)
     client: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
@@ -111,6 +113,9 @@ def read_call(
         ),
         draft_bundle_resources=resources,
         selections=context.selections if isinstance(context, OrderSelectContext) else (),
+        dispatched_orders=(
+            context.dispatched_orders if isinstance(context, OrderDispatchContext) else ()
+        ),
         prefetch=MappingProxyType(_read_prefetch(prefetch_raw, service)),
         client=client.name,
         context=MappingProxyType(received),
