@@ -66,7 +66,7 @@ class Engine:
         context = CardContext(
             OrderContext(call.patient_id, call.user_id, call.encounter_id),
             self.link(decision_id),
-            self.max_cards,
+            min(self.max_cards, call.max_cards or self.max_cards),
         )
         cards = build_cards(decision, lambda item: matters(item, question), self.knowledge, context)
         shown = {item.rule_id: card.card.uuid for card in cards for item in card.recommendations}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from hooks.asked_orders import (
     note_lost_selections,
     own_drafts,
 )
+
+_logger = logging.getLogger("alk_cds.hooks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,27 @@ def _refuse_without_required(
         named = ", ".join(lost)
         raise PreconditionFailed(
             f"Required data could not be obtained: {named}. Send the prefetch keys, or fhirServer"
-            " and fhirAuthorization with read access.",
+            f" and fhirAuthorization with read access.{_likely_cause(call, templates)}",
             expression=f"CDSHooksRequest.prefetch.{lost[0]}",
         )
+
+
+def _likely_cause(call: HookCall, templates: Sequence[PrefetchTemplate]) -> str:
+    """What whoever connects the EHR should look at first. Names of others' keys are not repeated:
+    they are typed by hand, and nobody knows what into (E-02, E-06)."""
+    strangers = set(call.prefetch) - {template.key for template in templates}
+    if strangers:
+        return (
+            f" Prefetch keys that this service did not ask for: {len(strangers)}. The operator can"
+            " say in the clients file what they stand for (prefetch_keys)."
+        )
+    if not call.prefetch and call.fhir_server is None:
+        _logger.warning(
+            "a call came without any data; is its address registered at the EHR?",
+            extra={"hook": call.hook, "service": call.service_id, "client": call.client},
+        )
+        return " Nothing came with the call: some EHRs strip calls to unregistered addresses."
+    return ""
 
 
 def _supplied(
