@@ -93,7 +93,7 @@ def _not_changeable(item: Recommendation, *, signed: bool) -> list[str]:
     element = foreign_element(item.order.resource)
     if element is None or not item.verified:
         return []
-    says = f"The order came in FHIR R5 (`{element}`). It was checked, but what leaves here is R4"
+    says = f"The order is not written in FHIR R4 (`{element}`). It was checked, but answers are R4"
     return [f"{says}: change it in your system."]
 
 
