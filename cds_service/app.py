@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,14 +20,17 @@ from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import (
     Authenticator,
     ClientProfile,
+    ClientsFileError,
     CollapseSlashes,
     DevelopmentAuthenticator,
     JwtAuthenticator,
     ServiceRegistry,
     create_blueprint,
+    read_clients,
+    ready_profiles,
 )
 from cds_service.records import CardRecord, DecisionRecord, Records
-from cds_service.settings import Settings, load_settings
+from cds_service.settings import Settings, SettingsError, load_settings
 from cds_service.web import LinkSigner, create_web_blueprint
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
 from hooks.gather import FhirAccess
@@ -84,7 +87,7 @@ def create_app(
     app.register_blueprint(
         create_blueprint(
             registry,
-            _authenticator(settings),
+            _authenticator(settings, registry),
             public_url=settings.public_url,
             feedback_sink=records.save_feedback,
             cors_origins=settings.cors_origins,
@@ -120,17 +123,23 @@ def _health(knowledge: Knowledge) -> Callable[[], Response]:
     return health
 
 
-def _authenticator(settings: Settings) -> Authenticator:
+def _authenticator(settings: Settings, registry: ServiceRegistry) -> Authenticator:
     if settings.environment == "development":
-        return DevelopmentAuthenticator()
-    return JwtAuthenticator(_clients(settings.clients_file))
+        return DevelopmentAuthenticator(ready_profiles()[settings.unsigned_profile])
+    asked = {template.key for service in registry.services for template in service.prefetch}
+    return JwtAuthenticator(_clients(settings.clients_file, asked))
 
 
-def _clients(file: Path | None) -> tuple[ClientProfile, ...]:
+def _clients(file: Path | None, prefetch_keys: Collection[str]) -> tuple[ClientProfile, ...]:
     if file is None:
         return ()
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return tuple(ClientProfile.model_validate(entry) for entry in content["clients"])
+    try:
+        return read_clients(yaml.safe_load(file.read_text(encoding="utf-8")), prefetch_keys)
+    except yaml.YAMLError:
+        reason = "it is not well-formed YAML"
+    except ClientsFileError as error:
+        reason = str(error)
+    raise SettingsError({"ALK_CDS_CLIENTS_FILE": reason})
 
 
 def _record(answered: AnsweredCall, knowledge: Knowledge, patient_key: str) -> DecisionRecord:

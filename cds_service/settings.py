@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -25,7 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from cds_service.setting_checks import check_web_address, problem, read_text
+from cds_service.setting_checks import check_ready_profile, check_web_address, problem, read_text
 
 PREFIX = "ALK_CDS_"
 
@@ -106,6 +107,11 @@ class Settings(BaseSettings):
         default=None,
         description="YAML file with the profiles of the EHRs that may call: issuer, keys, "
         "allowed FHIR servers. Required in production.",
+    )
+    unsigned_profile: Annotated[str, AfterValidator(check_ready_profile)] = Field(
+        default="strict",
+        description="Ready client profile of the callers that `development` lets in unsigned, for "
+        "example `cds-hooks-sandbox`. In production each client has its own.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

@@ -8,6 +8,7 @@ are made of the tables as a whole, by `alk-cds knowledge render`.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from cds_service.cards.override_reasons import all_override_reasons
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.schemas import algorithm_columns, drug_columns
 from cds_service.knowledge.table_files import Column, Table
+from cds_service.protocol import ClientHabits, ready_profiles
 from cds_service.rules import CollectionOf, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
 from docs import coverage as algorithm
@@ -84,6 +86,23 @@ def prefetch(_: Knowledge) -> str:
             for kind in EVERYTHING
         ],
     )
+
+
+@section("connect-an-ehr.md", "profiles")
+def profiles(_: Knowledge) -> str:
+    """The ready client profiles with what each changes."""
+    return table(
+        ["profile", "who", "what it changes"],
+        [
+            [f"`{name}`", ready.about, _changed(ready) or "nothing"]
+            for name, ready in ready_profiles().items()
+        ],
+    )
+
+
+def _changed(ready: ClientHabits) -> str:
+    changed = ready.model_dump(mode="json", exclude={"about"}, exclude_unset=True)
+    return ", ".join(f"`{name}: {json.dumps(value)}`" for name, value in changed.items())
 
 
 @section("for-clinicians.md", "drugs")

@@ -15,6 +15,7 @@ from cds_service.cards.suggestions import OrderContext
 from cds_service.facts import FactReader
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import CdsResponse, HookCall, PrefetchTemplate
+from hooks.asked_orders import selected_keys
 from hooks.gather import FhirAccess, gather
 
 _logger = logging.getLogger("alk_cds.hooks")
@@ -58,14 +59,14 @@ class Engine:
         as_of = self.today()
         supplied = gather(call, templates, self.access)
         facts, orders = self.reader.read(supplied, as_of)
-        selected = frozenset(call.selections) if call.hook == "order-select" else None
-        question = Question(call.hook, orders, selected, self.jurisdiction)
+        signed = bool(call.dispatched_orders)
+        question = Question(call.hook, orders, selected_keys(call), self.jurisdiction, signed)
         decision = decide(facts, question, self.knowledge, as_of)
         decision_id = str(uuid4())
         context = CardContext(
             OrderContext(call.patient_id, call.user_id, call.encounter_id),
             self.link(decision_id),
-            self.max_cards,
+            min(self.max_cards, call.max_cards or self.max_cards),
         )
         cards = build_cards(decision, lambda item: matters(item, question), self.knowledge, context)
         shown = {item.rule_id: card.card.uuid for card in cards for item in card.recommendations}

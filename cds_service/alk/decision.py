@@ -201,13 +201,15 @@ class Recommendation:
 class Question:
     """What is asked: at which moment, about which draft orders, under which jurisdiction.
 
-    `selected` are the references of the orders just chosen; None means all of `orders`.
+    `selected` are the references of the orders just chosen; None means all of `orders`. `signed`
+    says that the orders are signed and on their way, so that no draft of them is left to change.
     """
 
     moment: str
     orders: tuple[OrderedMedication, ...] = ()
     selected: frozenset[str] | None = None
     jurisdiction: str = "US"
+    signed: bool = False
 
     @property
     def orders_asked_about(self) -> tuple[OrderedMedication, ...]:

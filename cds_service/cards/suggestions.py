@@ -37,6 +37,10 @@ def suggestions(
     """The suggestions of one recommendation, and how they are selected (`any`, `at-most-one`)."""
     if not item.verified:
         return [], "any"
+    if decision.question.signed:
+        # A signed order can neither be changed nor taken back by editing a draft, and any other
+        # drug would come on top of what is on its way.
+        return _tests(item.tests, decision.as_of, knowledge, context), "any"
     if item.kind is Kind.CHOOSE:
         offered = _choices(item, decision.as_of, knowledge, context)
         return _in_place_of(_spoken_against(decision), offered), "at-most-one"

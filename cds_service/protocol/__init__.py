@@ -7,9 +7,16 @@ This room knows nothing clinical. A service is a :class:`Service` with a handler
 
 from __future__ import annotations
 
+from cds_service.protocol.adaptation import adapted
 from cds_service.protocol.blueprint import create_blueprint
 from cds_service.protocol.call import HookCall, read_call
-from cds_service.protocol.clients import Client, ClientProfile
+from cds_service.protocol.client_habits import ClientHabits, ready_profiles
+from cds_service.protocol.clients import (
+    Client,
+    ClientProfile,
+    ClientsFileError,
+    read_clients,
+)
 from cds_service.protocol.errors import (
     BadRequest,
     Forbidden,
@@ -56,7 +63,9 @@ __all__ = [
     "Card",
     "CdsResponse",
     "Client",
+    "ClientHabits",
     "ClientProfile",
+    "ClientsFileError",
     "Coding",
     "CollapseSlashes",
     "DevelopmentAuthenticator",
@@ -88,9 +97,12 @@ __all__ = [
     "Unauthorized",
     "Unprocessable",
     "UnsupportedMediaType",
+    "adapted",
     "create_blueprint",
     "lint",
     "operation_outcome",
     "read_call",
+    "read_clients",
+    "ready_profiles",
     "resolve",
 ]

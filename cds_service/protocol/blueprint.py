@@ -22,6 +22,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as RoutedMethodNotAllowed
 
 from cds_service.protocol import decoding, wire
+from cds_service.protocol.adaptation import adapted
 from cds_service.protocol.call import read_call
 from cds_service.protocol.cors import CorsPolicy
 from cds_service.protocol.errors import (
@@ -153,7 +154,7 @@ class _Endpoint:
         answer: object = self._registry.find(service_id, call.hook).handler(call)
         if not isinstance(answer, CdsResponse):
             raise InternalError("The service gave no CDS Hooks response.")
-        return _json(answer.to_json())
+        return _json(adapted(answer, client.habits).to_json())
 
     def _take_feedback(self, exchange: _Exchange, service_id: str) -> Response:
         self._authenticate(exchange, [self._url(service_id, "feedback"), self._url(service_id)])

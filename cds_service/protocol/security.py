@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import jwt
 
+from cds_service.protocol.client_habits import ClientHabits
 from cds_service.protocol.clients import Client, ClientProfile, client_of
 from cds_service.protocol.errors import Unauthorized
 from cds_service.protocol.keys import ALLOWED_ALGORITHMS, KeySource, key_source, public_key
@@ -250,9 +251,13 @@ _warned = threading.Event()
 
 
 class DevelopmentAuthenticator:
-    """Lets everyone in. For work on one's own machine; it must be asked for by name (R-160)."""
+    """Lets everyone in. For work on one's own machine; it must be asked for by name (R-160).
 
-    def __init__(self) -> None:
+    ``habits`` are those of the client that is being tried out.
+    """
+
+    def __init__(self, habits: ClientHabits | None = None) -> None:
+        self._habits = habits or ClientHabits()
         if not _warned.is_set():
             _warned.set()
             _logger.critical(
@@ -262,4 +267,9 @@ class DevelopmentAuthenticator:
     def authenticate(
         self, authorization_header: str | None, audience_urls: Sequence[str]
     ) -> Client:
-        return Client(name="development", any_fhir_server=True, allow_private_addresses=True)
+        return Client(
+            name="development",
+            any_fhir_server=True,
+            allow_private_addresses=True,
+            habits=self._habits,
+        )

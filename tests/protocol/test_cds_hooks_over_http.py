@@ -20,6 +20,7 @@ from cds_service.protocol import (
     Service,
     ServiceRegistry,
     Source,
+    Suggestion,
     create_blueprint,
 )
 
@@ -96,7 +97,10 @@ def test_no_guidance_is_200_with_no_cards(
 
 
 def test_a_dose_comes_back_digit_by_digit(
-    serve: Serve, make_service: MakeService, make_request: MakeRequest
+    serve: Serve,
+    make_service: MakeService,
+    make_request: MakeRequest,
+    make_card: Callable[..., Card],
 ) -> None:
     """R-131."""
 
@@ -104,7 +108,9 @@ def test_a_dose_comes_back_digit_by_digit(
         (order,) = call.draft_orders
         assert isinstance(order["dose"], Decimal)
         action = Action(type="update", description="Same again", resource=dict(order))
-        return CdsResponse(system_actions=(action,))
+        again = Suggestion(label="Same again", actions=(action,))
+        card = make_card(suggestions=(again,), selection_behavior="any")
+        return CdsResponse(cards=(card,))
 
     base = serve(make_service(hook="order-sign", prefetch=(), handler=echo))
     text = json.dumps(make_request("order-sign")).replace('"id"', '"dose": 1.50, "id"')

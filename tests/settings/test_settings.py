@@ -68,6 +68,7 @@ def test_development_needs_nothing_else() -> None:
         ("ALK_CDS_PUBLIC_URL", "cds.example.org"),
         ("ALK_CDS_PUBLIC_URL", "https://user:word@cds.example.org"),
         ("ALK_CDS_BIND", "8000"),
+        ("ALK_CDS_UNSIGNED_PROFILE", "epyc"),
         ("ALK_CDS_BIND", "127.0.0.1:70000"),
         ("ALK_CDS_WORKERS", "0"),
         ("ALK_CDS_WORKERS", "two"),
