@@ -19,14 +19,16 @@ from cds_service.knowledge.places import load_release
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import (
     Authenticator,
+    BodyLimits,
     ClientProfile,
     CollapseSlashes,
     DevelopmentAuthenticator,
     JwtAuthenticator,
+    RateLimits,
     ServiceRegistry,
     create_blueprint,
 )
-from cds_service.records import CardRecord, DecisionRecord, Records
+from cds_service.records import CardRecord, DecisionRecord, Records, RedisReplayStore
 from cds_service.settings import Settings, load_settings
 from cds_service.web import LinkSigner, create_web_blueprint
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
@@ -65,6 +67,7 @@ def create_app(
     def keep(answered: AnsweredCall) -> None:
         # Two EHRs may use the same id for different people.
         call = answered.call
+        _log(answered, knowledge)
         patient = f"{call.client}|{call.fhir_server or ''}|{call.patient_id}"
         key = hmac.new(secret.encode(), patient.encode(), hashlib.sha256)
         records.save_decision(_record(answered, knowledge, key.hexdigest()))
@@ -84,11 +87,17 @@ def create_app(
     app.register_blueprint(
         create_blueprint(
             registry,
-            _authenticator(settings),
+            _authenticator(settings, records),
             public_url=settings.public_url,
             feedback_sink=records.save_feedback,
             cors_origins=settings.cors_origins,
-            max_body_bytes=settings.max_body_bytes,
+            body_limits=BodyLimits(
+                settings.max_body_bytes, settings.max_json_depth, settings.max_resources
+            ),
+            rate_limits=RateLimits(
+                settings.rate_limit, settings.refused_rate_limit, redis_url=_redis_url(settings)
+            ),
+            deadline_seconds=settings.request_deadline_seconds,
         )
     )
     app.register_blueprint(
@@ -120,10 +129,21 @@ def _health(knowledge: Knowledge) -> Callable[[], Response]:
     return health
 
 
-def _authenticator(settings: Settings) -> Authenticator:
+def _authenticator(settings: Settings, records: Records) -> Authenticator:
     if settings.environment == "development":
         return DevelopmentAuthenticator()
-    return JwtAuthenticator(_clients(settings.clients_file))
+    redis_url = _redis_url(settings)
+    return JwtAuthenticator(
+        _clients(settings.clients_file),
+        algorithms=settings.token_algorithms,
+        leeway_seconds=settings.token_leeway_seconds,
+        longest_life_seconds=settings.token_max_life_seconds,
+        replay_store=records.replay_store() if redis_url is None else RedisReplayStore(redis_url),
+    )
+
+
+def _redis_url(settings: Settings) -> str | None:
+    return None if settings.redis_url is None else settings.redis_url.get_secret_value()
 
 
 def _clients(file: Path | None) -> tuple[ClientProfile, ...]:
@@ -131,6 +151,22 @@ def _clients(file: Path | None) -> tuple[ClientProfile, ...]:
         return ()
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     return tuple(ClientProfile.model_validate(entry) for entry in content["clients"])
+
+
+def _log(answered: AnsweredCall, knowledge: Knowledge) -> None:
+    call = answered.call
+    _logger.info(
+        "decided",
+        extra={
+            "hook": call.hook,
+            "service": call.service_id,
+            "hook_instance": call.hook_instance,
+            "client": call.client,
+            "release": knowledge.release.version,
+            "rule_ids": [item.rule_id for item in answered.decision.recommendations],
+            "card_count": len(answered.cards),
+        },
+    )
 
 
 def _record(answered: AnsweredCall, knowledge: Knowledge, patient_key: str) -> DecisionRecord:

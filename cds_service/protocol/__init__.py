@@ -8,6 +8,7 @@ This room knows nothing clinical. A service is a :class:`Service` with a handler
 from __future__ import annotations
 
 from cds_service.protocol.blueprint import create_blueprint
+from cds_service.protocol.body_limits import BodyLimits
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.clients import Client, ClientProfile
 from cds_service.protocol.errors import (
@@ -18,6 +19,7 @@ from cds_service.protocol.errors import (
     NotFound,
     PreconditionFailed,
     ProtocolError,
+    ServiceUnavailable,
     TooLarge,
     TooManyRequests,
     Unauthorized,
@@ -39,6 +41,7 @@ from cds_service.protocol.models_response import (
     Suggestion,
 )
 from cds_service.protocol.prefetch import PrefetchTemplate, lint, resolve
+from cds_service.protocol.rate_limits import RateLimits
 from cds_service.protocol.registry import RegistryError, Service, ServiceRegistry
 from cds_service.protocol.security import (
     Authenticator,
@@ -46,6 +49,7 @@ from cds_service.protocol.security import (
     JwtAuthenticator,
     MemoryReplayStore,
     ReplayStore,
+    ReplayStoreError,
 )
 from cds_service.protocol.slashes import CollapseSlashes
 
@@ -53,6 +57,7 @@ __all__ = [
     "Action",
     "Authenticator",
     "BadRequest",
+    "BodyLimits",
     "Card",
     "CdsResponse",
     "Client",
@@ -76,11 +81,14 @@ __all__ = [
     "PreconditionFailed",
     "PrefetchTemplate",
     "ProtocolError",
+    "RateLimits",
     "RegistryError",
     "ReplayStore",
+    "ReplayStoreError",
     "Service",
     "ServiceDescription",
     "ServiceRegistry",
+    "ServiceUnavailable",
     "Source",
     "Suggestion",
     "TooLarge",

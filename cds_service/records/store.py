@@ -18,6 +18,8 @@ from cds_service.records.engines import ProcessEngines, read_url, writing
 from cds_service.records.entries import CardRecord, DecisionRecord, FeedbackRecord
 from cds_service.records.errors import told_plainly
 from cds_service.records.migrate import upgrade
+from cds_service.records.replays import SqlReplayStore
+from cds_service.records.retention import Purged, count_before, purge_before
 from cds_service.records.tables import cards, decisions, feedback
 
 _INSERT_DECISION = decisions.insert()
@@ -104,14 +106,14 @@ class Records:
             row = reading.execute(select(cards).where(cards.c.uuid == uuid.lower())).first()
             return None if row is None else (_card(row), row.decision_id)
 
-    def save_feedback(
-        self, service_id: str, request: FeedbackRequest, client: str | None = None
-    ) -> int:
+    def save_feedback(self, service_id: str, request: FeedbackRequest, client: str) -> int:
         """Store a feedback request and return how many entries it held.
 
         All of it is on disk when this returns, with SQLite also against a power cut. An entry
         that was delivered before, to the last word, is not stored again but counted: the client
-        is told that we have it. An entry about a card we never sent is kept too.
+        is told that we have it. An entry about a card that we never sent to ``client``, the
+        operator's name for it, is kept too, as one about an unknown card: what one EHR says
+        must not stand beside the decision of another.
         """
         received_at = datetime.now(UTC)
         rows = {
@@ -125,7 +127,7 @@ class Records:
         engine = self._engines.get("FULL")
         insert = _insert_once(engine.dialect.name)
         with told_plainly("storing feedback"), writing(engine) as connection:
-            known = _decisions_of(connection, [row["card"] for row in rows.values()])
+            known = _decisions_of(connection, [row["card"] for row in rows.values()], client)
             for row in rows.values():
                 row["decision_id"] = known.get(row["card"].lower())
             connection.execute(insert, list(rows.values()))
@@ -145,6 +147,18 @@ class Records:
             query = query.where(feedback.c.card == card)
         with told_plainly("reading feedback"), self._engines.get("NORMAL").connect() as reading:
             return tuple(_feedback(row) for row in reading.execute(query))
+
+    def old(self, before: datetime) -> Purged:
+        """How much was stored before that aware time."""
+        return count_before(self._engines.get("FULL"), before)
+
+    def purge(self, before: datetime) -> Purged:
+        """Delete decisions and feedback stored before that aware time, and say how many."""
+        return purge_before(self._engines.get("FULL"), before)
+
+    def replay_store(self) -> SqlReplayStore:
+        """The store of used tokens in the same database; its errors are ReplayStoreError."""
+        return SqlReplayStore(self._engines)
 
     def close(self) -> None:
         """Close this process's connections."""
@@ -170,7 +184,7 @@ def _storable(text: str | None) -> str | None:
 
 
 def _feedback_row(
-    service_id: str, client: str | None, item: FeedbackItem, received_at: datetime
+    service_id: str, client: str, item: FeedbackItem, received_at: datetime
 ) -> dict[str, Any]:
     given = item.override_reason
     reason = given.reason if given is not None else None
@@ -204,13 +218,15 @@ def _insert_once(dialect: str) -> SqliteInsert | PostgresqlInsert:
     return make(feedback).on_conflict_do_nothing(index_elements=["delivery"])
 
 
-def _decisions_of(connection: Connection, sent: Sequence[str]) -> dict[str, str]:
+def _decisions_of(connection: Connection, sent: Sequence[str], client: str) -> dict[str, str]:
     # Our ids are in lower case; a client may write a UUID in upper case and mean the same.
     ids = sorted({card.lower() for card in sent})
     found: dict[str, str] = {}
     for start in range(0, len(ids), _AT_ONCE):
-        query = select(cards.c.uuid, cards.c.decision_id).where(
-            cards.c.uuid.in_(ids[start : start + _AT_ONCE])
+        query = (
+            select(cards.c.uuid, cards.c.decision_id)
+            .join(decisions)
+            .where(cards.c.uuid.in_(ids[start : start + _AT_ONCE]), decisions.c.client == client)
         )
         found.update((row.uuid, row.decision_id) for row in connection.execute(query))
     return found

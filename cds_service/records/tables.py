@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Date,
     DateTime,
@@ -90,4 +91,13 @@ feedback = Table(
     Index("feedback_delivered_once", "delivery", unique=True),
     Index("feedback_by_card", "card"),
     Index("feedback_by_decision", "decision_id"),
+    Index("feedback_by_time", "received_at"),
+)
+
+used_tokens = Table(
+    "used_tokens",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("used_tokens_by_expiry", "expires_at"),
 )
