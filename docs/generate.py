@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from cds_service.cards.override_reasons import all_override_reasons
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.schemas import algorithm_columns, drug_columns
 from cds_service.knowledge.table_files import Column, Table
@@ -61,6 +62,15 @@ def services(_: Knowledge) -> str:
     return table(
         ["id", "hook", "what it is for"],
         [[f"`{item.id}`", f"`{item.hook}`", item.description] for item in DEFINITIONS],
+    )
+
+
+@section("connect-an-ehr.md", "override reasons")
+def reasons(_: Knowledge) -> str:
+    """Why a card may be set aside."""
+    return table(
+        ["code", "code system", "words"],
+        [[f"`{item.code}`", f"`{item.system}`", item.display] for item in all_override_reasons()],
     )
 
 

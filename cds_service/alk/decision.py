@@ -223,7 +223,8 @@ class Decision:
 
     `undecided` are rules that could not be answered although part of them held; `first_line` is
     the choice among first-line drugs when one is open, also when a hook does not show it. `notes`
-    say what the days of release and question mean for the answer.
+    say what the days of release and question mean for the answer. `requested_tests` are (system,
+    code) of tests that are on order or among the drafts, or an empty system and the exact text.
     """
 
     question: Question
@@ -233,3 +234,4 @@ class Decision:
     undecided: Mapping[str, Trace] = field(default_factory=dict, repr=False)
     choice: Recommendation | None = None
     notes: tuple[str, ...] = ()
+    requested_tests: frozenset[tuple[str, str]] = frozenset()

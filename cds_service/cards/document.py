@@ -74,7 +74,7 @@ def _recommendation(
                 "status": test.status,
                 "last": test.last.isoformat() if test.last is not None else None,
                 "due": test.due.isoformat(),
-                "because": test.because,
+                "because": _filled(test.because, values),
                 "rule_id": test.rule_id,
             }
             for test in item.tests

@@ -273,7 +273,11 @@ def read_orders(
 def requested_tests(
     context: Context, drafts: Iterable[ServiceRequest]
 ) -> frozenset[tuple[str, str]]:
-    """(system, code) of tests that are already on order or in the draft orders."""
+    """(system, code) of tests that are already on order or in the draft orders.
+
+    An order without a code is known by its exact text, with an empty system: some of our own
+    have no code in any public system.
+    """
     keys: set[tuple[str, str]] = set()
     active = (
         request
@@ -281,6 +285,8 @@ def requested_tests(
         if status_of(request) in ("active", "draft")
     )
     for request in (*active, *drafts):
-        if not request.do_not_perform:
-            keys.update(concept_keys(request.code))
+        if request.do_not_perform or request.code is None:
+            continue
+        coded = concept_keys(request.code)
+        keys.update(coded or {("", (request.code.text or "").strip())})
     return frozenset(keys)
