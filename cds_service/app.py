@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import secrets
 from collections.abc import Callable
@@ -28,11 +26,13 @@ from cds_service.protocol import (
     ServiceRegistry,
     create_blueprint,
 )
-from cds_service.records import CardRecord, DecisionRecord, Records, RedisReplayStore
-from cds_service.settings import Settings, load_settings
+from cds_service.pseudonyms import Pseudonyms
+from cds_service.records import CardAnswer, CardRecord, DecisionRecord, Records, RedisReplayStore
+from cds_service.settings import Settings, SettingsError, load_settings
 from cds_service.web import LinkSigner, create_web_blueprint
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
 from hooks.gather import FhirAccess
+from hooks.memory import Answer, Memory, People, Shadow
 
 _logger = logging.getLogger("alk_cds.app")
 
@@ -64,13 +64,11 @@ def create_app(
             return None
         return f"{settings.public_url}/decisions/{signer.token(decision_id)}"
 
+    people = Pseudonyms(secret)
+
     def keep(answered: AnsweredCall) -> None:
-        # Two EHRs may use the same id for different people.
-        call = answered.call
         _log(answered, knowledge)
-        patient = f"{call.client}|{call.fhir_server or ''}|{call.patient_id}"
-        key = hmac.new(secret.encode(), patient.encode(), hashlib.sha256)
-        records.save_decision(_record(answered, knowledge, key.hexdigest()))
+        records.save_decision(_record(answered, knowledge, people))
 
     engine = Engine(
         knowledge,
@@ -81,6 +79,12 @@ def create_app(
         FhirAccess(settings.fhir_deadline_seconds, settings.allow_private_fhir_servers),
         settings.jurisdiction,
         settings.max_cards,
+        Memory(
+            People(people.patient, people.user),
+            lambda prints, since: map(_answer, records.answers_since(prints, since)),
+            settings.snooze_days,
+        ),
+        _shadow(settings, knowledge),
     )
     registry = ServiceRegistry(as_service(definition, engine) for definition in DEFINITIONS)
     app = Flask("cds_service")
@@ -169,7 +173,31 @@ def _log(answered: AnsweredCall, knowledge: Knowledge) -> None:
     )
 
 
-def _record(answered: AnsweredCall, knowledge: Knowledge, patient_key: str) -> DecisionRecord:
+def _answer(answer: CardAnswer) -> Answer:
+    return Answer(
+        answer.fingerprint,
+        answer.outcome,
+        answer.has_reason,
+        answer.user_key,
+        answer.received_at,
+    )
+
+
+def _shadow(settings: Settings, knowledge: Knowledge) -> Shadow:
+    """What stays in the shadow. A name that nothing has is refused: it would hide nothing."""
+    services = {item.id for item in DEFINITIONS}
+    rules = {row.identifier for table in knowledge.all_tables() for row in table}
+    for variable, names, known in (
+        ("ALK_CDS_SHADOW_SERVICES", settings.shadow_services, services),
+        ("ALK_CDS_SHADOW_RULES", settings.shadow_rules, rules),
+    ):
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise SettingsError({variable: f"nothing here is called {unknown[0]}"})
+    return Shadow(frozenset(settings.shadow_services), frozenset(settings.shadow_rules))
+
+
+def _record(answered: AnsweredCall, knowledge: Knowledge, people: Pseudonyms) -> DecisionRecord:
     call = answered.call
     return DecisionRecord(
         id=answered.decision_id,
@@ -180,10 +208,20 @@ def _record(answered: AnsweredCall, knowledge: Knowledge, patient_key: str) -> D
         client=call.client,
         as_of=answered.decision.as_of,
         release=knowledge.release.version,
-        patient_key=patient_key,
+        patient_key=people.patient(call),
+        user_key=people.user(call),
         rule_ids=tuple(item.rule_id for item in answered.decision.recommendations),
         cards=tuple(
-            CardRecord(card.card.uuid, card.rule_id, card.card.indicator) for card in answered.cards
+            CardRecord(
+                card.uuid,
+                card.rule_id,
+                card.card.indicator,
+                card.recommendations[0].kind.value,
+                answered.fingerprints.get(card.uuid),
+                in_shadow,
+            )
+            for in_shadow, cards in ((False, answered.cards), (True, answered.shadowed))
+            for card in cards
         ),
         document=answered.document,
     )

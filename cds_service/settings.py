@@ -126,6 +126,24 @@ class Settings(DoorSettings):
         description="Most cards in one answer. Critical cards come first and are all shown; what "
         "lies beyond the limit is folded into one card that names every point.",
     )
+    snooze_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="Days for which a card that somebody overrode with a reason is not shown again "
+        "to that person for that patient, unless a fact behind it changes. A card that was accepted"
+        " stays away for a day. Whatever is critical, or asks to stop or hold a drug, is shown "
+        "each time. 0 turns this off.",
+    )
+    shadow_services: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Services that decide and record and answer with no cards, as ids separated by "
+        "commas. `alk-cds report shadow` compares what they would have said with what was ordered.",
+    )
+    shadow_rules: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The same for single rules, as rule ids separated by commas.",
+    )
     jurisdiction: Literal["US", "EU", "UK", "CH", "JP", "CN", "CA", "AU"] = Field(
         default="US",
         description="Whose approvals and doses decide what is offered. The tables follow the US "
@@ -187,7 +205,7 @@ class Settings(DoorSettings):
         """Read arguments, then the environment: no hidden file decides how the service runs."""
         return init_settings, env_settings
 
-    @field_validator("concept_maps", mode="before")
+    @field_validator("concept_maps", "shadow_services", "shadow_rules", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):

@@ -20,6 +20,7 @@ _MODULES = {
     "fhir-server": "fhir_server",
     "fixtures": "fixtures",
     "knowledge": "knowledge",
+    "report": "report",
     "serve": "serve",
 }
 _HELP = {
@@ -31,6 +32,7 @@ _HELP = {
     "fhir-server": "Serve the fictional patients as a FHIR server.",
     "fixtures": "List the fictional patients, or load them onto a FHIR server.",
     "knowledge": "Check the clinical tables.",
+    "report": "Report on feedback, and on what stayed in shadow mode.",
     "serve": "Run the service.",
 }
 

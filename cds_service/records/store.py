@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +15,17 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 from cds_service.protocol import FeedbackItem, FeedbackRequest
 from cds_service.records.engines import ProcessEngines, read_url, writing
-from cds_service.records.entries import CardRecord, DecisionRecord, FeedbackRecord
+from cds_service.records.entries import CardAnswer, CardRecord, DecisionRecord, FeedbackRecord
 from cds_service.records.errors import told_plainly
 from cds_service.records.migrate import upgrade
+from cds_service.records.outcomes import (
+    Asked,
+    Outcome,
+    answers_since,
+    asked_about_orders,
+    outcomes,
+    shadowed,
+)
 from cds_service.records.replays import SqlReplayStore
 from cds_service.records.retention import Purged, count_before, purge_before
 from cds_service.records.tables import cards, decisions, feedback
@@ -72,6 +80,7 @@ class Records:
             "as_of": record.as_of,
             "release": record.release,
             "patient_key": record.patient_key,
+            "user_key": record.user_key,
             "rule_ids": _as_text(record.rule_ids),
             "document": document,
         }
@@ -82,6 +91,9 @@ class Records:
                 "position": position,
                 "rule_id": card.rule_id,
                 "indicator": card.indicator,
+                "kind": card.kind,
+                "fingerprint": card.fingerprint,
+                "in_shadow": card.in_shadow,
             }
             for position, card in enumerate(record.cards)
         ]
@@ -160,6 +172,24 @@ class Records:
         """The store of used tokens in the same database; its errors are ReplayStoreError."""
         return SqlReplayStore(self._engines)
 
+    def answers_since(self, fingerprints: Sequence[str], since: datetime) -> tuple[CardAnswer, ...]:
+        """The answers to cards with one of these fingerprints from ``since``, an aware time."""
+        return answers_since(self._engines.get("NORMAL"), fingerprints, since)
+
+    def outcomes(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Outcome]:
+        """Every card made in that time with its last answer, oldest first."""
+        return outcomes(self._engines.get("NORMAL"), since, until)
+
+    def shadowed(self, since: datetime | None = None) -> list[tuple[str, Asked]]:
+        """Cards that were recorded and not shown: the rule id, and the decision behind it."""
+        return shadowed(self._engines.get("NORMAL"), since)
+
+    def asked_about_orders(self, patient_keys: Sequence[str]) -> list[Asked]:
+        """The decisions of these patients at the hooks where an order is final, oldest first."""
+        return asked_about_orders(self._engines.get("NORMAL"), patient_keys)
+
     def close(self) -> None:
         """Close this process's connections."""
         self._engines.close()
@@ -233,7 +263,14 @@ def _decisions_of(connection: Connection, sent: Sequence[str], client: str) -> d
 
 
 def _card(row: Row[Any]) -> CardRecord:
-    return CardRecord(uuid=row.uuid, rule_id=row.rule_id, indicator=row.indicator)
+    return CardRecord(
+        uuid=row.uuid,
+        rule_id=row.rule_id,
+        indicator=row.indicator,
+        kind=row.kind,
+        fingerprint=row.fingerprint,
+        in_shadow=row.in_shadow,
+    )
 
 
 def _decision(row: Row[Any], its_cards: tuple[CardRecord, ...]) -> DecisionRecord:
@@ -247,6 +284,7 @@ def _decision(row: Row[Any], its_cards: tuple[CardRecord, ...]) -> DecisionRecor
         as_of=row.as_of,
         release=row.release,
         patient_key=row.patient_key,
+        user_key=row.user_key,
         rule_ids=_as_tuple(row.rule_ids),
         cards=its_cards,
         document=orjson.loads(row.document),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -52,6 +54,7 @@ decisions = Table(
     Column("as_of", Date, nullable=False),
     Column("release", Text, nullable=False),
     Column("patient_key", Text, nullable=False),
+    Column("user_key", Text),
     Column("rule_ids", Text, nullable=False),
     Column("document", Text, nullable=False),
     Index("decisions_by_time", "created_at"),
@@ -68,7 +71,11 @@ cards = Table(
     Column("position", Integer, nullable=False),
     Column("rule_id", Text, nullable=False),
     Column("indicator", Text, nullable=False),
+    Column("kind", Text),
+    Column("fingerprint", String(64)),
+    Column("in_shadow", Boolean, nullable=False, server_default=false()),
     Index("cards_by_decision", "decision_id"),
+    Index("cards_by_fingerprint", "fingerprint"),
 )
 
 feedback = Table(
