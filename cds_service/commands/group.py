@@ -20,6 +20,7 @@ _MODULES = {
     "fhir-server": "fhir_server",
     "fixtures": "fixtures",
     "knowledge": "knowledge",
+    "records": "records",
     "serve": "serve",
 }
 _HELP = {
@@ -31,6 +32,7 @@ _HELP = {
     "fhir-server": "Serve the fictional patients as a FHIR server.",
     "fixtures": "List the fictional patients, or load them onto a FHIR server.",
     "knowledge": "Check the clinical tables.",
+    "records": "Delete decisions and feedback that are older than a site keeps.",
     "serve": "Run the service.",
 }
 
