@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
@@ -28,7 +28,12 @@ def read_rate(text: str) -> RateLimitItem | None:
 
     Raises ValueError for anything else.
     """
-    return None if text == OFF else parse(text)
+    if text == OFF:
+        return None
+    rates = parse_many(text)
+    if len(rates) != 1 or rates[0].amount <= 0:
+        raise ValueError("one rate above zero is expected")
+    return rates[0]
 
 
 class _ProcessStorage(Storage):

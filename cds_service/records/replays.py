@@ -52,13 +52,13 @@ class SqlReplayStore:
             make = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
             insert = make(used_tokens).values(row)
             # One whose time is over is forgotten, whether it was swept away already or not.
-            insert = insert.on_conflict_do_update(
+            unless_known = insert.on_conflict_do_update(
                 index_elements=["digest"],
                 set_={"expires_at": row["expires_at"]},
                 where=used_tokens.c.expires_at <= now,
-            )
+            ).returning(used_tokens.c.digest)
             with told_plainly("storing a used token"), writing(engine) as connection:
-                is_new = connection.execute(insert).rowcount == 1
+                is_new = connection.execute(unless_known).first() is not None
                 if self._is_time_to_sweep(now):
                     connection.execute(delete(used_tokens).where(used_tokens.c.expires_at <= now))
         except RecordsError as error:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Column, Engine, Table, delete, func, select
 
 from cds_service.records.engines import writing
 from cds_service.records.entries import require_aware
-from cds_service.records.errors import told_plainly
+from cds_service.records.errors import RecordsError, told_plainly
 from cds_service.records.tables import decisions, feedback
 
 _AT_ONCE = 500
@@ -28,6 +29,7 @@ class Purged:
 def count_before(engine: Engine, moment: datetime) -> Purged:
     """What :func:`purge_before` would delete."""
     require_aware(moment)
+    _require_database(engine)
     with told_plainly("counting old records"), engine.connect() as connection:
         found = [
             connection.execute(select(func.count()).where(column < moment)).scalar_one()
@@ -44,6 +46,7 @@ def purge_before(engine: Engine, moment: datetime) -> Purged:
     process reads at that time. Raises RecordsError, ValueError for a naive time.
     """
     require_aware(moment)
+    _require_database(engine)
     with told_plainly("deleting old records"):
         gone = Purged(
             sum(_delete(engine, decisions, decisions.c.id, decisions.c.created_at, moment)),
@@ -52,6 +55,14 @@ def purge_before(engine: Engine, moment: datetime) -> Purged:
         if engine.dialect.name == "sqlite":
             _empty_log(engine)
     return gone
+
+
+def _require_database(engine: Engine) -> None:
+    # SQLite would make an empty file, which everybody could read, out of a mistyped address.
+    url = engine.url
+    is_file = engine.dialect.name == "sqlite" and not url.query.get("uri")
+    if is_file and not Path(url.database or "").exists():
+        raise RecordsError("there is no database at this address")
 
 
 def _delete(

@@ -221,3 +221,19 @@ def test_what_was_acknowledged_survives_the_kill_of_the_process(database_url: st
     assert (killed.stdout, killed.returncode) == (b"acknowledged", -9)
     assert [item.card for item in records.feedback()] == [f"card-{n}" for n in range(7)]
     records.close()
+
+
+@pytest.mark.clause("C-30", "C-35", "R-191")
+def test_feedback_of_another_client_does_not_stand_beside_the_decision(
+    records: Records, make_decision: MakeDecision, make_feedback: MakeFeedback
+) -> None:
+    record = make_decision()
+    records.save_decision(record)
+    request = make_feedback(overridden(record.cards[0].uuid))
+    assert records.save_feedback(SERVICE, request, "Another Hospital") == 1
+    assert records.feedback(decision_id=record.id) == ()
+    (kept,) = records.feedback(card=record.cards[0].uuid)
+    assert (kept.client, kept.is_card_known) == ("Another Hospital", False)
+    records.save_feedback(SERVICE, request, CLIENT)
+    (own,) = records.feedback(decision_id=record.id)
+    assert (own.client, own.is_card_known) == (CLIENT, True)
