@@ -44,6 +44,11 @@ class BuiltCard:
         """The rule behind the card."""
         return self.recommendations[0].rule_id
 
+    @property
+    def uuid(self) -> str:
+        """The id of this showing of the card."""
+        return self.card.uuid or ""
+
 
 def build_cards(
     decision: Decision,
@@ -51,10 +56,22 @@ def build_cards(
     knowledge: Knowledge,
     context: CardContext,
 ) -> list[BuiltCard]:
-    """The cards of a decision, the most dangerous first.
+    """The cards of a decision, the most dangerous first, no more than the context allows.
 
-    `shown` says which recommendations matter at this moment. Advice of the same kind on the same
-    drug that only informs is merged into one card. Critical cards are never folded.
+    `shown` says which recommendations matter at this moment.
+    """
+    return folded(all_cards(decision, shown, knowledge, context), decision, knowledge, context)
+
+
+def all_cards(
+    decision: Decision,
+    shown: Callable[[Recommendation], bool],
+    knowledge: Knowledge,
+    context: CardContext,
+) -> list[BuiltCard]:
+    """Every card of a decision, the most dangerous first, however many there are.
+
+    Advice of the same kind on the same drug that only informs is merged into one card.
     """
     knowledge = under(knowledge, decision.question.jurisdiction)
     kept = [item for item in decision.recommendations if shown(item)]
@@ -69,6 +86,14 @@ def build_cards(
                 group = (_without_alternatives(group[0]), *group[1:])
             offered = True
         cards.append(_card(group, decision, knowledge, context))
+    return cards
+
+
+def folded(
+    cards: list[BuiltCard], decision: Decision, knowledge: Knowledge, context: CardContext
+) -> list[BuiltCard]:
+    """The cards with those beyond the limit folded into one. Critical cards are never folded."""
+    knowledge = under(knowledge, decision.question.jurisdiction)
     if len(cards) <= context.max_cards:
         return cards
     critical = sum(card.card.indicator == "critical" for card in cards)

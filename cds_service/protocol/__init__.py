@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cds_service.protocol.adaptation import adapted
 from cds_service.protocol.blueprint import create_blueprint
+from cds_service.protocol.body_limits import BodyLimits
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.client_habits import ClientHabits, ready_profiles
 from cds_service.protocol.clients import (
@@ -25,6 +26,7 @@ from cds_service.protocol.errors import (
     NotFound,
     PreconditionFailed,
     ProtocolError,
+    ServiceUnavailable,
     TooLarge,
     TooManyRequests,
     Unauthorized,
@@ -46,6 +48,7 @@ from cds_service.protocol.models_response import (
     Suggestion,
 )
 from cds_service.protocol.prefetch import PrefetchTemplate, lint, resolve
+from cds_service.protocol.rate_limits import RateLimits
 from cds_service.protocol.registry import RegistryError, Service, ServiceRegistry
 from cds_service.protocol.security import (
     Authenticator,
@@ -53,6 +56,7 @@ from cds_service.protocol.security import (
     JwtAuthenticator,
     MemoryReplayStore,
     ReplayStore,
+    ReplayStoreError,
 )
 from cds_service.protocol.slashes import CollapseSlashes
 
@@ -60,6 +64,7 @@ __all__ = [
     "Action",
     "Authenticator",
     "BadRequest",
+    "BodyLimits",
     "Card",
     "CdsResponse",
     "Client",
@@ -85,11 +90,14 @@ __all__ = [
     "PreconditionFailed",
     "PrefetchTemplate",
     "ProtocolError",
+    "RateLimits",
     "RegistryError",
     "ReplayStore",
+    "ReplayStoreError",
     "Service",
     "ServiceDescription",
     "ServiceRegistry",
+    "ServiceUnavailable",
     "Source",
     "Suggestion",
     "TooLarge",

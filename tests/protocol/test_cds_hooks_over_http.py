@@ -14,6 +14,7 @@ from flask import Flask
 
 from cds_service.protocol import (
     Action,
+    BodyLimits,
     Card,
     CdsResponse,
     HookCall,
@@ -260,7 +261,7 @@ def test_a_body_over_the_limit_is_413(
     serve: Serve, make_service: MakeService, make_request: MakeRequest
 ) -> None:
     """D-07, N-10."""
-    base = serve(make_service(), max_body_bytes=2000)
+    base = serve(make_service(), body_limits=BodyLimits(max_bytes=2000))
     body = make_request(prefetch={"patient": {"resourceType": "Patient", "x": "y" * 3000}})
     outcome_of(post(f"{base}/cds-services/greeting", body), 413, "too-long")
     assert post(f"{base}/cds-services/greeting", make_request()).status_code == 200
