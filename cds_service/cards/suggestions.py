@@ -40,7 +40,7 @@ def suggestions(
     if decision.question.signed:
         # A signed order can neither be changed nor taken back by editing a draft, and any other
         # drug would come on top of what is on its way.
-        return _tests(item.tests, decision.as_of, knowledge, context), "any"
+        return _tests(item, decision, knowledge, context), "any"
     if item.kind is Kind.CHOOSE:
         offered = _choices(item, decision.as_of, knowledge, context)
         return _in_place_of(_spoken_against(decision), offered), "at-most-one"
