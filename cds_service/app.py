@@ -13,8 +13,9 @@ from flask import Flask, Response
 
 from cds_service.facts import FactReader
 from cds_service.fhir import outgoing
-from cds_service.knowledge.places import load_release
+from cds_service.knowledge.places import load_release, release_folder
 from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.yaml_files import knowledge_folder
 from cds_service.protocol import (
     Authenticator,
     BodyLimits,
@@ -32,7 +33,7 @@ from cds_service.protocol import (
 from cds_service.pseudonyms import Pseudonyms
 from cds_service.records import CardAnswer, CardRecord, DecisionRecord, Records, RedisReplayStore
 from cds_service.settings import Settings, SettingsError, load_settings
-from cds_service.web import LinkSigner, create_web_blueprint
+from cds_service.web import LinkSigner, create_knowledge_blueprint, create_web_blueprint
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
 from hooks.gather import FhirAccess
 from hooks.memory import Answer, Memory, People, Shadow
@@ -98,9 +99,7 @@ def create_app(
             public_url=settings.public_url,
             feedback_sink=records.save_feedback,
             cors_origins=settings.cors_origins,
-            body_limits=BodyLimits(
-                settings.max_body_bytes, settings.max_json_depth, settings.max_resources
-            ),
+            body_limits=_limits(settings),
             rate_limits=RateLimits(
                 settings.rate_limit, settings.refused_rate_limit, redis_url=_redis_url(settings)
             ),
@@ -120,12 +119,25 @@ def create_app(
             public_url=settings.public_url,
         )
     )
+    app.register_blueprint(
+        create_knowledge_blueprint(
+            knowledge,
+            knowledge_folder()
+            if settings.knowledge_folder is None
+            else release_folder(settings.knowledge_folder),
+            [release_folder(place) for place in settings.earlier_releases],
+        )
+    )
     app.add_url_rule("/health", view_func=_health(knowledge))
     app.extensions["alk_cds"] = engine
     app.wsgi_app = CollapseSlashes(app.wsgi_app)  # type: ignore[method-assign]
     # The first order that leaves must not pay for building the FHIR models.
     outgoing.warm()
     return app
+
+
+def _limits(settings: Settings) -> BodyLimits:
+    return BodyLimits(settings.max_body_bytes, settings.max_json_depth, settings.max_resources)
 
 
 def _health(knowledge: Knowledge) -> Callable[[], Response]:

@@ -33,6 +33,12 @@ class DoorSettings(BaseSettings):
         description="Ready client profile of the callers that `development` lets in unsigned, for "
         "example `cds-hooks-sandbox`. In production each client has its own.",
     )
+    bench: bool = Field(
+        default=False,
+        description="Serve the what-if bench at `/bench`, where a fictional patient or a pasted "
+        "request can be changed and every hook played. Nobody signs in to it, so put it behind "
+        "the site's own sign-in. `alk-cds serve --dev` and the demonstration turn it on.",
+    )
     token_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
         default=DEFAULT_ALGORITHMS,
         description="Signature algorithms accepted in tokens, separated by commas: "

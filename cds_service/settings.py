@@ -156,6 +156,11 @@ class Settings(DoorSettings):
         "example an earlier one. It is checked while loading; the service does not start with a "
         "release that it cannot read.",
     )
+    earlier_releases: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders or zip files with earlier knowledge releases, separated by commas. "
+        "The page `/knowledge/changes` shows what differs from each.",
+    )
     local_codes_file: Path | None = Field(
         default=None,
         description="YAML file with the site's own codes of tests, drugs and diagnoses, and with "
@@ -205,7 +210,9 @@ class Settings(DoorSettings):
         """Read arguments, then the environment: no hidden file decides how the service runs."""
         return init_settings, env_settings
 
-    @field_validator("concept_maps", "shadow_services", "shadow_rules", mode="before")
+    @field_validator(
+        "concept_maps", "earlier_releases", "shadow_services", "shadow_rules", mode="before"
+    )
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
@@ -258,7 +265,7 @@ class Settings(DoorSettings):
             raise problem("must name a folder or a zip file that is there")
         return value
 
-    @field_validator("concept_maps")
+    @field_validator("concept_maps", "earlier_releases")
     @classmethod
     def _check_maps(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         if not all(path.exists() for path in value):

@@ -152,6 +152,8 @@ def development_settings(server: LocalServer, folder: Path) -> Settings:
     }
     if not os.environ.get(f"{PREFIX}DATABASE_URL"):
         open_door["database_url"] = f"sqlite:///{folder / 'decisions.sqlite3'}"
+    if not os.environ.get(f"{PREFIX}BENCH"):
+        open_door["bench"] = True
     if not os.environ.get(f"{PREFIX}CORS_ORIGINS"):
         open_door["cors_origins"] = (PUBLIC_SANDBOX,)
     return load_settings(**open_door)

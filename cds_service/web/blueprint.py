@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 import orjson
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, current_app, render_template, url_for
 
 from cds_service.records import DecisionRecord, FeedbackRecord, Records, RecordsError
 from cds_service.web import wording
@@ -187,6 +187,23 @@ class _Pages:
         }
 
 
+_API_DESCRIPTION = "/openapi.json"
+
+
+def _more() -> dict[str, str]:
+    """The addresses of pages and descriptions that this application has besides these."""
+    found = {
+        name: url_for(endpoint)
+        for name, endpoint in (("knowledge", "knowledge.index"), ("bench", "bench.page"))
+        if endpoint in current_app.view_functions
+    }
+    rules = {rule.rule: rule.endpoint for rule in current_app.url_map.iter_rules()}
+    for name, address in (("api", _API_DESCRIPTION), ("health", "/health")):
+        if address in rules:
+            found[name] = url_for(rules[address])
+    return found
+
+
 def _all(recommendations: Sequence[RecommendationPart]) -> list[RecommendationPart]:
     return [part for item in recommendations for part in (item, *_all(item.also))]
 
@@ -246,6 +263,7 @@ def create_web_blueprint(
     blueprint.add_url_rule("/decisions/<token>", "decision", pages.decision)
     blueprint.add_url_rule("/decisions/<token>.json", "decision_json", pages.decision_json)
     blueprint.after_request(lambda response: secure(response, policy))
+    blueprint.app_context_processor(lambda: {"more": _more()})
     for name, function in (
         ("verdict_mark", wording.verdict_mark),
         ("severity_mark", wording.severity_mark),

@@ -4,6 +4,6 @@ It reads a loaded release and writes nothing but text; it knows nothing of patie
 """
 
 from cds_service.knowledge.rendering.files import Differences, compare, write
-from cds_service.knowledge.rendering.pages import rendered
+from cds_service.knowledge.rendering.pages import Writer, rendered
 
-__all__ = ["Differences", "compare", "rendered", "write"]
+__all__ = ["Differences", "Writer", "compare", "rendered", "write"]

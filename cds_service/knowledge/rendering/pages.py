@@ -58,41 +58,68 @@ def title_of(table: Table) -> str:
     return TITLES.get(name, name.replace("_", " ").capitalize())
 
 
+class Writer:
+    """Writes the pages of one release in Markdown, each when it is asked for."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._shared = {
+            place_of(table): table
+            for table in knowledge.all_tables()
+            if place_of(table).startswith("tables/")
+        }
+        self._drugs = {page_of_drug(name): name for name in knowledge.drugs}
+        self._templates = markdown_templates()
+        self._templates.filters.update(dose=_dose, often=_often)
+        self._templates.globals.update(
+            knowledge=knowledge,
+            citation=_citation(knowledge),
+            words=_words,
+            columns=_columns,
+            evidence=_evidence(knowledge),
+            page_of_drug=page_of_drug,
+            place_of=place_of,
+            title_of=title_of,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The pages by name, such as ``tables/gates.md``."""
+        return (INDEX, *self._drugs, *self._shared)
+
+    def write(self, name: str) -> tuple[str, str]:
+        """Title and text of a page. Raises KeyError for a name that is not in `names`."""
+        if name == INDEX:
+            tables = self._shared.values()
+            return "What the service knows", self._text("index.md", shared=tables)
+        if name in self._drugs:
+            return self._drug(self._drugs[name])
+        table = self._shared[name]
+        found = matrix(table, self._knowledge.drugs)
+        return title_of(table), self._text("table.md", table=table, matrix=found)
+
+    def _drug(self, name: str) -> tuple[str, str]:
+        drug = self._knowledge.drugs[name].drug
+        own = {
+            table.name.rpartition("/")[2]: table
+            for table in self._knowledge.all_tables()
+            if place_of(table) == page_of_drug(name)
+        }
+        others = [table for key, table in own.items() if key not in TITLES]
+        text = self._text("drug.md", drug=drug, own=own, others=others)
+        return f"{drug.brand} ({name})", text
+
+    def _text(self, template: str, **values: object) -> str:
+        return tidy(self._templates.get_template(template).render(**values))
+
+
 def rendered(knowledge: Knowledge) -> Mapping[str, str]:
     """Every page by its name: the Markdown, and the same as HTML.
 
     The same release gives the same bytes; nothing of this machine or this day gets in.
     """
-    templates = markdown_templates()
-    templates.filters.update(dose=_dose, often=_often)
-    templates.globals.update(
-        knowledge=knowledge,
-        citation=_citation(knowledge),
-        words=_words,
-        columns=_columns,
-        evidence=_evidence(knowledge),
-        page_of_drug=page_of_drug,
-        place_of=place_of,
-        title_of=title_of,
-    )
-    pages: dict[str, tuple[str, str]] = {}
-    for name, tables in knowledge.drugs.items():
-        own = {
-            table.name.rpartition("/")[2]: table
-            for table in knowledge.all_tables()
-            if place_of(table) == page_of_drug(name)
-        }
-        others = [table for key, table in own.items() if key not in TITLES]
-        text = templates.get_template("drug.md").render(drug=tables.drug, own=own, others=others)
-        pages[page_of_drug(name)] = (f"{tables.drug.brand} ({name})", text)
-    shared = [table for table in knowledge.all_tables() if place_of(table).startswith("tables/")]
-    for table in shared:
-        text = templates.get_template("table.md").render(
-            table=table, matrix=matrix(table, knowledge.drugs)
-        )
-        pages[place_of(table)] = (title_of(table), text)
-    text = templates.get_template("index.md").render(shared=shared)
-    pages[INDEX] = ("What the service knows", text)
+    writer = Writer(knowledge)
+    pages = {name: writer.write(name) for name in writer.names}
     return _both(pages, knowledge.release.version)
 
 
@@ -105,7 +132,7 @@ def _both(pages: Mapping[str, tuple[str, str]], release: str) -> Mapping[str, st
     ).get_template("page.html")
     found: dict[str, str] = {}
     for name, (title, text) in sorted(pages.items()):
-        found[name] = tidy(text)
+        found[name] = text
         body = as_html(found[name])
         home = "../" * name.count("/") + "index.html"
         found[html_name(name)] = shell.render(title=title, body=body, home=home, release=release)

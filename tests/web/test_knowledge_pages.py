@@ -1,0 +1,171 @@
+"""What the service knows, as pages: drugs, tables, search, coverage and what changed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from cds_service.knowledge.yaml_files import knowledge_folder
+from tests.services.calling import Service, running_service
+
+ReadPage = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running_service(tmp_path_factory.mktemp("pages") / "decisions.sqlite3") as found:
+        yield found
+
+
+def get(service: Service, path: str, status: int = 200) -> str:
+    answer = requests.get(service.url + path, timeout=30)
+    assert answer.status_code == status, path
+    return answer.text
+
+
+def test_the_overview_links_every_drug_and_table_and_each_link_opens(
+    service: Service, read_page: ReadPage
+) -> None:
+    overview = read_page(get(service, "/knowledge/")).one("main")
+    links = [link.attributes["href"] for link in overview.all("a")]
+    pages = [link for link in links if link.endswith(".html")]
+    knowledge = service.app.extensions["alk_cds"].knowledge
+    assert len(pages) == len(knowledge.drugs) + len(knowledge.tables)
+    for link in links:
+        assert read_page(get(service, link)).one("h1").text
+
+
+def test_each_row_of_a_page_tells_its_source_and_whether_it_was_verified(
+    service: Service, read_page: ReadPage
+) -> None:
+    text = read_page(get(service, "/knowledge/tables/gates.html")).one("main").text
+    rows = len(service.app.extensions["alk_cds"].knowledge.tables["gates"])
+    assert text.count("Verified: ") == rows
+    assert text.count("Source: ") == rows
+
+
+def test_links_inside_a_page_lead_to_pages_that_are_there(
+    service: Service, read_page: ReadPage
+) -> None:
+    page = read_page(get(service, "/knowledge/drugs/alectinib.html")).one("main")
+    inside = {link.attributes["href"].partition("#")[0] for link in page.all("a")}
+    inside = {link for link in inside if link and ":" not in link}
+    assert "../index.html" in inside
+    for link in inside:
+        get(service, f"/knowledge/drugs/{link}")
+
+
+def test_wide_tables_scroll_by_keyboard_in_a_region_with_a_name(
+    service: Service, read_page: ReadPage
+) -> None:
+    page = read_page(get(service, "/knowledge/tables/resistance.html"))
+    regions = page.one("main").all("div", "scroll")
+    assert len(regions) == len(page.one("main").all("table")) > 0
+    assert all(region.attributes["tabindex"] == "0" for region in regions)
+
+
+def test_a_search_finds_the_rows_that_hold_every_word(
+    service: Service, read_page: ReadPage
+) -> None:
+    page = read_page(get(service, "/knowledge/?q=CPK+alectinib+10"))
+    hits = page.one("ol", "hits").all("li")
+    assert "alectinib-muscle-severe" in [hit.one("a").text for hit in hits]
+    for hit in hits:
+        # A word may stand in the name of the table only; those that are marked are from the query.
+        marked = {mark.text.lower() for mark in hit.all("mark")}
+        assert marked <= {"cpk", "alectinib", "10"}
+        assert "Source: " in hit.text
+
+
+def test_a_word_is_found_whole_only(service: Service, read_page: ReadPage) -> None:
+    page = read_page(get(service, "/knowledge/?q=bradycard"))
+    assert "0 rows with" in page.one("main").text
+    assert "Try fewer words" in page.one("main").text
+
+
+def test_a_hit_leads_to_its_row(service: Service, read_page: ReadPage) -> None:
+    page = read_page(get(service, "/knowledge/?q=alectinib-muscle-severe"))
+    link = page.one("ol", "hits").one("a").attributes["href"]
+    address, _, place = link.partition("#")
+    assert place == "alectinib-muscle-severe"
+    assert f'id="{place}"' in get(service, address)
+
+
+def test_the_name_of_a_drug_or_its_brand_leads_to_its_page(
+    service: Service, read_page: ReadPage
+) -> None:
+    page = read_page(get(service, "/knowledge/?q=alecensa"))
+    links = [link.attributes["href"] for link in page.one("main").all("a")]
+    assert links[0].endswith("/knowledge/drugs/alectinib.html")
+
+
+@pytest.mark.parametrize("query", ['<script>alert("x")</script>', "(", "\\", "%", '" onfocus="x'])
+def test_a_query_is_text_and_nothing_else(service: Service, query: str) -> None:
+    answer = requests.get(f"{service.url}/knowledge/", params={"q": query}, timeout=30)
+    assert answer.status_code == 200
+    assert "<script" not in answer.text
+    assert 'onfocus="' not in answer.text
+
+
+def test_a_name_of_no_page_is_refused_in_words(service: Service, read_page: ReadPage) -> None:
+    for name in ("drugs/nobody.html", "drugs/..%2F..%2Frelease.yaml", "drugs/alectinib.md"):
+        text = get(service, f"/knowledge/{name}", 404)
+        assert "There is no such page" in read_page(text).one("h1").text
+
+
+def test_the_coverage_page_names_every_point_that_rows_carry(
+    service: Service, read_page: ReadPage
+) -> None:
+    page = read_page(get(service, "/knowledge/coverage")).one("main")
+    points = [head.text for head in page.one("tbody").all("th")]
+    knowledge = service.app.extensions["alk_cds"].knowledge
+    named = {
+        point for table in knowledge.all_tables() for row in table for point in row.algorithm_ids
+    }
+    assert set(points) == named
+    assert len(points) == len(named)
+
+
+def test_with_one_release_the_page_of_changes_says_so(
+    service: Service, read_page: ReadPage
+) -> None:
+    text = read_page(get(service, "/knowledge/changes")).one("main").text
+    assert "There is only one release here" in text
+    get(service, "/knowledge/changes?from=1999.1.0", 404)
+
+
+def test_the_page_of_changes_shows_each_cell_that_differs_from_an_earlier_release(
+    tmp_path: Path, read_page: ReadPage
+) -> None:
+    earlier = tmp_path / "earlier"
+    shutil.copytree(Path(str(knowledge_folder())), earlier)
+    release = earlier / "release.yaml"
+    text = release.read_text(encoding="utf-8")
+    release.write_text(re.sub(r"version: \S+", "version: 2026.10.0", text), encoding="utf-8")
+    table = earlier / "drugs" / "alectinib" / "dose_changes.csv"
+    rows = table.read_text(encoding="utf-8")
+    assert ",CPK > 10 xULN," in rows
+    table.write_text(rows.replace(",CPK > 10 xULN,", ",CPK > 9 xULN,"), encoding="utf-8")
+    with running_service(tmp_path / "db", earlier_releases=(earlier,)) as service:
+        assert "since 2026.10.0" in get(service, "/knowledge/")
+        page = read_page(get(service, "/knowledge/changes?from=2026.10.0")).one("main")
+        changed = next(
+            part for part in page.all("section") if "alectinib-muscle-severe" in part.text
+        )
+        assert changed.one("del").text == "was CPK > 9 xULN"
+        assert changed.one("ins").text == "is now CPK > 10 xULN"
+
+
+def test_forms_may_be_sent_here_only_and_no_script_runs(service: Service) -> None:
+    policy = requests.get(f"{service.url}/knowledge/", timeout=30).headers[
+        "Content-Security-Policy"
+    ]
+    assert "form-action 'self'" in policy
+    assert "script-src" not in policy
+    assert policy.startswith("default-src 'none'")
