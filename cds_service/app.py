@@ -128,6 +128,11 @@ def create_app(
             [release_folder(place) for place in settings.earlier_releases],
         )
     )
+    if settings.bench:
+        # Only the bench needs the fictional patients.
+        from cds_service.bench import create_bench_blueprint
+
+        app.register_blueprint(create_bench_blueprint(engine, _limits(settings)))
     app.add_url_rule("/health", view_func=_health(knowledge))
     app.extensions["alk_cds"] = engine
     app.wsgi_app = CollapseSlashes(app.wsgi_app)  # type: ignore[method-assign]

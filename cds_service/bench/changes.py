@@ -1,0 +1,147 @@
+"""What somebody asks the bench to change, read from the fields of its form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from cds_service.knowledge.release import Knowledge
+
+REMOVED = "none"
+"""Typed into the field of a test: there is no result of it on record."""
+
+_NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,4})?")
+_DAYS = re.compile(r"[+-]?[0-9]{1,5}")
+_FURTHEST_DAYS = 36_500
+_SINGLE_CHANGE = re.compile(r"\b[A-Z][0-9]{3,4}[A-Z]\b")
+
+
+class FormError(ValueError):
+    """One or more fields cannot be used: field name to what is wrong with it."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__("; ".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredField:
+    """A test whose result can be changed.
+
+    ``upper_limit`` is the one that the bench sends with the result, in the canonical unit of the
+    analyte; with one the field takes multiples of it, without one the canonical unit.
+    """
+
+    name: str
+    label: str
+    unit: str
+    analyte: str
+    upper_limit: Decimal | None = None
+
+
+MEASURED = (
+    MeasuredField("alt", "ALT", "× ULN", "ALT", Decimal(40)),
+    MeasuredField("ast", "AST", "× ULN", "AST", Decimal(40)),
+    MeasuredField("bilirubin", "Total bilirubin", "× ULN", "total bilirubin", Decimal(20)),
+    MeasuredField("cpk", "CPK", "× ULN", "CPK", Decimal(200)),
+    MeasuredField("heart_rate", "Heart rate", "beats per minute", "heart rate"),
+    MeasuredField("qtc", "QTc", "ms", "QTc"),
+)
+
+REASONS = {
+    "progression": "progression",
+    "toxicity": "side effects",
+    "": "not on record",
+}
+"""Why an earlier ALK inhibitor ended, as the form says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs from the chart; what is not named stays as charted.
+
+    ``results`` go by field name, as a Decimal in the unit of the field, None for "no result on
+    record". ``brain_metastases`` and ``pregnancy`` are None for "as charted".
+    """
+
+    results: Mapping[str, Decimal | None] = field(default_factory=dict)
+    brain_metastases: bool | None = None
+    pregnancy: bool | None = None
+    earlier: str = ""
+    ended: str = ""
+    mutation: str = ""
+    medication: str = ""
+    order: str = ""
+    days: int = 0
+    """From today to the day of the question."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the fields with a list offer, from the tables of the release."""
+
+    inhibitors: tuple[str, ...]
+    mutations: tuple[str, ...]
+    medications: tuple[str, ...]
+
+    @classmethod
+    def of(cls, knowledge: Knowledge) -> Choices:
+        """The choices of a release."""
+        findings = " ".join(row.text("finding") for row in knowledge.tables["resistance"])
+        others = set(knowledge.codes.ingredients) - knowledge.inhibitors
+        return cls(
+            tuple(sorted(knowledge.inhibitors)),
+            tuple(dict.fromkeys(_SINGLE_CHANGE.findall(findings))),
+            tuple(sorted(others, key=str.lower)),
+        )
+
+
+def read_changes(form: Mapping[str, str], choices: Choices) -> Changes:
+    """The changes that a form asks for. Raises FormError naming every field that is unusable."""
+    problems: dict[str, str] = {}
+
+    def text(name: str) -> str:
+        return form.get(name, "").strip()
+
+    def chosen(name: str, known: tuple[str, ...], what: str) -> str:
+        found = text(name)
+        if found and found not in known:
+            problems[name] = f"is not among {what}"
+        return found
+
+    results: dict[str, Decimal | None] = {}
+    for item in MEASURED:
+        typed = text(item.name)
+        if typed.lower() == REMOVED:
+            results[item.name] = None
+        elif _NUMBER.fullmatch(typed):
+            results[item.name] = Decimal(typed.replace(",", "."))
+        elif typed:
+            problems[item.name] = (
+                f"must be a number in {item.unit}, or the word {REMOVED}; for example 6.2"
+            )
+    days = text("days")
+    if days and (not _DAYS.fullmatch(days) or abs(int(days)) > _FURTHEST_DAYS):
+        problems["days"] = f"must be a whole number of days, at most {_FURTHEST_DAYS}"
+    changes = Changes(
+        results=results,
+        brain_metastases=_yes_or_no(text("brain"), "brain", problems),
+        pregnancy=_yes_or_no(text("pregnancy"), "pregnancy", problems),
+        earlier=chosen("earlier", choices.inhibitors, "the ALK inhibitors of this release"),
+        ended=chosen("ended", tuple(REASONS), "the reasons that the bench knows"),
+        mutation=chosen("mutation", choices.mutations, "the mutations of the resistance table"),
+        medication=chosen("medication", choices.medications, "the medications of this release"),
+        order=chosen("order", choices.inhibitors, "the ALK inhibitors of this release"),
+        days=0 if "days" in problems or not days else int(days),
+    )
+    if problems:
+        raise FormError(problems)
+    return changes
+
+
+def _yes_or_no(text: str, name: str, problems: dict[str, str]) -> bool | None:
+    if text not in ("", "yes", "no"):
+        problems[name] = "must be yes, no or left as charted"
+    return {"yes": True, "no": False}.get(text)
