@@ -76,11 +76,13 @@ class _Bench:
     def play(self) -> BaseResponse:
         """``POST /bench``: a story becomes a link that can be shared, pasted content an answer."""
         request.max_content_length = self._limits.max_bytes * _FORM_OVERHEAD
-        request.max_form_memory_size = self._limits.max_bytes
+        request.max_form_memory_size = request.max_content_length
         try:
             form = {name: value.strip() for name, value in request.form.items()}
         except RequestEntityTooLarge:
-            return self._shown({}, _View({PASTED: "is larger than this service reads"}), 413)
+            return self._too_large()
+        if len(form.get(PASTED, "").encode()) > self._limits.max_bytes:
+            return self._too_large()
         if not form.get(PASTED):
             return redirect(_link(form), code=303)
         return self._shown(form, self._answered(form))
@@ -113,6 +115,9 @@ class _Bench:
             _logger.error("the bench failed with %s", type(error).__name__)
             view.failed = True
         return view
+
+    def _too_large(self) -> BaseResponse:
+        return self._shown({}, _View({PASTED: "is larger than this service reads"}), 413)
 
     def _shown(self, form: Mapping[str, str], view: _View, status: int = 200) -> BaseResponse:
         day = self._player.today()

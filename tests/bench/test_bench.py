@@ -255,13 +255,16 @@ def test_a_pasted_call_that_the_protocol_forbids_is_refused_as_an_ehr_would_see_
     assert "CDSHooksRequest.hookInstance" in page
 
 
+def test_a_large_chart_can_be_pasted(service: Service) -> None:
+    content = json.dumps(named_bundle(), indent=4)
+    assert len(content) > 500_000
+    assert "HTTP 200" in pasted(service, content)
+
+
 def test_pasted_content_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     with running_service(tmp_path / "db", bench=True, max_body_bytes=10_000) as service:
-        answer = requests.post(
-            f"{service.url}/bench", data={"pasted": "x" * 20_000}, timeout=30, allow_redirects=False
-        )
-        assert answer.status_code == 413
-        assert "is larger than this service reads" in answer.text
+        for size in (11_000, 100_000):
+            assert "is larger than this service reads" in pasted(service, "x" * size, 413)
 
 
 def test_text_of_a_pasted_record_becomes_no_markup(service: Service) -> None:
