@@ -150,6 +150,8 @@ class Demo:
         address = f"{self.service}/cds-services/{self._find('patient-view')['id']}"
         self.out.print(Rule(Text("Try it"), align="left", style="green"))
         say(f"Home page      {self.service}/")
+        say(f"What-if bench  {self.service}/bench")
+        say(f"Knowledge      {self.service}/knowledge/")
         say(f"Discovery      {self.service}/cds-services")
         say(f"FHIR server    {self.fhir}/Patient")
         if page:

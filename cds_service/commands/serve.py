@@ -71,6 +71,8 @@ def _develop(host: str, port: int) -> None:
     with TemporaryDirectory(prefix="alk-cds-") as folder:
         app = development_app(server, Path(folder))
         click.echo(f"Service at {server.url}, discovery at {server.url}/cds-services")
+        if "bench.page" in app.view_functions:
+            click.echo(f"What-if bench at {server.url}/bench")
         try:
             server.serve(app)
         except KeyboardInterrupt:

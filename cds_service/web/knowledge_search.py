@@ -89,7 +89,7 @@ class RowSearch:
             _table_title(table),
             f"{html_name(place_of(table))}#{anchor(row.identifier)}",
             row.verified,
-            tuple(self._knowledge.sources[name].citation for name in row.sources),
+            tuple(self._knowledge.sources[name].citation.rstrip(".") for name in row.sources),
             excerpts,
         )
 
