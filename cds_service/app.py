@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 from flask import Flask, Response
 
+from cds_service.cards.system_actions import ReasonCodes
 from cds_service.facts import FactReader
 from cds_service.fhir import outgoing
 from cds_service.knowledge.places import load_release
@@ -88,6 +89,8 @@ def create_app(
             settings.snooze_days,
         ),
         _shadow(settings, knowledge),
+        ReasonCodes(knowledge),
+        settings.smart_launch_url,
     )
     registry = ServiceRegistry(as_service(definition, engine) for definition in DEFINITIONS)
     app = Flask("cds_service")
