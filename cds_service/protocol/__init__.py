@@ -39,6 +39,7 @@ from cds_service.protocol.models_response import (
     ServiceDescription,
     Source,
     Suggestion,
+    is_relative_reference,
 )
 from cds_service.protocol.prefetch import PrefetchTemplate, lint, resolve
 from cds_service.protocol.rate_limits import RateLimits
@@ -97,6 +98,7 @@ __all__ = [
     "Unprocessable",
     "UnsupportedMediaType",
     "create_blueprint",
+    "is_relative_reference",
     "lint",
     "operation_outcome",
     "read_call",
