@@ -19,6 +19,7 @@ from jwt.algorithms import ECAlgorithm
 from cds_service.app import create_app
 from cds_service.commands.running import LocalServer
 from fhir_fixtures.requests import load_request
+from tests.records.redis_server import running_redis
 from tests.services.calling import DAY, TIMEOUT, Json, refused, settings_for
 
 P256, P384 = (ec.generate_private_key(curve) for curve in (ec.SECP256R1(), ec.SECP384R1()))
@@ -106,6 +107,23 @@ def test_a_client_and_a_stranger_are_held_to_their_rates(start: Start) -> None:
         assert [site.post(PATH, BODY).status_code for _ in range(3)] == [200, 200, 429]
         stranger = {"iss": "https://stranger.example.org"}
         assert [site.post(PATH, BODY, **stranger).status_code for _ in range(2)] == [401, 429]
+
+
+@pytest.mark.clause("R-173", "D-11", "N-06")
+def test_machines_with_databases_of_their_own_share_tokens_and_rates_by_redis(
+    start: Start, tmp_path: Path
+) -> None:
+    with (
+        running_redis(tmp_path) as url,
+        start(redis_url=url, rate_limit="3/hour", database_url=f"sqlite:///{tmp_path}/a") as one,
+        start(redis_url=url, rate_limit="3/hour", database_url=f"sqlite:///{tmp_path}/b") as two,
+    ):
+        address = [f"{site.url}/cds-services/{PATH}" for site in (one, two)]
+        token_id = str(uuid.uuid4())
+        assert one.post(PATH, BODY, aud=address, jti=token_id).status_code == 200
+        assert two.post(PATH, BODY, aud=address, jti=token_id).status_code == 401
+        told = [site.post(PATH, BODY, aud=address).status_code for site in (two, one, two, one)]
+        assert told == [200, 200, 429, 429]
 
 
 @pytest.mark.clause("D-07", "N-10")
