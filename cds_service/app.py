@@ -124,11 +124,22 @@ def create_app(
         )
     )
     app.add_url_rule("/health", view_func=_health(knowledge))
+    app.after_request(_harmless)
     app.extensions["alk_cds"] = engine
     app.wsgi_app = CollapseSlashes(app.wsgi_app)  # type: ignore[method-assign]
     # The first order that leaves must not pay for building the FHIR models.
     outgoing.warm()
     return app
+
+
+def _harmless(response: Response) -> Response:
+    """Headers for what no page set its own for: a browser shall make nothing of it."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault(
+        "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"
+    )
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    return response
 
 
 def _health(knowledge: Knowledge) -> Callable[[], Response]:

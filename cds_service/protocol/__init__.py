@@ -46,6 +46,7 @@ from cds_service.protocol.models_response import (
     ServiceDescription,
     Source,
     Suggestion,
+    is_relative_reference,
 )
 from cds_service.protocol.prefetch import PrefetchTemplate, lint, resolve
 from cds_service.protocol.rate_limits import RateLimits
@@ -107,6 +108,7 @@ __all__ = [
     "UnsupportedMediaType",
     "adapted",
     "create_blueprint",
+    "is_relative_reference",
     "lint",
     "operation_outcome",
     "read_call",
