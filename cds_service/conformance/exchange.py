@@ -131,14 +131,16 @@ class Caller:
         *,
         data: bytes | None = None,
         headers: Mapping[str, str | None] | None = None,
+        audience: str | None = None,
     ) -> Answer:
-        """One request. ``headers`` may replace the token; None leaves a header out.
+        """One request. ``headers`` may replace the token; None leaves a header out. The token
+        is made for ``audience``, by default the address itself.
 
         Redirects are shown, not followed. A service that asks to wait (429) is asked again, as
         a whole run is more than a clinician would send. Raises UnreachableError.
         """
         for remaining in reversed(range(_PATIENCE)):
-            answer = self._send_once(method, url, data, headers or {})
+            answer = self._send_once(method, url, data, headers or {}, audience or url)
             if answer.status != 429 or not remaining:
                 break
             asked = answer.headers.get("Retry-After", "1")
@@ -147,10 +149,15 @@ class Caller:
         return answer
 
     def _send_once(
-        self, method: str, url: str, data: bytes | None, headers: Mapping[str, str | None]
+        self,
+        method: str,
+        url: str,
+        data: bytes | None,
+        headers: Mapping[str, str | None],
+        audience: str,
     ) -> Answer:
         sent: dict[str, str | None] = {"Accept": JSON_TYPE}
-        if "Authorization" not in headers and (token := self._token(url)) is not None:
+        if "Authorization" not in headers and (token := self._token(audience)) is not None:
             sent["Authorization"] = f"Bearer {token}"
         sent.update(headers)
         present = {name: value for name, value in sent.items() if value is not None}

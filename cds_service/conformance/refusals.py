@@ -222,8 +222,9 @@ def error_tells_nothing(subject: Subject) -> Found:
 def slashes(subject: Subject) -> Found:
     """A slash too many is served, not redirected."""
     for item in subject.working:
-        for path in (f"{item.service['id']}/", f"/{item.service['id']}"):
-            found = subject.caller.post(item.body, path)
+        name = str(item.service["id"])
+        for path in (f"{name}/", f"/{name}"):
+            found = subject.caller.post(item.body, path, audience=subject.caller.url(name))
             if found.cards is None:
                 yield f"{item.place}: a slash too many was answered with {found.status}"
 
