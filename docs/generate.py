@@ -12,11 +12,13 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from cds_service.cards.build import OVERRIDES
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.schemas import algorithm_columns, drug_columns
 from cds_service.knowledge.table_files import Column, Table
 from cds_service.rules import CollectionOf, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
+from docs import conformance as protocol
 from docs import coverage as algorithm
 from hooks import DEFINITIONS
 from hooks.data import EVERYTHING
@@ -190,6 +192,26 @@ def _takes(fact: FactKind) -> str:
 def coverage(knowledge: Knowledge) -> str:
     """Every point of the written algorithm."""
     return algorithm.page(knowledge)
+
+
+@section("conformance.md", "conformance")
+def conformance(_: Knowledge) -> str:
+    """Every clause of CDS Hooks."""
+    return protocol.page()
+
+
+@section("connect-an-ehr.md", "override-reasons")
+def override_reasons(_: Knowledge) -> str:
+    """The reasons to override a card, for sites that map them to their own."""
+    kinds = {"treatment": "how to treat", "data": "what is missing"}
+    return table(
+        ["code", "display", "on cards about"],
+        [
+            [f"`{code}`", display, kinds[kind]]
+            for kind, reasons in OVERRIDES.items()
+            for code, display in reasons
+        ],
+    )
 
 
 def rewritten(text: str, name: str, content: str) -> str:

@@ -18,7 +18,7 @@ from cds_service.protocol import Card, Coding, Link, OverrideReason, Source
 RULE_SYSTEM = "urn:alk-cds:rule"
 OVERRIDE_SYSTEM = "urn:alk-cds:override-reason"
 
-_OVERRIDES = {
+OVERRIDES = {
     "data": (
         ("known-and-judged", "Known; judged clinically"),
         ("data-not-current", "The data shown are wrong or not current"),
@@ -244,7 +244,7 @@ def _override_reasons(item: Recommendation) -> tuple[OverrideReason, ...]:
     asks = item.kind in (Kind.ASK, Kind.ORDER_TEST)
     if item.severity == "info" and not asks:
         return ()
-    chosen = _OVERRIDES["data" if asks else "treatment"]
+    chosen = OVERRIDES["data" if asks else "treatment"]
     return tuple(
         OverrideReason(code=code, system=OVERRIDE_SYSTEM, display=display)
         for code, display in chosen
