@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from cds_service.conformance.checks import Check, NotTestedError
-from cds_service.conformance.exchange import Caller, TokenSource
+from cds_service.conformance.checks import Check, NotTestedError, Outcome, Result
+from cds_service.conformance.exchange import Caller, TokenSource, UnreachableError
 from cds_service.conformance.registry import CHECKS
 from cds_service.conformance.report import Report
 from cds_service.conformance.subject import Subject
@@ -41,6 +42,9 @@ def subject_of(
     """
     if not base_url.startswith(("http://", "https://")):
         raise UsageError("the base URL must start with http:// or https://")
+    if "@" in urlsplit(base_url).netloc:
+        # It would stand in the report.
+        raise UsageError("the base URL must not hold a password")
     base = base_url.rstrip("/").removesuffix("/cds-services")
     try:
         signer, source = _token_source(signing_key, issuer, key_id, key_url, tenant, token_command)
@@ -87,15 +91,20 @@ def _request(file: Path) -> dict[str, Any]:
 
 
 def run(subject: Subject, checks: Iterable[Check] = CHECKS) -> Report:
-    """Ask every check. Raises UnreachableError when the service cannot be reached.
-
-    A service that answers once and is gone later stops the run as well: what is left could not
-    be told from a fault of the network.
-    """
+    """Ask every check. Raises UnreachableError when the service cannot be reached, or is gone."""
     _ = subject.discovery
-    results = tuple(check.run(subject) for check in checks)
+    results = tuple(_asked(check, subject) for check in checks)
     try:
         called = tuple(dict.fromkeys(service["id"] for service in subject.services))
     except NotTestedError:
         called = ()
     return Report(subject.caller.base_url, called, results)
+
+
+def _asked(check: Check, subject: Subject) -> Result:
+    """The result of one check; no answer to its requests alone is an outcome too."""
+    try:
+        return check.run(subject)
+    except UnreachableError as error:
+        subject.caller.get()  # Raises again when the service is gone altogether.
+        return Result(check, Outcome.FAILED, (f"a request got no answer: {error}",))

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask, Response, request
 from jwt.algorithms import RSAAlgorithm
+from werkzeug.wrappers import Request
 
 from cds_service.commands import commands
 from cds_service.conformance import CHECKS, NoTokenError, clauses, subject_of
@@ -121,6 +122,23 @@ def test_a_service_that_is_not_there_ends_with_3() -> None:
     assert "no answer from the service" in result.output
 
 
+def test_a_service_that_hangs_up_on_one_request_fails_that_check_only(
+    kit: Kit, server: Serving
+) -> None:
+    def hangs_up(request: Request, response: Response) -> None:
+        if "org.example.conformance-kit" in request.get_data(as_text=True):
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+
+    server.app = Faulty(server.app, hangs_up)
+
+    result = kit("--format", "json")
+
+    assert result.exit_code == 1
+    checks = json.loads(result.output)["checks"]
+    failed = {item["id"]: item["says"] for item in checks if item["outcome"] == "failed"}
+    assert failed == {"wrong-hook": ["a request got no answer: ConnectionError"]}
+
+
 def test_without_a_key_what_needs_one_is_not_tested(server: Serving) -> None:
     result = CliRunner().invoke(commands, ["conformance", "--base-url", server.url])
 
@@ -139,6 +157,7 @@ def test_without_a_key_what_needs_one_is_not_tested(server: Serving) -> None:
         (["--request", "OTHER"], "is no JSON file"),
         (["--token-command", " "], "is empty"),
         (["--base-url", "cds.example.org"], "must start with http"),
+        (["--base-url", "https://a:b@cds.example.org"], "must not hold a password"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_in_words(
