@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,18 +17,25 @@ from cds_service.knowledge.places import load_release
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import (
     Authenticator,
+    BodyLimits,
     ClientProfile,
+    ClientsFileError,
     CollapseSlashes,
     DevelopmentAuthenticator,
     JwtAuthenticator,
+    RateLimits,
     ServiceRegistry,
     create_blueprint,
+    read_clients,
+    ready_profiles,
 )
-from cds_service.records import CardRecord, DecisionRecord, Records
-from cds_service.settings import Settings, load_settings
+from cds_service.pseudonyms import Pseudonyms
+from cds_service.records import CardAnswer, CardRecord, DecisionRecord, Records, RedisReplayStore
+from cds_service.settings import Settings, SettingsError, load_settings
 from cds_service.web import LinkSigner, create_web_blueprint
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
 from hooks.gather import FhirAccess
+from hooks.memory import Answer, Memory, People, Shadow
 
 _logger = logging.getLogger("alk_cds.app")
 
@@ -62,12 +67,11 @@ def create_app(
             return None
         return f"{settings.public_url}/decisions/{signer.token(decision_id)}"
 
+    people = Pseudonyms(secret)
+
     def keep(answered: AnsweredCall) -> None:
-        # Two EHRs may use the same id for different people.
-        call = answered.call
-        patient = f"{call.client}|{call.fhir_server or ''}|{call.patient_id}"
-        key = hmac.new(secret.encode(), patient.encode(), hashlib.sha256)
-        records.save_decision(_record(answered, knowledge, key.hexdigest()))
+        _log(answered, knowledge)
+        records.save_decision(_record(answered, knowledge, people))
 
     engine = Engine(
         knowledge,
@@ -78,17 +82,29 @@ def create_app(
         FhirAccess(settings.fhir_deadline_seconds, settings.allow_private_fhir_servers),
         settings.jurisdiction,
         settings.max_cards,
+        Memory(
+            People(people.patient, people.user),
+            lambda prints, since: map(_answer, records.answers_since(prints, since)),
+            settings.snooze_days,
+        ),
+        _shadow(settings, knowledge),
     )
     registry = ServiceRegistry(as_service(definition, engine) for definition in DEFINITIONS)
     app = Flask("cds_service")
     app.register_blueprint(
         create_blueprint(
             registry,
-            _authenticator(settings),
+            _authenticator(settings, registry, records),
             public_url=settings.public_url,
             feedback_sink=records.save_feedback,
             cors_origins=settings.cors_origins,
-            max_body_bytes=settings.max_body_bytes,
+            body_limits=BodyLimits(
+                settings.max_body_bytes, settings.max_json_depth, settings.max_resources
+            ),
+            rate_limits=RateLimits(
+                settings.rate_limit, settings.refused_rate_limit, redis_url=_redis_url(settings)
+            ),
+            deadline_seconds=settings.request_deadline_seconds,
         )
     )
     app.register_blueprint(
@@ -120,20 +136,79 @@ def _health(knowledge: Knowledge) -> Callable[[], Response]:
     return health
 
 
-def _authenticator(settings: Settings) -> Authenticator:
+def _authenticator(
+    settings: Settings, registry: ServiceRegistry, records: Records
+) -> Authenticator:
     if settings.environment == "development":
-        return DevelopmentAuthenticator()
-    return JwtAuthenticator(_clients(settings.clients_file))
+        return DevelopmentAuthenticator(ready_profiles()[settings.unsigned_profile])
+    asked = {template.key for service in registry.services for template in service.prefetch}
+    redis_url = _redis_url(settings)
+    return JwtAuthenticator(
+        _clients(settings.clients_file, asked),
+        algorithms=settings.token_algorithms,
+        leeway_seconds=settings.token_leeway_seconds,
+        longest_life_seconds=settings.token_max_life_seconds,
+        replay_store=records.replay_store() if redis_url is None else RedisReplayStore(redis_url),
+    )
 
 
-def _clients(file: Path | None) -> tuple[ClientProfile, ...]:
+def _redis_url(settings: Settings) -> str | None:
+    return None if settings.redis_url is None else settings.redis_url.get_secret_value()
+
+
+def _clients(file: Path | None, prefetch_keys: Collection[str]) -> tuple[ClientProfile, ...]:
     if file is None:
         return ()
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return tuple(ClientProfile.model_validate(entry) for entry in content["clients"])
+    try:
+        return read_clients(yaml.safe_load(file.read_text(encoding="utf-8")), prefetch_keys)
+    except yaml.YAMLError:
+        reason = "it is not well-formed YAML"
+    except ClientsFileError as error:
+        reason = str(error)
+    raise SettingsError({"ALK_CDS_CLIENTS_FILE": reason})
 
 
-def _record(answered: AnsweredCall, knowledge: Knowledge, patient_key: str) -> DecisionRecord:
+def _log(answered: AnsweredCall, knowledge: Knowledge) -> None:
+    call = answered.call
+    _logger.info(
+        "decided",
+        extra={
+            "hook": call.hook,
+            "service": call.service_id,
+            "hook_instance": call.hook_instance,
+            "client": call.client,
+            "release": knowledge.release.version,
+            "rule_ids": [item.rule_id for item in answered.decision.recommendations],
+            "card_count": len(answered.cards),
+        },
+    )
+
+
+def _answer(answer: CardAnswer) -> Answer:
+    return Answer(
+        answer.fingerprint,
+        answer.outcome,
+        answer.has_reason,
+        answer.user_key,
+        answer.received_at,
+    )
+
+
+def _shadow(settings: Settings, knowledge: Knowledge) -> Shadow:
+    """What stays in the shadow. A name that nothing has is refused: it would hide nothing."""
+    services = {item.id for item in DEFINITIONS}
+    rules = {row.identifier for table in knowledge.all_tables() for row in table}
+    for variable, names, known in (
+        ("ALK_CDS_SHADOW_SERVICES", settings.shadow_services, services),
+        ("ALK_CDS_SHADOW_RULES", settings.shadow_rules, rules),
+    ):
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise SettingsError({variable: f"nothing here is called {unknown[0]}"})
+    return Shadow(frozenset(settings.shadow_services), frozenset(settings.shadow_rules))
+
+
+def _record(answered: AnsweredCall, knowledge: Knowledge, people: Pseudonyms) -> DecisionRecord:
     call = answered.call
     return DecisionRecord(
         id=answered.decision_id,
@@ -144,10 +219,20 @@ def _record(answered: AnsweredCall, knowledge: Knowledge, patient_key: str) -> D
         client=call.client,
         as_of=answered.decision.as_of,
         release=knowledge.release.version,
-        patient_key=patient_key,
+        patient_key=people.patient(call),
+        user_key=people.user(call),
         rule_ids=tuple(item.rule_id for item in answered.decision.recommendations),
         cards=tuple(
-            CardRecord(card.card.uuid, card.rule_id, card.card.indicator) for card in answered.cards
+            CardRecord(
+                card.uuid,
+                card.rule_id,
+                card.card.indicator,
+                card.recommendations[0].kind.value,
+                answered.fingerprints.get(card.uuid),
+                in_shadow,
+            )
+            for in_shadow, cards in ((False, answered.cards), (True, answered.shadowed))
+            for card in cards
         ),
         document=answered.document,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,9 @@ worker_class = "sync"
 # The rules are compiled once, before the workers start, which all use that copy.
 preload_app = True
 
-# A call has half a second; a worker that is silent for 30 s is stuck and is replaced.
-timeout = 30
+# A request ends itself at its deadline, with an answer; a worker that is silent for so much longer
+# is stuck and is replaced, without one.
+timeout = math.ceil(_loaded.request_deadline_seconds) + 20
 graceful_timeout = 20
 
 # The heartbeat file must not wait for a disk.

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
+from cds_service.protocol import ready_profiles
+
 
 def problem(message: str) -> PydanticCustomError:
     """What is wrong with a value, to raise in a validator: the value itself is never shown."""
@@ -27,6 +29,13 @@ def check_web_address(value: str, *, bare_origin: bool) -> None:
         raise problem("must hold no user name, password, query or fragment")
     if bare_origin and parts.path:
         raise problem(f"must be an origin without a path, for example {example}")
+
+
+def check_ready_profile(value: str) -> str:
+    """`value` if it names a ready profile of a client, else raise."""
+    if value not in ready_profiles():
+        raise problem(f"must be one of {', '.join(ready_profiles())}")
+    return value
 
 
 def read_text(path: Path) -> str:

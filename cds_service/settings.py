@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
@@ -25,12 +24,19 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from cds_service.door_settings import DoorSettings
 from cds_service.setting_checks import check_web_address, problem, read_text
+from cds_service.setting_rows import SettingRow, kind, shown_default
 
 PREFIX = "ALK_CDS_"
 
 MINIMUM_SECRET_LENGTH = 32
 """Characters a link secret must have: 128 bits even when it is written in hexadecimal."""
+
+_FROM_FILES = ("database_url", "link_secret", "redis_url")
+"""Settings that may stand in a file instead, named by the setting with `_file` at its end."""
+
+_FILE_COMES_FIRST = frozenset({"database_url"})
 
 _BIND = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
 
@@ -50,17 +56,7 @@ class SettingsError(ValueError):
         super().__init__("The service cannot start with these settings:\n  " + "\n  ".join(lines))
 
 
-@dataclass(frozen=True)
-class SettingRow:
-    """One line of the settings table in the documentation."""
-
-    variable: str
-    kind: str
-    default: str
-    description: str
-
-
-class Settings(BaseSettings):
+class Settings(DoorSettings):
     """All settings of the service. Build it with `load_settings`, which explains a bad value."""
 
     model_config = SettingsConfigDict(
@@ -72,12 +68,6 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
-    environment: Literal["production", "development"] = Field(
-        default="production",
-        description="`production` refuses every call without a valid signed token from a known "
-        "client. `development` lets callers in unsigned and says so in the log. Production is "
-        "the default so that a forgotten setting closes the door rather than opens it.",
-    )
     public_url: str | None = Field(
         default=None,
         description="Base address under which EHRs reach the service, for example "
@@ -102,15 +92,17 @@ class Settings(BaseSettings):
         description="Database for decisions and feedback, as an SQLAlchemy address: SQLite by "
         "default, PostgreSQL by address. It may hold a password, so it is never printed.",
     )
-    clients_file: Path | None = Field(
+    database_url_file: Path | None = Field(
         default=None,
-        description="YAML file with the profiles of the EHRs that may call: issuer, keys, "
-        "allowed FHIR servers. Required in production.",
+        description="File that holds the database address, for container secrets. It comes before "
+        f"`{PREFIX}DATABASE_URL`, which the container image sets.",
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
-        description="Web origins whose pages may call the service from a browser, separated by "
-        "commas, for example `https://sandbox.cds-hooks.org`. None by default; `*` is refused.",
+    retention_days: int = Field(
+        default=365,
+        ge=1,
+        le=36_500,
+        description="Days for which decisions and feedback are kept. `alk-cds records purge` "
+        "deletes what is older; have it run every night.",
     )
     fhir_deadline_seconds: float = Field(
         default=0.4,
@@ -127,19 +119,30 @@ class Settings(BaseSettings):
         "addresses. Off, so that a caller cannot make the service ask inside its own network; "
         "needed for a hospital's internal FHIR server and for the fixture server.",
     )
-    max_body_bytes: int = Field(
-        default=20_000_000,
-        ge=10_000,
-        le=200_000_000,
-        description="Largest request body accepted, in bytes. A larger one is refused with "
-        "status 413.",
-    )
     max_cards: int = Field(
         default=5,
         ge=1,
         le=50,
         description="Most cards in one answer. Critical cards come first and are all shown; what "
         "lies beyond the limit is folded into one card that names every point.",
+    )
+    snooze_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="Days for which a card that somebody overrode with a reason is not shown again "
+        "to that person for that patient, unless a fact behind it changes. A card that was accepted"
+        " stays away for a day. Whatever is critical, or asks to stop or hold a drug, is shown "
+        "each time. 0 turns this off.",
+    )
+    shadow_services: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Services that decide and record and answer with no cards, as ids separated by "
+        "commas. `alk-cds report shadow` compares what they would have said with what was ordered.",
+    )
+    shadow_rules: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The same for single rules, as rule ids separated by commas.",
     )
     jurisdiction: Literal["US", "EU", "UK", "CH", "JP", "CN", "CA", "AU"] = Field(
         default="US",
@@ -202,20 +205,11 @@ class Settings(BaseSettings):
         """Read arguments, then the environment: no hidden file decides how the service runs."""
         return init_settings, env_settings
 
-    @field_validator("cors_origins", "concept_maps", mode="before")
+    @field_validator("concept_maps", "shadow_services", "shadow_rules", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            if origin == "*":
-                raise problem("must list its origins; * would let any page call the service")
-            check_web_address(origin, bare_origin=True)
         return value
 
     @field_validator("public_url")
@@ -250,7 +244,7 @@ class Settings(BaseSettings):
             raise problem("must be an IANA time zone name, for example Europe/Berlin") from error
         return value
 
-    @field_validator("clients_file", "link_secret_file", "local_codes_file")
+    @field_validator("database_url_file", "link_secret_file", "local_codes_file")
     @classmethod
     def _check_file(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -280,20 +274,33 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_secret_file(cls, data: Any, info: ValidationInfo) -> Any:
+    def _read_secret_files(cls, data: Any, info: ValidationInfo) -> Any:
         del info
-        if not isinstance(data, dict) or not data.get("link_secret_file"):
+        if not isinstance(data, dict):
             return data
-        if data.get("link_secret"):
+        read = dict(data)
+        for name in _FROM_FILES:
+            file = data.get(f"{name}_file")
+            if not file:
+                continue
+            if data.get(name) and name not in _FILE_COMES_FIRST:
+                variable = f"{PREFIX}{name.upper()}"
+                raise problem(f"{variable} and {variable}_FILE are both set; give one of them")
+            try:
+                read[name] = read_text(Path(file)).strip() or None
+            except PydanticCustomError:
+                # The field's own check reports an unreadable file under the variable's name.
+                continue
+        return read
+
+    @model_validator(mode="after")
+    def _check_deadlines(self) -> Self:
+        if self.fhir_deadline_seconds >= self.request_deadline_seconds:
             raise problem(
-                f"{PREFIX}LINK_SECRET and {PREFIX}LINK_SECRET_FILE are both set; give one of them"
+                f"{PREFIX}REQUEST_DEADLINE_SECONDS must be longer than "
+                f"{PREFIX}FHIR_DEADLINE_SECONDS"
             )
-        try:
-            secret = read_text(Path(data["link_secret_file"])).strip()
-        except PydanticCustomError:
-            # The field's own check reports an unreadable file under the variable's name.
-            return data
-        return {**data, "link_secret": secret or None}
+        return self
 
     @model_validator(mode="after")
     def _check_production(self) -> Self:
@@ -326,8 +333,8 @@ class Settings(BaseSettings):
         return tuple(
             SettingRow(
                 variable=f"{PREFIX}{name.upper()}",
-                kind=_kind(field.annotation),
-                default=_shown_default(field.default),
+                kind=kind(field.annotation),
+                default=shown_default(field.default),
                 description=field.description or "",
             )
             for name, field in cls.model_fields.items()
@@ -344,8 +351,10 @@ def load_settings(**overrides: Any) -> Settings:
     unknown = _unknown_variables(os.environ)
     if unknown:
         raise SettingsError(dict.fromkeys(unknown, "is not a setting of this service"))
+    # What the caller gives counts more than a file that the environment names.
+    given = {f"{name}_file": None for name in _FROM_FILES if name in overrides} | overrides
     try:
-        return Settings(**overrides)
+        return Settings(**given)
     except ValidationError as error:
         raise SettingsError(_readable(error)) from None
 
@@ -366,24 +375,3 @@ def _readable(error: ValidationError) -> dict[str, str]:
         variable = f"{PREFIX}{str(location[0]).upper()}" if location else "Settings together"
         problems[variable] = detail["msg"]
     return problems
-
-
-def _kind(annotation: Any) -> str:
-    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    names = {"tuple": "list, comma-separated", "Path": "file", "SecretStr": "secret"}
-    names |= {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
-    if text.startswith("typing.Literal["):
-        options = text.removeprefix("typing.Literal[").rstrip("]").replace("'", "")
-        return "one of " + options
-    for name, shown in names.items():
-        if re.search(rf"\b{name}\b", text):
-            return shown
-    raise TypeError(f"a setting of type {text} has no name for the documentation")
-
-
-def _shown_default(value: object) -> str:
-    if value is None or value == ():
-        return "not set"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)

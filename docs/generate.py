@@ -8,14 +8,16 @@ are made of the tables as a whole, by `alk-cds knowledge render`.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from cds_service.cards.build import OVERRIDES
+from cds_service.cards.override_reasons import all_override_reasons
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.schemas import algorithm_columns, drug_columns
 from cds_service.knowledge.table_files import Column, Table
+from cds_service.protocol import ClientHabits, ready_profiles
 from cds_service.rules import CollectionOf, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
 from docs import conformance as protocol
@@ -66,6 +68,15 @@ def services(_: Knowledge) -> str:
     )
 
 
+@section("connect-an-ehr.md", "override reasons")
+def reasons(_: Knowledge) -> str:
+    """Why a card may be set aside."""
+    return table(
+        ["code", "code system", "words"],
+        [[f"`{item.code}`", f"`{item.system}`", item.display] for item in all_override_reasons()],
+    )
+
+
 @section("connect-an-ehr.md", "prefetch")
 def prefetch(_: Knowledge) -> str:
     """The prefetch keys."""
@@ -76,6 +87,23 @@ def prefetch(_: Knowledge) -> str:
             for kind in EVERYTHING
         ],
     )
+
+
+@section("connect-an-ehr.md", "profiles")
+def profiles(_: Knowledge) -> str:
+    """The ready client profiles with what each changes."""
+    return table(
+        ["profile", "who", "what it changes"],
+        [
+            [f"`{name}`", ready.about, _changed(ready) or "nothing"]
+            for name, ready in ready_profiles().items()
+        ],
+    )
+
+
+def _changed(ready: ClientHabits) -> str:
+    changed = ready.model_dump(mode="json", exclude={"about"}, exclude_unset=True)
+    return ", ".join(f"`{name}: {json.dumps(value)}`" for name, value in changed.items())
 
 
 @section("for-clinicians.md", "drugs")
@@ -198,20 +226,6 @@ def coverage(knowledge: Knowledge) -> str:
 def conformance(_: Knowledge) -> str:
     """Every clause of CDS Hooks."""
     return protocol.page()
-
-
-@section("connect-an-ehr.md", "override-reasons")
-def override_reasons(_: Knowledge) -> str:
-    """The reasons to override a card, for sites that map them to their own."""
-    kinds = {"treatment": "how to treat", "data": "what is missing"}
-    return table(
-        ["code", "display", "on cards about"],
-        [
-            [f"`{code}`", display, kinds[kind]]
-            for kind, reasons in OVERRIDES.items()
-            for code, display in reasons
-        ],
-    )
 
 
 def rewritten(text: str, name: str, content: str) -> str:

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import uuid4
 
 from cds_service.alk import Decision, Question, Recommendation, decide
-from cds_service.cards import BuiltCard, CardContext, build_cards, decision_document
+from cds_service.cards import BuiltCard, CardContext, all_cards, decision_document, folded
 from cds_service.cards.suggestions import OrderContext
 from cds_service.facts import FactReader
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import CdsResponse, HookCall, PrefetchTemplate
+from hooks.asked_orders import selected_keys
 from hooks.gather import FhirAccess, gather
+from hooks.memory import Memory, Shadow
 
 _logger = logging.getLogger("alk_cds.hooks")
 
 
 @dataclass(frozen=True)
 class AnsweredCall:
-    """One answered call, for the record: no name, no token, no resource."""
+    """One answered call, for the record: no name, no token, no resource.
+
+    `shadowed` are cards that were made and not shown; `fingerprints` go by the uuid of a card.
+    """
 
     decision_id: str
     call: HookCall = field(repr=False)
     decision: Decision = field(repr=False)
     cards: tuple[BuiltCard, ...] = field(repr=False)
     document: dict[str, Any] = field(repr=False)
+    shadowed: tuple[BuiltCard, ...] = field(default=(), repr=False)
+    fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The cards of one call, and why others that were made are not among them."""
+
+    cards: list[BuiltCard]
+    shadowed: list[BuiltCard]
+    not_shown_because: Mapping[str, str]
+    fingerprints: Mapping[str, str]
+
+    @property
+    def shown_by_rule(self) -> dict[str, str]:
+        return {item.rule_id: card.uuid for card in self.cards for item in card.recommendations}
 
 
 @dataclass(frozen=True)
@@ -36,7 +57,8 @@ class Engine:
     """What every service needs to answer; built once at start-up.
 
     `today` gives the day of the question, `keep` stores an answered call, `link` gives the
-    absolute address of a decision's page or None.
+    absolute address of a decision's page or None. `memory` keeps answered cards away; without it
+    every card is shown each time.
     """
 
     knowledge: Knowledge
@@ -47,6 +69,8 @@ class Engine:
     access: FhirAccess
     jurisdiction: str = "US"
     max_cards: int = 6
+    memory: Memory | None = None
+    shadow: Shadow = field(default_factory=Shadow)
 
     def answer(
         self,
@@ -58,20 +82,72 @@ class Engine:
         as_of = self.today()
         supplied = gather(call, templates, self.access)
         facts, orders = self.reader.read(supplied, as_of)
-        selected = frozenset(call.selections) if call.hook == "order-select" else None
-        question = Question(call.hook, orders, selected, self.jurisdiction)
+        signed = bool(call.dispatched_orders)
+        question = Question(call.hook, orders, selected_keys(call), self.jurisdiction, signed)
         decision = decide(facts, question, self.knowledge, as_of)
         decision_id = str(uuid4())
         context = CardContext(
             OrderContext(call.patient_id, call.user_id, call.encounter_id),
             self.link(decision_id),
-            self.max_cards,
+            min(self.max_cards, call.max_cards or self.max_cards),
         )
-        cards = build_cards(decision, lambda item: matters(item, question), self.knowledge, context)
-        shown = {item.rule_id: card.card.uuid for card in cards for item in card.recommendations}
-        document = decision_document(decision_id, decision, self.knowledge, shown, facts.remarks)
-        self._kept(AnsweredCall(decision_id, call, decision, tuple(cards), document))
-        return CdsResponse(cards=tuple(card.card for card in cards))
+        prepared = self._prepared(call, decision, matters, context)
+        document = decision_document(
+            decision_id,
+            decision,
+            self.knowledge,
+            prepared.shown_by_rule,
+            facts.remarks,
+            prepared.not_shown_because,
+        )
+        self._kept(
+            AnsweredCall(
+                decision_id,
+                call,
+                decision,
+                tuple(prepared.cards),
+                document,
+                tuple(prepared.shadowed),
+                prepared.fingerprints,
+            )
+        )
+        return CdsResponse(cards=tuple(card.card for card in prepared.cards))
+
+    def _prepared(
+        self,
+        call: HookCall,
+        decision: Decision,
+        matters: Callable[[Recommendation, Question], bool],
+        context: CardContext,
+    ) -> _Prepared:
+        question = decision.question
+        hides = self.shadow.hides
+        made = all_cards(
+            decision,
+            lambda item: matters(item, question) and not hides(call, item),
+            self.knowledge,
+            context,
+        )
+        shadowed = all_cards(
+            decision,
+            lambda item: matters(item, question) and hides(call, item),
+            self.knowledge,
+            context,
+        )
+        why = {item.rule_id: "in shadow mode" for card in shadowed for item in card.recommendations}
+        if self.memory is None:
+            return _Prepared(folded(made, decision, self.knowledge, context), shadowed, why, {})
+        quiet = self.memory.quiet(call, made, self.memory.fingerprints(call, made))
+        why |= {
+            item.rule_id: quiet[card.uuid]
+            for card in made
+            if card.uuid in quiet
+            for item in card.recommendations
+        }
+        left = [card for card in made if card.uuid not in quiet]
+        cards = folded(left, decision, self.knowledge, context)
+        prints = self.memory.fingerprints(call, [*cards, *shadowed])
+        return _Prepared(cards, shadowed, why, prints)
 
     def _kept(self, answered: AnsweredCall) -> None:
         """Store the answer. A full disk must not keep a stop card from the clinician."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,18 +10,19 @@ from cds_service.alk import UNREAD_DRAFT
 from cds_service.facts import Supplied
 from cds_service.fhir.client import FetchResult, FhirClient
 from cds_service.fhir.errors import ServerRefused
-from cds_service.fhir.reading import ReadResult, merged, read_resource, read_resources
+from cds_service.fhir.reading import ReadResult, merged, read_resources
 from cds_service.fhir.record import PatientRecord
-from cds_service.fhir.versions import unreadable_element
-from cds_service.fhir.views import (
-    MedicationRequest,
-    MedicationUse,
-    Resource,
-    ServiceRequest,
+from cds_service.fhir.views import MedicationRequest, MedicationUse
+from cds_service.protocol import HookCall, PreconditionFailed, PrefetchTemplate, resolve
+from hooks.asked_orders import (
+    absent_orders,
+    dispatched_orders,
+    draft_views,
+    note_lost_selections,
+    own_drafts,
 )
-from cds_service.protocol import BadRequest, HookCall, PreconditionFailed, PrefetchTemplate, resolve
-from cds_service.protocol.hook_definitions import hook_definition
-from cds_service.protocol.wire import encode
+
+_logger = logging.getLogger("alk_cds.hooks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,27 @@ def _refuse_without_required(
         named = ", ".join(lost)
         raise PreconditionFailed(
             f"Required data could not be obtained: {named}. Send the prefetch keys, or fhirServer"
-            " and fhirAuthorization with read access.",
+            f" and fhirAuthorization with read access.{_likely_cause(call, templates)}",
             expression=f"CDSHooksRequest.prefetch.{lost[0]}",
         )
+
+
+def _likely_cause(call: HookCall, templates: Sequence[PrefetchTemplate]) -> str:
+    """What whoever connects the EHR should look at first. Names of others' keys are not repeated:
+    they are typed by hand, and nobody knows what into (E-02, E-06)."""
+    strangers = set(call.prefetch) - {template.key for template in templates}
+    if strangers:
+        return (
+            f" Prefetch keys that this service did not ask for: {len(strangers)}. The operator can"
+            " say in the clients file what they stand for (prefetch_keys)."
+        )
+    if not call.prefetch and call.fhir_server is None:
+        _logger.warning(
+            "a call came without any data; is its address registered at the EHR?",
+            extra={"hook": call.hook, "service": call.service_id, "client": call.client},
+        )
+        return " Nothing came with the call: some EHRs strip calls to unregistered addresses."
+    return ""
 
 
 def _supplied(
@@ -143,19 +163,28 @@ def _supplied(
     client: FhirClient | None,
     ends_at: float,
 ) -> Supplied:
-    riding, drafted = _draft_views(call, unavailable)
+    riding, drafted = draft_views(call, unavailable)
+    note_lost_selections(call, unavailable)
+    further: list[ReadResult] = []
 
-    def build(products: Sequence[ReadResult] = ()) -> PatientRecord:
-        pages = [*read.values(), *products]
+    def build() -> PatientRecord:
+        pages = [*read.values(), *further]
         return PatientRecord.build(call.patient_id, pages, riding, call.fhir_server)
 
     record = build()
-    drafts, tests = _own_drafts(record, drafted, unavailable)
+    absent = absent_orders(call, record)
+    if absent and client is not None:
+        further += _read_whole(client, absent, ends_at)
+        record = build()
+    if call.dispatched_orders:
+        drafts, tests = dispatched_orders(call, record, unavailable)
+    else:
+        drafts, tests = own_drafts(record, drafted, unavailable)
     orders = [view for view, _ in drafts]
     missing = _missing_medications(record, orders)
     if missing and client is not None:
-        fetched = client.fetch({key: key for key in missing}, ends_at)
-        record = build([result.read for result in fetched.values() if not result.problem])
+        further += _read_whole(client, missing, ends_at)
+        record = build()
     for view in orders:
         concept = record.medication_concept(view)
         if concept.missing and not concept.texts:
@@ -178,7 +207,14 @@ def _supplied(
         and _usable(result)
         and not any(map(record.is_unattributed, result.resources))
     )
-    return Supplied(record, complete, unavailable, drafts, tests)
+    signed = frozenset(view.key for view in orders) if call.dispatched_orders else frozenset()
+    return Supplied(record, complete, unavailable, drafts, tests, signed)
+
+
+def _read_whole(client: FhirClient, keys: Sequence[str], ends_at: float) -> list[ReadResult]:
+    """The resources `Type/id` that the server gave; what it did not give is not among them."""
+    fetched = client.fetch({key: key for key in keys}, ends_at)
+    return [result.read for result in fetched.values() if not result.problem]
 
 
 def _missing_medications(record: PatientRecord, orders: Sequence[MedicationRequest]) -> list[str]:
@@ -188,55 +224,3 @@ def _missing_medications(record: PatientRecord, orders: Sequence[MedicationReque
         if missing:
             found.setdefault(missing)
     return list(found)
-
-
-_Drafted = list[tuple[Resource, Mapping[str, object]]]
-
-
-def _draft_views(call: HookCall, unavailable: dict[str, str]) -> tuple[list[Resource], _Drafted]:
-    """What rides along in the draft Bundle, and the drafts as views beside what was received."""
-    riding: list[Resource] = []
-    drafts: _Drafted = []
-    drafted = {id(resource) for resource in call.draft_orders}
-    for position, resource in enumerate(call.draft_bundle_resources):
-        _refuse_other_versions(call, resource, position)
-        view = read_resource(encode(dict(resource)))
-        if not isinstance(view, Resource):
-            if id(resource) in drafted:
-                unavailable[UNREAD_DRAFT] = "it could not be read"
-        elif id(resource) in drafted:
-            drafts.append((view, resource))
-        else:
-            riding.append(view)
-    return riding, drafts
-
-
-def _refuse_other_versions(call: HookCall, resource: Mapping[str, object], position: int) -> None:
-    """400 for a draft in another FHIR version that says in an unread way what it orders."""
-    element = unreadable_element(resource)
-    definition = hook_definition(call.hook)
-    if element is None or definition is None:
-        return
-    place = f"CDSHooksRequest.context.{definition.bundle_field}.entry[{position}].resource"
-    raise BadRequest(
-        "This service reads FHIR R4, and of R5 what means the same. This element says what is"
-        " ordered in a way that it does not read.",
-        expression=f"{place}.{element}",
-        issue_code="not-supported",
-    )
-
-
-def _own_drafts(
-    record: PatientRecord, drafts: _Drafted, unavailable: dict[str, str]
-) -> tuple[list[tuple[MedicationRequest, Mapping[str, object]]], list[ServiceRequest]]:
-    """The draft orders for this patient. One that names nobody is for the patient in context."""
-    orders: list[tuple[MedicationRequest, Mapping[str, object]]] = []
-    tests: list[ServiceRequest] = []
-    for view, resource in drafts:
-        if record.is_of_another(view):
-            unavailable[UNREAD_DRAFT] = "it is for another patient and was not checked"
-        elif isinstance(view, MedicationRequest):
-            orders.append((view, resource))
-        elif isinstance(view, ServiceRequest):
-            tests.append(view)
-    return orders, tests

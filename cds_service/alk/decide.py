@@ -72,6 +72,7 @@ def decide(
         undecided,
         choice,
         currency_notes(knowledge.release, as_of),
+        facts.requested_tests,
     )
 
 

@@ -201,13 +201,15 @@ class Recommendation:
 class Question:
     """What is asked: at which moment, about which draft orders, under which jurisdiction.
 
-    `selected` are the references of the orders just chosen; None means all of `orders`.
+    `selected` are the references of the orders just chosen; None means all of `orders`. `signed`
+    says that the orders are signed and on their way, so that no draft of them is left to change.
     """
 
     moment: str
     orders: tuple[OrderedMedication, ...] = ()
     selected: frozenset[str] | None = None
     jurisdiction: str = "US"
+    signed: bool = False
 
     @property
     def orders_asked_about(self) -> tuple[OrderedMedication, ...]:
@@ -223,7 +225,8 @@ class Decision:
 
     `undecided` are rules that could not be answered although part of them held; `first_line` is
     the choice among first-line drugs when one is open, also when a hook does not show it. `notes`
-    say what the days of release and question mean for the answer.
+    say what the days of release and question mean for the answer. `requested_tests` are (system,
+    code) of tests that are on order or among the drafts, or an empty system and the exact text.
     """
 
     question: Question
@@ -233,3 +236,4 @@ class Decision:
     undecided: Mapping[str, Trace] = field(default_factory=dict, repr=False)
     choice: Recommendation | None = None
     notes: tuple[str, ...] = ()
+    requested_tests: frozenset[tuple[str, str]] = frozenset()

@@ -39,8 +39,8 @@ def last_done(test: OrderableTest, facts: PatientFacts, as_of: date) -> date | N
 
 def already_requested(test: OrderableTest, facts: PatientFacts) -> bool:
     """Whether every order of the test is already on request or in the draft orders."""
-    keys = [(order.system, order.code) for order in test.orders if order.system and order.code]
-    return bool(keys) and all(key in facts.requested_tests for key in keys)
+    orders = test.orders
+    return bool(orders) and all(order.key in facts.requested_tests for order in orders)
 
 
 def due_tests(

@@ -1,6 +1,16 @@
 """From recommendations to cards: wording, ranking, merging, and the orders behind one click."""
 
-from cds_service.cards.build import BuiltCard, CardContext, build_cards
+from cds_service.cards.build import BuiltCard, CardContext, all_cards, build_cards, folded
 from cds_service.cards.document import decision_document
+from cds_service.cards.fingerprints import fingerprint, may_be_quiet
 
-__all__ = ["BuiltCard", "CardContext", "build_cards", "decision_document"]
+__all__ = [
+    "BuiltCard",
+    "CardContext",
+    "all_cards",
+    "build_cards",
+    "decision_document",
+    "fingerprint",
+    "folded",
+    "may_be_quiet",
+]

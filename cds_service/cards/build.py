@@ -8,29 +8,15 @@ from uuid import uuid4
 
 from cds_service.alk import Decision, Kind, Recommendation, Topic
 from cds_service.cards.details import detail, footer
+from cds_service.cards.override_reasons import override_reasons
 from cds_service.cards.suggestions import OrderContext, suggestions
 from cds_service.cards.summaries import summary
 from cds_service.cards.text import fit, listed
 from cds_service.knowledge.jurisdictions import under
 from cds_service.knowledge.release import Knowledge
-from cds_service.protocol import Card, Coding, Link, OverrideReason, Source
+from cds_service.protocol import Card, Coding, Link, Source
 
 RULE_SYSTEM = "urn:alk-cds:rule"
-OVERRIDE_SYSTEM = "urn:alk-cds:override-reason"
-
-OVERRIDES = {
-    "data": (
-        ("known-and-judged", "Known; judged clinically"),
-        ("data-not-current", "The data shown are wrong or not current"),
-        ("done-elsewhere", "Already done or ordered elsewhere"),
-    ),
-    "treatment": (
-        ("benefit-outweighs-risk", "Benefit outweighs risk in this patient"),
-        ("data-not-current", "The data shown are wrong or not current"),
-        ("tumour-board-decision", "Tumour board or specialist decided otherwise"),
-        ("patient-preference", "Patient preference"),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -58,6 +44,11 @@ class BuiltCard:
         """The rule behind the card."""
         return self.recommendations[0].rule_id
 
+    @property
+    def uuid(self) -> str:
+        """The id of this showing of the card."""
+        return self.card.uuid or ""
+
 
 def build_cards(
     decision: Decision,
@@ -65,10 +56,22 @@ def build_cards(
     knowledge: Knowledge,
     context: CardContext,
 ) -> list[BuiltCard]:
-    """The cards of a decision, the most dangerous first.
+    """The cards of a decision, the most dangerous first, no more than the context allows.
 
-    `shown` says which recommendations matter at this moment. Advice of the same kind on the same
-    drug that only informs is merged into one card. Critical cards are never folded.
+    `shown` says which recommendations matter at this moment.
+    """
+    return folded(all_cards(decision, shown, knowledge, context), decision, knowledge, context)
+
+
+def all_cards(
+    decision: Decision,
+    shown: Callable[[Recommendation], bool],
+    knowledge: Knowledge,
+    context: CardContext,
+) -> list[BuiltCard]:
+    """Every card of a decision, the most dangerous first, however many there are.
+
+    Advice of the same kind on the same drug that only informs is merged into one card.
     """
     knowledge = under(knowledge, decision.question.jurisdiction)
     kept = [item for item in decision.recommendations if shown(item)]
@@ -83,6 +86,14 @@ def build_cards(
                 group = (_without_alternatives(group[0]), *group[1:])
             offered = True
         cards.append(_card(group, decision, knowledge, context))
+    return cards
+
+
+def folded(
+    cards: list[BuiltCard], decision: Decision, knowledge: Knowledge, context: CardContext
+) -> list[BuiltCard]:
+    """The cards with those beyond the limit folded into one. Critical cards are never folded."""
+    knowledge = under(knowledge, decision.question.jurisdiction)
     if len(cards) <= context.max_cards:
         return cards
     critical = sum(card.card.indicator == "critical" for card in cards)
@@ -181,7 +192,7 @@ def _card(
         source=_source(first, knowledge),
         suggestions=tuple(offered),
         selection_behavior=behaviour if offered else None,
-        override_reasons=_override_reasons(first),
+        override_reasons=override_reasons(first),
         links=_links(first, knowledge, context),
     )
     return BuiltCard(card, group)
@@ -238,17 +249,6 @@ def _source(item: Recommendation, knowledge: Knowledge) -> Source:
 def topic_code(rule_id: str) -> str:
     """The rule id as a stable code of letters and digits only, as some EHRs demand."""
     return "".join(part.capitalize() for part in rule_id.split("-"))[:100]
-
-
-def _override_reasons(item: Recommendation) -> tuple[OverrideReason, ...]:
-    asks = item.kind in (Kind.ASK, Kind.ORDER_TEST)
-    if item.severity == "info" and not asks:
-        return ()
-    chosen = OVERRIDES["data" if asks else "treatment"]
-    return tuple(
-        OverrideReason(code=code, system=OVERRIDE_SYSTEM, display=display)
-        for code, display in chosen
-    )
 
 
 def _links(item: Recommendation, knowledge: Knowledge, context: CardContext) -> tuple[Link, ...]:

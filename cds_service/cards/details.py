@@ -34,7 +34,7 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
     if not item.verified:
         parts.append(OWN_ADVICE if _is_own_advice(item) else NOT_VERIFIED)
     parts += _what_next(item)
-    parts += _not_changeable(item)
+    parts += _not_changeable(item, signed=decision.question.signed)
     if item.options and item.topic is Topic.PROGRESSION:
         jurisdiction = decision.question.jurisdiction
         parts.append(next_options_table(item.options, knowledge, jurisdiction))
@@ -84,14 +84,16 @@ class _Kept(dict[str, str]):
         return key.replace("_", " ")
 
 
-def _not_changeable(item: Recommendation) -> list[str]:
-    """Why an order that should get another dose carries no change by one click."""
+def _not_changeable(item: Recommendation, *, signed: bool) -> list[str]:
+    """Why an order that should be changed or taken back carries no change by one click."""
+    if signed and item.order is not None:
+        return ["The order is signed: change or cancel it where your system keeps its orders."]
     if item.order is None or item.dose is None or item.dose.drug not in item.order.ingredients:
         return []
     element = foreign_element(item.order.resource)
     if element is None or not item.verified:
         return []
-    says = f"The order came in FHIR R5 (`{element}`). It was checked, but what leaves here is R4"
+    says = f"The order is not written in FHIR R4 (`{element}`). It was checked, but answers are R4"
     return [f"{says}: change it in your system."]
 
 

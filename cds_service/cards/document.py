@@ -6,6 +6,7 @@ No name, no record number and no token: values, days, references and rules only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from cds_service.alk import Decision, Option, Recommendation
@@ -23,8 +24,14 @@ def decision_document(
     knowledge: Knowledge,
     cards: Mapping[str, str],
     remarks: Iterable[Remark] = (),
+    not_shown_because: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The document of a decision; `cards` maps a rule id to the uuid of the card that shows it."""
+    """The document of a decision.
+
+    `cards` maps a rule id to the uuid of the card that shows it, `not_shown_because` one whose
+    card was kept back to the reason.
+    """
+    hidden = not_shown_because or {}
     return {
         "id": identifier,
         "as_of": decision.as_of.isoformat(),
@@ -34,8 +41,16 @@ def decision_document(
         },
         "moment": decision.question.moment,
         "recommendations": [
-            _recommendation(item, knowledge, cards) for item in decision.recommendations
+            _recommendation(item, knowledge, cards, hidden) for item in decision.recommendations
         ],
+        "orders": [
+            {
+                "ingredients": sorted(order.ingredients),
+                "daily_mg": _text(order.dose.daily_mg),
+            }
+            for order in decision.question.orders
+        ],
+        "requested_tests": sorted(list(key) for key in decision.requested_tests),
         "undecided": [
             {"rule_id": rule, "trace": trace.as_document()}
             for rule, trace in decision.undecided.items()
@@ -46,7 +61,10 @@ def decision_document(
 
 
 def _recommendation(
-    item: Recommendation, knowledge: Knowledge, cards: Mapping[str, str]
+    item: Recommendation,
+    knowledge: Knowledge,
+    cards: Mapping[str, str],
+    hidden: Mapping[str, str],
 ) -> dict[str, Any]:
     values = dict(placeholders(item, knowledge))
     return {
@@ -74,16 +92,36 @@ def _recommendation(
                 "status": test.status,
                 "last": test.last.isoformat() if test.last is not None else None,
                 "due": test.due.isoformat(),
-                "because": test.because,
+                "because": _filled(test.because, values),
                 "rule_id": test.rule_id,
             }
             for test in item.tests
         ],
         "options": [_option(option, knowledge) for option in item.options],
         "evidence": [evidence_line(*knowledge.result(name)) for name in item.evidence],
-        "also": [_recommendation(other, knowledge, cards) for other in item.also],
+        "also": [_recommendation(other, knowledge, cards, hidden) for other in item.also],
         "card": cards.get(item.rule_id),
+        "not_shown_because": hidden.get(item.rule_id),
+        "asks": _asks(item, knowledge),
     }
+
+
+def _asks(item: Recommendation, knowledge: Knowledge) -> dict[str, Any]:
+    """What was asked for, so that it can be compared with what was ordered later."""
+    dose = item.dose or item.resume_dose
+    drugs = [option.drug for option in item.options if not option.speaks_against]
+    about = item.order.ingredients if item.order is not None else ()
+    return {
+        "drugs": drugs or sorted({*about, *([item.drug] if item.drug is not None else [])}),
+        "daily_mg": _text(dose.daily_mg if dose is not None else None),
+        "tests": [
+            list(order.key) for test in item.tests for order in knowledge.tests[test.test].orders
+        ],
+    }
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else f"{number.normalize():f}"
 
 
 def _filled(text: str, values: dict[str, str]) -> str:

@@ -6,47 +6,26 @@ already requested.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal
-from typing import Any
 
 from cds_service.alk import Decision, Dose, DueTest, Kind, Recommendation, Topic
-from cds_service.cards.text import dose_words
+from cds_service.cards.medication_orders import (
+    OrderContext,
+    new_order,
+    reason_for_order,
+    steps_for,
+    with_dose,
+)
+from cds_service.cards.text import dose_words, listed
 from cds_service.facts.patient import OrderedMedication
 from cds_service.fhir.datatypes import Coding
-from cds_service.fhir.outgoing import (
-    InvalidResource,
-    OrderedStep,
-    Reason,
-    dosage_instructions,
-    medication_request,
-    service_request,
-    updated,
-)
+from cds_service.fhir.outgoing import InvalidResource, service_request
 from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.tests_catalogue import TestOrder
 from cds_service.protocol import Action, Suggestion
-
-LUNG_CANCER = Reason(text="ALK-positive non-small cell lung cancer")
-
-
-@dataclass(frozen=True, slots=True)
-class OrderContext:
-    """Who orders for whom: ids as the hook call gave them."""
-
-    patient_id: str
-    user_id: str | None = None
-    encounter_id: str | None = None
-
-    @property
-    def requester(self) -> str | None:
-        """The user as a reference, if the user is somebody who may order."""
-        if self.user_id and self.user_id.split("/")[0] in ("Practitioner", "PractitionerRole"):
-            return self.user_id
-        return None
 
 
 def suggestions(
@@ -58,6 +37,10 @@ def suggestions(
     """The suggestions of one recommendation, and how they are selected (`any`, `at-most-one`)."""
     if not item.verified:
         return [], "any"
+    if decision.question.signed:
+        # A signed order can neither be changed nor taken back by editing a draft, and any other
+        # drug would come on top of what is on its way.
+        return _tests(item, decision, knowledge, context), "any"
     if item.kind is Kind.CHOOSE:
         offered = _choices(item, decision.as_of, knowledge, context)
         return _in_place_of(_spoken_against(decision), offered), "at-most-one"
@@ -72,7 +55,7 @@ def suggestions(
         found += _dose_order(item, item.dose, decision.as_of, knowledge, context)
     if _removes_order(item):
         found += _removal(item.order)
-    found += _tests(item.tests, decision.as_of, knowledge, context)
+    found += _tests(item, decision, knowledge, context)
     return found, "any"
 
 
@@ -148,64 +131,6 @@ def _in_place_of(
 # -- medication orders ------------------------------------------------------------
 
 
-def steps_for(drug: Drug, dose: Dose) -> list[OrderedStep]:
-    """The dosage steps of an order, with the lower dose of the first days when it is a start.
-
-    Raises ValueError when the dose lies above the label's full dose.
-    """
-    if dose.daily_mg > drug.dosing.full_dose.daily_mg:
-        raise ValueError("a dose above the label is never suggested")
-    steps: list[OrderedStep] = []
-    lead = drug.dosing.lead_in
-    if dose.lead_in_mg is not None and lead is not None:
-        steps.append(_step(drug, dose.lead_in_mg, lead.per_day, lead.days))
-    months = dose.months
-    days = None if months is None else round(months * Decimal("30.4375"))
-    steps.append(_step(drug, dose.amount_mg, dose.per_day, days))
-    return steps
-
-
-def _step(drug: Drug, amount: Decimal, per_day: int, days: int | None) -> OrderedStep:
-    dispensed = drug.dispensed(amount)
-    pieces, piece = None, None
-    if dispensed is not None and len(dispensed.units) == 1:
-        unit = dispensed.units[0]
-        pieces = unit.count
-        piece = next(
-            (item.form for item in drug.products if item.strength_mg == unit.strength_mg), None
-        )
-    food = drug.dosing.food == "with food"
-    return OrderedStep(amount, per_day, pieces if piece else None, piece, days, food or None)
-
-
-def _coding_for(drug: Drug, amount: Decimal) -> Coding | None:
-    """The clinical drug whose strength makes up the dose; None when no verified code is known."""
-    dispensed = drug.dispensed(amount)
-    strengths = [unit.strength_mg for unit in dispensed.units] if dispensed is not None else []
-    for product in drug.products:
-        code = product.clinical_drug
-        if code is not None and code.verified and product.strength_mg in strengths[:1]:
-            return Coding(system=code.system, code=code.code, display=code.display)
-    return None
-
-
-def _new_order(drug: Drug, dose: Dose, start: date, context: OrderContext) -> dict[str, Any] | None:
-    coding = _coding_for(drug, dose.amount_mg)
-    if coding is None or not drug.dosing.verified:
-        return None
-    return medication_request(
-        patient_id=context.patient_id,
-        codings=[coding],
-        text=f"{drug.ingredient} {coding.display or ''}".strip(),
-        steps=steps_for(drug, dose),
-        start=start,
-        authored_on=start,
-        reasons=[LUNG_CANCER],
-        requester=context.requester,
-        encounter_id=context.encounter_id,
-    )
-
-
 def _dose_order(
     item: Recommendation,
     dose: Dose,
@@ -226,13 +151,13 @@ def _dose_order(
     if order is not None and dose.drug in order.ingredients:
         if foreign_element(order.resource) is not None:
             return []
-        resource = _with_dose(order.resource, drug, dose)
+        resource = with_dose(order.resource, drug, dose)
         label = f"Change the order to {words}"
         action = Action(type="update", description=label, resource=resource)
         return [Suggestion(label=label, actions=(action,))]
     if item.kind is Kind.REDUCE:
         return []
-    resource_or_none = _new_order(drug, dose, start, context)
+    resource_or_none = new_order(drug, dose, start, context, reason_for_order(knowledge.codes))
     if resource_or_none is None:
         return []
     label = f"Order {words}" + (f" for {dose.months} months" if dose.months else "")
@@ -245,18 +170,6 @@ def _after_lead_in(drug: Drug, dose: Dose) -> str:
     if lead is None or dose.lead_in_mg is None:
         return ""
     return f" after {lead.days} days at a lower dose"
-
-
-def _with_dose(resource: Mapping[str, object], drug: Drug, dose: Dose) -> dict[str, Any]:
-    """The whole draft as received, with only its dosage replaced (and its quantity, if it has
-    one in capsules or tablets for the old dose, taken out: it would no longer fit)."""
-    instructions = dosage_instructions(steps_for(drug, dose))
-    changes: dict[str, Any] = {"dosageInstruction": instructions}
-    dispense = resource.get("dispenseRequest")
-    if isinstance(dispense, Mapping) and "quantity" in dispense:
-        kept = {name: value for name, value in dispense.items() if name != "quantity"}
-        changes["dispenseRequest"] = kept or None
-    return updated(resource, changes)
 
 
 def _choices(
@@ -274,7 +187,7 @@ def _choices(
         if option.speaks_against or dose is None:
             continue
         drug = knowledge.drugs[option.drug].drug
-        resource = _new_order(drug, dose, start, context)
+        resource = new_order(drug, dose, start, context, reason_for_order(knowledge.codes))
         if resource is None:
             continue
         label = f"Order {option.drug} {dose_words(dose)}{_after_lead_in(drug, dose)}"
@@ -287,39 +200,54 @@ def _choices(
 
 
 def _tests(
-    tests: tuple[DueTest, ...], today: date, knowledge: Knowledge, context: OrderContext
+    item: Recommendation, decision: Decision, knowledge: Knowledge, context: OrderContext
 ) -> list[Suggestion]:
-    found: list[Suggestion] = []
-    for due in tests:
+    """The tests that are due as one suggestion; what a finding asks for stands each alone.
+
+    An order that runs already, or stands among the drafts, is not offered a second time.
+    """
+    by_test: dict[str, list[Action]] = {}
+    known = set(decision.requested_tests)
+    for due in item.tests:
         test = knowledge.tests[due.test]
-        if not due.orderable or not test.orders or not test.verified:
+        new = [order for order in test.orders if order.key not in known]
+        if not due.orderable or not test.verified or not new:
             continue
-        day = max(due.due, today)
-        urgent = due.status == "repeat" and (day - today).days <= 3
-        actions = tuple(
-            Action(
-                type="create",
-                description=f"Order {order.display}",
-                resource=service_request(
-                    patient_id=context.patient_id,
-                    codings=(
-                        [Coding(system=order.system, code=order.code, display=order.display)]
-                        if order.code
-                        else []
-                    ),
-                    text=order.display,
-                    occurrence=day,
-                    priority="urgent" if urgent else "routine",
-                    authored_on=today,
-                    reasons=[LUNG_CANCER],
-                    requester=context.requester,
-                    encounter_id=context.encounter_id,
-                ),
-            )
-            for order in test.orders
-        )
-        found.append(Suggestion(label=f"Order {test.label}", actions=actions))
-    return found
+        known |= {order.key for order in new}
+        by_test[test.label] = [
+            _test_order(order, due, decision.as_of, knowledge, context) for order in new
+        ]
+    if item.topic in (Topic.MONITORING, Topic.BASELINE) and len(by_test) > 1:
+        names = listed([label.split(" (")[0] for label in by_test])
+        together = tuple(action for actions in by_test.values() for action in actions)
+        return [Suggestion(label=f"Order {len(by_test)} tests: {names}", actions=together)]
+    return [
+        Suggestion(label=f"Order {label}", actions=tuple(actions))
+        for label, actions in by_test.items()
+    ]
+
+
+def _test_order(
+    order: TestOrder, due: DueTest, today: date, knowledge: Knowledge, context: OrderContext
+) -> Action:
+    day = max(due.due, today)
+    urgent = due.status == "repeat" and (day - today).days <= 3
+    resource = service_request(
+        patient_id=context.patient_id,
+        codings=(
+            [Coding(system=order.system, code=order.code, display=order.display)]
+            if order.code
+            else []
+        ),
+        text=order.display,
+        occurrence=day,
+        priority="urgent" if urgent else "routine",
+        authored_on=today,
+        reasons=[reason_for_order(knowledge.codes)],
+        requester=context.requester,
+        encounter_id=context.encounter_id,
+    )
+    return Action(type="create", description=f"Order {order.display}", resource=resource)
 
 
 __all__ = ["InvalidResource", "OrderContext", "steps_for", "suggestions"]

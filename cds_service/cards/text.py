@@ -15,6 +15,8 @@ SUMMARY_LIMIT = 139
 
 _TIMES = {1: "once daily", 2: "twice daily", 3: "three times daily", 4: "four times daily"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+_AUTOLINK = re.compile(r"(?P<before>www)(?=\.)|(?=://|@)", re.IGNORECASE)
+"""Where GitHub-flavoured Markdown would make a link of a bare address."""
 _LINE_START = re.compile(r"^(\s*)([-+>]|\d+[.)])(?=\s|$)", re.MULTILINE)
 
 
@@ -22,7 +24,9 @@ def escaped(text: str) -> str:
     """Text from outside as literal Markdown: no emphasis, link, table cell, heading or HTML."""
     one_line = " ".join(text.split())
     plain = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", plain))
+    literal = _SPECIAL.sub(r"\\\1", plain)
+    unlinked = _AUTOLINK.sub(lambda found: f"{found['before'] or ''}\\", literal)
+    return _LINE_START.sub(r"\1\\\2", unlinked)
 
 
 def number(value: Decimal) -> str:

@@ -21,6 +21,8 @@ _MODULES = {
     "fhir-server": "fhir_server",
     "fixtures": "fixtures",
     "knowledge": "knowledge",
+    "records": "records",
+    "report": "report",
     "serve": "serve",
 }
 _HELP = {
@@ -33,6 +35,8 @@ _HELP = {
     "fhir-server": "Serve the fictional patients as a FHIR server.",
     "fixtures": "List the fictional patients, or load them onto a FHIR server.",
     "knowledge": "Check the clinical tables.",
+    "records": "Delete decisions and feedback that are older than a site keeps.",
+    "report": "Report on feedback, and on what stayed in shadow mode.",
     "serve": "Run the service.",
 }
 

@@ -169,16 +169,23 @@ class LocalServices:
         return "; ".join(said) or "it answered incompletely a moment ago"
 
 
+_OF_AN_EHR = {"encounter-start": "patient-view", "order-dispatch": "order-sign"}
+"""Hooks about an encounter or a signed order of the EHR, with the hook that says the same."""
+
+
 def server_context(
     hook: str, patient_id: str, draft_orders: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """The context of a call made by an operator. Raises click.UsageError without the orders that
     the hook is about."""
+    if hook in _OF_AN_EHR:
+        raise click.UsageError(f"{hook} is a moment that only an EHR has: ask {_OF_AN_EHR[hook]}")
     context: dict[str, Any] = {"patientId": patient_id, "userId": "Practitioner/operator"}
     member = {
         "order-select": "draftOrders",
         "order-sign": "draftOrders",
         "medication-prescribe": "medications",
+        "medication-refill": "medications",
     }.get(hook)
     if member is None:
         return context

@@ -51,6 +51,8 @@ ENDED = frozenset({"completed", "stopped", "ended"})
 SLOWING_CLASSES = ("beta-blocker", "other bradycardic")
 ADJUSTED_DAYS = 30
 """A contributing medication stopped this recently counts as adjusted (our own choice)."""
+ON_ITS_WAY_DAYS = 7
+"""An order dispatched this soon after its date is not taken yet (our own choice)."""
 
 
 def dose_of(dosages: Sequence[Dosage], strength_mg: Decimal | None) -> DoseTaken:
@@ -92,8 +94,12 @@ class Medicines:
         return min((item.day for item in used if item.day is not None), default=None)
 
 
-def read_medicines(context: Context) -> Medicines:
-    """Medications, ALK inhibitor lines and what slows the heart."""
+def read_medicines(context: Context, dispatched: frozenset[str] = frozenset()) -> Medicines:
+    """Medications, ALK inhibitor lines and what slows the heart.
+
+    `dispatched` are the keys of signed orders that are just being sent out. A new one among them
+    is no treatment yet: its own first dose would otherwise count as taken before.
+    """
     complete = "medications" in context.complete
     why = () if complete else (
         Reason.of(ReasonKind.MISSING, "medications", "the list was not supplied whole"),
@@ -126,6 +132,8 @@ def read_medicines(context: Context) -> Medicines:
         start = start_of(context, use)
         if start is not None and start > context.as_of:
             context.remark("medications", "an order that starts in the future is not counted yet")
+            continue
+        if use.key in dispatched and _on_its_way(context, start):
             continue
         if status in ACTIVE:
             taken.append(Item(found.names, found.label, start, found.label, use.key))
@@ -185,6 +193,10 @@ def read_medicines(context: Context) -> Medicines:
         tuple(unclear),
         {"earlier medications": earlier, **stopped},
     )
+
+
+def _on_its_way(context: Context, start: date | None) -> bool:
+    return start is None or start >= context.as_of - timedelta(days=ON_ITS_WAY_DAYS)
 
 
 def _dose_given(context: Context, use: MedicationAdministration) -> list[Item]:
@@ -273,7 +285,11 @@ def read_orders(
 def requested_tests(
     context: Context, drafts: Iterable[ServiceRequest]
 ) -> frozenset[tuple[str, str]]:
-    """(system, code) of tests that are already on order or in the draft orders."""
+    """(system, code) of tests that are already on order or in the draft orders.
+
+    An order without a code is known by its exact text, with an empty system: some of our own
+    have no code in any public system.
+    """
     keys: set[tuple[str, str]] = set()
     active = (
         request
@@ -281,6 +297,8 @@ def requested_tests(
         if status_of(request) in ("active", "draft")
     )
     for request in (*active, *drafts):
-        if not request.do_not_perform:
-            keys.update(concept_keys(request.code))
+        if request.do_not_perform or request.code is None:
+            continue
+        coded = concept_keys(request.code)
+        keys.update(coded or {("", (request.code.text or "").strip())})
     return frozenset(keys)

@@ -171,7 +171,8 @@ class PatientFacts:
     """Everything known about one patient as of one day; a `FactSource` for the rules.
 
     `unavailable` names kinds of data that could not be obtained at all (asked for, not
-    delivered), with why; `requested_tests` holds (system, code) of tests already on order.
+    delivered), with why; `requested_tests` holds (system, code) of tests already on order, of
+    those without a code an empty system and the text.
     `remarks` are about data that were looked at so far, because facts are read when asked for.
     """
 

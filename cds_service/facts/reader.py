@@ -55,7 +55,8 @@ class Supplied:
     `complete` names the kinds of data that arrived whole (`conditions`, `medications`,
     `procedures`, `laboratory` ...), `unavailable` those that could not be obtained, with why.
     `draft_requests` are the draft medication orders with the resource as received, and
-    `draft_tests` the draft service requests.
+    `draft_tests` the draft service requests. `dispatched` are the keys of those orders that are
+    signed already and on their way to whoever carries them out.
     """
 
     record: PatientRecord
@@ -63,6 +64,7 @@ class Supplied:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     draft_requests: Sequence[tuple[MedicationRequest, Mapping[str, object]]] = ()
     draft_tests: Sequence[ServiceRequest] = ()
+    dispatched: frozenset[str] = frozenset()
 
 
 class FactReader:
@@ -85,7 +87,7 @@ class FactReader:
         """
         context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
         remark_on_codes(context)
-        medicines = read_medicines(context)
+        medicines = read_medicines(context, supplied.dispatched)
         orders = read_orders(context, supplied.draft_requests)
         unavailable = dict(supplied.unavailable)
         if medicines.unclear:

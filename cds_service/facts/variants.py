@@ -43,9 +43,10 @@ _LETTERS = {
     "Pro": "P", "Ser": "S", "Thr": "T", "Trp": "W", "Tyr": "Y", "Val": "V", "Ter": "*",
 }  # fmt: skip
 _THREE = re.compile("|".join(_LETTERS))
+_RESIDUE = f"[{''.join(sorted(set(_LETTERS.values()) - {'*'}))}]"
 _CHANGE = re.compile(
-    r"([A-Z])(\d{1,4})(?:_([A-Z])(\d{1,4}))?"
-    r"([A-Z*=]|delins[A-Z*]+|del|dup|ins[A-Z]+|[A-Z]?fs(?:\*?\d*)?)"
+    rf"({_RESIDUE})(\d{{1,4}})(?:_({_RESIDUE})(\d{{1,4}}))?"
+    rf"({_RESIDUE}|[*=]|delins(?:{_RESIDUE}|\*)+|del|dup|ins{_RESIDUE}+|{_RESIDUE}?fs(?:\*?\d*)?)"
 )
 _SAME = {
     # One threonine more at 1151 is written in these ways.
@@ -265,12 +266,12 @@ def _protein_change(component: ObservationComponent) -> tuple[tuple[Change, ...]
 def read_protein_change(text: str) -> tuple[tuple[Change, ...], str] | None:
     """Changes and phase in p.HGVS, in one- or three-letter form; None when it is none.
 
-    `p.[A;B]` states that both sit on one allele (cis), `p.[A];[B]` on two (trans); everything
-    else leaves the phase open. A silent change is no change.
+    `p.[A;B]` states that all sit on one allele (cis), `p.[A];[B]` on two (trans); everything
+    else, also `p.[A;B];[C]`, leaves the phase open. A silent change is no change.
     """
     written = text.strip().rpartition(":")[2].removeprefix("p.").replace(" ", "")
     phase = ""
-    if "];[" in written:
+    if re.fullmatch(r"\(?\[[^\[\];]*\](?:;\[[^\[\];]*\])+\)?", written):
         phase = "trans"
     elif "(;)" not in written and re.fullmatch(r"\(?\[[^\[\]]*;[^\[\]]*\]\)?", written):
         phase = "cis"

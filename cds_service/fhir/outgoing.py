@@ -21,9 +21,12 @@ __all__ = [
     "InvalidResource",
     "OrderedStep",
     "Reason",
+    "Supply",
     "dosage_instructions",
+    "medication_concept",
     "medication_request",
     "service_request",
+    "supply_quantity",
     "updated",
     "validate",
     "warm",
@@ -39,6 +42,8 @@ _TIMES_PER_DAY = {
     3: ("three times daily", "TID"),
     4: ("four times daily", "QID"),
 }
+_DRUG_FORM = "http://terminology.hl7.org/CodeSystem/v3-orderableDrugForm"
+_FORM_CODES = {"capsule": "CAP", "tablet": "TAB"}
 _GTS = "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation"
 _FIXED = frozenset({"resourceType", "id", "meta", "subject", "contained"})
 _STAND_INS: Mapping[str, Mapping[str, Any]] = {
@@ -61,7 +66,8 @@ class OrderedStep:
     """One step of an oral dose.
 
     `amount_mg` per dose; `pieces` of `piece` ("capsule", "tablet") make it up; `days` None means
-    open-ended. `with_food` None says nothing about food.
+    open-ended. `with_food` None says nothing about food. `made_of` says in words what makes up the
+    dose where that is not one kind of piece.
     """
 
     amount_mg: Decimal
@@ -70,6 +76,20 @@ class OrderedStep:
     piece: str | None = None
     days: int | None = None
     with_food: bool | None = None
+    made_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What a pharmacy hands out: for `days` days `pieces` of `piece`, with so many repeats.
+
+    `pieces` None: more than one kind of piece makes up the dose, so that no one number tells.
+    """
+
+    days: int
+    pieces: int | None = None
+    piece: str | None = None
+    repeats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +195,8 @@ def _words(step: OrderedStep, frequency: str) -> str:
             raise ValueError("a number of pieces needs to be positive and to name the piece")
         plural = step.piece if step.pieces == 1 else f"{step.piece}s"
         dose += f" ({step.pieces} {plural})"
+    elif step.made_of:
+        dose += f" ({step.made_of})"
     text = f"{dose} by mouth {frequency}"
     if step.with_food:
         text += " with food"
@@ -183,12 +205,41 @@ def _words(step: OrderedStep, frequency: str) -> str:
     return text
 
 
+def medication_concept(codings: Sequence[Coding], text: str) -> dict[str, Any]:
+    """What is ordered, as a CodeableConcept."""
+    return _concept(codings, text)
+
+
+def supply_quantity(supply: Supply) -> dict[str, Any] | None:
+    """The number of capsules or tablets as a Quantity, None when there is no one number."""
+    if supply.pieces is None or supply.piece is None:
+        return None
+    return {
+        "value": supply.pieces,
+        "unit": supply.piece,
+        "system": _DRUG_FORM,
+        "code": _FORM_CODES[supply.piece],
+    }
+
+
+def _dispense_request(supply: Supply) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "numberOfRepeatsAllowed": supply.repeats,
+        "expectedSupplyDuration": {
+            "value": supply.days, "unit": "days", "system": UCUM, "code": "d"
+        },
+    }  # fmt: skip
+    quantity = supply_quantity(supply)
+    return request | ({"quantity": quantity} if quantity is not None else {})
+
+
 def medication_request(
     *,
     patient_id: str,
     codings: Sequence[Coding],
     text: str,
     steps: Sequence[OrderedStep],
+    supply: Supply | None = None,
     status: str = "draft",
     intent: str = "order",
     start: date | None = None,
@@ -211,6 +262,8 @@ def medication_request(
         "subject": {"reference": f"Patient/{patient_id}"},
         "dosageInstruction": dosage_instructions(steps, start=start),
     }
+    if supply is not None:
+        resource["dispenseRequest"] = _dispense_request(supply)
     _add_common(
         resource,
         resource_id=resource_id,

@@ -25,6 +25,13 @@ class TestOrder(Frozen):
             raise ValueError("system and code together or neither")
         return self
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """How the same order is recognised: by system and code, or by its exact text."""
+        if self.system is None or self.code is None:
+            return "", self.display
+        return self.system, self.code
+
 
 class OrderableTest(Frozen):
     """One test: how people call it, which facts show that it was done, how it is ordered.

@@ -7,9 +7,17 @@ This room knows nothing clinical. A service is a :class:`Service` with a handler
 
 from __future__ import annotations
 
+from cds_service.protocol.adaptation import adapted
 from cds_service.protocol.blueprint import create_blueprint
+from cds_service.protocol.body_limits import BodyLimits
 from cds_service.protocol.call import HookCall, read_call
-from cds_service.protocol.clients import Client, ClientProfile
+from cds_service.protocol.client_habits import ClientHabits, ready_profiles
+from cds_service.protocol.clients import (
+    Client,
+    ClientProfile,
+    ClientsFileError,
+    read_clients,
+)
 from cds_service.protocol.errors import (
     BadRequest,
     Forbidden,
@@ -18,6 +26,7 @@ from cds_service.protocol.errors import (
     NotFound,
     PreconditionFailed,
     ProtocolError,
+    ServiceUnavailable,
     TooLarge,
     TooManyRequests,
     Unauthorized,
@@ -39,6 +48,7 @@ from cds_service.protocol.models_response import (
     Suggestion,
 )
 from cds_service.protocol.prefetch import PrefetchTemplate, lint, resolve
+from cds_service.protocol.rate_limits import RateLimits
 from cds_service.protocol.registry import RegistryError, Service, ServiceRegistry
 from cds_service.protocol.security import (
     Authenticator,
@@ -46,6 +56,7 @@ from cds_service.protocol.security import (
     JwtAuthenticator,
     MemoryReplayStore,
     ReplayStore,
+    ReplayStoreError,
 )
 from cds_service.protocol.slashes import CollapseSlashes
 
@@ -53,10 +64,13 @@ __all__ = [
     "Action",
     "Authenticator",
     "BadRequest",
+    "BodyLimits",
     "Card",
     "CdsResponse",
     "Client",
+    "ClientHabits",
     "ClientProfile",
+    "ClientsFileError",
     "Coding",
     "CollapseSlashes",
     "DevelopmentAuthenticator",
@@ -76,11 +90,14 @@ __all__ = [
     "PreconditionFailed",
     "PrefetchTemplate",
     "ProtocolError",
+    "RateLimits",
     "RegistryError",
     "ReplayStore",
+    "ReplayStoreError",
     "Service",
     "ServiceDescription",
     "ServiceRegistry",
+    "ServiceUnavailable",
     "Source",
     "Suggestion",
     "TooLarge",
@@ -88,9 +105,12 @@ __all__ = [
     "Unauthorized",
     "Unprocessable",
     "UnsupportedMediaType",
+    "adapted",
     "create_blueprint",
     "lint",
     "operation_outcome",
     "read_call",
+    "read_clients",
+    "ready_profiles",
     "resolve",
 ]

@@ -22,7 +22,10 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as RoutedMethodNotAllowed
 
 from cds_service.protocol import decoding, wire
+from cds_service.protocol.adaptation import adapted
+from cds_service.protocol.body_limits import BodyLimits
 from cds_service.protocol.call import read_call
+from cds_service.protocol.clients import Client
 from cds_service.protocol.cors import CorsPolicy
 from cds_service.protocol.errors import (
     BadRequest,
@@ -30,20 +33,24 @@ from cds_service.protocol.errors import (
     MethodNotAllowed,
     NotFound,
     ProtocolError,
+    ServiceUnavailable,
     TooLarge,
+    Unauthorized,
     UnsupportedMediaType,
     operation_outcome,
 )
 from cds_service.protocol.models_request import FeedbackRequest, refusal
 from cds_service.protocol.models_response import CdsResponse
+from cds_service.protocol.rate_limits import RateLimits
 from cds_service.protocol.registry import ServiceRegistry
 from cds_service.protocol.security import Authenticator, JwtAuthenticator
+from cds_service.protocol.time_limit import OutOfTime, time_limit
 from cds_service.protocol.urls import parse_address
 
-FeedbackSink = Callable[[str, FeedbackRequest], int]
+FeedbackSink = Callable[[str, FeedbackRequest, str], int]
+"""Stores what one client reported at one service: service id, feedback, name of the client."""
 
 ROOT_PATH = "/cds-services"
-DEFAULT_MAX_BODY_BYTES = 20 * 1024 * 1024
 FEEDBACK_ROOT = "CDSHooksFeedbackRequest"
 
 _CONTENT_TYPES = frozenset({"application/json", "application/fhir+json", "text/json"})
@@ -84,14 +91,18 @@ class _Endpoint:
         public_url: str | None,
         feedback_sink: FeedbackSink,
         cors: CorsPolicy,
-        max_body_bytes: int,
+        body_limits: BodyLimits,
+        rate_limits: RateLimits,
+        deadline_seconds: float | None,
     ) -> None:
         self._registry = registry
         self._authenticator = authenticator
         self._public_url = public_url.rstrip("/") if public_url is not None else None
         self._feedback_sink = feedback_sink
         self._cors = cors
-        self._max_body_bytes = max_body_bytes
+        self._body_limits = body_limits
+        self._rate_limits = rate_limits
+        self._deadline_seconds = deadline_seconds
         self._prefixes: set[str] = set()
 
     def remember_prefix(self, state: BlueprintSetupState) -> None:
@@ -141,10 +152,7 @@ class _Endpoint:
         return _json(self._registry.discovery().to_json())
 
     def _serve(self, exchange: _Exchange, service_id: str) -> Response:
-        client = self._authenticator.authenticate(
-            request.headers.get("Authorization"), [self._url(service_id)]
-        )
-        exchange.client = client.name
+        client = self._authenticate(exchange, [self._url(service_id)])
         self._registry.require(service_id)
         exchange.service = service_id
         call = read_call(self._body(), service_id, self._registry, client=client)
@@ -153,10 +161,12 @@ class _Endpoint:
         answer: object = self._registry.find(service_id, call.hook).handler(call)
         if not isinstance(answer, CdsResponse):
             raise InternalError("The service gave no CDS Hooks response.")
-        return _json(answer.to_json())
+        return _json(adapted(answer, client.habits).to_json())
 
     def _take_feedback(self, exchange: _Exchange, service_id: str) -> Response:
-        self._authenticate(exchange, [self._url(service_id, "feedback"), self._url(service_id)])
+        client = self._authenticate(
+            exchange, [self._url(service_id, "feedback"), self._url(service_id)]
+        )
         self._registry.require(service_id)
         exchange.service = service_id
         body = decoding.check_text(self._body())
@@ -166,13 +176,19 @@ class _Endpoint:
         except ValidationError as error:
             raise refusal(error, FEEDBACK_ROOT) from None
         # Stored before it is acknowledged: what was acknowledged must survive a crash.
-        stored = self._feedback_sink(service_id, feedback)
+        stored = self._feedback_sink(service_id, feedback, client.name)
         return _json(wire.encode({"received": stored}))
 
-    def _authenticate(self, exchange: _Exchange, audience_urls: Sequence[str]) -> None:
-        exchange.client = self._authenticator.authenticate(
-            request.headers.get("Authorization"), audience_urls
-        ).name
+    def _authenticate(self, exchange: _Exchange, audience_urls: Sequence[str]) -> Client:
+        header = request.headers.get("Authorization")
+        try:
+            client = self._authenticator.authenticate(header, audience_urls)
+        except Unauthorized:
+            self._rate_limits.count_refused(request.remote_addr or "")
+            raise
+        exchange.client = client.name
+        self._rate_limits.count_client(client.name)
+        return client
 
     def _url(self, *segments: str) -> str:
         base = self._public_url
@@ -188,20 +204,29 @@ class _Endpoint:
             raise UnsupportedMediaType("The body must be sent as UTF-8.")
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise UnsupportedMediaType("The body must be sent without a content encoding.")
-        request.max_content_length = self._max_body_bytes
+        request.max_content_length = self._body_limits.max_bytes
         try:
-            return request.get_data(cache=False)
+            body = request.get_data(cache=False)
         except RequestEntityTooLarge:
-            raise TooLarge("The body is larger than this service accepts.") from None
+            limit = self._body_limits.max_bytes
+            raise TooLarge(f"The body is larger than {limit} bytes.") from None
         except ClientDisconnected:
             raise BadRequest("The body ended early.") from None
+        self._body_limits.check(body)
+        return body
 
     def _answer(self, produce: Callable[[_Exchange], Response]) -> Response:
         exchange = _Exchange()
         try:
-            response = produce(exchange)
+            with time_limit(self._deadline_seconds):
+                response = produce(exchange)
         except ProtocolError as error:
             return self._finish(self._refuse(error, exchange))
+        except OutOfTime:
+            late = ServiceUnavailable(
+                "The request took too long, so nothing was checked.", issue_code="timeout"
+            )
+            return self._finish(self._refuse(late, exchange))
         except Exception as error:  # noqa: BLE001 - the one place where a fault becomes a 500
             # Not logger.exception: the message of an exception can quote the patient's data.
             _logger.error(
@@ -258,7 +283,9 @@ def create_blueprint(
     public_url: str | None,
     feedback_sink: FeedbackSink,
     cors_origins: Sequence[str] = (),
-    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    body_limits: BodyLimits | None = None,
+    rate_limits: RateLimits | None = None,
+    deadline_seconds: float | None = None,
 ) -> Blueprint:
     """Return the blueprint that serves ``registry`` at ``/cds-services``.
 
@@ -266,7 +293,9 @@ def create_blueprint(
     of a token is compared with it. It is needed with JwtAuthenticator, because the Host header
     is the caller's own word (R-165). ``feedback_sink`` stores one feedback request durably and
     returns how many entries it took; the client gets its answer after that. ``cors_origins``
-    are the web origins of clients that run in a browser, listed one by one.
+    are the web origins of clients that run in a browser, listed one by one. Without
+    ``rate_limits`` nobody is told to wait. ``deadline_seconds`` ends a request that takes
+    longer, where the server answers in its main thread (see :mod:`.time_limit`).
 
     Wrap the application in :class:`cds_service.protocol.slashes.CollapseSlashes` too.
     Raises ValueError for a public URL or an origin that cannot be used.
@@ -275,15 +304,15 @@ def create_blueprint(
         raise ValueError("public_url is needed to check whom a token is meant for")
     if public_url is not None and parse_address(public_url) is None:
         raise ValueError("public_url must be an absolute http or https URL")
-    if max_body_bytes <= 0:
-        raise ValueError("max_body_bytes must be above zero")
     endpoint = _Endpoint(
         registry,
         authenticator,
         public_url,
         feedback_sink,
         CorsPolicy(cors_origins),
-        max_body_bytes,
+        body_limits or BodyLimits(),
+        rate_limits or RateLimits(),
+        deadline_seconds,
     )
     blueprint = Blueprint("cds_hooks", __name__)
     one, feedback = f"{ROOT_PATH}/<service_id>", f"{ROOT_PATH}/<service_id>/feedback"

@@ -19,6 +19,7 @@ from cds_service.protocol.models_request import (
     HookRequest,
     OrderDispatchContext,
     OrderSelectContext,
+    OrderSignContext,
     refusal,
 )
 
@@ -40,11 +41,14 @@ class HookCall:
     ``context`` and ``extension`` are the JSON objects as received, fractions as Decimal, so
     that a number is kept digit by digit. ``draft_orders`` are the resources of the context's
     Bundle, and ``draft_bundle_resources`` all of them with those that only ride along.
+    ``dispatched_orders`` are references to signed orders on the client's FHIR server.
     ``prefetch`` holds raw JSON for each key that came with a resource and None for each that
     came as null ("the client looked and has nothing", R-62); a key that did not come is not
-    there (R-63). Keys are whatever the client sent, also those this service did not ask for.
+    there (R-63). A key that the operator agreed with the client under another name has ours
+    (E-02); the others are as sent, also those this service did not ask for.
     ``fhir_server`` has no trailing slash, and is None if the client is not allowed one.
     ``access_token`` is for this call only (R-77). ``access_token_expires_in`` is in seconds.
+    ``max_cards`` is how many cards the client takes, None when it set no limit.
     """
 
     service_id: str
@@ -58,12 +62,14 @@ class HookCall:
     draft_orders: tuple[Mapping[str, Any], ...] = ()
     draft_bundle_resources: tuple[Mapping[str, Any], ...] = ()
     selections: tuple[str, ...] = ()
+    dispatched_orders: tuple[str, ...] = ()
     prefetch: Mapping[str, bytes | None] = field(default_factory=dict)
     client: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
     extension: Mapping[str, Any] = field(default_factory=dict)
     access_token_expires_in: int | None = None
     allow_private_addresses: bool = False
+    max_cards: int | None = None
     draft_resources_by_reference: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -111,12 +117,16 @@ def read_call(
         ),
         draft_bundle_resources=resources,
         selections=context.selections if isinstance(context, OrderSelectContext) else (),
-        prefetch=MappingProxyType(_read_prefetch(prefetch_raw, service)),
+        dispatched_orders=(
+            context.dispatched_orders if isinstance(context, OrderDispatchContext) else ()
+        ),
+        prefetch=MappingProxyType(_read_prefetch(prefetch_raw, service, client)),
         client=client.name,
         context=MappingProxyType(received),
         extension=request.extension if isinstance(request.extension, dict) else {},
         access_token_expires_in=expires_in,
         allow_private_addresses=client.allow_private_addresses,
+        max_cards=client.habits.max_cards,
         draft_resources_by_reference=MappingProxyType(by_reference),
     )
 
@@ -160,17 +170,14 @@ def _read_context(
 ) -> tuple[HookContext, dict[str, Any]]:
     model: type[HookContext] = definition.context_model
     if (
-        client.tolerate_absent_draft_orders
+        client.habits.tolerate_absent_draft_orders
         and definition.name in _DRAFT_HOOKS
         and not received.get("draftOrders")
-        and not received.get("selections")
     ):
-        received = {
-            name: value
-            for name, value in received.items()
-            if name not in {"draftOrders", "selections"}
-        }
-        model = HookContext
+        received = {**received, "draftOrders": {"resourceType": "Bundle"}}
+        if not received.get("selections"):
+            received.pop("selections", None)
+            model = OrderSignContext
     try:
         context = model.model_validate(received, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -218,12 +225,16 @@ def _read_bundle(
     return tuple(resources), by_reference
 
 
-def _read_prefetch(raw: bytes, service: Service) -> dict[str, bytes | None]:
+def _read_prefetch(raw: bytes, service: Service, client: Client) -> dict[str, bytes | None]:
     if raw == b"null":
         return {}
     asked = {template.key for template in service.prefetch}
     result: dict[str, bytes | None] = {}
-    for key, value in decoding.members(raw, f"{ROOT}.prefetch").items():
+    sent = decoding.members(raw, f"{ROOT}.prefetch")
+    for name, value in sent.items():
+        key = client.habits.prefetch_keys.get(name, name)
+        if key != name and key in sent:
+            continue
         if value == b"null":
             result[key] = None
         elif value.startswith(b"{"):
@@ -234,7 +245,7 @@ def _read_prefetch(raw: bytes, service: Service) -> dict[str, bytes | None]:
         elif key in asked and value not in (b'""', b"[]"):
             raise BadRequest(
                 "A prefetched value must be a FHIR resource or null.",
-                expression=f"{ROOT}.prefetch.{key}",
+                expression=f"{ROOT}.prefetch.{name}",
                 issue_code="value",
             )
     return result

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from cds_service.protocol.client_habits import ClientHabits, ready_profiles
 from cds_service.protocol.urls import is_below, names_private_address, parse_address
 
+DEFAULT_PROFILE = "strict"
 
-class ClientProfile(BaseModel):
+
+class ClientsFileError(ValueError):
+    """A clients file that cannot be used; the message says where and why, without any value."""
+
+
+class ClientProfile(ClientHabits):
     """What the operator has agreed with one CDS client.
+
+    ``profile`` names a ready profile whose habits it takes; each habit given here overrides it.
 
     The client's public keys come from exactly one of ``jwks`` (a JWK Set), ``jwks_file`` (a
     file with one) or ``jwks_url`` (an address that serves one). ``audience_aliases`` are values
@@ -20,12 +30,10 @@ class ClientProfile(BaseModel):
     (R-165, E-31). An empty ``tenants`` admits every tenant of the issuer. ``fhir_servers`` are
     the base addresses to which the client's token may be carried; with none of them the client
     is served from its prefetch alone (R-78). ``refuse_replay`` may be turned off for a client
-    that sends one token twice. ``tolerate_absent_draft_orders`` is for clients that call
-    order-select or order-sign with nothing drafted (D-17).
+    that sends one token twice.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
+    profile: str = DEFAULT_PROFILE
     name: str = Field(min_length=1)
     iss: str = Field(min_length=1)
     jwks: dict[str, Any] | None = Field(default=None, repr=False)
@@ -37,7 +45,16 @@ class ClientProfile(BaseModel):
     allow_private_addresses: bool = False
     refuse_replay: bool = True
     require_typ: bool = True
-    tolerate_absent_draft_orders: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _begin_with_the_ready_profile(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("profile"), str):
+            return given
+        ready = ready_profiles().get(given["profile"])
+        if ready is None:
+            raise ValueError(f"profile must be one of {', '.join(ready_profiles())}")
+        return {**ready.model_dump(exclude={"about"}, exclude_unset=True), **given}
 
     @field_validator("audience_aliases", "tenants")
     @classmethod
@@ -79,7 +96,7 @@ class Client:
     fhir_servers: tuple[str, ...] = ()
     any_fhir_server: bool = False
     allow_private_addresses: bool = False
-    tolerate_absent_draft_orders: bool = False
+    habits: ClientHabits = field(default_factory=ClientHabits)
 
     @property
     def may_offer_fhir_servers(self) -> bool:
@@ -109,5 +126,35 @@ def client_of(profile: ClientProfile, tenant: str | None = None) -> Client:
         tenant=tenant,
         fhir_servers=profile.fhir_servers,
         allow_private_addresses=profile.allow_private_addresses,
-        tolerate_absent_draft_orders=profile.tolerate_absent_draft_orders,
+        habits=ClientHabits(**{name: getattr(profile, name) for name in ClientHabits.model_fields}),
     )
+
+
+def read_clients(content: object, prefetch_keys: Collection[str]) -> tuple[ClientProfile, ...]:
+    """Return the clients of a clients file, given as what its YAML says.
+
+    ``prefetch_keys`` are the keys that the services ask for. Raises ClientsFileError.
+    """
+    rows = content.get("clients") if isinstance(content, Mapping) else None
+    if not isinstance(rows, list):
+        raise ClientsFileError("it must hold a list named clients")
+    return tuple(_client(row, place, prefetch_keys) for place, row in enumerate(rows, start=1))
+
+
+def _client(row: object, place: int, prefetch_keys: Collection[str]) -> ClientProfile:
+    try:
+        profile = ClientProfile.model_validate(row)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(step) for step in fault["loc"])
+        raise ClientsFileError(
+            f"client {place}{f', {where}' if where else ''}: {fault['msg']}"
+        ) from None
+    for theirs, ours in profile.prefetch_keys.items():
+        # A misspelt key would lose data in silence, and a swapped one would mix them up.
+        if ours not in prefetch_keys or theirs in prefetch_keys:
+            raise ClientsFileError(
+                f"client {place}, prefetch_keys: each entry leads from a key of the client's own"
+                f" to one of {', '.join(sorted(prefetch_keys))}"
+            )
+    return profile

@@ -137,6 +137,13 @@ class InternalError(ProtocolError):
     default_issue_code = "exception"
 
 
+class ServiceUnavailable(ProtocolError):
+    """503: nothing is wrong with the call, and a later try may work."""
+
+    status = 503
+    default_issue_code = "transient"
+
+
 def operation_outcome(error: ProtocolError, correlation_id: str) -> dict[str, Any]:
     """Return the FHIR OperationOutcome (R4) for ``error``.
 

@@ -16,13 +16,15 @@ from typing import Any, Protocol
 
 import jwt
 
+from cds_service.protocol.client_habits import ClientHabits
 from cds_service.protocol.clients import Client, ClientProfile, client_of
-from cds_service.protocol.errors import Unauthorized
+from cds_service.protocol.errors import ServiceUnavailable, Unauthorized
 from cds_service.protocol.keys import ALLOWED_ALGORITHMS, KeySource, key_source, public_key
 from cds_service.protocol.urls import is_same_endpoint
 
 DEFAULT_ALGORITHMS = ("ES384", "RS384")
 LONGEST_LEEWAY_SECONDS = 60.0
+_RETRY_SECONDS = 5
 
 _logger = logging.getLogger("alk_cds.protocol")
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
@@ -42,11 +44,18 @@ class Authenticator(Protocol):
         ...
 
 
+class ReplayStoreError(RuntimeError):
+    """The store of used tokens cannot say whether a token is new."""
+
+
 class ReplayStore(Protocol):
     """Remembers which tokens were used (R-173). Workers that share traffic must share one."""
 
     def remember(self, issuer: str, token_id: str, expires_at: float) -> bool:
-        """Record the token until ``expires_at`` (seconds since 1970); False if it is known."""
+        """Record the token until ``expires_at`` (seconds since 1970); False if it is known.
+
+        Of several callers at once exactly one gets True. Raises ReplayStoreError.
+        """
         ...
 
 
@@ -157,11 +166,21 @@ class JwtAuthenticator:
         token_id = unverified.get("jti")
         if not isinstance(token_id, str) or not token_id.strip():
             raise _RefusalError("no-token-id", profile.name)
-        if profile.refuse_replay and not self._replays.remember(
-            profile.iss, token_id, expires_at + self._leeway
-        ):
+        if profile.refuse_replay and not self._is_first_use(profile, token_id, expires_at):
             raise _RefusalError("replayed", profile.name)
         return client_of(profile, tenant)
+
+    def _is_first_use(self, profile: ClientProfile, token_id: str, expires_at: float) -> bool:
+        try:
+            return self._replays.remember(profile.iss, token_id, expires_at + self._leeway)
+        except ReplayStoreError:
+            _logger.error("replay-store-failed", extra={"status": 503, "client": profile.name})
+            # The signature was good, so this is no stranger who learns something by the answer,
+            # and a 401 would send the client's operators looking for a fault in their keys.
+            raise ServiceUnavailable(
+                "Whether the token is new cannot be checked now, so nothing was checked.",
+                headers={"Retry-After": str(_RETRY_SECONDS)},
+            ) from None
 
     def _check_header(self, header: Mapping[str, Any]) -> tuple[str, str]:
         algorithm = header.get("alg")
@@ -250,9 +269,13 @@ _warned = threading.Event()
 
 
 class DevelopmentAuthenticator:
-    """Lets everyone in. For work on one's own machine; it must be asked for by name (R-160)."""
+    """Lets everyone in. For work on one's own machine; it must be asked for by name (R-160).
 
-    def __init__(self) -> None:
+    ``habits`` are those of the client that is being tried out.
+    """
+
+    def __init__(self, habits: ClientHabits | None = None) -> None:
+        self._habits = habits or ClientHabits()
         if not _warned.is_set():
             _warned.set()
             _logger.critical(
@@ -262,4 +285,9 @@ class DevelopmentAuthenticator:
     def authenticate(
         self, authorization_header: str | None, audience_urls: Sequence[str]
     ) -> Client:
-        return Client(name="development", any_fhir_server=True, allow_private_addresses=True)
+        return Client(
+            name="development",
+            any_fhir_server=True,
+            allow_private_addresses=True,
+            habits=self._habits,
+        )

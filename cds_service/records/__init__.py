@@ -1,4 +1,4 @@
-"""Decisions and feedback in SQL: what the service said, and what became of it.
+"""Decisions and feedback in SQL: what the service said, what became of it, and used tokens.
 
 SQLite by default, PostgreSQL by address. Nothing here holds a name, a record number, an address
 or a token: the caller gives an opaque key for the patient. :class:`Records` is the whole door.
@@ -6,16 +6,25 @@ or a token: the caller gives an opaque key for the patient. :class:`Records` is 
 
 from __future__ import annotations
 
-from cds_service.records.entries import CardRecord, DecisionRecord, FeedbackRecord
+from cds_service.records.entries import CardAnswer, CardRecord, DecisionRecord, FeedbackRecord
 from cds_service.records.errors import RecordsError
 from cds_service.records.migrate import upgrade
+from cds_service.records.outcomes import Asked, Outcome
+from cds_service.records.replays import RedisReplayStore, SqlReplayStore
+from cds_service.records.retention import Purged
 from cds_service.records.store import Records
 
 __all__ = [
+    "Asked",
+    "CardAnswer",
     "CardRecord",
     "DecisionRecord",
     "FeedbackRecord",
+    "Outcome",
+    "Purged",
     "Records",
     "RecordsError",
+    "RedisReplayStore",
+    "SqlReplayStore",
     "upgrade",
 ]

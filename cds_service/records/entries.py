@@ -16,20 +16,39 @@ def require_aware(moment: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CardRecord:
-    """One card that was sent. Its wording is in the decision's document, not here."""
+    """One card that was made. Its wording is in the decision's document, not here.
+
+    ``kind`` says what it asks for. ``fingerprint`` is the same for two cards about the same patient
+    with the same facts behind them. ``in_shadow`` cards were recorded and not shown.
+    """
 
     uuid: str
     rule_id: str
     indicator: str
+    kind: str | None = None
+    fingerprint: str | None = None
+    in_shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardAnswer:
+    """What became of a card with that fingerprint. ``has_reason``: with a code or comment."""
+
+    fingerprint: str
+    outcome: str
+    has_reason: bool
+    user_key: str | None
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
     """One decision with its basis.
 
-    ``id`` is a UUID in its usual text form, ``created_at`` an aware time, ``patient_key`` an
-    opaque keyed hash that the caller makes, ``client`` the operator's name for the EHR, and
-    ``document`` the decision as plain JSON values. Raises ValueError for a naive time.
+    ``id`` is a UUID in its usual text form, ``created_at`` an aware time, ``patient_key`` and
+    ``user_key`` opaque keyed hashes that the caller makes (no user: None), ``client`` the
+    operator's name for the EHR, and ``document`` the decision as plain JSON values.
+    Raises ValueError for a naive time.
     """
 
     id: str
@@ -44,6 +63,7 @@ class DecisionRecord:
     rule_ids: tuple[str, ...]
     cards: tuple[CardRecord, ...]
     document: Mapping[str, Any] = field(repr=False)
+    user_key: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         require_aware(self.created_at)

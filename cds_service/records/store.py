@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +15,19 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 from cds_service.protocol import FeedbackItem, FeedbackRequest
 from cds_service.records.engines import ProcessEngines, read_url, writing
-from cds_service.records.entries import CardRecord, DecisionRecord, FeedbackRecord
+from cds_service.records.entries import CardAnswer, CardRecord, DecisionRecord, FeedbackRecord
 from cds_service.records.errors import told_plainly
 from cds_service.records.migrate import upgrade
+from cds_service.records.outcomes import (
+    Asked,
+    Outcome,
+    answers_since,
+    asked_about_orders,
+    outcomes,
+    shadowed,
+)
+from cds_service.records.replays import SqlReplayStore
+from cds_service.records.retention import Purged, count_before, purge_before
 from cds_service.records.tables import cards, decisions, feedback
 
 _INSERT_DECISION = decisions.insert()
@@ -70,6 +80,7 @@ class Records:
             "as_of": record.as_of,
             "release": record.release,
             "patient_key": record.patient_key,
+            "user_key": record.user_key,
             "rule_ids": _as_text(record.rule_ids),
             "document": document,
         }
@@ -80,6 +91,9 @@ class Records:
                 "position": position,
                 "rule_id": card.rule_id,
                 "indicator": card.indicator,
+                "kind": card.kind,
+                "fingerprint": card.fingerprint,
+                "in_shadow": card.in_shadow,
             }
             for position, card in enumerate(record.cards)
         ]
@@ -104,14 +118,14 @@ class Records:
             row = reading.execute(select(cards).where(cards.c.uuid == uuid.lower())).first()
             return None if row is None else (_card(row), row.decision_id)
 
-    def save_feedback(
-        self, service_id: str, request: FeedbackRequest, client: str | None = None
-    ) -> int:
+    def save_feedback(self, service_id: str, request: FeedbackRequest, client: str) -> int:
         """Store a feedback request and return how many entries it held.
 
         All of it is on disk when this returns, with SQLite also against a power cut. An entry
         that was delivered before, to the last word, is not stored again but counted: the client
-        is told that we have it. An entry about a card we never sent is kept too.
+        is told that we have it. An entry about a card that we never sent to ``client``, the
+        operator's name for it, is kept too, as one about an unknown card: what one EHR says
+        must not stand beside the decision of another.
         """
         received_at = datetime.now(UTC)
         rows = {
@@ -125,7 +139,7 @@ class Records:
         engine = self._engines.get("FULL")
         insert = _insert_once(engine.dialect.name)
         with told_plainly("storing feedback"), writing(engine) as connection:
-            known = _decisions_of(connection, [row["card"] for row in rows.values()])
+            known = _decisions_of(connection, [row["card"] for row in rows.values()], client)
             for row in rows.values():
                 row["decision_id"] = known.get(row["card"].lower())
             connection.execute(insert, list(rows.values()))
@@ -145,6 +159,36 @@ class Records:
             query = query.where(feedback.c.card == card)
         with told_plainly("reading feedback"), self._engines.get("NORMAL").connect() as reading:
             return tuple(_feedback(row) for row in reading.execute(query))
+
+    def old(self, before: datetime) -> Purged:
+        """How much was stored before that aware time."""
+        return count_before(self._engines.get("FULL"), before)
+
+    def purge(self, before: datetime) -> Purged:
+        """Delete decisions and feedback stored before that aware time, and say how many."""
+        return purge_before(self._engines.get("FULL"), before)
+
+    def replay_store(self) -> SqlReplayStore:
+        """The store of used tokens in the same database; its errors are ReplayStoreError."""
+        return SqlReplayStore(self._engines)
+
+    def answers_since(self, fingerprints: Sequence[str], since: datetime) -> tuple[CardAnswer, ...]:
+        """The answers to cards with one of these fingerprints from ``since``, an aware time."""
+        return answers_since(self._engines.get("NORMAL"), fingerprints, since)
+
+    def outcomes(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Outcome]:
+        """Every card made in that time with its last answer, oldest first."""
+        return outcomes(self._engines.get("NORMAL"), since, until)
+
+    def shadowed(self, since: datetime | None = None) -> list[tuple[str, Asked]]:
+        """Cards that were recorded and not shown: the rule id, and the decision behind it."""
+        return shadowed(self._engines.get("NORMAL"), since)
+
+    def asked_about_orders(self, patient_keys: Sequence[str]) -> list[Asked]:
+        """The decisions of these patients at the hooks where an order is final, oldest first."""
+        return asked_about_orders(self._engines.get("NORMAL"), patient_keys)
 
     def close(self) -> None:
         """Close this process's connections."""
@@ -170,7 +214,7 @@ def _storable(text: str | None) -> str | None:
 
 
 def _feedback_row(
-    service_id: str, client: str | None, item: FeedbackItem, received_at: datetime
+    service_id: str, client: str, item: FeedbackItem, received_at: datetime
 ) -> dict[str, Any]:
     given = item.override_reason
     reason = given.reason if given is not None else None
@@ -204,20 +248,29 @@ def _insert_once(dialect: str) -> SqliteInsert | PostgresqlInsert:
     return make(feedback).on_conflict_do_nothing(index_elements=["delivery"])
 
 
-def _decisions_of(connection: Connection, sent: Sequence[str]) -> dict[str, str]:
+def _decisions_of(connection: Connection, sent: Sequence[str], client: str) -> dict[str, str]:
     # Our ids are in lower case; a client may write a UUID in upper case and mean the same.
     ids = sorted({card.lower() for card in sent})
     found: dict[str, str] = {}
     for start in range(0, len(ids), _AT_ONCE):
-        query = select(cards.c.uuid, cards.c.decision_id).where(
-            cards.c.uuid.in_(ids[start : start + _AT_ONCE])
+        query = (
+            select(cards.c.uuid, cards.c.decision_id)
+            .join(decisions)
+            .where(cards.c.uuid.in_(ids[start : start + _AT_ONCE]), decisions.c.client == client)
         )
         found.update((row.uuid, row.decision_id) for row in connection.execute(query))
     return found
 
 
 def _card(row: Row[Any]) -> CardRecord:
-    return CardRecord(uuid=row.uuid, rule_id=row.rule_id, indicator=row.indicator)
+    return CardRecord(
+        uuid=row.uuid,
+        rule_id=row.rule_id,
+        indicator=row.indicator,
+        kind=row.kind,
+        fingerprint=row.fingerprint,
+        in_shadow=row.in_shadow,
+    )
 
 
 def _decision(row: Row[Any], its_cards: tuple[CardRecord, ...]) -> DecisionRecord:
@@ -231,6 +284,7 @@ def _decision(row: Row[Any], its_cards: tuple[CardRecord, ...]) -> DecisionRecor
         as_of=row.as_of,
         release=row.release,
         patient_key=row.patient_key,
+        user_key=row.user_key,
         rule_ids=_as_tuple(row.rule_ids),
         cards=its_cards,
         document=orjson.loads(row.document),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -51,6 +54,7 @@ decisions = Table(
     Column("as_of", Date, nullable=False),
     Column("release", Text, nullable=False),
     Column("patient_key", Text, nullable=False),
+    Column("user_key", Text),
     Column("rule_ids", Text, nullable=False),
     Column("document", Text, nullable=False),
     Index("decisions_by_time", "created_at"),
@@ -67,7 +71,11 @@ cards = Table(
     Column("position", Integer, nullable=False),
     Column("rule_id", Text, nullable=False),
     Column("indicator", Text, nullable=False),
+    Column("kind", Text),
+    Column("fingerprint", String(64)),
+    Column("in_shadow", Boolean, nullable=False, server_default=false()),
     Index("cards_by_decision", "decision_id"),
+    Index("cards_by_fingerprint", "fingerprint"),
 )
 
 feedback = Table(
@@ -90,4 +98,13 @@ feedback = Table(
     Index("feedback_delivered_once", "delivery", unique=True),
     Index("feedback_by_card", "card"),
     Index("feedback_by_decision", "decision_id"),
+    Index("feedback_by_time", "received_at"),
+)
+
+used_tokens = Table(
+    "used_tokens",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("used_tokens_by_expiry", "expires_at"),
 )

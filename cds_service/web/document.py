@@ -124,6 +124,7 @@ class RecommendationPart(Part, frozen=True):
     evidence: tuple[str, ...] = ()
     also: tuple[RecommendationPart, ...] = ()
     card: str | None = None
+    not_shown_because: str | None = None
 
 
 class UndecidedPart(Part, frozen=True):

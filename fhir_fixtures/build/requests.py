@@ -83,6 +83,9 @@ def _full() -> Iterator[BuiltRequest]:
         ("order-select", "egfr-inhibitor-ordered"),
         ("order-sign", "alectinib-severe-cirrhosis"),
         ("medication-prescribe", "pregnant-alk-inhibitor-ordered"),
+        ("medication-refill", "alectinib-alt-six-times"),
+        ("order-dispatch", "lorlatinib-clarithromycin-ordered"),
+        ("encounter-start", "alectinib-monitoring-overdue"),
     ):
         body = hook_request(load_story(story), _service(hook))
         yield _built(f"full-{hook}", f"{hook} with every prefetch key.", hook, body)

@@ -26,6 +26,7 @@ DRAFT_MEMBERS = {
     "order-select": "draftOrders",
     "order-sign": "draftOrders",
     "medication-prescribe": "medications",
+    "medication-refill": "medications",
 }
 """The hooks that carry draft orders, and the member of the context that holds them."""
 
@@ -87,8 +88,9 @@ def hook_request(
     if fhir_server is not None:
         body["fhirServer"] = fhir_server
     if prefetch:
+        chart = signed_chart(story) if hook == "order-dispatch" else story.bundle
         body["prefetch"] = {
-            key: answer(story.bundle, resolved(template, context))
+            key: answer(chart, resolved(template, context))
             for key, template in service.get("prefetch", {}).items()
         }
     return body
@@ -100,16 +102,32 @@ def hook_context(story: Story, hook: str) -> Json:
     At order-select every draft order counts as just selected. Raises NoDraftOrdersError.
     """
     context: Json = {"userId": _clinician(story), "patientId": story.patient_id}
-    member = DRAFT_MEMBERS.get(hook)
-    if member is None:
+    if hook == "encounter-start":
+        context["encounterId"] = f"{story.name}-encounter"
+    if hook not in DRAFT_MEMBERS and hook != "order-dispatch":
         return context
     if story.draft_orders is None:
         raise NoDraftOrdersError(f"the story {story.name} has no draft orders for {hook}")
-    context[member] = story.draft_orders
+    drafts = [entry["resource"] for entry in story.draft_orders["entry"]]
+    references = [f"{draft['resourceType']}/{draft['id']}" for draft in drafts]
+    if hook == "order-dispatch":
+        # No user at this hook, and the orders stand on the server by now.
+        return {
+            "patientId": story.patient_id,
+            "dispatchedOrders": references,
+            "performer": "Organization/fixture-pharmacy",
+        }
+    context[DRAFT_MEMBERS[hook]] = story.draft_orders
     if hook == "order-select":
-        drafts = [entry["resource"] for entry in story.draft_orders["entry"]]
-        context["selections"] = [f"{draft['resourceType']}/{draft['id']}" for draft in drafts]
+        context["selections"] = references
     return context
+
+
+def signed_chart(story: Story) -> Json:
+    """The chart of a story after its draft orders were signed: they are active orders in it."""
+    drafts = story.draft_orders["entry"] if story.draft_orders is not None else []
+    signed = [{**entry, "resource": {**entry["resource"], "status": "active"}} for entry in drafts]
+    return {**story.bundle, "entry": [*story.bundle["entry"], *signed]}
 
 
 def _clinician(story: Story) -> str:
@@ -122,7 +140,8 @@ def resolved(template: str, context: Mapping[str, Any]) -> str:
     """A prefetch template with its tokens filled in; only tokens of plain ids are known here."""
     text = template
     for name in ("patientId", "userId"):
-        text = text.replace("{{context." + name + "}}", str(context[name]))
+        if name in context:
+            text = text.replace("{{context." + name + "}}", str(context[name]))
     return text
 
 

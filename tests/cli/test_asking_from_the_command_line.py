@@ -129,11 +129,23 @@ def test_draft_orders_from_a_file_are_checked_at_the_signature(
     file.write_text(json.dumps(story.draft_orders), encoding="utf-8")
     asked = ("evaluate", "--fhir-server", fhir_server, "--patient", story.patient_id,
              "--as-of", AS_OF)  # fmt: skip
-    for hook in ("order-select", "order-sign", "medication-prescribe"):
+    for hook in ("order-select", "order-sign", "medication-prescribe", "medication-refill"):
         result = run(*asked, "--hook", hook, "--draft-orders", str(file))
         assert result.exit_code == 0, result.output
         assert "Do not sign alectinib" in result.output
     assert run(*asked, "--hook", "order-sign").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("hook", "instead"), [("encounter-start", "patient-view"), ("order-dispatch", "order-sign")]
+)
+def test_a_moment_that_only_an_ehr_has_is_asked_for_by_another_name(
+    run: Command, fhir_server: str, hook: str, instead: str
+) -> None:
+    result = run("evaluate", "--fhir-server", fhir_server, "--patient", "somebody",
+                 "--hook", hook)  # fmt: skip
+    assert result.exit_code == 2
+    assert f"ask {instead}" in result.output
 
 
 @pytest.mark.parametrize(

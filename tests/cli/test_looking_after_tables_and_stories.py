@@ -24,7 +24,7 @@ from fhir_fixtures import load_story, story_names
 
 Command = Callable[..., Result]
 COMMANDS = ("call", "cohort", "demo", "evaluate", "explain", "fhir-server", "fixtures",
-            "knowledge", "serve")  # fmt: skip
+            "knowledge", "records", "serve")  # fmt: skip
 
 
 def test_help_lists_every_command_and_answers_quickly() -> None:

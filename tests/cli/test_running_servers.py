@@ -76,7 +76,7 @@ def test_the_development_server_warns_loudly_and_answers(tmp_path: Path) -> None
     with process(tmp_path, "serve", "--dev", "--port", str(port)) as (running, printed):
         url = f"http://127.0.0.1:{port}"
         assert answered(f"{url}/health", running, printed).json()["status"] == "up"
-        assert len(requests.get(f"{url}/cds-services", timeout=TIMEOUT).json()["services"]) == 4
+        assert len(requests.get(f"{url}/cds-services", timeout=TIMEOUT).json()["services"]) == 7
         sandbox = requests.options(
             f"{url}/cds-services",
             headers={

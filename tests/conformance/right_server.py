@@ -130,13 +130,13 @@ def services() -> list[Service]:
 def application(public_url: str) -> Flask:
     """The right service as clients reach it at ``public_url``."""
     app = Flask("right")
-    profile = ClientProfile(name="test", iss=ISSUER, jwks=public_keys())
+    profile = ClientProfile(name="test", iss=ISSUER, jwks=public_keys(), system_actions=True)
     app.register_blueprint(
         create_blueprint(
             ServiceRegistry(services()),
             JwtAuthenticator([profile]),
             public_url=public_url,
-            feedback_sink=lambda _, request: len(request.feedback),
+            feedback_sink=lambda _service, request, _client: len(request.feedback),
             cors_origins=(ORIGIN,),
         )
     )

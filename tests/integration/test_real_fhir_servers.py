@@ -137,3 +137,51 @@ def test_a_card_names_what_such_a_server_kept_back(
     cards = service.cards_of("patient-view", body)
 
     assert any("laboratory" in card["summary"] for card in cards)
+
+
+def _offered(service: Service) -> dict[str, Json]:
+    """Every resource that a card offers in any story, once each, by a name for the report."""
+    found: dict[str, Json] = {}
+    for story in story_names():
+        for hook in hooks_of(story):
+            for card in service.cards(hook, story):
+                for suggestion in card.get("suggestions", ()):
+                    for action in suggestion["actions"]:
+                        if action["type"] != "delete":
+                            resource = action["resource"]
+                            found.setdefault(json.dumps(resource, sort_keys=True), resource)
+    return {f"{number} {item['resourceType']}": item for number, item in enumerate(found.values())}
+
+
+def _faults(server: str, resource: Json) -> list[str]:
+    answer = requests.post(
+        f"{server}/{resource['resourceType']}/$validate",
+        json=resource,
+        headers={"Content-Type": "application/fhir+json"},
+        timeout=TIMEOUT,
+    )
+    outcome = answer.json()
+    assert outcome["resourceType"] == "OperationOutcome", answer.text
+    return [
+        f"{issue.get('location')}: {issue.get('diagnostics')}"
+        for issue in outcome["issue"]
+        if issue["severity"] in ("error", "fatal")
+    ]
+
+
+@only("hapi")
+def test_every_order_offered_is_valid_for_a_validator_that_others_wrote(
+    real_server: RealServer, service: Service
+) -> None:
+    base = real_server.base(LONG_CHART)
+    offered = _offered(service)
+    assert {item["resourceType"] for item in offered.values()} == {
+        "MedicationRequest",
+        "ServiceRequest",
+    }
+
+    assert {name: faults for name, item in offered.items() if (faults := _faults(base, item))} == {}
+
+    # It must be able to say no.
+    broken = {**next(iter(offered.values())), "status": "perhaps"}
+    assert _faults(base, broken)

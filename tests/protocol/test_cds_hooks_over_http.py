@@ -14,12 +14,14 @@ from flask import Flask
 
 from cds_service.protocol import (
     Action,
+    BodyLimits,
     Card,
     CdsResponse,
     HookCall,
     Service,
     ServiceRegistry,
     Source,
+    Suggestion,
     create_blueprint,
 )
 
@@ -96,7 +98,10 @@ def test_no_guidance_is_200_with_no_cards(
 
 
 def test_a_dose_comes_back_digit_by_digit(
-    serve: Serve, make_service: MakeService, make_request: MakeRequest
+    serve: Serve,
+    make_service: MakeService,
+    make_request: MakeRequest,
+    make_card: Callable[..., Card],
 ) -> None:
     """R-131."""
 
@@ -104,7 +109,9 @@ def test_a_dose_comes_back_digit_by_digit(
         (order,) = call.draft_orders
         assert isinstance(order["dose"], Decimal)
         action = Action(type="update", description="Same again", resource=dict(order))
-        return CdsResponse(system_actions=(action,))
+        again = Suggestion(label="Same again", actions=(action,))
+        card = make_card(suggestions=(again,), selection_behavior="any")
+        return CdsResponse(cards=(card,))
 
     base = serve(make_service(hook="order-sign", prefetch=(), handler=echo))
     text = json.dumps(make_request("order-sign")).replace('"id"', '"dose": 1.50, "id"')
@@ -254,7 +261,7 @@ def test_a_body_over_the_limit_is_413(
     serve: Serve, make_service: MakeService, make_request: MakeRequest
 ) -> None:
     """D-07, N-10."""
-    base = serve(make_service(), max_body_bytes=2000)
+    base = serve(make_service(), body_limits=BodyLimits(max_bytes=2000))
     body = make_request(prefetch={"patient": {"resourceType": "Patient", "x": "y" * 3000}})
     outcome_of(post(f"{base}/cds-services/greeting", body), 413, "too-long")
     assert post(f"{base}/cds-services/greeting", make_request()).status_code == 200

@@ -61,8 +61,10 @@ class Shelf:
 
     def __init__(self) -> None:
         self.stored: list[tuple[str, FeedbackRequest]] = []
+        self.clients: list[str] = []
 
-    def __call__(self, service_id: str, feedback: FeedbackRequest) -> int:
+    def __call__(self, service_id: str, feedback: FeedbackRequest, client: str) -> int:
+        self.clients.append(client)
         self.stored.append((service_id, feedback))
         return len(feedback.feedback)
 
@@ -103,7 +105,7 @@ def test_feedback_is_stored_and_counted(
     response = post(f"{base}/cds-services/greeting/feedback", {"feedback": items})
     assert (response.status_code, response.json()) == (200, {"received": len(items)})
     ((service_id, feedback),) = shelf.stored
-    assert service_id == "greeting"
+    assert (service_id, shelf.clients) == ("greeting", ["test-ehr"])
     assert [item.card for item in feedback.feedback] == [item["card"] for item in items]
     assert all(item.outcome_timestamp.utcoffset() is not None for item in feedback.feedback)
 
@@ -185,7 +187,7 @@ def test_feedback_that_could_not_be_stored_is_not_acknowledged(
 ) -> None:
     """The peers' fault: feedback acknowledged and thrown away."""
 
-    def full(_: str, __: FeedbackRequest) -> int:
+    def full(_: str, __: FeedbackRequest, ___: str) -> int:
         raise OSError("no space left for Jane Doe")
 
     base = serve(make_service(), feedback_sink=full)

@@ -17,6 +17,7 @@ from cds_service.protocol import (
     Service,
     ServiceRegistry,
     read_call,
+    ready_profiles,
 )
 from cds_service.protocol.hook_definitions import HOOKS, hook_definition
 from cds_service.protocol.models_request import OrderDispatchContext
@@ -304,19 +305,24 @@ def test_absent_drafts_are_borne_only_for_a_client_known_to_send_none(
     body = make_request("order-select")
     del body["context"]["draftOrders"], body["context"]["selections"]
     assert refused(read, body).issue_code == "required"
-    tolerant = Client(name="sandbox", tolerate_absent_draft_orders=True)
+    tolerant = Client(name="sandbox", habits=ready_profiles()["cds-hooks-sandbox"])
     call = read(body, client=tolerant)
     assert (call.draft_orders, call.selections) == ((), ())
 
 
-def test_a_tolerant_profile_still_refuses_half_a_context(
-    read: Read, make_request: MakeRequest
+@pytest.mark.clause("E-05")
+@pytest.mark.parametrize("drafts", [None, {}, ...])
+def test_a_selection_whose_drafts_were_held_back_stays_known(
+    read: Read, make_request: MakeRequest, drafts: Any
 ) -> None:
-    """D-17: with a selection but no drafts, something was lost on the way."""
+    """Without the scope for unsigned orders an EHR sends the selection alone."""
     body = make_request("order-select")
-    del body["context"]["draftOrders"]
-    tolerant = Client(name="sandbox", tolerate_absent_draft_orders=True)
-    assert refused(read, body, client=tolerant).issue_code == "required"
+    body["context"]["draftOrders"] = drafts
+    if drafts is ...:
+        del body["context"]["draftOrders"]
+    refused(read, body)
+    call = read(body, client=Client(name="epic", habits=ready_profiles()["epic"]))
+    assert (call.draft_orders, call.selections) == ((), ("MedicationRequest/103",))
 
 
 def test_a_refill_needs_no_user(read: Read, make_request: MakeRequest) -> None:

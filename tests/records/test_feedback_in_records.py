@@ -21,6 +21,7 @@ MakeDecision = Callable[..., DecisionRecord]
 MakeFeedback = Callable[..., FeedbackRequest]
 
 SERVICE = "alk-order-sign"
+CLIENT = "Example Hospital"
 
 
 def accepted(card: str, *suggestions: str, at: str = "2026-11-20T10:05:31Z") -> dict[str, Any]:
@@ -73,9 +74,9 @@ def test_a_repeated_delivery_is_counted_but_stored_once(
 ) -> None:
     card = str(uuid.uuid4())
     request = make_feedback(accepted(card, "a", "b"), accepted(card, "b", "a"))
-    assert records.save_feedback(SERVICE, request) == 2
+    assert records.save_feedback(SERVICE, request, CLIENT) == 2
     same_moment = make_feedback(accepted(card, "a", "b", at="2026-11-20T11:05:31+01:00"))
-    assert records.save_feedback(SERVICE, same_moment) == 1
+    assert records.save_feedback(SERVICE, same_moment, CLIENT) == 1
     assert len(records.feedback(card=card)) == 1
 
 
@@ -92,8 +93,8 @@ def test_a_delivery_that_says_something_new_is_stored_beside_the_first(
     records: Records, make_feedback: MakeFeedback, change: dict[str, Any]
 ) -> None:
     card = str(uuid.uuid4())
-    records.save_feedback(SERVICE, make_feedback(overridden(card)))
-    records.save_feedback(SERVICE, make_feedback(overridden(card, **change)))
+    records.save_feedback(SERVICE, make_feedback(overridden(card)), CLIENT)
+    records.save_feedback(SERVICE, make_feedback(overridden(card, **change)), CLIENT)
     assert len(records.feedback(card=card)) == 2
 
 
@@ -109,7 +110,7 @@ def test_two_clients_that_use_one_card_id_are_both_kept(
 def test_feedback_on_an_unknown_card_is_kept_and_flagged(
     records: Records, make_feedback: MakeFeedback
 ) -> None:
-    assert records.save_feedback(SERVICE, make_feedback(overridden("not-a-uuid"))) == 1
+    assert records.save_feedback(SERVICE, make_feedback(overridden("not-a-uuid")), CLIENT) == 1
     (found,) = records.feedback(card="not-a-uuid")
     assert not found.is_card_known
     assert found.decision_id is None
@@ -121,7 +122,7 @@ def test_a_card_id_in_upper_case_is_still_ours(
     record = make_decision()
     records.save_decision(record)
     sent = record.cards[0].uuid.upper()
-    records.save_feedback(SERVICE, make_feedback(overridden(sent)))
+    records.save_feedback(SERVICE, make_feedback(overridden(sent)), CLIENT)
     (found,) = records.feedback(decision_id=record.id)
     assert found.card == sent
 
@@ -133,13 +134,13 @@ def test_a_batch_larger_than_one_query_is_stored_whole(
     records.save_decision(record)
     ours = record.cards[0].uuid
     request = make_feedback(*(overridden(f"card-{n}") for n in range(1200)), overridden(ours))
-    assert records.save_feedback(SERVICE, request) == 1201
+    assert records.save_feedback(SERVICE, request, CLIENT) == 1201
     assert len(records.feedback()) == 1201
     assert len(records.feedback(decision_id=record.id)) == 1
 
 
 def test_an_empty_request_stores_nothing(records: Records, make_feedback: MakeFeedback) -> None:
-    assert records.save_feedback(SERVICE, make_feedback()) == 0
+    assert records.save_feedback(SERVICE, make_feedback(), CLIENT) == 0
     assert records.feedback() == ()
 
 
@@ -148,7 +149,7 @@ def test_characters_that_no_database_takes_are_replaced_and_the_rest_is_kept(
 ) -> None:
     comment = "before \x00 between \ud83d after \U0001f642"
     request = make_feedback(overridden("c\x00", overrideReason={"userComment": comment}))
-    assert records.save_feedback(SERVICE, request) == 1
+    assert records.save_feedback(SERVICE, request, CLIENT) == 1
     (found,) = records.feedback()
     assert found.user_comment == "before � between � after \U0001f642"
     assert found.card == "c�"
@@ -159,7 +160,9 @@ def test_a_comment_reaches_neither_a_log_line_nor_a_repr(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     reason = {"reason": {"code": "x", "display": "Jane display"}, "userComment": "Jane comment"}
-    sqlite_records.save_feedback(SERVICE, make_feedback(overridden("c", overrideReason=reason)))
+    sqlite_records.save_feedback(
+        SERVICE, make_feedback(overridden("c", overrideReason=reason)), CLIENT
+    )
     (found,) = sqlite_records.feedback()
     assert found.user_comment == "Jane comment"
     assert "Jane" not in repr(found)
@@ -172,7 +175,9 @@ def test_feedback_that_cannot_be_stored_is_an_error_without_its_text(
     records = Records(f"sqlite:///{tmp_path / 'unprepared.sqlite3'}")
     reason = {"userComment": "Jane comment"}
     with pytest.raises(RecordsError) as caught:
-        records.save_feedback(SERVICE, make_feedback(overridden("c", overrideReason=reason)))
+        records.save_feedback(
+            SERVICE, make_feedback(overridden("c", overrideReason=reason)), CLIENT
+        )
     assert "Jane" not in f"{caught.value!r} {caught.value.__cause__}"
 
 
@@ -181,7 +186,9 @@ def test_the_same_delivery_from_many_threads_is_stored_once(
 ) -> None:
     request = make_feedback(*(overridden(f"card-{n}") for n in range(20)))
     with ThreadPoolExecutor(6) as pool:
-        counts = list(pool.map(lambda _: records.save_feedback(SERVICE, request), range(12)))
+        counts = list(
+            pool.map(lambda _: records.save_feedback(SERVICE, request, CLIENT), range(12))
+        )
     assert counts == [20] * 12
     assert len(records.feedback()) == 20
 
@@ -195,7 +202,7 @@ item = {"outcome": "overridden", "outcomeTimestamp": "2026-11-20T10:05:31Z"}
 records = Records(sys.argv[1])
 for number in range(int(sys.argv[2])):
     request = FeedbackRequest.model_validate({"feedback": [{**item, "card": f"card-{number}"}]})
-    records.save_feedback("alk-order-sign", request)
+    records.save_feedback("alk-order-sign", request, "Example Hospital")
 os.write(1, b"acknowledged")
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -214,3 +221,19 @@ def test_what_was_acknowledged_survives_the_kill_of_the_process(database_url: st
     assert (killed.stdout, killed.returncode) == (b"acknowledged", -9)
     assert [item.card for item in records.feedback()] == [f"card-{n}" for n in range(7)]
     records.close()
+
+
+@pytest.mark.clause("C-30", "C-35", "R-191")
+def test_feedback_of_another_client_does_not_stand_beside_the_decision(
+    records: Records, make_decision: MakeDecision, make_feedback: MakeFeedback
+) -> None:
+    record = make_decision()
+    records.save_decision(record)
+    request = make_feedback(overridden(record.cards[0].uuid))
+    assert records.save_feedback(SERVICE, request, "Another Hospital") == 1
+    assert records.feedback(decision_id=record.id) == ()
+    (kept,) = records.feedback(card=record.cards[0].uuid)
+    assert (kept.client, kept.is_card_known) == ("Another Hospital", False)
+    records.save_feedback(SERVICE, request, CLIENT)
+    (own,) = records.feedback(decision_id=record.id)
+    assert (own.client, own.is_card_known) == (CLIENT, True)

@@ -23,6 +23,8 @@ from fhir_fixtures.requests import hook_request
 DAY = date(2026, 11, 20)
 TIMEOUT = 30
 HOOKS = ("patient-view", "order-select", "order-sign", "medication-prescribe")
+SAYING_THE_SAME = ("encounter-start", "medication-refill", "order-dispatch")
+"""Hooks whose answers follow another hook; test_hooks_that_say_the_same.py holds them to it."""
 Json = dict[str, Any]
 
 
@@ -37,6 +39,7 @@ def settings_for(server: LocalServer, database: Path, **changes: Any) -> Setting
                 "allow_private_fhir_servers": True,
                 # The default of 0.4 s is for production; a test machine may be busy.
                 "fhir_deadline_seconds": 20.0,
+                "request_deadline_seconds": 60.0,
                 **changes,
             }
         )

@@ -353,7 +353,7 @@ def test_an_r5_draft_is_checked_and_never_sent_back_changed(service: Service) ->
     ]
     assert not any(action["type"] == "update" for action in sent)
     assert not any("medication" in action.get("resource", {}) for action in sent)
-    assert "The order came in FHIR R5 (`medication`)" in _detail(cards)
+    assert "The order is not written in FHIR R4 (`medication`)" in _detail(cards)
 
 
 @pytest.mark.parametrize(

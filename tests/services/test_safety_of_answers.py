@@ -21,6 +21,7 @@ from cds_service.records import Records
 from fhir_fixtures import load_story, story_names
 from tests.services.calling import (
     HOOKS,
+    SAYING_THE_SAME,
     TIMEOUT,
     CountingServer,
     Json,
@@ -60,7 +61,7 @@ def test_a_record_that_cannot_be_written_does_not_keep_the_card_from_the_clinici
 
 def test_services_on_the_same_orders_answer_each_for_itself(service: Service) -> None:
     hooks = [item["hook"] for item in service.described]
-    assert sorted(hooks) == sorted(HOOKS)
+    assert sorted(hooks) == sorted(HOOKS + SAYING_THE_SAME)
     at_selection = service.cards("order-select", "alectinib-alt-six-times")
     at_signature = service.cards("order-sign", "alectinib-alt-six-times")
     assert at_selection
@@ -173,7 +174,7 @@ def test_answers_and_discovery_hold_no_member_that_the_specification_does_not_kn
     service: Service, fhir_server: CountingServer
 ) -> None:
     described = requests.get(f"{service.url}/cds-services", timeout=TIMEOUT).json()
-    assert len(Discovery.model_validate(described, by_alias=True, by_name=False).services) == 4
+    assert len(Discovery.model_validate(described, by_alias=True, by_name=False).services) == 7
     for story in story_names():
         answer = service.post(
             "patient-view", service.body("patient-view", story, fhir_server=fhir_server.url)

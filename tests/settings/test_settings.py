@@ -68,6 +68,7 @@ def test_development_needs_nothing_else() -> None:
         ("ALK_CDS_PUBLIC_URL", "cds.example.org"),
         ("ALK_CDS_PUBLIC_URL", "https://user:word@cds.example.org"),
         ("ALK_CDS_BIND", "8000"),
+        ("ALK_CDS_UNSIGNED_PROFILE", "epyc"),
         ("ALK_CDS_BIND", "127.0.0.1:70000"),
         ("ALK_CDS_WORKERS", "0"),
         ("ALK_CDS_WORKERS", "two"),
@@ -83,6 +84,20 @@ def test_development_needs_nothing_else() -> None:
         ("ALK_CDS_LINK_SECRET", "too short"),
         ("ALK_CDS_LINK_SECRET_FILE", "/nowhere/secret"),
         ("ALK_CDS_LINK_LIFETIME_HOURS", "0"),
+        ("ALK_CDS_TOKEN_ALGORITHMS", "none"),
+        ("ALK_CDS_TOKEN_ALGORITHMS", "ES384, HS256"),
+        ("ALK_CDS_TOKEN_ALGORITHMS", " , "),
+        ("ALK_CDS_TOKEN_LEEWAY_SECONDS", "61"),
+        ("ALK_CDS_TOKEN_MAX_LIFE_SECONDS", "100000"),
+        ("ALK_CDS_REDIS_URL", "http://cache.example.org"),
+        ("ALK_CDS_REDIS_URL_FILE", "/nowhere/redis"),
+        ("ALK_CDS_DATABASE_URL_FILE", "/nowhere/database"),
+        ("ALK_CDS_RATE_LIMIT", "often"),
+        ("ALK_CDS_REFUSED_RATE_LIMIT", "0/second"),
+        ("ALK_CDS_MAX_JSON_DEPTH", "3"),
+        ("ALK_CDS_MAX_RESOURCES", "0"),
+        ("ALK_CDS_REQUEST_DEADLINE_SECONDS", "0"),
+        ("ALK_CDS_RETENTION_DAYS", "0"),
         ("ALK_CDS_LABORATORY_DEFAULTS_FILE", "/nowhere/limits.yaml"),
         ("ALK_CDS_LOCAL_CODES_FILE", "/nowhere/codes.yaml"),
         ("ALK_CDS_TIMEZONE", "Europe/Atlantis"),
@@ -221,3 +236,61 @@ def test_the_local_code_file_has_to_be_readable(
     monkeypatch.setenv("ALK_CDS_LOCAL_CODES_FILE", str(tmp_path / "none.yaml"))
     with pytest.raises(SettingsError, match="LOCAL_CODES_FILE: must name a readable text file"):
         load_settings(environment="development")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("database_url", f"postgresql://cds:{SECRET}@database/cds"),
+        ("redis_url", f"rediss://:{SECRET}@cache/0"),
+    ],
+)
+def test_an_address_with_a_password_is_read_from_a_file_and_never_printed(
+    production: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(f"{value}\n", encoding="utf-8")
+    production.setenv(f"ALK_CDS_{name.upper()}_FILE", str(path))
+
+    settings = load_settings()
+
+    found = getattr(settings, name)
+    assert (found if isinstance(found, str) else found.get_secret_value()) == value
+    assert SECRET not in repr(settings)
+
+
+def test_the_file_with_the_database_comes_before_the_address_that_the_image_sets(
+    production: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "database"
+    path.write_text("postgresql://database/cds", encoding="utf-8")
+    production.setenv("ALK_CDS_DATABASE_URL", "sqlite:////data/alk-cds.sqlite3")
+    production.setenv("ALK_CDS_DATABASE_URL_FILE", str(path))
+
+    assert load_settings().database_url == "postgresql://database/cds"
+    assert load_settings(database_url="sqlite:///here").database_url == "sqlite:///here"
+
+
+def test_two_addresses_of_redis_are_refused(production: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "redis"
+    path.write_text("redis://one/0", encoding="utf-8")
+    production.setenv("ALK_CDS_REDIS_URL", "redis://two/0")
+    production.setenv("ALK_CDS_REDIS_URL_FILE", str(path))
+
+    with pytest.raises(SettingsError, match="ALK_CDS_REDIS_URL_FILE are both set"):
+        load_settings()
+
+
+def test_the_request_may_take_longer_than_the_fhir_server(production: pytest.MonkeyPatch) -> None:
+    production.setenv("ALK_CDS_FHIR_DEADLINE_SECONDS", "10")
+
+    with pytest.raises(SettingsError, match="REQUEST_DEADLINE_SECONDS must be longer"):
+        load_settings()
+
+
+def test_algorithms_may_be_added_and_taken_away(production: pytest.MonkeyPatch) -> None:
+    assert load_settings().token_algorithms == ("ES384", "RS384")
+
+    production.setenv("ALK_CDS_TOKEN_ALGORITHMS", "ES384, PS256")
+
+    assert load_settings().token_algorithms == ("ES384", "PS256")

@@ -212,7 +212,7 @@ def test_feedback_is_shown_without_free_text(
         "overrideReason": {"reason": reason, "userComment": "Jane comment"},
     }
     records.save_feedback(
-        "alk-order-sign", FeedbackRequest.model_validate({"feedback": [item]}), "Hospital"
+        "alk-order-sign", FeedbackRequest.model_validate({"feedback": [item]}), "Example Hospital"
     )
     url = f"{serve()}/decisions/{signer.token(record.id)}"
     html = requests.get(url, timeout=10).text

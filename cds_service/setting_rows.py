@@ -1,0 +1,40 @@
+"""How a setting is shown in the documentation; the settings themselves stand in `settings`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One line of the settings table in the documentation."""
+
+    variable: str
+    kind: str
+    default: str
+    description: str
+
+
+def kind(annotation: Any) -> str:
+    """What a setting of this type takes, in words. Raises TypeError for a type without words."""
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    names = {"tuple": "list, comma-separated", "Path": "file", "SecretStr": "secret"}
+    names |= {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+    if text.startswith("typing.Literal["):
+        options = text.removeprefix("typing.Literal[").rstrip("]").replace("'", "")
+        return "one of " + options
+    for name, shown in names.items():
+        if re.search(rf"\b{name}\b", text):
+            return shown
+    raise TypeError(f"a setting of type {text} has no name for the documentation")
+
+
+def shown_default(value: object) -> str:
+    """The default of a setting as the documentation shows it."""
+    if value is None or value == ():
+        return "not set"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

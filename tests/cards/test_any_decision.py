@@ -1,0 +1,118 @@
+"""Whatever is decided, the answer is valid, short enough, and holds no markup of the record."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from cds_service.alk import Decision, Question, decide
+from cds_service.cards import BuiltCard, CardContext, build_cards
+from cds_service.cards.medication_orders import OrderContext
+from cds_service.facts import Supplied
+from cds_service.fhir.reading import read_resources
+from cds_service.fhir.record import PatientRecord
+from cds_service.fhir.views import MedicationRequest
+from cds_service.protocol import CdsResponse
+from tests.facts.records import ALL, AS_OF, Json, knowledge, reader
+from tests.facts.test_ways_of_sending import charts
+
+MODEST = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+LINK = "https://cds.example.org/decisions/x"
+MARKUP = (
+    "[click](https://evil.example)",
+    "![](https://evil.example/pixel)",
+    "<script>alert(1)</script>",
+    "<https://evil.example>",
+    "# Heading",
+    "| a | b |\n|---|---|",
+    "**bold** `code`",
+    "- item\n1. item\n> quote",
+    "line\n\nparagraph\n\n---",
+    "javascript:alert(1)",
+    "see https://evil.example/x or www.evil.example or mail@evil.example",
+    "{ordered} {0} %s",
+    "\u202e right to left \u0000",
+)
+AUTOLINK = re.compile(r"(?<!\\)(?:://evil|@evil)|www\.evil")
+"""Bare addresses that GitHub-flavoured Markdown turns into links."""
+WORDS = frozenset({"text", "display", "valueString", "div", "unit"})
+
+
+def _injected(value: Any, markup: str) -> Any:
+    """The resource with the markup behind every text that people wrote."""
+    if isinstance(value, dict):
+        return {
+            name: f"{part} {markup}" if name in WORDS and isinstance(part, str)
+            and name != "unit" else _injected(part, markup)
+            for name, part in value.items()
+        }  # fmt: skip
+    if isinstance(value, list):
+        return [_injected(part, markup) for part in value]
+    return value
+
+
+def _decided(patient: str, resources: list[Json], drafts: list[Json]) -> Decision:
+    bundle = {"resourceType": "Bundle", "type": "searchset",
+              "entry": [{"resource": item} for item in resources]}  # fmt: skip
+    record = PatientRecord.build(patient, [read_resources(json.dumps(bundle).encode())], (), "")
+    orders = []
+    for draft in drafts:
+        (view,) = read_resources(json.dumps(draft).encode()).resources
+        if isinstance(view, MedicationRequest):
+            orders.append((view, draft))
+    facts, ordered = reader().read(Supplied(record, ALL, {}, orders), AS_OF)
+    question = Question("order-sign" if ordered else "patient-view", ordered)
+    return decide(facts, question, knowledge(), AS_OF)
+
+
+def _cards(decision: Decision, limit: int = 50) -> list[BuiltCard]:
+    context = CardContext(OrderContext("p", "Practitioner/a"), LINK, limit)
+    return build_cards(decision, lambda _: True, knowledge(), context)
+
+
+@MODEST
+@given(chart=charts(), limit=st.integers(1, 8))
+def test_any_decision_becomes_a_valid_answer(
+    chart: tuple[str, list[Json], list[Json]], limit: int
+) -> None:
+    decision = _decided(*chart)
+    cards = _cards(decision, limit)
+    body = json.loads(CdsResponse(cards=tuple(card.card for card in cards)).to_json())
+    assert list(body) == ["cards"]
+    critical = sum(card["indicator"] == "critical" for card in body["cards"])
+    assert len(body["cards"]) <= max(limit, critical + 1)
+    for card in body["cards"]:
+        assert 0 < len(card["summary"]) < 140
+        assert "\n" not in card["summary"]
+        assert card["detail"].strip()
+        assert len({made["label"] for made in card.get("suggestions", ())}) == len(
+            card.get("suggestions", ())
+        )
+    # What was critical in the decision is critical in the answer.
+    if any(item.severity == "critical" for item in decision.recommendations):
+        assert critical
+
+
+@MODEST
+@given(chart=charts(), markup=st.sampled_from(MARKUP))
+def test_text_of_the_record_never_becomes_markup(
+    chart: tuple[str, list[Json], list[Json]], markup: str
+) -> None:
+    patient, resources, drafts = chart
+    changed = _decided(patient, _injected(resources, markup), _injected(drafts, markup))
+    for card in _cards(changed):
+        tokens = MarkdownIt("gfm-like", {"linkify": False, "html": True}).parse(
+            card.card.detail or ""
+        )
+        flat = [*tokens, *(child for token in tokens for child in token.children or ())]
+        kinds = {token.type for token in flat}
+        assert not kinds & {"link_open", "image", "html_block", "html_inline", "heading_open",
+                            "blockquote_open", "code_inline", "fence", "hr"}  # fmt: skip
+        assert not AUTOLINK.search(card.card.detail or "")
+        assert markup not in card.card.summary
+        assert "evil.example" not in card.card.summary
