@@ -16,7 +16,8 @@ from cds_service.conformance import CHECKS, Check, Outcome, Subject, clauses, ru
 from cds_service.conformance.checks import OUTCOME_OF
 from cds_service.conformance.exchange import Caller
 from tests.conformance import right_server
-from tests.conformance.faults import FAULTS, Fault, Faulty
+from tests.conformance.distortions import Faulty
+from tests.conformance.faults import FAULTS, Fault
 from tests.conformance.right_server import KEY, ORIGIN, Serving, application, serving
 
 

@@ -24,7 +24,7 @@ from cds_service.conformance import CHECKS, NoTokenError, clauses, subject_of
 from cds_service.conformance.clauses import named_in
 from cds_service.conformance.exchange import Caller, NotJsonError, strict_json
 from cds_service.conformance.tokens import TokenCommand, read_key
-from tests.conformance.faults import Faulty, in_card
+from tests.conformance.distortions import Faulty, in_card
 from tests.conformance.right_server import (
     ISSUER,
     KEY,
