@@ -26,6 +26,7 @@ from cds_service.protocol import (
     JwtAuthenticator,
     RateLimits,
     ServiceRegistry,
+    api_description_json,
     create_blueprint,
     read_clients,
     ready_profiles,
@@ -124,6 +125,7 @@ def create_app(
         )
     )
     app.add_url_rule("/health", view_func=_health(knowledge))
+    app.add_url_rule("/openapi.json", view_func=_description(settings.public_url))
     app.after_request(_harmless)
     app.extensions["alk_cds"] = engine
     app.wsgi_app = CollapseSlashes(app.wsgi_app)  # type: ignore[method-assign]
@@ -148,6 +150,15 @@ def _health(knowledge: Knowledge) -> Callable[[], Response]:
         return Response(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
 
     return health
+
+
+def _description(public_url: str | None) -> Callable[[], Response]:
+    body = api_description_json(public_url)
+
+    def openapi() -> Response:
+        return Response(body, mimetype="application/json")
+
+    return openapi
 
 
 def _authenticator(

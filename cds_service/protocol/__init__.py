@@ -18,6 +18,7 @@ from cds_service.protocol.clients import (
     ClientsFileError,
     read_clients,
 )
+from cds_service.protocol.description import api_description, api_description_json
 from cds_service.protocol.errors import (
     BadRequest,
     Forbidden,
@@ -107,6 +108,8 @@ __all__ = [
     "Unprocessable",
     "UnsupportedMediaType",
     "adapted",
+    "api_description",
+    "api_description_json",
     "create_blueprint",
     "is_relative_reference",
     "lint",
