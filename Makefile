@@ -56,7 +56,7 @@ test: $(DEVELOPMENT) ## Run the quick tests; the closing line is pytest's own
 
 .PHONY: test-slow
 test-slow: $(DEVELOPMENT) ## Run the tests marked slow
-	@$(BIN)/python -m pytest -q -m slow $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m slow $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(DEVELOPMENT) ## Check style, format, types and which room imports which

@@ -43,6 +43,7 @@ class Server:
             "ALK_CDS_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
             "ALK_CDS_WORKERS": str(WORKERS),
             "ALK_CDS_DATABASE_URL": f"sqlite:///{self.folder / 'decisions.sqlite3'}",
+            "ALK_CDS_RATE_LIMIT": "off",
         }
         with (self.folder / "log.txt").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and arguments

@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 from flask import Flask, Response
 
+from cds_service.cards.system_actions import ReasonCodes
 from cds_service.facts import FactReader
 from cds_service.fhir import outgoing
 from cds_service.knowledge.places import load_release, release_folder
@@ -26,6 +27,7 @@ from cds_service.protocol import (
     JwtAuthenticator,
     RateLimits,
     ServiceRegistry,
+    api_description_json,
     create_blueprint,
     read_clients,
     ready_profiles,
@@ -89,6 +91,8 @@ def create_app(
             settings.snooze_days,
         ),
         _shadow(settings, knowledge),
+        ReasonCodes(knowledge),
+        settings.smart_launch_url,
     )
     registry = ServiceRegistry(as_service(definition, engine) for definition in DEFINITIONS)
     app = Flask("cds_service")
@@ -134,6 +138,8 @@ def create_app(
 
         app.register_blueprint(create_bench_blueprint(engine, _limits(settings)))
     app.add_url_rule("/health", view_func=_health(knowledge))
+    app.add_url_rule("/openapi.json", view_func=_description(settings.public_url))
+    app.after_request(_harmless)
     app.extensions["alk_cds"] = engine
     app.wsgi_app = CollapseSlashes(app.wsgi_app)  # type: ignore[method-assign]
     # The first order that leaves must not pay for building the FHIR models.
@@ -145,12 +151,31 @@ def _limits(settings: Settings) -> BodyLimits:
     return BodyLimits(settings.max_body_bytes, settings.max_json_depth, settings.max_resources)
 
 
+def _harmless(response: Response) -> Response:
+    """Headers for what no page set its own for: a browser shall make nothing of it."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault(
+        "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"
+    )
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    return response
+
+
 def _health(knowledge: Knowledge) -> Callable[[], Response]:
     def health() -> Response:
         body = f'{{"status":"up","release":"{knowledge.release.version}"}}'
         return Response(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
 
     return health
+
+
+def _description(public_url: str | None) -> Callable[[], Response]:
+    body = api_description_json(public_url)
+
+    def openapi() -> Response:
+        return Response(body, mimetype="application/json")
+
+    return openapi
 
 
 def _authenticator(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -141,8 +142,12 @@ class DoorSettings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _check_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://")):
+        if value is None:
+            return None
+        if not value.get_secret_value().startswith(("redis://", "rediss://")):
             raise problem("must be an address such as rediss://cache.example.org/0")
+        if find_spec("redis") is None:
+            raise problem('needs the extra: pip install "alk-cds[redis]"')
         return value
 
     @field_validator("cors_origins")

@@ -144,6 +144,11 @@ class Settings(DoorSettings):
         default=(),
         description="The same for single rules, as rule ids separated by commas.",
     )
+    smart_launch_url: str | None = Field(
+        default=None,
+        description="Launch address of a SMART app of the site. Every card then links to it, and "
+        "the EHR opens it for the patient in context. It must be registered with the EHR.",
+    )
     jurisdiction: Literal["US", "EU", "UK", "CH", "JP", "CN", "CA", "AU"] = Field(
         default="US",
         description="Whose approvals and doses decide what is offered. The tables follow the US "
@@ -217,6 +222,13 @@ class Settings(DoorSettings):
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("smart_launch_url")
+    @classmethod
+    def _check_smart_launch_url(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_web_address(value, bare_origin=False)
         return value
 
     @field_validator("public_url")

@@ -20,6 +20,7 @@ from cds_service.knowledge.table_files import Column, Table
 from cds_service.protocol import ClientHabits, ready_profiles
 from cds_service.rules import CollectionOf, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
+from docs import conformance as protocol
 from docs import coverage as algorithm
 from hooks import DEFINITIONS
 from hooks.data import EVERYTHING
@@ -219,6 +220,12 @@ def _takes(fact: FactKind) -> str:
 def coverage(knowledge: Knowledge) -> str:
     """Every point of the written algorithm."""
     return algorithm.page(knowledge)
+
+
+@section("conformance.md", "conformance")
+def conformance(_: Knowledge) -> str:
+    """Every clause of CDS Hooks."""
+    return protocol.page()
 
 
 def rewritten(text: str, name: str, content: str) -> str:

@@ -12,9 +12,11 @@ from uuid import uuid4
 from cds_service.alk import Decision, Question, Recommendation, decide
 from cds_service.cards import BuiltCard, CardContext, all_cards, decision_document, folded
 from cds_service.cards.suggestions import OrderContext
+from cds_service.cards.system_actions import ReasonCodes
 from cds_service.facts import FactReader
+from cds_service.facts.patient import PatientFacts
 from cds_service.knowledge.release import Knowledge
-from cds_service.protocol import CdsResponse, HookCall, PrefetchTemplate
+from cds_service.protocol import Action, CdsResponse, HookCall, PrefetchTemplate
 from hooks.asked_orders import selected_keys
 from hooks.gather import FhirAccess, gather
 from hooks.memory import Memory, Shadow
@@ -58,7 +60,8 @@ class Engine:
 
     `today` gives the day of the question, `keep` stores an answered call, `link` gives the
     absolute address of a decision's page or None. `memory` keeps answered cards away; without it
-    every card is shown each time.
+    every card is shown each time. `reason_codes` are added for clients that agreed to it, and
+    `smart_launch_url` is offered on every card.
     """
 
     knowledge: Knowledge
@@ -71,6 +74,8 @@ class Engine:
     max_cards: int = 6
     memory: Memory | None = None
     shadow: Shadow = field(default_factory=Shadow)
+    reason_codes: ReasonCodes | None = None
+    smart_launch_url: str | None = None
 
     def answer(
         self,
@@ -90,6 +95,7 @@ class Engine:
             OrderContext(call.patient_id, call.user_id, call.encounter_id),
             self.link(decision_id),
             min(self.max_cards, call.max_cards or self.max_cards),
+            self.smart_launch_url,
         )
         prepared = self._prepared(call, decision, matters, context)
         document = decision_document(
@@ -111,7 +117,19 @@ class Engine:
                 prepared.fingerprints,
             )
         )
-        return CdsResponse(cards=tuple(card.card for card in prepared.cards))
+        return CdsResponse(
+            cards=tuple(card.card for card in prepared.cards),
+            system_actions=self._system_actions(call, facts, decision),
+        )
+
+    def _system_actions(
+        self, call: HookCall, facts: PatientFacts, decision: Decision
+    ) -> tuple[Action, ...]:
+        if self.reason_codes is None or not call.takes_system_actions:
+            return ()
+        if call.service_id in self.shadow.services:
+            return ()
+        return self.reason_codes.actions(facts, decision)
 
     def _prepared(
         self,

@@ -25,11 +25,13 @@ class CardContext:
 
     `decision_link` is the absolute address of the decision page, None when the service does not
     know its own address. `max_cards` limits how many cards are sent; the rest is folded into one.
+    `smart_launch_url` is the launch address of a SMART app that the site uses beside the cards.
     """
 
     orders: OrderContext
     decision_link: str | None = None
     max_cards: int = 6
+    smart_launch_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,9 @@ def _links(item: Recommendation, knowledge: Knowledge, context: CardContext) -> 
     links: list[Link] = []
     if context.decision_link is not None:
         links.append(Link(label="Basis of this card", url=context.decision_link, type="absolute"))
+    if context.smart_launch_url is not None:
+        # The client adds iss and launch itself, so the app opens for this patient.
+        links.append(Link(label="Open the ALK app", url=context.smart_launch_url, type="smart"))
     for name in item.sources[:1]:
         address = knowledge.sources[name].address
         if address is not None:

@@ -25,7 +25,7 @@ from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.tests_catalogue import TestOrder
-from cds_service.protocol import Action, Suggestion
+from cds_service.protocol import Action, Suggestion, is_relative_reference
 
 
 def suggestions(
@@ -104,7 +104,8 @@ def _spoken_against(decision: Decision) -> list[OrderedMedication]:
 
 
 def _removal(order: OrderedMedication | None) -> list[Suggestion]:
-    if order is None or not order.reference.split("/")[-1]:
+    # An id that no delete can name costs the button, not the card.
+    if order is None or not is_relative_reference(order.reference):
         return []
     name = " and ".join(order.ingredients) or "this order"
     label = f"Remove the {name} order"

@@ -14,6 +14,7 @@ from cds_service.commands.options import TOKEN_VARIABLE
 _MODULES = {
     "call": "call",
     "cohort": "cohort",
+    "conformance": "conformance",
     "demo": "demo",
     "evaluate": "evaluate",
     "explain": "explain",
@@ -27,6 +28,7 @@ _MODULES = {
 _HELP = {
     "call": "Play one story at one service and print the cards.",
     "cohort": "Decide for many patients from files or a FHIR server.",
+    "conformance": "Ask any CDS Hooks service whether it keeps to the specification.",
     "demo": "Show the whole service at work on fictional patients.",
     "evaluate": "Decide for one patient of a FHIR server.",
     "explain": "Print the rules and values behind each recommendation.",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from cds_service.facts.context import Context
+from cds_service.fhir.datatypes import usable_number
 from cds_service.fhir.units import fold_unit
 from cds_service.fhir.views import Dosage
 
@@ -122,7 +123,8 @@ def _timed(dosage: Dosage) -> Iterator[str]:
         return
     for event in repeat.when:
         code = event.strip()
-        late = code in _AFTER_A_MEAL and repeat.offset is not None and repeat.offset > _SOON_AFTER
+        offset = usable_number(repeat.offset)
+        late = code in _AFTER_A_MEAL and offset is not None and offset > _SOON_AFTER
         if code in _BEFORE_A_MEAL:
             yield FASTING
         elif code in _AT_A_MEAL and not late:

@@ -42,6 +42,20 @@ class CodeableConcept(DataType, frozen=True):
         return None
 
 
+_MOST_DIGITS = 30
+"""Powers of ten beyond which no number of a chart can lie, and arithmetic would overflow."""
+
+
+def usable_number(value: Decimal | None) -> Decimal | None:
+    """The number, or None for one that is not finite or of an impossible size.
+
+    "NaN" and "Infinity" as text are read as decimals, and 1e999999 is one.
+    """
+    if value is None or not value.is_finite():
+        return None
+    return value if not value or abs(value.adjusted()) <= _MOST_DIGITS else None
+
+
 class Quantity(DataType, frozen=True):
     """A number with a unit. `value_text` holds a value that was sent as text, such as "<5"."""
 
@@ -54,8 +68,8 @@ class Quantity(DataType, frozen=True):
 
     @property
     def number(self) -> Decimal | None:
-        """The finite number, or None when there is none (also for text such as "<5")."""
-        return self.value if self.value is not None and self.value.is_finite() else None
+        """The number, or None when there is none that can be one (also for text such as "<5")."""
+        return usable_number(self.value)
 
     @property
     def as_sent(self) -> str:

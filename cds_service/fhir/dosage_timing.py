@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from cds_service.fhir.datatypes import CodeableConcept, Quantity, Timing, TimingRepeat
+from cds_service.fhir.datatypes import (
+    CodeableConcept,
+    Quantity,
+    Timing,
+    TimingRepeat,
+    usable_number,
+)
 from cds_service.fhir.dates import Precision, period_end, period_start
 from cds_service.fhir.dosage_text import parse_frequency_text
 from cds_service.fhir.terminology import SNOMED, canonical_system, concept_keys
@@ -142,6 +148,9 @@ def _from_repeat(repeat: TimingRepeat) -> Frequency:
 
 def _per_day(repeat: TimingRepeat) -> Frequency:
     seconds = _SECONDS.get((repeat.period_unit or "").strip())
+    given = (repeat.frequency, repeat.frequency_max, repeat.period, repeat.period_max)
+    if any(number is not None and usable_number(number) is None for number in given):
+        return Frequency(problem=DoseProblem.TIMING_NOT_READ)
     if repeat.period is None or repeat.period <= 0 or seconds is None:
         return Frequency(problem=DoseProblem.TIMING_NOT_READ)
     fewest = repeat.frequency if repeat.frequency is not None else repeat.frequency_max

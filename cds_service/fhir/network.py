@@ -21,6 +21,7 @@ from cds_service.fhir.errors import AddressRefused, ServerRefused
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
 def is_public(text: str) -> bool:
@@ -33,6 +34,10 @@ def is_public(text: str) -> bool:
         inner = _embedded(address)
         if inner is not None:
             return is_public(str(inner))
+        # Only this block is given out for the internet. Elsewhere lie old and local forms, some
+        # with an IPv4 address inside, that Python does not all know to be private.
+        if address not in _GLOBAL_UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 

@@ -18,6 +18,7 @@ from cds_service.protocol.clients import (
     ClientsFileError,
     read_clients,
 )
+from cds_service.protocol.description import api_description, api_description_json
 from cds_service.protocol.errors import (
     BadRequest,
     Forbidden,
@@ -46,6 +47,7 @@ from cds_service.protocol.models_response import (
     ServiceDescription,
     Source,
     Suggestion,
+    is_relative_reference,
 )
 from cds_service.protocol.prefetch import PrefetchTemplate, lint, resolve
 from cds_service.protocol.rate_limits import RateLimits
@@ -106,7 +108,10 @@ __all__ = [
     "Unprocessable",
     "UnsupportedMediaType",
     "adapted",
+    "api_description",
+    "api_description_json",
     "create_blueprint",
+    "is_relative_reference",
     "lint",
     "operation_outcome",
     "read_call",

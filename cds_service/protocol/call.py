@@ -49,6 +49,7 @@ class HookCall:
     ``fhir_server`` has no trailing slash, and is None if the client is not allowed one.
     ``access_token`` is for this call only (R-77). ``access_token_expires_in`` is in seconds.
     ``max_cards`` is how many cards the client takes, None when it set no limit.
+    ``takes_system_actions`` says that it agreed to changes which it carries out by itself.
     """
 
     service_id: str
@@ -70,6 +71,7 @@ class HookCall:
     access_token_expires_in: int | None = None
     allow_private_addresses: bool = False
     max_cards: int | None = None
+    takes_system_actions: bool = False
     draft_resources_by_reference: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -127,6 +129,7 @@ def read_call(
         access_token_expires_in=expires_in,
         allow_private_addresses=client.allow_private_addresses,
         max_cards=client.habits.max_cards,
+        takes_system_actions=client.habits.system_actions,
         draft_resources_by_reference=MappingProxyType(by_reference),
     )
 

@@ -44,6 +44,11 @@ _LINE_BREAKS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _EXTENSION_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2,}")
 
 
+def is_relative_reference(text: str) -> bool:
+    """Say whether ``text`` is ``Type/id``, as a delete has to name its target (R-133)."""
+    return _RELATIVE_REFERENCE.fullmatch(text) is not None
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be blank")
@@ -199,7 +204,7 @@ class Action(ExtensibleModel):
                 raise ValueError("a delete names its target in resourceId, not in resource")
             if self.resource_id is None:
                 raise ValueError("a delete needs resourceId")
-            if not _RELATIVE_REFERENCE.fullmatch(self.resource_id):
+            if not is_relative_reference(self.resource_id):
                 raise ValueError("resourceId must look like Type/id")
         else:
             if self.resource is None:

@@ -19,6 +19,7 @@ from tests.alk.patients import (
     FULL,
     LOWER,
     asked,
+    day,
     first_order,
     knowledge,
     order,
@@ -230,6 +231,22 @@ def test_an_unverified_test_is_mentioned_and_never_orderable() -> None:
     found = _of(asked(patient(brain_imaging=200)), Topic.MONITORING)
     (due,) = [test for item in found for test in item.tests if test.test == "brain MRI"]
     assert not due.orderable
+
+
+def test_only_a_verified_test_that_is_overdue_makes_a_warning() -> None:
+    (ours,) = _of(asked(patient(brain_imaging=200)), Topic.MONITORING)
+    assert ("overdue", False) in {(test.status, test.orderable) for test in ours.tests}
+    assert ours.severity == "info"
+    results = {name: [(22, "1")] for name in ("ALT", "AST", "total_bilirubin")}
+    facts = patient(lines=[treatment((60, "active", FULL))], **results)
+    (label,) = _of(asked(facts), Topic.MONITORING)
+    assert label.severity == "warning"
+
+
+def test_a_test_to_be_repeated_says_when_it_was_done_last() -> None:
+    results = {"ALT": [(4, "6")], "AST": [(4, "1")], "total_bilirubin": [(4, "1")]}
+    (item,) = reactions(asked(patient(**results))).values()
+    assert [(test.test, test.last) for test in item.tests] == [("liver tests", day(4))]
 
 
 def test_the_adjuvant_dose_lasts_two_years() -> None:

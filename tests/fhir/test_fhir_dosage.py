@@ -221,6 +221,18 @@ def test_doses_per_day_are_read_from_all_their_shapes(timing: dict[str, Any], do
         ),
         ({"repeat": {"frequency": 2, "period": 0, "periodUnit": "d"}}, DoseProblem.TIMING_NOT_READ),
         ({"repeat": {"frequency": 0, "period": 1, "periodUnit": "d"}}, DoseProblem.TIMING_NOT_READ),
+        (
+            {"repeat": {"frequency": "NaN", "period": 1, "periodUnit": "d"}},
+            DoseProblem.TIMING_NOT_READ,
+        ),
+        (
+            {"repeat": {"frequency": 2, "period": "Infinity", "periodUnit": "d"}},
+            DoseProblem.TIMING_NOT_READ,
+        ),
+        (
+            {"repeat": {"frequency": 2, "period": 10**40, "periodUnit": "d"}},
+            DoseProblem.TIMING_NOT_READ,
+        ),
         ({"repeat": {"when": ["C"]}}, DoseProblem.TIMING_NOT_READ),
         ({"repeat": {"boundsPeriod": {"start": "2026-01-05"}}}, DoseProblem.NO_TIMING),
         ({"repeat": {**BID["repeat"], "dayOfWeek": ["mon", "wed"]}}, DoseProblem.NOT_EVERY_DAY),

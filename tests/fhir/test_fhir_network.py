@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 
-from cds_service.fhir.client import FhirClient
+from cds_service.fhir.client import FhirClient, ProblemKind
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.network import checked_base, is_below, is_public
 
@@ -33,6 +36,10 @@ def test_public_addresses_are_public(address: str) -> None:
         "2002:0a00:0001::",
         "64:ff9b::10.0.0.1",
         "2001:0000:4136:e378:8000:63bf:f5ff:fffe",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b:1::a00:1",
+        "fec0::1",
         "no address",
     ],
 )
@@ -106,3 +113,36 @@ def test_what_is_no_plain_base_url_is_always_refused(url: str) -> None:
 )
 def test_only_urls_below_the_base_are_followed(url: str, below: bool) -> None:
     assert is_below(url, "https://ehr.example/fhir") is below
+
+
+@pytest.mark.clause("R-78", "N-22")
+@pytest.mark.parametrize("host", ["2130706433", "0177.0.0.1", "0x7f000001", "127.1", "0", "[::]"])
+def test_this_machine_in_an_odd_spelling_gets_no_byte(host: str) -> None:
+    """What a resolver makes of it does not matter: the open connection is judged."""
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+
+        def listen() -> None:
+            try:
+                connection, _ = server.accept()
+            except TimeoutError:
+                return
+            with connection:
+                connection.settimeout(0.5)
+                received.append(connection.recv(1))
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        base = f"https://{host}:{server.getsockname()[1]}/fhir"
+        try:
+            client = FhirClient(base, "secret-token", deadline_seconds=2)
+        except ServerRefused:
+            listener.join()
+            assert received == []
+            return
+        problem = client.fetch({"patient": "Patient/1"})["patient"].problem
+        listener.join()
+    assert problem is not None
+    assert problem.kind in {ProblemKind.ADDRESS, ProblemKind.CONNECTION}
+    assert b"".join(received) == b""

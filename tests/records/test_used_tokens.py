@@ -140,3 +140,10 @@ def test_a_store_that_cannot_be_asked_lets_nobody_in_and_quotes_nothing(url: str
         open_store(url).remember(ISSUER, "token-of-jane", soon())
     assert "jane" not in f"{caught.value!r}{caught.value.__cause__!r}"
     assert "nowhere" not in str(caught.value)
+
+
+def test_the_service_loads_where_the_redis_client_is_not_installed() -> None:
+    without = "import sys; sys.modules['redis'] = None; import cds_service.app"
+    subprocess.run(
+        [sys.executable, "-c", without], cwd=Path(__file__).parents[2], check=True, timeout=60
+    )

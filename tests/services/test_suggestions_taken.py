@@ -206,3 +206,17 @@ def test_of_two_wrong_orders_only_one_card_offers_drugs_instead(service: Service
     assert len(cards) == 2
     assert [bool(_drugs_ordered(card)) for card in cards] == [True, False]
     assert [action["type"] for action in cards[1]["suggestions"][0]["actions"]] == ["delete"]
+
+
+@pytest.mark.parametrize("identity", ["with blanks", "under_score", "a/b", "ü", ""])
+def test_an_order_whose_id_no_delete_can_name_is_still_spoken_against(
+    service: Service, identity: str
+) -> None:
+    body = service.body("order-sign", "brigatinib-without-lead-in")
+    named = service.cards_of("order-sign", body)
+    (entry,) = body["context"]["draftOrders"]["entry"]
+    entry["resource"]["id"] = identity
+    cards = service.cards_of("order-sign", body)
+    assert [card["summary"] for card in cards] == [card["summary"] for card in named]
+    assert "'resourceId'" in str(named)
+    assert "'resourceId'" not in str(cards)
