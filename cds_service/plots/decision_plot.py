@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 from matplotlib.figure import Figure
@@ -15,13 +14,14 @@ from cds_service.plots.drawing import (
     Days,
     Sheet,
     Width,
+    course_title,
     draw_course,
     draw_holds,
     draw_lanes,
     lane_height,
     shown_days,
 )
-from cds_service.plots.scales import ScaledCourse, scaled
+from cds_service.plots.scales import ScaledCourse, scaled, since
 
 _PANEL = 104.0
 _GAP = 10.0
@@ -33,9 +33,9 @@ _BEFORE_TREATMENT = 100
 
 
 def drawable(courses: Sequence[Course]) -> tuple[ScaledCourse, ...]:
-    """The courses of which at least one result has a place in the picture."""
+    """The courses that have a result, be it only one that cannot be placed."""
     found = (scaled(course) for course in courses)
-    return tuple(course for course in found if course.points)
+    return tuple(course for course in found if course.points or course.left_out)
 
 
 def decision_figure(
@@ -44,13 +44,13 @@ def decision_figure(
     as_of: date,
     width: Width = WIDE,
 ) -> Figure | None:
-    """The figure; None when no result can be drawn."""
+    """The figure; None when no course has a result that can be drawn."""
     shown = drawable(courses)
-    if not shown:
+    if not any(course.points for course in shown):
         return None
     taken = bars(periods, as_of)
     days = _days(shown, periods, as_of)
-    shown = tuple(_within(course, days) for course in shown)
+    shown = tuple(since(course, days.first) for course in shown)
     visible = [bar for bar in taken if bar.end >= days.first]
     drugs = len({bar.drug for bar in visible})
     height = _TOP + _BOTTOM + len(shown) * (_PANEL + _TITLE + _GAP)
@@ -60,8 +60,7 @@ def decision_figure(
         draw_lanes(sheet, visible)
         sheet.space(_GAP)
     for course in shown:
-        unit = f" ({course.unit})" if course.unit else ""
-        sheet.title(f"{course.fact}{unit}", gid=f"title {course.fact}")
+        sheet.title(course_title(course), gid=f"title {course.fact}")
         axes = sheet.panel(_PANEL)
         draw_holds(axes, visible)
         draw_course(axes, course, _PANEL)
@@ -69,10 +68,6 @@ def decision_figure(
             sheet.days_below(axes)
         sheet.space(_GAP)
     return sheet.figure
-
-
-def _within(course: ScaledCourse, days: Days) -> ScaledCourse:
-    return replace(course, points=tuple(item for item in course.points if item.day >= days.first))
 
 
 def _days(shown: Sequence[ScaledCourse], periods: Sequence[DosePeriod], as_of: date) -> Days:
@@ -90,7 +85,7 @@ def _days(shown: Sequence[ScaledCourse], periods: Sequence[DosePeriod], as_of: d
         begun = min(starts)
         early = begun - timedelta(days=_BEFORE_TREATMENT)
         first = next((day for day in found if day >= early), first)
-        first = min([first, *(course.points[-1].day for course in shown)])
+        first = min([first, *(course.points[-1].day for course in shown if course.points)])
         if as_of - begun <= 2 * (as_of - first):
             first = min(first, begun)
     return shown_days([first], as_of)

@@ -51,7 +51,7 @@ class Width:
         return self.pixels - self.left - self.right
 
 
-WIDE = Width(760, 44, 124, 6)
+WIDE = Width(860, 44, 124, 7)
 NARROW = Width(350, 36, 96, 3)
 
 
@@ -109,7 +109,7 @@ class Sheet:
         )
         axes = self.figure.add_axes(bounds)
         axes.patch.set_alpha(0.0)
-        axes.set_xlim(_number(self.days.first), _number(self.days.last))
+        axes.set_xlim(day_number(self.days.first), day_number(self.days.last))
         for side in ("top", "right", "left"):
             axes.spines[side].set_visible(False)
         axes.spines["bottom"].set_color(QUIET)
@@ -119,7 +119,11 @@ class Sheet:
         axes.xaxis.set_major_locator(_days_at(self.width.ticks))
         axes.xaxis.set_major_formatter(FuncFormatter(_written(self.days.span)))
         axes.axvline(
-            _number(self.days.as_of), color=INK, linewidth=1, linestyle=(0, (1, 1.5)), gid="today"
+            day_number(self.days.as_of),
+            color=INK,
+            linewidth=1,
+            linestyle=(0, (1, 1.5)),
+            gid="today",
         )
         return axes
 
@@ -136,6 +140,18 @@ class Sheet:
             gid=gid or None,
         )
 
+    def line(self, text: str) -> None:
+        """A line of plain text, such as what is not recorded."""
+        self._from_top += 16
+        self.figure.text(
+            self.width.left / self.width.pixels,
+            1 - (self._from_top - 4) / self._height,
+            legible(text, round(self.width.inner / _CHARACTER)),
+            fontsize=TEXT,
+            color=INK,
+            gid="line",
+        )
+
     def days_below(self, axes: Axes) -> None:
         """Write the days under the last panel, and what the dotted line is."""
         axes.tick_params(labelbottom=True, bottom=True)
@@ -144,8 +160,8 @@ class Sheet:
     def as_of_label(self, text: str) -> None:
         """Name the dotted line, at the top of the sheet."""
         self._from_top += 14
-        share = (_number(self.days.as_of) - _number(self.days.first)) / (
-            _number(self.days.last) - _number(self.days.first)
+        share = (day_number(self.days.as_of) - day_number(self.days.first)) / (
+            day_number(self.days.last) - day_number(self.days.first)
         )
         self.figure.text(
             (self.width.left + share * self.width.inner) / self.width.pixels,
@@ -156,6 +172,17 @@ class Sheet:
             ha="right" if share > 0.5 else "left",
             gid="today label",
         )
+
+
+def course_title(course: ScaledCourse, notes: Sequence[str] = ()) -> str:
+    """The name of a fact with its unit, and what the picture of it lacks."""
+    found = [*notes]
+    if course.left_out:
+        found.append(f"? {len(course.left_out)} not drawn")
+    if course.not_drawn:
+        found.append(f"limits not drawn: {', '.join(course.not_drawn)}")
+    unit = f" ({course.unit})" if course.unit else ""
+    return "; ".join((f"{course.fact}{unit}", *found))
 
 
 def lane_height(drugs: int) -> float:
@@ -187,7 +214,7 @@ def draw_lanes(sheet: Sheet, found: Sequence[Bar]) -> Axes:
             label = _that_fits(bar, room)
             if label:
                 axes.text(
-                    _number(begin) + 3 / pixels_per_day, top + 15 + _BAR_HEIGHT / 2, label,
+                    day_number(begin) + 3 / pixels_per_day, top + 15 + _BAR_HEIGHT / 2, label,
                     fontsize=SMALL, color=INK, va="center_baseline", gid=f"dose {drug}",
                 )  # fmt: skip
     return axes
@@ -218,7 +245,7 @@ _HATCHES = {
 def _draw_bar(axes: Axes, bar: Bar, begin: date, end: date, top: float) -> None:
     solid = bar.kind in (BarKind.TAKEN, BarKind.HOLD_SOMETIME)
     axes.broken_barh(
-        [(_number(begin), _number(end) - _number(begin))],
+        [(day_number(begin), day_number(end) - day_number(begin))],
         (top, _BAR_HEIGHT),
         facecolor=(DOSE, 0.45) if solid else "none",
         edgecolor=(VALUE, 0.9) if not bar.is_hold else (QUIET, 0.8),
@@ -234,7 +261,7 @@ def draw_holds(axes: Axes, found: Sequence[Bar]) -> None:
     for bar in found:
         if bar.is_hold:
             axes.axvspan(
-                _number(bar.begin), _number(bar.end + timedelta(days=1)),
+                day_number(bar.begin), day_number(bar.end + timedelta(days=1)),
                 facecolor=(QUIET, 0.14), edgecolor="none", zorder=0,
                 gid=f"hold {bar.drug}",
             )  # fmt: skip
@@ -244,13 +271,28 @@ _MARKERS = {"": "o", ">": "^", ">=": "^", "<": "v", "<=": "v"}
 
 
 def draw_course(axes: Axes, course: ScaledCourse, pixels: float) -> None:
-    """Points joined by a line, bounds as open triangles, and thresholds with their words."""
+    """Points joined by a line, bounds as open triangles, and thresholds with their words.
+
+    A question mark stands on the day of a result that has no place on the scale: without it a
+    newest result that cannot be graded would leave a picture of normal ones.
+    """
     _draw_points(axes, course.fact, course.points)
+    first, last = axes.get_xlim()
+    for item, _ in course.left_out:
+        if first <= day_number(item.day) <= last:
+            axes.text(
+                day_number(item.day), 0.7, "?", transform=axes.get_xaxis_transform(),
+                fontsize=TEXT + 2, fontweight="bold", color=THRESHOLD, ha="center", va="center",
+                gid=f"not drawn {course.fact}",
+            )  # fmt: skip
     heights = [item.height for item in course.points]
     heights += [item.height for item in course.levels]
-    low, high = _range(heights)
+    low, high = value_range(heights, from_zero=course.in_upper_limits)
     axes.set_ylim(low, high)
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=high - low > 4))
+    ticks = MaxNLocator(4 if pixels > 80 else 3, integer=high - low > 4).tick_values(low, high)
+    # A number at the very top would stand in the title.
+    top = high - (high - low) * 7 / pixels
+    axes.set_yticks([tick for tick in ticks if low <= tick <= top] if heights else [])
     axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
     places = spread([_pixel(item.height, low, high, pixels) for item in course.levels], pixels)
     for level, place in zip(course.levels, places, strict=True):
@@ -269,7 +311,7 @@ def draw_course(axes: Axes, course: ScaledCourse, pixels: float) -> None:
 
 
 def _draw_points(axes: Axes, fact: str, points: Sequence[Point]) -> None:
-    days = [_number(item.day) for item in points]
+    days = [day_number(item.day) for item in points]
     heights = [item.height for item in points]
     axes.plot(days, heights, color=VALUE, linewidth=1.0, alpha=0.6, gid=f"line {fact}")
     crowded = len(points) > 120
@@ -289,13 +331,19 @@ def _draw_points(axes: Axes, fact: str, points: Sequence[Point]) -> None:
             )
 
 
-def _range(heights: Sequence[float]) -> tuple[float, float]:
-    """The bottom and top of a panel: from 0 unless all values lie far above it."""
+LEAST_SHARE = 0.3
+"""The least height of a panel as a share of its highest value: small changes stay small."""
+
+
+def value_range(heights: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
+    """The bottom and top of a panel: from 0 if asked or unless all values lie far above it."""
     if not heights:
         return 0.0, 1.0
     low, high = min(heights), max(heights)
-    room = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
-    return (0.0 if 0 <= low < 0.5 * high or low == 0 else low - room), high + room
+    if from_zero or 0 <= low < 0.5 * high or low == 0:
+        return min(low, 0.0), high * 1.15 if high > 0 else 1.0
+    room = max((high - low) * 0.15, (LEAST_SHARE * abs(high) - (high - low)) / 2)
+    return low - room, high + room
 
 
 def _pixel(height: float, low: float, high: float, pixels: float) -> float:
@@ -314,7 +362,8 @@ def spread(places: Sequence[float], room: float, gap: float = _LABEL_GAP) -> lis
     return moved
 
 
-def _number(day: date) -> float:
+def day_number(day: date) -> float:
+    """The place of a day on the axis."""
     return float(date2num(day))  # type: ignore[no-untyped-call]
 
 

@@ -8,7 +8,7 @@ in its unit. What cannot be placed is listed with the reason, never guessed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -19,7 +19,14 @@ X_BASELINE = "xbaseline"
 GRADE = "grade"
 
 _SIGNS = {">=": "≥", "<=": "≤", "!=": "≠"}
-_UNITS = {X_UPPER_LIMIT: "× ULN", X_BASELINE: "× baseline"}
+_UNITS = {
+    X_UPPER_LIMIT: "× ULN",
+    X_BASELINE: "× baseline",
+    "/min": "per minute",
+    "mm[Hg]": "mmHg",
+    "10*9/L": "10⁹/L",
+    "umol/L": "µmol/L",
+}
 NO_LIMIT = "came without an upper limit of normal"
 
 
@@ -46,7 +53,8 @@ class ScaledCourse:
     """A course on one scale. `unit` is what stands beside the name of the fact.
 
     `left_out` are results that have no place on the scale, each with why; `not_drawn` are the
-    thresholds of which that is true.
+    thresholds of which that is true. `in_upper_limits` says that heights are multiples of the upper
+    limit of normal.
     """
 
     fact: str
@@ -55,6 +63,7 @@ class ScaledCourse:
     levels: tuple[Level, ...]
     left_out: tuple[tuple[PlottedValue, str], ...]
     not_drawn: tuple[str, ...]
+    in_upper_limits: bool = False
 
 
 def scaled(course: Course) -> ScaledCourse:
@@ -79,11 +88,21 @@ def scaled(course: Course) -> ScaledCourse:
     levels, not_drawn = _levels(course.thresholds, divisor)
     return ScaledCourse(
         course.fact,
-        _UNITS[X_UPPER_LIMIT] if divisor is not None else course.unit,
+        _UNITS[X_UPPER_LIMIT] if divisor is not None else written_unit(course.unit),
         tuple(points),
         levels,
         tuple(left_out),
         not_drawn,
+        divisor is not None,
+    )
+
+
+def since(course: ScaledCourse, first: date) -> ScaledCourse:
+    """The course without the results from before a day."""
+    return replace(
+        course,
+        points=tuple(item for item in course.points if item.day >= first),
+        left_out=tuple(item for item in course.left_out if item[0].day >= first),
     )
 
 
@@ -127,7 +146,12 @@ def threshold_amount(threshold: PlottedThreshold) -> str:
     number = plain_number(threshold.number)
     if threshold.unit == GRADE:
         return f"grade {number}"
-    return f"{number} {_UNITS.get(threshold.unit, threshold.unit)}".strip()
+    return f"{number} {written_unit(threshold.unit)}".strip()
+
+
+def written_unit(unit: str) -> str:
+    """A unit as clinicians write it, where UCUM writes it otherwise."""
+    return _UNITS.get(unit, unit)
 
 
 def plain_number(number: Decimal) -> str:

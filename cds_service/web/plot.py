@@ -103,7 +103,8 @@ def _in_words(course: ScaledCourse) -> str:
     lines = ", ".join(item.label for item in course.levels if not item.is_upper_limit)
     count = len(course.points)
     text = f"{course.fact}: {count} result{'' if count == 1 else 's'}, the newest {value}"
-    return f"{text} on {plain_date(newest.day)}{f'; thresholds {lines}' if lines else ''}."
+    text += f" on {plain_date(newest.day)}{f'; thresholds {lines}' if lines else ''}"
+    return f"{text}; {len(course.left_out)} not drawn." if course.left_out else f"{text}."
 
 
 def _courses(part: PlotPart) -> tuple[Course, ...]:
