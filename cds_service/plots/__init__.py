@@ -9,19 +9,19 @@ from __future__ import annotations
 from cds_service.plots.data import (
     Course,
     DatedEvent,
+    DatedTest,
     DosePeriod,
     PlottedThreshold,
     PlottedValue,
-    TestCourse,
     Timeline,
 )
 
 __all__ = [
     "Course",
     "DatedEvent",
+    "DatedTest",
     "DosePeriod",
     "PlottedThreshold",
     "PlottedValue",
-    "TestCourse",
     "Timeline",
 ]

@@ -72,7 +72,7 @@ class DatedEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class TestCourse:
+class DatedTest:
     """The days on which one test was done, and the day on which it is due where it is."""
 
     label: str
@@ -89,4 +89,4 @@ class Timeline:
     periods: tuple[DosePeriod, ...] = ()
     courses: tuple[Course, ...] = ()
     events: tuple[DatedEvent, ...] = ()
-    tests: tuple[TestCourse, ...] = ()
+    tests: tuple[DatedTest, ...] = ()

@@ -178,7 +178,8 @@ def course_title(course: ScaledCourse, notes: Sequence[str] = ()) -> str:
     """The name of a fact with its unit, and what the picture of it lacks."""
     found = [*notes]
     if course.left_out:
-        found.append(f"? {len(course.left_out)} not drawn")
+        count = len(course.left_out)
+        found.append(f"{count} result{'' if count == 1 else 's'} not drawn (?)")
     if course.not_drawn:
         found.append(f"limits not drawn: {', '.join(course.not_drawn)}")
     unit = f" ({course.unit})" if course.unit else ""

@@ -18,7 +18,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from cds_service.plots.drawing import INK
+from cds_service.plots.drawing import INK, legible
 
 _one_at_a_time = threading.RLock()
 _SETTINGS: dict[Any, Any] = {
@@ -29,7 +29,8 @@ _SETTINGS: dict[Any, Any] = {
     "hatch.linewidth": 0.6,
 }
 _XLINK = "{http://www.w3.org/1999/xlink}href"
-_REFERENCE = re.compile(r"(?:url\()?#([\w.-]+)\)?")
+_LINK = re.compile(r"#(.+)")
+_ADDRESS = re.compile(r"url\(#(.+)\)")
 _PNG_DPI = 144
 _LONGEST_DESCRIPTION = 4000
 
@@ -83,34 +84,25 @@ def file_png(figure: Figure) -> bytes:
 
 def _tree(figure: Figure, title: str, description: str, name: str) -> ElementTree.Element:
     stream = io.StringIO()
+    for artist in figure.findobj():
+        # Names of artists become ids, and no XML may hold a control character.
+        artist.set_gid(legible(artist.get_gid() or "") or None)
     with drawing_settings():
         metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(stream, format="svg", metadata=metadata)
     root = ElementTree.fromstring(stream.getvalue())  # noqa: S314 - written three lines above
     _remove_unwanted(root)
-    used = {
-        found[1]
-        for element in root.iter()
-        for key, value in element.attrib.items()
-        if key != "d" and (found := _REFERENCE.search(_style_or(value)))
-    }
     for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-        _spell_out(element, used, name)
+        _spell_out(element)
+    _rename_ids(root, name)
     root.set("stroke-linejoin", "round")
     root.set("role", "img")
-    root.set("aria-labelledby", f"{name}-title {name}-description")
+    root.set("aria-labelledby", f"{name}-title {name}-desc")
     for tag, text in (("desc", description), ("title", title)):
-        said = ElementTree.Element(
-            tag, {"id": f"{name}-{tag if tag == 'title' else 'description'}"}
-        )
-        said.text = text
+        said = ElementTree.Element(tag, {"id": f"{name}-{tag}"})
+        said.text = legible(text, _LONGEST_DESCRIPTION)
         root.insert(0, said)
     return root
-
-
-def _style_or(value: str) -> str:
-    return value if "#" in value else ""
 
 
 def _remove_unwanted(root: ElementTree.Element) -> None:
@@ -120,25 +112,29 @@ def _remove_unwanted(root: ElementTree.Element) -> None:
                 parent.remove(child)
 
 
-def _spell_out(element: ElementTree.Element, used: set[str], name: str) -> None:
-    """Style as attributes, links without a prefix, and only the ids that something refers to."""
+def _spell_out(element: ElementTree.Element) -> None:
+    """Style as attributes, and names without a prefix; the font is that of the page or file."""
+    element.tag = element.tag.rpartition("}")[2]
     style = element.attrib.pop("style", "")
     for part in style.split(";"):
         key, _, value = part.partition(":")
         if key.strip() and key.strip() != "font-family":
             element.set(key.strip(), value.strip())
-    own = element.attrib.pop("id", None)
-    if own in used:
-        element.set("id", f"{name}-{own}")
     link = element.attrib.pop(_XLINK, None)
     if link is not None:
         element.set("href", link)
-    for key, value in element.attrib.items():
-        if key not in ("d", "id") and "#" in value:
-            found = _REFERENCE.fullmatch(value)
-            if found is not None and found[1] in used and not _is_colour(key, value):
+
+
+def _rename_ids(root: ElementTree.Element, name: str) -> None:
+    """Keep only the ids that something refers to, with `name` before them."""
+    used = set()
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            found = _LINK.fullmatch(value) if key == "href" else _ADDRESS.fullmatch(value)
+            if found is not None:
+                used.add(found[1])
                 element.set(key, value.replace(f"#{found[1]}", f"#{name}-{found[1]}"))
-
-
-def _is_colour(key: str, value: str) -> bool:
-    return key != "href" and not value.startswith("url(")
+    for element in root.iter():
+        own = element.attrib.pop("id", None)
+        if own in used:
+            element.set("id", f"{name}-{own}")

@@ -16,9 +16,9 @@ from cds_service.knowledge.tests_catalogue import OrderableTest
 from cds_service.plots.data import (
     Course,
     DatedEvent,
+    DatedTest,
     DosePeriod,
     PlottedValue,
-    TestCourse,
     Timeline,
 )
 from cds_service.plots.scales import GRADE
@@ -95,7 +95,7 @@ def _days(facts: PatientFacts, fact: str) -> set[date]:
     return set()
 
 
-def _tests(facts: PatientFacts, decision: Decision, knowledge: Knowledge) -> Iterator[TestCourse]:
+def _tests(facts: PatientFacts, decision: Decision, knowledge: Knowledge) -> Iterator[DatedTest]:
     """The tests that the drugs of this patient ask for, and those that the decision asks for."""
     due = {test.test: test for item in decision.recommendations for test in reversed(item.tests)}
     wanted = dict.fromkeys(due)
@@ -106,7 +106,7 @@ def _tests(facts: PatientFacts, decision: Decision, knowledge: Knowledge) -> Ite
     for name, test in knowledge.tests.items():
         if name in wanted:
             asked = due.get(name)
-            yield TestCourse(
+            yield DatedTest(
                 test.label,
                 tuple(sorted(_done(test, facts))),
                 asked.due if asked is not None else None,

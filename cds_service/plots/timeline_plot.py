@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cds_service.plots.bars import Bar, bars, undated
-from cds_service.plots.data import DatedEvent, TestCourse, Timeline
+from cds_service.plots.data import DatedEvent, DatedTest, Timeline
 from cds_service.plots.drawing import (
     INK,
     QUIET,
@@ -166,7 +166,7 @@ def _event_row(sheet: Sheet, kind: str, events: Sequence[DatedEvent]) -> None:
         )  # fmt: skip
 
 
-def _test_row(sheet: Sheet, test: TestCourse) -> None:
+def _test_row(sheet: Sheet, test: DatedTest) -> None:
     axes = _row(sheet, test.label)
     done = [day for day in test.done if day >= sheet.days.first]
     axes.plot(
