@@ -91,9 +91,11 @@ pages: $(DEVELOPMENT) ## Write the pages and tables of docs/ that are made of th
 lock: | $(BIN)/python ## Resolve the dependencies again and rewrite both locks
 	$(PIP) install --quiet "$(LOCK_TOOL)"
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+		--fork-strategy fewest \
 		--group package --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+		--fork-strategy fewest \
 		--group package --extra dev --constraints requirements.lock --generate-hashes \
 		--no-emit-index-url --no-emit-package alk-cds \
 		--custom-compile-command "make lock" --output-file requirements-dev.lock

@@ -121,7 +121,9 @@ class Walk:
         shown = {item.rule_id: card.card.uuid for card in cards for item in card.recommendations}
         document = clock(
             "document",
-            lambda: decision_document(decision_id, decision, self.knowledge, shown, facts.remarks),
+            lambda: decision_document(
+                decision_id, decision, self.knowledge, shown, facts.remarks, facts=facts
+            ),
         )
         answered = AnsweredCall(decision_id, call, decision, tuple(cards), document)
         clock("store", lambda: engine.keep(answered))

@@ -105,6 +105,7 @@ class Engine:
             prepared.shown_by_rule,
             facts.remarks,
             prepared.not_shown_because,
+            facts,
         )
         self._kept(
             AnsweredCall(

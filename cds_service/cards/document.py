@@ -11,9 +11,10 @@ from typing import Any
 
 from cds_service.alk import Decision, Option, Recommendation
 from cds_service.cards.details import evidence_line, start_words
+from cds_service.cards.plotted import plot_document
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words
-from cds_service.facts.patient import Remark
+from cds_service.facts.patient import PatientFacts, Remark
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Reason
 
@@ -25,14 +26,16 @@ def decision_document(
     cards: Mapping[str, str],
     remarks: Iterable[Remark] = (),
     not_shown_because: Mapping[str, str] | None = None,
+    facts: PatientFacts | None = None,
 ) -> dict[str, Any]:
     """The document of a decision.
 
     `cards` maps a rule id to the uuid of the card that shows it, `not_shown_because` one whose
-    card was kept back to the reason.
+    card was kept back to the reason. `facts` are those decided on; without them the document holds
+    nothing to plot.
     """
     hidden = not_shown_because or {}
-    return {
+    document = {
         "id": identifier,
         "as_of": decision.as_of.isoformat(),
         "release": {
@@ -58,6 +61,9 @@ def decision_document(
         "notes": list(decision.notes),
         "remarks": [{"subject": item.subject, "says": item.says} for item in remarks],
     }
+    if facts is not None:
+        document["plot"] = plot_document(decision, facts, knowledge, cards)
+    return document
 
 
 def _recommendation(

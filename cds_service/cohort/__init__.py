@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 from cds_service.cohort.charts import Chart, CohortFileError, read_charts
-from cds_service.cohort.run import PatientResult, Setup, run_cohort
+from cds_service.cohort.run import (
+    PatientResult,
+    Setup,
+    chart_facts,
+    chart_patients,
+    run_cohort,
+)
 
-__all__ = ["Chart", "CohortFileError", "PatientResult", "Setup", "read_charts", "run_cohort"]
+__all__ = [
+    "Chart",
+    "CohortFileError",
+    "PatientResult",
+    "Setup",
+    "chart_facts",
+    "chart_patients",
+    "read_charts",
+    "run_cohort",
+]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cds_service.alk import Decision, Question, decide
 from cds_service.cohort.charts import Chart
-from cds_service.facts import FactReader, Supplied
+from cds_service.facts import FactReader, PatientFacts, Supplied
 from cds_service.fhir.reading import ReadResult, read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.references import parse_reference
@@ -91,7 +91,7 @@ class _Decider:
             return [PatientResult(chart.source, None, error=type(error).__name__)]
         if not read.resources:
             return [PatientResult(chart.source, None, error="no FHIR resource could be read")]
-        patients = _patients(read)
+        patients = chart_patients(read)
         if not patients:
             return [PatientResult(chart.source, None, error="no patient in it")]
         return [self._result(chart, patient, read) for patient in patients]
@@ -116,23 +116,28 @@ class _Decider:
         )
 
     def _decision(self, patient: str, read: ReadResult) -> Decision:
-        record = PatientRecord.build(patient, [read])
-        unavailable: dict[str, str] = {}
-        if record.patient is None:
-            unavailable["patient"] = "not in the file"
-        if read.next_link is not None:
-            unavailable["further pages"] = "the file holds a first page only"
-        if read.lost:
-            unavailable["unreadable resources"] = f"{len(read.lost)} were not used"
-        # Of a page, and of a chart with unreadable parts, nobody knows what is missing.
-        whole = read.next_link is None and not read.lost
-        complete = _KINDS - unavailable.keys() if whole else frozenset()
-        facts, _ = self._reader.read(Supplied(record, complete, unavailable), self._setup.as_of)
+        facts = chart_facts(self._reader, patient, read, self._setup.as_of)
         question = Question(MOMENT, jurisdiction=self._setup.jurisdiction)
         return decide(facts, question, self._knowledge, self._setup.as_of)
 
 
-def _patients(read: ReadResult) -> list[str]:
+def chart_facts(reader: FactReader, patient: str, read: ReadResult, as_of: date) -> PatientFacts:
+    """The facts of one patient of a chart, which counts as whole unless it shows that it is not."""
+    record = PatientRecord.build(patient, [read])
+    unavailable: dict[str, str] = {}
+    if record.patient is None:
+        unavailable["patient"] = "not in the file"
+    if read.next_link is not None:
+        unavailable["further pages"] = "the file holds a first page only"
+    if read.lost:
+        unavailable["unreadable resources"] = f"{len(read.lost)} were not used"
+    # Of a page, and of a chart with unreadable parts, nobody knows what is missing.
+    whole = read.next_link is None and not read.lost
+    complete = _KINDS - unavailable.keys() if whole else frozenset()
+    return reader.read(Supplied(record, complete, unavailable), as_of)[0]
+
+
+def chart_patients(read: ReadResult) -> list[str]:
     """Ids of the patients that are in the chart or that its resources belong to."""
     found: dict[str, None] = {}
     for resource in read.resources:

@@ -24,6 +24,7 @@ _MODULES = {
     "records": "records",
     "report": "report",
     "serve": "serve",
+    "timeline": "timeline",
 }
 _HELP = {
     "call": "Play one story at one service and print the cards.",
@@ -38,6 +39,7 @@ _HELP = {
     "records": "Delete decisions and feedback that are older than a site keeps.",
     "report": "Report on feedback, and on what stayed in shadow mode.",
     "serve": "Run the service.",
+    "timeline": "Draw one patient's treatment, tests and values over time.",
 }
 
 

@@ -6,21 +6,27 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import click
 
-from cds_service.facts import FactReader
+from cds_service.alk import Question, decide
+from cds_service.cohort import chart_facts
+from cds_service.facts import FactReader, PatientFacts
 from cds_service.fhir.client import FhirClient
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.network import checked_base
+from cds_service.fhir.reading import ReadResult
 from cds_service.fhir.smart import NoAccessToken
 from cds_service.knowledge.places import load_release
 from cds_service.knowledge.release import Knowledge
+from cds_service.plots import Timeline
+from cds_service.plots.timeline import timeline_of
 from cds_service.protocol import (
     CdsResponse,
     Client,
+    HookCall,
     PreconditionFailed,
     ProtocolError,
     Service,
@@ -30,7 +36,9 @@ from cds_service.protocol import (
 )
 from cds_service.settings import load_settings
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
-from hooks.gather import FhirAccess
+from hooks.gather import FhirAccess, gather
+
+_Result = TypeVar("_Result")
 
 NOT_OBTAINABLE = 3
 """Exit code when the data for a decision could not be obtained."""
@@ -82,6 +90,7 @@ class LocalServices:
             settings.jurisdiction,
             settings.max_cards,
         )
+        self._engine = engine
         self._registry = ServiceRegistry(as_service(item, engine) for item in DEFINITIONS)
 
     def find(self, wanted: str) -> Service:
@@ -103,16 +112,20 @@ class LocalServices:
         Raises NotObtainableError when required data are missing, click.UsageError for a call that
         the protocol forbids.
         """
-        text = json.dumps(body).encode()
+        response = self._called(service, body, service.handler)
+        return LocalAnswer(response, self._kept.pop().document)
+
+    def _called(
+        self, service: Service, body: Mapping[str, Any], work: Callable[[HookCall], _Result]
+    ) -> _Result:
         try:
-            call = read_call(text, service.id, self._registry, client=OPERATOR)
-            response = service.handler(call)
+            text = json.dumps(body).encode()
+            return work(read_call(text, service.id, self._registry, client=OPERATOR))
         except PreconditionFailed as error:
             raise NotObtainableError(error.diagnostics) from None
         except ProtocolError as error:
             places = ", ".join(error.expression)
             raise click.UsageError(f"{error.diagnostics} ({places})") from None
-        return LocalAnswer(response, self._kept.pop().document)
 
     def answer_from_server(
         self,
@@ -127,6 +140,55 @@ class LocalServices:
 
         `access` gives the access token, None for a server that needs none.
         """
+
+        def answered(body: Mapping[str, Any]) -> LocalAnswer:
+            return self.answer(service, body)
+
+        return self._from_server(service, fhir_server, patient_id, access, draft_orders, answered)
+
+    def facts_from_server(
+        self,
+        fhir_server: str,
+        patient_id: str,
+        *,
+        access: Callable[[], str | None] = lambda: None,
+    ) -> PatientFacts:
+        """The facts that are read when the chart of a patient is opened.
+
+        Reads with the same queries as the service. Raises NotObtainableError in one sentence.
+        """
+        service = self.find("patient-view")
+
+        def facts(body: Mapping[str, Any]) -> PatientFacts:
+            return self._called(service, body, read)
+
+        def read(call: HookCall) -> PatientFacts:
+            supplied = gather(call, service.prefetch, self._engine.access)
+            return self._engine.reader.read(supplied, self.day)[0]
+
+        return self._from_server(service, fhir_server, patient_id, access, None, facts)
+
+    def facts_of_chart(self, patient_id: str, chart: ReadResult) -> PatientFacts:
+        """The facts of a patient whose whole chart was read from a file."""
+        return chart_facts(self._engine.reader, patient_id, chart, self.day)
+
+    def timeline(self, facts: PatientFacts) -> Timeline:
+        """What a timeline of these facts shows, with the tests that are due when the chart is
+        opened."""
+        engine = self._engine
+        question = Question("patient-view", jurisdiction=engine.jurisdiction)
+        decision = decide(facts, question, engine.knowledge, self.day)
+        return timeline_of(facts, decision, engine.knowledge)
+
+    def _from_server(
+        self,
+        service: Service,
+        fhir_server: str,
+        patient_id: str,
+        access: Callable[[], str | None],
+        draft_orders: Mapping[str, Any] | None,
+        work: Callable[[Mapping[str, Any]], _Result],
+    ) -> _Result:
         try:
             base_url = checked_base(fhir_server, allow_private=True)
         except ServerRefused as error:
@@ -144,7 +206,7 @@ class LocalServices:
         if token is not None:
             body["fhirAuthorization"] = {"access_token": token, "token_type": "Bearer"}
         try:
-            return self.answer(service, body)
+            return work(body)
         except NotObtainableError:
             why = self._why(service, base_url, patient_id, token)
             raise NotObtainableError(

@@ -73,7 +73,7 @@ def smart_options(function: _Command) -> _Command:
     return command
 
 
-def fhir_server_options(function: _Command) -> _Command:
+def fhir_patient_options(function: _Command) -> _Command:
     """How to reach one patient of a FHIR server."""
     for option in (
         click.option(
@@ -82,11 +82,6 @@ def fhir_server_options(function: _Command) -> _Command:
             default=20.0,
             show_default=True,
             help="Seconds within which the FHIR server must have answered.",
-        ),
-        click.option(
-            "--draft-orders",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="Bundle of draft orders, for the hooks about orders.",
         ),
         click.option(
             "--token-file",
@@ -98,6 +93,16 @@ def fhir_server_options(function: _Command) -> _Command:
     ):
         function = option(function)
     return function
+
+
+def fhir_server_options(function: _Command) -> _Command:
+    """How to reach one patient of a FHIR server, and what is ordered."""
+    with_orders = click.option(
+        "--draft-orders",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Bundle of draft orders, for the hooks about orders.",
+    )
+    return fhir_patient_options(with_orders(function))
 
 
 def given_access(

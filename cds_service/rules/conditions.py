@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from datetime import date
 
+from cds_service.rules.measuring import Threshold
 from cds_service.rules.trace import Trace, explain
 from cds_service.rules.values import FactSource, FactValue
 from cds_service.rules.verdicts import (
@@ -77,10 +78,16 @@ class Leaf(Condition):
         self.fact = fact
 
     def trace(self, evaluation: Evaluation) -> Trace:
-        """As for every condition; the trace also names the fact."""
+        """As for every condition; the trace also names the fact and what it is compared with."""
         found = super().trace(evaluation)
         found.subject = self.fact.name
+        found.threshold = self.compared_with
         return found
+
+    @property
+    def compared_with(self) -> Threshold | None:
+        """The threshold of a condition on a measured quantity."""
+        return None
 
     def missing(self, detail: str = "") -> tuple[Reason, ...]:
         """The reason to give when nothing is recorded."""

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cds_service.rules.values import Evidence
 from cds_service.rules.verdicts import Reason, ReasonKind, Verdict
+
+if TYPE_CHECKING:
+    from cds_service.rules.measuring import Threshold
 
 
 class Trace:
     """One node of the basis of a verdict.
 
     ``condition`` is the node's text in the rule language, ``used`` the values that decided it,
-    ``reasons`` why it is UNKNOWN (empty otherwise), ``subject`` the fact that a leaf asks about
-    and ``children`` the parts below it.
+    ``reasons`` why it is UNKNOWN (empty otherwise), ``subject`` the fact that a leaf asks about,
+    ``threshold`` what a measured one is compared with, and ``children`` the parts below it.
     ``sentence`` says the same for people; it is written only when somebody reads it, because a
     hook call evaluates hundreds of nodes and shows a few.
     """
 
-    __slots__ = ("_say", "children", "condition", "reasons", "subject", "used", "verdict")
+    __slots__ = (
+        "_say",
+        "children",
+        "condition",
+        "reasons",
+        "subject",
+        "threshold",
+        "used",
+        "verdict",
+    )
 
     def __init__(
         self,
@@ -36,6 +48,7 @@ class Trace:
         self.used = used
         self.children = children
         self.subject = ""
+        self.threshold: Threshold | None = None
         self._say = say
 
     @property

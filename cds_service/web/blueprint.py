@@ -16,6 +16,7 @@ from cds_service.records import DecisionRecord, FeedbackRecord, Records, Records
 from cds_service.web import wording
 from cds_service.web.document import DecisionDocument, RecommendationPart, read_document
 from cds_service.web.links import LinkExpired, LinkInvalid, LinkSigner
+from cds_service.web.plot import page_plot
 from cds_service.web.security import content_security_policy, secure
 
 _logger = logging.getLogger("alk_cds.web")
@@ -140,6 +141,7 @@ class _Pages:
             document=found.document,
             feedback=found.feedback,
             cited=self._cited(found.document),
+            plot=page_plot(found.document),
             token=token,
         )
         return _kept_nowhere(Response(body, mimetype="text/html"))

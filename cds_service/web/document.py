@@ -148,6 +148,59 @@ class ReleasePart(Part, frozen=True):
     date: str = ""
 
 
+class PlottedValuePart(Part, frozen=True):
+    """One result of a course; `value` and `upper_limit` are in the unit of the course."""
+
+    day: str = ""
+    as_sent: str = ""
+    value: Number | None = None
+    upper_limit: Number | None = None
+    comparator: str = ""
+    problem: str = ""
+
+
+class PlottedThresholdPart(Part, frozen=True):
+    """A threshold that a rule asked about; `level` is in the unit of the course."""
+
+    operator: str = ""
+    number: Number | None = None
+    unit: str = ""
+    level: Number | None = None
+
+
+class CoursePart(Part, frozen=True):
+    """The results of one fact; `known` counts also those that are not kept here."""
+
+    fact: str = ""
+    unit: str = ""
+    known: int = 0
+    values: tuple[PlottedValuePart, ...] = ()
+    thresholds: tuple[PlottedThresholdPart, ...] = ()
+
+
+class OrderPart(Part, frozen=True):
+    """One order of a drug; `daily_mg` is milligrams a day."""
+
+    status: str = ""
+    start: str | None = None
+    end: str | None = None
+    daily_mg: Number | None = None
+
+
+class LinePart(Part, frozen=True):
+    """All orders of one drug."""
+
+    drug: str = ""
+    orders: tuple[OrderPart, ...] = ()
+
+
+class PlotPart(Part, frozen=True):
+    """What the plot shows; documents of earlier versions have none."""
+
+    courses: tuple[CoursePart, ...] = ()
+    lines: tuple[LinePart, ...] = ()
+
+
 class DecisionDocument(Part, frozen=True):
     """The whole document of one decision."""
 
@@ -159,6 +212,7 @@ class DecisionDocument(Part, frozen=True):
     undecided: tuple[UndecidedPart, ...] = ()
     notes: tuple[str, ...] = ()
     remarks: tuple[RemarkPart, ...] = ()
+    plot: PlotPart | None = None
 
 
 def read_document(document: Mapping[str, Any]) -> DecisionDocument:

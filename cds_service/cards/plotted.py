@@ -1,0 +1,165 @@
+"""What the plot of a decision page needs: the values that the shown recommendations ask about.
+
+Only numbers, days, units and drugs. It stays small, because it is stored with every decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from cds_service.alk import Decision, Recommendation
+from cds_service.facts.grades import GradedSeries
+from cds_service.facts.patient import PatientFacts, TreatmentLine, since
+from cds_service.knowledge.release import Knowledge
+from cds_service.rules import Measurement, Quantity, Series
+from cds_service.rules.measuring import Threshold
+from cds_service.rules.syntax import X_BASELINE, X_UPPER_LIMIT, plain
+
+MOST_VALUES = 60
+"""Results kept of one fact: those that a rule used, and the newest ones."""
+
+MOST_COURSES = 8
+"""Facts kept of one decision, in the order of its recommendations."""
+
+_LONGEST_AS_SENT = 40
+
+
+def plot_document(
+    decision: Decision, facts: PatientFacts, knowledge: Knowledge, shown: Collection[str]
+) -> dict[str, Any]:
+    """Courses of measured facts with their thresholds, and the orders of each ALK inhibitor.
+
+    `shown` are the rule ids of the recommendations on a card; where there is none, the leading
+    recommendation counts as shown.
+    """
+    told = [item for item in decision.recommendations if item.rule_id in shown]
+    asked: dict[str, dict[Threshold, str | None]] = {}
+    used: set[Measurement] = set()
+    for item in _with_also(told or decision.recommendations[:1]):
+        _collect(item, knowledge, asked, used)
+    courses = []
+    for fact, thresholds in asked.items():
+        series = facts.find(fact)
+        if (
+            isinstance(series, Series)
+            and series.measurements
+            and _is_plotted(fact, series, knowledge)
+        ):
+            courses.append(_course(fact, series, thresholds, used, facts, knowledge))
+    return {"courses": courses[:MOST_COURSES], "lines": [_line(line) for line in facts.lines]}
+
+
+def _with_also(items: Iterable[Recommendation]) -> Iterator[Recommendation]:
+    for item in items:
+        yield item
+        yield from _with_also(item.also)
+
+
+def _collect(
+    item: Recommendation,
+    knowledge: Knowledge,
+    asked: dict[str, dict[Threshold, str | None]],
+    used: set[Measurement],
+) -> None:
+    """Add what one recommendation asked about: thresholds with the drug they are about."""
+    for trace in (item.trace, item.until):
+        for node in trace.walk() if trace is not None else ():
+            used.update(found for found in node.used if isinstance(found, Measurement))
+            if node.threshold is not None:
+                asked.setdefault(node.subject, {}).setdefault(node.threshold, item.drug)
+    for test in item.tests:
+        for fact in knowledge.tests[test.test].facts:
+            asked.setdefault(fact, {})
+
+
+def _is_plotted(fact: str, series: Series, knowledge: Knowledge) -> bool:
+    """Laboratory results, vital signs and graded reactions; an age or an ordered dose is not."""
+    of_a_kind = fact in knowledge.fact_list.analytes or isinstance(series, GradedSeries)
+    return of_a_kind and bool(series.measurements)
+
+
+def _course(
+    fact: str,
+    series: Series,
+    thresholds: dict[Threshold, str | None],
+    used: set[Measurement],
+    facts: PatientFacts,
+    knowledge: Knowledge,
+) -> dict[str, Any]:
+    kind = knowledge.vocabulary.find(fact)
+    measurements = series.measurements
+    kept = measurements
+    if len(measurements) > MOST_VALUES:
+        needed = [item for item in measurements if item in used][:MOST_VALUES]
+        newest = [item for item in measurements if item not in used]
+        kept = (*needed, *newest[: MOST_VALUES - len(needed)])
+    return {
+        "fact": fact,
+        "unit": kind.unit if isinstance(kind, Quantity) else "",
+        "known": len(measurements),
+        "values": [_value(item) for item in kept],
+        "thresholds": [_threshold(item, series, drug, facts) for item, drug in thresholds.items()],
+    }
+
+
+def _value(item: Measurement) -> dict[str, Any]:
+    document: dict[str, Any] = {"day": item.day.isoformat(), "as_sent": item.as_sent}
+    if len(item.as_sent) > _LONGEST_AS_SENT:
+        document["as_sent"] = f"{item.as_sent[: _LONGEST_AS_SENT - 1]}…"
+    if item.value is not None:
+        document["value"] = plain(item.value)
+    if item.upper_limit is not None:
+        document["upper_limit"] = plain(item.upper_limit)
+    if item.comparator:
+        document["comparator"] = item.comparator
+    if item.problem is not None:
+        document["problem"] = item.problem.kind_name
+    return document
+
+
+def _threshold(
+    threshold: Threshold, series: Series, drug: str | None, facts: PatientFacts
+) -> dict[str, Any]:
+    amount = threshold.amount
+    document: dict[str, Any] = {
+        "operator": threshold.operator,
+        "number": plain(amount.number),
+        "unit": amount.unit,
+    }
+    level = _level(threshold, series, drug, facts)
+    if level is not None:
+        document["level"] = plain(level)
+    return document
+
+
+def _level(
+    threshold: Threshold, series: Series, drug: str | None, facts: PatientFacts
+) -> Decimal | None:
+    """The threshold in the unit of the series; None for multiples of each result's own limit."""
+    if threshold.amount.unit == X_UPPER_LIMIT:
+        return None
+    baseline = series.baseline
+    if threshold.amount.unit == X_BASELINE and drug is not None:
+        line = facts.line(drug)
+        if line is not None and line.start is not None:
+            baseline = since(series, line.start).baseline
+    # No limit of a result is asked for here, so any measurement answers.
+    level = threshold.limit(series.measurements[0], baseline)
+    return level if isinstance(level, Decimal) else None
+
+
+def _line(line: TreatmentLine) -> dict[str, Any]:
+    return {
+        "drug": line.ingredient,
+        "orders": [
+            {
+                "status": order.status,
+                "start": order.start.isoformat() if order.start is not None else None,
+                "end": order.end.isoformat() if order.end is not None else None,
+                "daily_mg": plain(order.dose.daily_mg) if order.dose.daily_mg is not None else None,
+            }
+            for order in line.orders
+        ],
+    }

@@ -1,0 +1,384 @@
+"""The parts that all pictures are made of: lanes with bars and marks, and panels with points.
+
+Positions are in pixels of the finished picture, so that text keeps its size at every width. No
+meaning is in a colour alone: bounds, holds and thresholds have shapes, patterns and words.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, date2num, num2date
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from cds_service.plots.bars import Bar, BarKind
+from cds_service.plots.scales import Point, ScaledCourse
+
+INK = "#1b1f24"
+QUIET = "#75808b"
+VALUE = "#2f78b7"
+THRESHOLD = "#c4473a"
+DOSE = "#7aa6cf"
+
+DPI = 72
+"""One pixel is one point."""
+
+TEXT = 11.0
+SMALL = 10.0
+_LABEL_GAP = 12.0
+_BAR_HEIGHT = 15.0
+_CHARACTER = 6.2
+"""Pixels that a character of small text takes on average, to tell whether a label fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """A picture's width in pixels with its margins; `ticks` is how many days are written."""
+
+    pixels: int
+    left: int
+    right: int
+    ticks: int
+
+    @property
+    def inner(self) -> int:
+        """Pixels between the margins."""
+        return self.pixels - self.left - self.right
+
+
+WIDE = Width(860, 44, 124, 7)
+NARROW = Width(350, 36, 96, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days that a picture shows, from `first` to `last`, and the day it speaks of."""
+
+    first: date
+    last: date
+    as_of: date
+
+    @property
+    def span(self) -> int:
+        """Days from first to last; never 0."""
+        return max(1, (self.last - self.first).days)
+
+
+def shown_days(found: Sequence[date], as_of: date, least: int = 28) -> Days:
+    """From the first of the days found to `as_of` or a later one, `least` days or more."""
+    first = min((*found, as_of - timedelta(days=least)))
+    last = max((*found, as_of))
+    room = max(1, round((last - first).days * 0.02))
+    return Days(first - timedelta(days=room), last + timedelta(days=room), as_of)
+
+
+def legible(text: str, longest: int = 80) -> str:
+    """The text without control characters, which no SVG may hold, and not longer than `longest`."""
+    kept = "".join(sign for sign in text if unicodedata.category(sign)[0] != "C")
+    return kept if len(kept) <= longest else f"{kept[: longest - 1]}…"
+
+
+class Sheet:
+    """A figure that is filled from the top down. Heights and widths are in pixels."""
+
+    def __init__(self, width: Width, height: float, days: Days) -> None:
+        self.figure = Figure(figsize=(width.pixels / DPI, height / DPI), dpi=DPI)
+        self.figure.patch.set_alpha(0.0)
+        self.width = width
+        self.days = days
+        self._height = height
+        self._from_top = 0.0
+
+    def space(self, height: float) -> None:
+        """Leave room."""
+        self._from_top += height
+
+    def panel(self, height: float) -> Axes:
+        """Empty axes of that height below what is there, over the days of the sheet."""
+        self._from_top += height
+        bounds = (
+            self.width.left / self.width.pixels,
+            1 - self._from_top / self._height,
+            self.width.inner / self.width.pixels,
+            height / self._height,
+        )
+        axes = self.figure.add_axes(bounds)
+        axes.patch.set_alpha(0.0)
+        axes.set_xlim(day_number(self.days.first), day_number(self.days.last))
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color(QUIET)
+        axes.tick_params(
+            colors=INK, labelsize=SMALL, color=QUIET, length=3, labelbottom=False, bottom=False
+        )
+        axes.xaxis.set_major_locator(_days_at(self.width.ticks))
+        axes.xaxis.set_major_formatter(FuncFormatter(_written(self.days.span)))
+        axes.axvline(
+            day_number(self.days.as_of),
+            color=INK,
+            linewidth=1,
+            linestyle=(0, (1, 1.5)),
+            gid="today",
+        )
+        return axes
+
+    def title(self, text: str, gid: str = "") -> None:
+        """A line of text from the left margin on."""
+        self._from_top += 16
+        self.figure.text(
+            4 / self.width.pixels,
+            1 - (self._from_top - 4) / self._height,
+            legible(text, round((self.width.pixels - 8) / _CHARACTER)),
+            fontsize=TEXT,
+            fontweight="bold",
+            color=INK,
+            gid=gid or None,
+        )
+
+    def line(self, text: str) -> None:
+        """A line of plain text, such as what is not recorded."""
+        self._from_top += 16
+        self.figure.text(
+            self.width.left / self.width.pixels,
+            1 - (self._from_top - 4) / self._height,
+            legible(text, round(self.width.inner / _CHARACTER)),
+            fontsize=TEXT,
+            color=INK,
+            gid="line",
+        )
+
+    def days_below(self, axes: Axes) -> None:
+        """Write the days under the last panel, and what the dotted line is."""
+        axes.tick_params(labelbottom=True, bottom=True)
+        self._from_top += 18
+
+    def as_of_label(self, text: str) -> None:
+        """Name the dotted line, at the top of the sheet."""
+        self._from_top += 14
+        share = (day_number(self.days.as_of) - day_number(self.days.first)) / (
+            day_number(self.days.last) - day_number(self.days.first)
+        )
+        self.figure.text(
+            (self.width.left + share * self.width.inner) / self.width.pixels,
+            1 - (self._from_top - 3) / self._height,
+            text,
+            fontsize=SMALL,
+            color=INK,
+            ha="right" if share > 0.5 else "left",
+            gid="today label",
+        )
+
+
+def course_title(course: ScaledCourse, notes: Sequence[str] = ()) -> str:
+    """The name of a fact with its unit, and what the picture of it lacks."""
+    found = [*notes]
+    if course.left_out:
+        count = len(course.left_out)
+        found.append(f"{count} result{'' if count == 1 else 's'} not drawn (?)")
+    if course.not_drawn:
+        found.append(f"limits not drawn: {', '.join(course.not_drawn)}")
+    unit = f" ({course.unit})" if course.unit else ""
+    return "; ".join((f"{course.fact}{unit}", *found))
+
+
+def lane_height(drugs: int) -> float:
+    """Pixels that the lanes of so many drugs take."""
+    return drugs * (_BAR_HEIGHT + 19)
+
+
+def draw_lanes(sheet: Sheet, found: Sequence[Bar]) -> Axes:
+    """One lane for each drug: its name, and its bars with their doses."""
+    drugs = list(dict.fromkeys(bar.drug for bar in found))
+    height = lane_height(len(drugs))
+    axes = sheet.panel(height)
+    axes.set_ylim(height, 0)
+    axes.set_yticks([])
+    pixels_per_day = sheet.width.inner / (sheet.days.span)
+    for row, drug in enumerate(drugs):
+        top = row * (_BAR_HEIGHT + 19)
+        axes.text(
+            0.0, top + 10, legible(drug, 40), transform=axes.get_yaxis_transform(),
+            fontsize=TEXT, fontweight="bold", color=INK, gid=f"drug {drug}",
+        )  # fmt: skip
+        for bar in (bar for bar in found if bar.drug == drug):
+            begin = max(bar.begin, sheet.days.first)
+            end = min(bar.end + timedelta(days=1), sheet.days.last)
+            if end <= begin:
+                continue
+            _draw_bar(axes, bar, begin, end, top + 15)
+            room = (end - begin).days * pixels_per_day - 6
+            label = _that_fits(bar, room)
+            if label:
+                axes.text(
+                    day_number(begin) + 3 / pixels_per_day, top + 15 + _BAR_HEIGHT / 2, label,
+                    fontsize=SMALL, color=INK, va="center_baseline", gid=f"dose {drug}",
+                )  # fmt: skip
+    return axes
+
+
+def _that_fits(bar: Bar, room: float) -> str:
+    """The longest wording of the bar that fits its pixels; empty when none does."""
+    dose, _, rest = bar.label.partition(", ")
+    if bar.kind in (BarKind.TAKEN, BarKind.END_UNKNOWN):
+        short = dose.removesuffix("/day")
+        wordings = (bar.label, dose, short, short.removesuffix(" mg"))
+    else:
+        # That it is on hold matters more than the dose.
+        state = (rest or bar.label).partition(",")[0]
+        wordings = (bar.label, f"{dose}, {state}" if rest else state, state, "hold")
+    return next((text for text in wordings if len(text) * _CHARACTER <= room), "")
+
+
+_HATCHES = {
+    BarKind.TAKEN: "",
+    BarKind.ON_HOLD: "////",
+    BarKind.HOLD_SOMETIME: "//",
+    BarKind.NO_ORDER: "\\\\",
+    BarKind.END_UNKNOWN: "",
+}
+
+
+def _draw_bar(axes: Axes, bar: Bar, begin: date, end: date, top: float) -> None:
+    solid = bar.kind in (BarKind.TAKEN, BarKind.HOLD_SOMETIME)
+    axes.broken_barh(
+        [(day_number(begin), day_number(end) - day_number(begin))],
+        (top, _BAR_HEIGHT),
+        facecolor=(DOSE, 0.45) if solid else "none",
+        edgecolor=(VALUE, 0.9) if not bar.is_hold else (QUIET, 0.8),
+        linewidth=0.8,
+        linestyle="--" if bar.kind is BarKind.END_UNKNOWN else "-",
+        hatch=_HATCHES[bar.kind] or None,
+        gid=f"{bar.kind} {bar.drug}",
+    )
+
+
+def draw_holds(axes: Axes, found: Sequence[Bar]) -> None:
+    """The days of holds as bands behind the points."""
+    for bar in found:
+        if bar.is_hold:
+            axes.axvspan(
+                day_number(bar.begin), day_number(bar.end + timedelta(days=1)),
+                facecolor=(QUIET, 0.14), edgecolor="none", zorder=0,
+                gid=f"hold {bar.drug}",
+            )  # fmt: skip
+
+
+_MARKERS = {"": "o", ">": "^", ">=": "^", "<": "v", "<=": "v"}
+
+
+def draw_course(axes: Axes, course: ScaledCourse, pixels: float) -> None:
+    """Points joined by a line, bounds as open triangles, and thresholds with their words.
+
+    A question mark stands on the day of a result that has no place on the scale: without it a
+    newest result that cannot be graded would leave a picture of normal ones.
+    """
+    _draw_points(axes, course.fact, course.points)
+    first, last = axes.get_xlim()
+    for item, _ in course.left_out:
+        if first <= day_number(item.day) <= last:
+            axes.text(
+                day_number(item.day), 0.7, "?", transform=axes.get_xaxis_transform(),
+                fontsize=TEXT + 2, fontweight="bold", color=THRESHOLD, ha="center", va="center",
+                gid=f"not drawn {course.fact}",
+            )  # fmt: skip
+    heights = [item.height for item in course.points]
+    heights += [item.height for item in course.levels]
+    low, high = value_range(heights, from_zero=course.in_upper_limits)
+    axes.set_ylim(low, high)
+    ticks = MaxNLocator(4 if pixels > 80 else 3, integer=high - low > 4).tick_values(low, high)
+    # A number at the very top would stand in the title.
+    top = high - (high - low) * 7 / pixels
+    axes.set_yticks([tick for tick in ticks if low <= tick <= top] if heights else [])
+    axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
+    places = spread([_pixel(item.height, low, high, pixels) for item in course.levels], pixels)
+    for level, place in zip(course.levels, places, strict=True):
+        axes.axhline(
+            level.height,
+            color=QUIET if level.is_upper_limit else THRESHOLD,
+            linewidth=1.1,
+            linestyle=":" if level.is_upper_limit else "--",
+            gid=f"threshold {course.fact}",
+        )
+        axes.annotate(
+            legible(level.label, 40), (1.0, place / pixels), xytext=(4, 0),
+            xycoords="axes fraction", textcoords="offset points", va="center_baseline",
+            fontsize=SMALL, color=INK, annotation_clip=False, gid=f"label {course.fact}",
+        )  # fmt: skip
+
+
+def _draw_points(axes: Axes, fact: str, points: Sequence[Point]) -> None:
+    days = [day_number(item.day) for item in points]
+    heights = [item.height for item in points]
+    axes.plot(days, heights, color=VALUE, linewidth=1.0, alpha=0.6, gid=f"line {fact}")
+    crowded = len(points) > 120
+    for comparators, gid in ((("",), "values"), ((">", ">="), "at least"), (("<", "<="), "below")):
+        kept = [index for index, item in enumerate(points) if item.comparator in comparators]
+        if kept:
+            axes.plot(
+                [days[index] for index in kept],
+                [heights[index] for index in kept],
+                linestyle="none",
+                marker=_MARKERS[comparators[0]],
+                markersize=2.5 if crowded else 5,
+                color=VALUE,
+                markerfacecolor=VALUE if gid == "values" else "none",
+                markeredgewidth=1.2,
+                gid=f"{gid} {fact}",
+            )
+
+
+LEAST_SHARE = 0.3
+"""The least height of a panel as a share of its highest value: small changes stay small."""
+
+
+def value_range(heights: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
+    """The bottom and top of a panel: from 0 if asked or unless all values lie far above it."""
+    if not heights:
+        return 0.0, 1.0
+    low, high = min(heights), max(heights)
+    if from_zero or 0 <= low < 0.5 * high or low == 0:
+        return min(low, 0.0), high * 1.15 if high > 0 else 1.0
+    room = max((high - low) * 0.15, (LEAST_SHARE * abs(high) - (high - low)) / 2)
+    return low - room, high + room
+
+
+def _pixel(height: float, low: float, high: float, pixels: float) -> float:
+    return (height - low) / (high - low) * pixels
+
+
+def spread(places: Sequence[float], room: float, gap: float = _LABEL_GAP) -> list[float]:
+    """The places, ascending, moved apart so that labels do not overlap, within 0 to `room`."""
+    moved = list(places)
+    for index in range(1, len(moved)):
+        moved[index] = max(moved[index], moved[index - 1] + gap)
+    limit = room
+    for index in reversed(range(len(moved))):
+        moved[index] = min(moved[index], limit)
+        limit = moved[index] - gap
+    return moved
+
+
+def day_number(day: date) -> float:
+    """The place of a day on the axis."""
+    return float(date2num(day))  # type: ignore[no-untyped-call]
+
+
+def _days_at(most: int) -> AutoDateLocator:
+    return AutoDateLocator(minticks=2, maxticks=most)  # type: ignore[no-untyped-call]
+
+
+def _written(span: int) -> Callable[[float, int], str]:
+    """Days as ``12 Nov`` in a short picture and ``Nov 2026`` in a long one."""
+
+    def write(number: float, _: int) -> str:
+        day: datetime = num2date(number)  # type: ignore[no-untyped-call]
+        if span > 3 * 365:
+            return f"{day:%Y}" if day.month == 1 else f"{day:%b %Y}"
+        return f"{day:%b %Y}" if span > 150 else f"{day.day} {day:%b}"
+
+    return write

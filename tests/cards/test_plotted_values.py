@@ -1,0 +1,127 @@
+"""What of the patient's values a decision document keeps for its plot."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from cds_service.cards.plotted import MOST_VALUES
+from cds_service.commands.local import LocalServices
+from fhir_fixtures import REFERENCE_DATE, Story, load_story
+from fhir_fixtures.requests import hook_request
+
+SERVICES = LocalServices(REFERENCE_DATE, 20.0)
+
+
+def plot_of(story: Story, hook: str = "patient-view") -> dict[str, Any]:
+    service = SERVICES.find(hook)
+    body = hook_request(story, SERVICES.described(service))
+    plot: dict[str, Any] = SERVICES.answer(service, body).document["plot"]
+    return plot
+
+
+def course(plot: dict[str, Any], fact: str) -> dict[str, Any]:
+    return next(item for item in plot["courses"] if item["fact"] == fact)
+
+
+def test_a_hold_keeps_the_values_that_its_rule_asked_about_with_their_limits() -> None:
+    plot = plot_of(load_story("alectinib-alt-six-times"))
+
+    assert [item["fact"] for item in plot["courses"]] == ["ALT", "AST", "total bilirubin"]
+    assert course(plot, "ALT")["unit"] == "U/L"
+    assert course(plot, "ALT")["values"][0] == {
+        "day": "2026-11-12",
+        "as_sent": "341 U/L",
+        "value": "341",
+        "upper_limit": "55",
+    }
+
+
+def test_thresholds_are_those_of_the_rule_and_of_its_recovery() -> None:
+    plot = plot_of(load_story("alectinib-alt-six-times"))
+
+    assert course(plot, "ALT")["thresholds"] == [
+        {"operator": ">", "number": "5", "unit": "xULN"},
+        {"operator": "<=", "number": "3", "unit": "xULN"},
+        {"operator": "<=", "number": "1", "unit": "xbaseline", "level": "27"},
+    ]
+
+
+def test_an_absolute_threshold_carries_its_level_in_the_unit_of_the_values() -> None:
+    plot = plot_of(load_story("lorlatinib-triglycerides"))
+
+    assert {"operator": ">", "number": "1000", "unit": "mg/dL", "level": "1000"} in course(
+        plot, "triglycerides"
+    )["thresholds"]
+
+
+def test_a_test_that_is_due_keeps_its_last_values_without_thresholds() -> None:
+    plot = plot_of(load_story("alectinib-monitoring-overdue"))
+
+    assert course(plot, "CPK")["thresholds"] == []
+    assert course(plot, "CPK")["values"]
+
+
+def test_the_orders_of_each_inhibitor_are_kept_with_status_and_dose() -> None:
+    (line,) = plot_of(load_story("alectinib-recovered-liver"))["lines"]
+
+    assert line["drug"] == "alectinib"
+    assert line["orders"] == [
+        {"status": "paused", "start": "2026-07-03", "end": None, "daily_mg": "1200"}
+    ]
+
+
+def test_a_result_in_an_unknown_unit_is_kept_as_sent_with_its_problem() -> None:
+    plot = plot_of(load_story("alectinib-no-reference-range"))
+
+    newest = course(plot, "total bilirubin")["values"][0]
+    assert "value" not in newest
+    assert newest["problem"] == "unknown unit"
+    assert newest["as_sent"].startswith("1.4")
+
+
+def test_a_decision_about_no_measured_value_keeps_no_course() -> None:
+    assert plot_of(load_story("alk-amplification-only"))["courses"] == []
+
+
+def test_no_name_and_no_record_number_is_kept() -> None:
+    for name in ("alectinib-alt-six-times", "progression-g1202r"):
+        text = json.dumps(plot_of(load_story(name)))
+        assert "Patient/" not in text
+        assert "Observation/" not in text
+
+
+@pytest.fixture
+def long_story() -> Story:
+    """A chart with two thousand results of ALT, the rise of the story long behind the newest 60."""
+    story = deepcopy(load_story("alectinib-alt-six-times"))
+    alt = next(
+        entry
+        for entry in story.bundle["entry"]
+        if entry["resource"].get("code", {}).get("text") == "ALT"
+    )
+    for number in range(2000):
+        copy = deepcopy(alt)
+        day: date = REFERENCE_DATE - timedelta(days=1 + number // 25)
+        copy["fullUrl"] += f"-{number}"
+        copy["resource"]["id"] += f"-{number}"
+        copy["resource"]["effectiveDateTime"] = f"{day}T{number % 24:02}:{number % 60:02}:00Z"
+        copy["resource"]["valueQuantity"]["value"] = 20 + number % 5
+        story.bundle["entry"].append(copy)
+    return story
+
+
+def test_of_thousands_of_results_the_newest_and_those_that_a_rule_used_are_kept(
+    long_story: Story,
+) -> None:
+    plot = plot_of(long_story)
+
+    kept = course(plot, "ALT")
+    assert kept["known"] > 1900
+    assert len(kept["values"]) == MOST_VALUES
+    assert "341 U/L" in {item["as_sent"] for item in kept["values"]}
+    assert len(json.dumps(plot)) < 40_000
