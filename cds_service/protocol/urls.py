@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
+_SLASHES = re.compile("/{2,}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -55,9 +57,17 @@ def is_absolute_url(text: str) -> bool:
 
 
 def is_same_endpoint(left: str, right: str) -> bool:
-    """Say whether two URLs name one endpoint (R-165); text that is no URL is never the same."""
-    parsed = parse_address(left)
-    return parsed is not None and parsed == parse_address(right)
+    """Say whether two URLs name one endpoint (R-165); text that is no URL is never the same.
+
+    A doubled slash in the path counts as one, as it does in the address that is called (D-14):
+    a client that puts the path behind a base with a slash signs for what it calls.
+    """
+    one, other = parse_address(left), parse_address(right)
+    return one is not None and other is not None and _single_slashes(one) == _single_slashes(other)
+
+
+def _single_slashes(address: Address) -> Address:
+    return replace(address, path=_SLASHES.sub("/", address.path))
 
 
 def is_below(text: str, base: str) -> bool:

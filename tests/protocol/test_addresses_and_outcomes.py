@@ -36,6 +36,23 @@ def test_text_that_is_no_address_is_never_the_same_endpoint() -> None:
     assert not is_same_endpoint("sand_man", "sand_man")
 
 
+@pytest.mark.clause("R-165", "D-14", "S-05")
+@pytest.mark.parametrize(
+    ("audience", "same"),
+    [
+        ("https://cds.example.org/cds-services/a", True),
+        ("https://cds.example.org//cds-services/a", True),
+        ("https://cds.example.org/cds-services//a/", True),
+        ("https://cds.example.org/cds-services/b", False),
+        ("https://cds.example.org/cds-servicesa", False),
+        ("https://cds.example.org:444/cds-services/a", False),
+        ("http://cds.example.org/cds-services/a", False),
+    ],
+)
+def test_a_doubled_slash_names_the_same_endpoint(audience: str, same: bool) -> None:
+    assert is_same_endpoint(audience, "https://cds.example.org/cds-services/a") is same
+
+
 @pytest.mark.parametrize(
     ("address", "private"),
     [
