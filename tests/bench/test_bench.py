@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from cds_service.bench.play import Player
 from fhir_fixtures import load_story
 from fhir_fixtures.requests import load_request
 from tests.services.calling import DAY, HOOKS, SAYING_THE_SAME, Service, running_service
@@ -278,6 +279,20 @@ def test_text_of_a_pasted_record_becomes_no_markup(service: Service) -> None:
     answer = requests.post(f"{service.url}/bench", data=sent, timeout=30)
     assert "onerror" in answer.text
     assert "<img" not in answer.text
+
+
+def test_a_fault_of_the_service_is_told_without_what_was_pasted(
+    service: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(Player, "play", fail)
+    page = pasted(service, load_request("full-patient-view")["body"], 500)
+    assert "An EHR would have got an error, not an empty answer" in page
+    assert SECRET not in page
+    assert "the bench failed with RuntimeError" in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_only_our_own_script_runs_on_the_bench(service: Service) -> None:
