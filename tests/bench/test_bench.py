@@ -13,10 +13,19 @@ from typing import Any
 import pytest
 import requests
 
+from cds_service.app import create_app
 from cds_service.bench.play import Player
+from cds_service.commands.running import LocalServer
 from fhir_fixtures import load_story
 from fhir_fixtures.requests import load_request
-from tests.services.calling import DAY, HOOKS, SAYING_THE_SAME, Service, running_service
+from tests.services.calling import (
+    DAY,
+    HOOKS,
+    SAYING_THE_SAME,
+    Service,
+    running_service,
+    settings_for,
+)
 
 STORY = "alectinib-on-track"
 EVERY_HOOK = (*HOOKS, *SAYING_THE_SAME)
@@ -312,3 +321,14 @@ def test_the_home_page_leads_to_the_bench_and_to_the_knowledge_pages(service: Se
     assert 'href="/bench"' in page
     assert 'href="/knowledge/"' in page
     assert 'href="/health"' in page
+
+
+def test_the_home_page_leads_to_an_api_description_where_there_is_one(tmp_path: Path) -> None:
+    with running_service(tmp_path / "db") as service:
+        had = "/openapi.json" in {rule.rule for rule in service.app.url_map.iter_rules()}
+        page = requests.get(f"{service.url}/", timeout=30).text
+        assert ('href="/openapi.json"' in page) is had
+    app = create_app(settings_for(LocalServer(), tmp_path / "other"))
+    if not had:
+        app.add_url_rule("/openapi.json", "described", lambda: {})
+    assert 'href="/openapi.json"' in app.test_client().get("/").text
