@@ -328,7 +328,9 @@ def test_the_home_page_leads_to_an_api_description_where_there_is_one(tmp_path: 
         had = "/openapi.json" in {rule.rule for rule in service.app.url_map.iter_rules()}
         page = requests.get(f"{service.url}/", timeout=30).text
         assert ('href="/openapi.json"' in page) is had
-    app = create_app(settings_for(LocalServer(), tmp_path / "other"))
+    server = LocalServer()
+    app = create_app(settings_for(server, tmp_path / "other"))
+    server.close()
     if not had:
-        app.add_url_rule("/openapi.json", "described", lambda: {})
+        app.add_url_rule("/openapi.json", "described", dict)
     assert 'href="/openapi.json"' in app.test_client().get("/").text
