@@ -120,7 +120,7 @@ def read_changes(form: Mapping[str, str], choices: Choices) -> Changes:
             results[item.name] = Decimal(typed.replace(",", "."))
         elif typed:
             problems[item.name] = (
-                f"must be a number in {item.unit}, or the word {REMOVED}; for example 6.2"
+                f"must be a number ({item.unit}), or the word “{REMOVED}”; for example 6.2"
             )
     days = text("days")
     if days and (not _DAYS.fullmatch(days) or abs(int(days)) > _FURTHEST_DAYS):

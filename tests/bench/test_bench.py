@@ -13,9 +13,19 @@ from typing import Any
 import pytest
 import requests
 
+from cds_service.app import create_app
+from cds_service.bench.play import Player
+from cds_service.commands.running import LocalServer
 from fhir_fixtures import load_story
 from fhir_fixtures.requests import load_request
-from tests.services.calling import DAY, HOOKS, SAYING_THE_SAME, Service, running_service
+from tests.services.calling import (
+    DAY,
+    HOOKS,
+    SAYING_THE_SAME,
+    Service,
+    running_service,
+    settings_for,
+)
 
 STORY = "alectinib-on-track"
 EVERY_HOOK = (*HOOKS, *SAYING_THE_SAME)
@@ -280,6 +290,20 @@ def test_text_of_a_pasted_record_becomes_no_markup(service: Service) -> None:
     assert "<img" not in answer.text
 
 
+def test_a_fault_of_the_service_is_told_without_what_was_pasted(
+    service: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(Player, "play", fail)
+    page = pasted(service, load_request("full-patient-view")["body"], 500)
+    assert "An EHR would have got an error, not an empty answer" in page
+    assert SECRET not in page
+    assert "the bench failed with RuntimeError" in caplog.text
+    assert SECRET not in caplog.text
+
+
 def test_only_our_own_script_runs_on_the_bench(service: Service) -> None:
     policy = requests.get(f"{service.url}/bench", timeout=30).headers["Content-Security-Policy"]
     assert "script-src 'self'; connect-src 'self'" in policy
@@ -297,3 +321,16 @@ def test_the_home_page_leads_to_the_bench_and_to_the_knowledge_pages(service: Se
     assert 'href="/bench"' in page
     assert 'href="/knowledge/"' in page
     assert 'href="/health"' in page
+
+
+def test_the_home_page_leads_to_an_api_description_where_there_is_one(tmp_path: Path) -> None:
+    with running_service(tmp_path / "db") as service:
+        had = "/openapi.json" in {rule.rule for rule in service.app.url_map.iter_rules()}
+        page = requests.get(f"{service.url}/", timeout=30).text
+        assert ('href="/openapi.json"' in page) is had
+    server = LocalServer()
+    app = create_app(settings_for(server, tmp_path / "other"))
+    server.close()
+    if not had:
+        app.add_url_rule("/openapi.json", "described", dict)
+    assert 'href="/openapi.json"' in app.test_client().get("/").text

@@ -103,7 +103,7 @@ def test_a_field_that_cannot_be_used_is_named_and_marked_until_it_is_mended(
     field = page.get_by_label("ALT × ULN")
     field.fill("six")
     problem = page.get_by_role("alert")
-    expect(problem).to_contain_text("ALT must be a number in × ULN")
+    expect(problem).to_contain_text("ALT must be a number (× ULN)")
     expect(field).to_have_attribute("aria-invalid", "true")
     problem.get_by_role("link", name="ALT").click()
     expect(field).to_be_focused()
