@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from matplotlib.figure import Figure
 
@@ -15,6 +15,7 @@ from cds_service.plots.drawing import (
     Sheet,
     Width,
     course_title,
+    days_before,
     draw_course,
     draw_holds,
     draw_lanes,
@@ -83,7 +84,7 @@ def _days(shown: Sequence[ScaledCourse], periods: Sequence[DosePeriod], as_of: d
     starts = [item.start for item in periods if item.start and item.drug in running]
     if starts:
         begun = min(starts)
-        early = begun - timedelta(days=_BEFORE_TREATMENT)
+        early = days_before(begun, _BEFORE_TREATMENT)
         first = next((day for day in found if day >= early), first)
         first = min([first, *(course.points[-1].day for course in shown if course.points)])
         if as_of - begun <= 2 * (as_of - first):

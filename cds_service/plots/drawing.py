@@ -7,14 +7,14 @@ meaning is in a colour alone: bounds, holds and thresholds have shapes, patterns
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, date2num, num2date
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from cds_service.plots.bars import Bar, BarKind
 from cds_service.plots.scales import Point, ScaledCourse
@@ -71,16 +71,40 @@ class Days:
 
 def shown_days(found: Sequence[date], as_of: date, least: int = 28) -> Days:
     """From the first of the days found to `as_of` or a later one, `least` days or more."""
-    first = min((*found, as_of - timedelta(days=least)))
+    first = min((*found, days_before(as_of, least)))
     last = max((*found, as_of))
     room = max(1, round((last - first).days * 0.02))
-    return Days(first - timedelta(days=room), last + timedelta(days=room), as_of)
+    return Days(days_before(first, room), last + timedelta(days=room), as_of)
+
+
+def days_before(day: date, number: int) -> date:
+    """The day so many days earlier, or the first day there is: records hold days of the year 1."""
+    return date.fromordinal(max(1, day.toordinal() - number))
 
 
 def legible(text: str, longest: int = 80) -> str:
     """The text without control characters, which no SVG may hold, and not longer than `longest`."""
     kept = "".join(sign for sign in text if unicodedata.category(sign)[0] != "C")
     return kept if len(kept) <= longest else f"{kept[: longest - 1]}…"
+
+
+def written_days(days: Days, most: int) -> list[tuple[date, str]]:
+    """At most so many days to write below a picture, with their words.
+
+    Days back from the day of the picture where it is short, else first days of months or years.
+    """
+    for step in (1, 2, 7, 14):
+        count = (days.as_of - days.first).days // step + 1
+        if count <= most:
+            found = [days.as_of - timedelta(days=step * back) for back in range(count)]
+            return [(day, f"{day.day} {day:%b}") for day in reversed(found)]
+    months = range(days.first.year * 12 + days.first.month, days.last.year * 12 + days.last.month)
+    firsts = [date(month // 12, month % 12 + 1, 1) for month in months]
+    for step in (1, 2, 3, 6, 12, 24, 60, 120, 240, 1200, 12000):
+        kept = [day for day in firsts if (day.year * 12 + day.month - 1) % step == 0]
+        if len(kept) <= most:
+            return [(day, f"{day:%Y}" if step >= 12 else f"{day:%b %Y}") for day in kept]
+    return []
 
 
 class Sheet:
@@ -93,6 +117,11 @@ class Sheet:
         self.days = days
         self._height = height
         self._from_top = 0.0
+
+    @property
+    def small_characters(self) -> int:
+        """How many characters of small text fit from the left margin to the right edge."""
+        return round((self.width.pixels - self.width.left) / _CHARACTER)
 
     def space(self, height: float) -> None:
         """Leave room."""
@@ -116,8 +145,8 @@ class Sheet:
         axes.tick_params(
             colors=INK, labelsize=SMALL, color=QUIET, length=3, labelbottom=False, bottom=False
         )
-        axes.xaxis.set_major_locator(_days_at(self.width.ticks))
-        axes.xaxis.set_major_formatter(FuncFormatter(_written(self.days.span)))
+        ticks = written_days(self.days, self.width.ticks)
+        axes.set_xticks([day_number(day) for day, _ in ticks], [text for _, text in ticks])
         axes.axvline(
             day_number(self.days.as_of),
             color=INK,
@@ -146,8 +175,8 @@ class Sheet:
         self.figure.text(
             self.width.left / self.width.pixels,
             1 - (self._from_top - 4) / self._height,
-            legible(text, round(self.width.inner / _CHARACTER)),
-            fontsize=TEXT,
+            legible(text, self.small_characters),
+            fontsize=SMALL,
             color=INK,
             gid="line",
         )
@@ -366,19 +395,3 @@ def spread(places: Sequence[float], room: float, gap: float = _LABEL_GAP) -> lis
 def day_number(day: date) -> float:
     """The place of a day on the axis."""
     return float(date2num(day))  # type: ignore[no-untyped-call]
-
-
-def _days_at(most: int) -> AutoDateLocator:
-    return AutoDateLocator(minticks=2, maxticks=most)  # type: ignore[no-untyped-call]
-
-
-def _written(span: int) -> Callable[[float, int], str]:
-    """Days as ``12 Nov`` in a short picture and ``Nov 2026`` in a long one."""
-
-    def write(number: float, _: int) -> str:
-        day: datetime = num2date(number)  # type: ignore[no-untyped-call]
-        if span > 3 * 365:
-            return f"{day:%Y}" if day.month == 1 else f"{day:%b %Y}"
-        return f"{day:%b %Y}" if span > 150 else f"{day.day} {day:%b}"
-
-    return write

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,6 +21,7 @@ from cds_service.plots.drawing import (
     Width,
     course_title,
     day_number,
+    days_before,
     draw_course,
     draw_holds,
     draw_lanes,
@@ -32,6 +33,7 @@ from cds_service.plots.scales import ScaledCourse, scaled, since
 from cds_service.plots.timeline import DISEASE_STATUS
 
 TIMELINE = Width(1000, 44, 150, 9)
+NARROW_TIMELINE = Width(350, 36, 128, 3)
 TITLE = "Treatment, tests and findings over time"
 
 _PANEL = 54.0
@@ -111,7 +113,7 @@ def _days(timeline: Timeline, taken: Sequence[Bar], courses: Sequence[ScaledCour
     """From some months before the first drug, or from the first event where that is earlier."""
     found = [event.day for event in timeline.events]
     if taken:
-        found += [bar.begin - timedelta(days=_BEFORE_TREATMENT) for bar in taken]
+        found += [days_before(bar.begin, _BEFORE_TREATMENT) for bar in taken]
     else:
         found += [point.day for course in courses for point in course.points]
     found += [test.due for test in timeline.tests if test.due is not None]
@@ -197,7 +199,7 @@ def _row(sheet: Sheet, title: str) -> Axes:
     axes.spines["bottom"].set_visible(False)
     axes.axhline(0.5, color=QUIET, alpha=0.4, linewidth=0.6)
     axes.text(
-        0.0, 1.1, legible(title, 110), transform=axes.get_yaxis_transform(),
+        0.0, 1.1, legible(title, sheet.small_characters), transform=axes.get_yaxis_transform(),
         fontsize=SMALL, color=INK,
     )  # fmt: skip
     return axes

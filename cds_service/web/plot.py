@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from markupsafe import Markup
 
 from cds_service.plots import Course, DosePeriod, PlottedThreshold, PlottedValue
-from cds_service.plots.scales import ScaledCourse, plain_number, scaled
+from cds_service.plots.scales import ScaledCourse, plain_number, scaled, written_unit
 from cds_service.web.document import DecisionDocument, Number, PlotPart
 from cds_service.web.wording import plain_date
 
@@ -22,13 +22,13 @@ TITLE = "The values behind the recommendation over time"
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One result in the table. `place` says where it stands in the picture, or why nowhere."""
+    """One result in the table. `multiple` is that of its upper limit, or why it is not drawn."""
 
     day: str
     as_sent: str
     used: str
     upper_limit: str
-    place: str
+    multiple: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +165,15 @@ def _table(course: Course) -> TableOfCourse:
     thresholds = [item.label for item in drawn.levels if not item.is_upper_limit]
     thresholds += [f"{label} (not drawn)" for label in drawn.not_drawn]
     known = max(course.known, len(rows))
-    return TableOfCourse(course.fact, course.unit, tuple(thresholds), tuple(rows), known)
+    return TableOfCourse(
+        course.fact, written_unit(course.unit), tuple(thresholds), tuple(rows), known
+    )
 
 
 def _multiple(item: PlottedValue) -> str:
     if item.number is None or not item.upper_limit:
         return ""
-    return f"{item.comparator} {item.number / item.upper_limit:.2f} × ULN".strip()
+    return f"{item.comparator} {item.number / item.upper_limit:.2f}".strip()
 
 
 def _dose_words(period: DosePeriod) -> str:

@@ -97,8 +97,8 @@ def test_no_name_and_no_record_number_is_kept() -> None:
 
 @pytest.fixture
 def long_story() -> Story:
-    """A chart with two thousand results of ALT, the rise of the story long behind the newest 60."""
-    story = deepcopy(load_story("alectinib-alt-six-times"))
+    """A drug on hold, and two thousand normal results of ALT since the one that asked for it."""
+    story = deepcopy(load_story("alectinib-recovered-liver"))
     alt = next(
         entry
         for entry in story.bundle["entry"]
@@ -106,9 +106,9 @@ def long_story() -> Story:
     )
     for number in range(2000):
         copy = deepcopy(alt)
-        day: date = REFERENCE_DATE - timedelta(days=1 + number // 25)
-        copy["fullUrl"] += f"-{number}"
-        copy["resource"]["id"] += f"-{number}"
+        day: date = REFERENCE_DATE - timedelta(days=1 + number // 100)
+        copy["fullUrl"] += f"-again-{number}"
+        copy["resource"]["id"] += f"-again-{number}"
         copy["resource"]["effectiveDateTime"] = f"{day}T{number % 24:02}:{number % 60:02}:00Z"
         copy["resource"]["valueQuantity"]["value"] = 20 + number % 5
         story.bundle["entry"].append(copy)
@@ -121,7 +121,9 @@ def test_of_thousands_of_results_the_newest_and_those_that_a_rule_used_are_kept(
     plot = plot_of(long_story)
 
     kept = course(plot, "ALT")
-    assert kept["known"] > 1900
+    assert kept["known"] > 2000
     assert len(kept["values"]) == MOST_VALUES
-    assert "341 U/L" in {item["as_sent"] for item in kept["values"]}
+    sent = [(item["day"], item["as_sent"]) for item in kept["values"]]
+    assert ("2026-10-23", "230 U/L") in sent
+    assert sum(day >= "2026-11-19" for day, _ in sent) > 50
     assert len(json.dumps(plot)) < 40_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from cds_service.plots import Course, DosePeriod
 from cds_service.plots.decision_plot import decision_figure
-from cds_service.plots.drawing import NARROW, WIDE, Width, spread
+from cds_service.plots.drawing import NARROW, WIDE, Days, Width, spread, written_days
 from cds_service.plots.files import drawing_settings
 from tests.plots.courses import (
     TODAY,
@@ -181,3 +182,23 @@ def test_a_dollar_sign_in_a_name_starts_no_formula() -> None:
     figure = drawn([replace(alt(value(3, "240")), fact="A$^{x$")], [])
 
     assert "A$^{x$ (× ULN)" in texts(figure)
+
+
+@pytest.mark.parametrize(
+    ("back", "most", "expected"),
+    [
+        (28, 3, ["23 Oct", "6 Nov", "20 Nov"]),
+        (45, 7, ["9 Oct", "16 Oct", "23 Oct", "30 Oct", "6 Nov", "13 Nov", "20 Nov"]),
+        (150, 6, ["Jul 2026", "Aug 2026", "Sep 2026", "Oct 2026", "Nov 2026"]),
+        (900, 4, ["2025", "2026"]),
+        (3650, 3, ["2020", "2025"]),
+    ],
+)
+def test_days_are_written_in_steps_that_leave_room(
+    back: int, most: int, expected: list[str]
+) -> None:
+    assert [text for _, text in written_days(Days(ago(back), TODAY, TODAY), most)] == expected
+
+
+def test_a_picture_over_two_centuries_still_writes_days() -> None:
+    assert written_days(Days(date(1826, 11, 20), TODAY, TODAY), 3)

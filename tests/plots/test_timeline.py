@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from cds_service.commands.local import LocalServices
 from cds_service.facts import PatientFacts
 from cds_service.fhir.reading import read_resources
-from cds_service.plots import Course, DatedEvent, DatedTest, Timeline
+from cds_service.plots import Course, DatedEvent, DatedTest, DosePeriod, Timeline
+from cds_service.plots.drawing import Width
 from cds_service.plots.files import drawing_settings
-from cds_service.plots.timeline_plot import TIMELINE, in_words, timeline_figure
+from cds_service.plots.timeline_plot import NARROW_TIMELINE, TIMELINE, in_words, timeline_figure
 from fhir_fixtures import REFERENCE_DATE, load_story, story_names
 from tests.plots.courses import TODAY, ago, alt, artist, artists, order, points, texts, value
 
@@ -153,6 +154,18 @@ def test_a_history_of_ten_years_with_thousands_of_values_stays_within_its_frame(
         assert box.x1 <= TIMELINE.pixels, item.get_text()
 
 
+@pytest.mark.parametrize("width", [TIMELINE, NARROW_TIMELINE])
+def test_every_text_of_a_story_lies_within_the_picture(width: Width) -> None:
+    with drawing_settings():
+        figure = timeline_figure(timeline_of_story("progression-g1202r"), width)
+        figure.draw_without_rendering()
+
+    for item in figure.findobj(lambda found: bool(getattr(found, "get_text", str)())):
+        box = item.get_window_extent()
+        assert box.x0 >= 0, item.get_text()
+        assert box.x1 <= width.pixels, item.get_text()
+
+
 def test_no_two_texts_overlap() -> None:
     figure = drawn(timeline_of_story("progression-g1202r"))
 
@@ -176,6 +189,14 @@ def test_a_picture_is_told_in_words(timeline: Timeline) -> None:
     assert words.startswith("As of 20 Nov 2026.")
     expected = "alectinib" if timeline.periods else "ALK inhibitors: none recorded"
     assert expected in words
+
+
+def test_days_of_the_first_year_can_be_drawn() -> None:
+    first = DosePeriod("alectinib", "ended", date.min, date.min)
+    events = (DatedEvent(date.min, "brain imaging"),)
+    figure = drawn(Timeline(TODAY, (first,), (), events))
+
+    assert points(figure, "events brain imaging") == [(date.min, 0.5)]
 
 
 @pytest.mark.slow
