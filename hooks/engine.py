@@ -29,6 +29,7 @@ class AnsweredCall:
     """One answered call, for the record: no name, no token, no resource.
 
     `shadowed` are cards that were made and not shown; `fingerprints` go by the uuid of a card.
+    `facts` are for looking at once; nobody stores them.
     """
 
     decision_id: str
@@ -38,6 +39,7 @@ class AnsweredCall:
     document: dict[str, Any] = field(repr=False)
     shadowed: tuple[BuiltCard, ...] = field(default=(), repr=False)
     fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
+    facts: PatientFacts | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Engine:
                 document,
                 tuple(prepared.shadowed),
                 prepared.fingerprints,
+                facts,
             )
         )
         return CdsResponse(

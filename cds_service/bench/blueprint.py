@@ -138,6 +138,7 @@ class _Bench:
             needs_orders=NEEDS_ORDERS,
             choices=self._choices,
             cited=self._cited(played),
+            timeline=_picture(played),
             today=day,
             release=self._player.knowledge.release,
         )
@@ -156,6 +157,25 @@ class _Bench:
             for name in item.sources
         ]
         return {name: sources.get(name) for name in named}
+
+
+def _picture(played: Played | None) -> Markup | None:
+    """The patient's course as SVG. A picture that cannot be drawn never takes the page away."""
+    if played is None or played.timeline is None:
+        return None
+    # Imported when there is something to draw: the rest of the service does not need it.
+    from cds_service.plots.files import drawing_settings, page_svg
+    from cds_service.plots.timeline_plot import TITLE, in_words, timeline_figure
+
+    try:
+        with drawing_settings():
+            figure = timeline_figure(played.timeline)
+            drawn = page_svg(figure, TITLE, in_words(played.timeline), "timeline-plot")
+    except Exception as error:  # noqa: BLE001 - its text may hold values that were pasted
+        _logger.error("the timeline of the bench failed with %s", type(error).__name__)
+        return None
+    # An XML writer wrote it from our own figure, so every text in it is escaped.
+    return Markup(drawn)  # noqa: S704
 
 
 def _link(form: Mapping[str, str]) -> str:

@@ -12,6 +12,8 @@ import msgspec
 
 from cds_service.bench.requests import Prepared
 from cds_service.knowledge.release import Knowledge
+from cds_service.plots import Timeline
+from cds_service.plots.timeline import timeline_of
 from cds_service.protocol import (
     CdsResponse,
     Client,
@@ -39,6 +41,7 @@ class Played:
     response: str = field(repr=False)
     cards: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     document: DecisionDocument | None = field(default=None, repr=False)
+    timeline: Timeline | None = field(default=None, repr=False)
     refusal: str = ""
     milliseconds: float = 0.0
 
@@ -90,7 +93,7 @@ class Player:
             places = ", ".join(error.expression)
             refusal = error.diagnostics + (f" Element: {places}." if places else "")
             return Played(
-                error.status, _shown(sent), _shown(_encoder.encode(outcome)), (), None, refusal
+                error.status, _shown(sent), _shown(_encoder.encode(outcome)), refusal=refusal
             )
         took = (time.perf_counter() - started) * 1000
         if not isinstance(answer, CdsResponse):
@@ -104,12 +107,19 @@ class Player:
             _shown(body),
             tuple(cards),
             document,
+            _timeline(kept[-1], engine.knowledge) if kept else None,
             milliseconds=took,
         )
 
     @staticmethod
     def _registry(engine: Engine) -> ServiceRegistry:
         return ServiceRegistry(as_service(item, engine) for item in DEFINITIONS)
+
+
+def _timeline(answered: AnsweredCall, knowledge: Knowledge) -> Timeline | None:
+    if answered.facts is None:
+        return None
+    return timeline_of(answered.facts, answered.decision, knowledge)
 
 
 def _shown(body: bytes) -> str:

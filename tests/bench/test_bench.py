@@ -65,6 +65,20 @@ def test_a_story_is_answered_as_its_hook_answers(service: Service) -> None:
         assert f"<h3>{card['summary']}</h3>" in page
 
 
+def test_the_course_is_drawn_once_with_the_change_in_it(service: Service) -> None:
+    page = asked(service, story=STORY, hook="patient-view", alt="6.2")
+    assert page.count('<figure id="timeline"') == 1
+    assert "ALT (× ULN)" in page
+    plain = asked(service, story=STORY, hook="patient-view")
+    picture = page[page.index('<figure id="timeline"') : page.index("</figure>")]
+    assert picture not in plain
+
+
+def test_a_refused_call_has_no_course(service: Service) -> None:
+    request = {"hook": "patient-view", "hookInstance": "no uuid", "context": {}}
+    assert '<figure id="timeline"' not in pasted(service, request)
+
+
 @pytest.mark.parametrize(
     ("change", "hook", "told"),
     [
