@@ -76,7 +76,7 @@ def test_the_course_is_drawn_once_with_the_change_in_it(service: Service) -> Non
 
 def test_a_refused_call_has_no_course(service: Service) -> None:
     request = {"hook": "patient-view", "hookInstance": "no uuid", "context": {}}
-    assert '<figure id="timeline"' not in pasted(service, request)
+    assert '<figure id="timeline"' not in pasted(service, request, 422)
 
 
 @pytest.mark.parametrize(
