@@ -10,6 +10,7 @@ from cds_service.alk import UNREAD_DRAFT
 from cds_service.facts import Supplied
 from cds_service.fhir.client import FetchResult, FhirClient
 from cds_service.fhir.errors import ServerRefused
+from cds_service.fhir.medications import MedicationShape
 from cds_service.fhir.reading import ReadResult, merged, read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest, MedicationUse
@@ -189,6 +190,9 @@ def _supplied(
         concept = record.medication_concept(view)
         if concept.missing and not concept.texts:
             unavailable[UNREAD_DRAFT] = "the medication it refers to could not be read"
+        elif concept.shape is MedicationShape.NOTHING and call.hook == "order-sign":
+            # At order-select a form may still be empty; an order to be signed names its drug.
+            unavailable[UNREAD_DRAFT] = "it names no medication"
     foreign = sum(record.ignored.values())
     if foreign:
         unavailable["resources of another patient"] = f"{foreign} were sent and not used"

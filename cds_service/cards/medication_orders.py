@@ -166,7 +166,7 @@ def new_order(
     return medication_request(
         patient_id=context.patient_id,
         codings=[coding],
-        text=f"{drug.ingredient} {coding.display or ''}".strip(),
+        text=_product_text(drug, coding),
         steps=steps,
         supply=supply_of(steps, SUPPLY_DAYS),
         start=start,
@@ -175,6 +175,14 @@ def new_order(
         requester=context.requester,
         encounter_id=context.encounter_id,
     )
+
+
+def _product_text(drug: Drug, coding: Coding) -> str:
+    """The product in words, with the ingredient before a name that does not say it."""
+    display = coding.display or ""
+    if drug.ingredient.casefold() in display.casefold():
+        return display
+    return f"{drug.ingredient} {display}".strip()
 
 
 def with_dose(resource: Mapping[str, object], drug: Drug, dose: Dose) -> dict[str, Any]:

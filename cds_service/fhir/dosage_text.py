@@ -31,6 +31,8 @@ COUNTED = frozenset(
         "capsules",
         "cap",
         "caps",
+        "pill",
+        "pills",
     }
 )
 """Units that count pieces, in lower case and without UCUM's braces."""
@@ -49,7 +51,7 @@ _LATIN = {"qd": 1, "daily": 1, "bid": 2, "tid": 3, "qid": 4, "every day": 1, "ea
 
 _NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|eight)"
 _MASS_UNIT = r"(?:mg|milligrams?|mcg|micrograms?|ug|g|grams?)"
-_COUNT_UNIT = r"(?:capsules?|caps?|tablets?|tabs?)"
+_COUNT_UNIT = r"(?:capsules?|caps?|tablets?|tabs?|pills?)"
 _AMOUNT = (
     rf"(?:(?P<mass>{_NUMBER})\s*(?P<unit>{_MASS_UNIT})"
     rf"(?:\s*\(\s*(?P<pieces_in>{_NUMBER})\s*"

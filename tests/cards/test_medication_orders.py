@@ -63,6 +63,8 @@ def test_the_product_makes_up_every_step(
     order = _ordered(dose)
     coding = order["medicationCodeableConcept"]["coding"][0]
     assert coding["system"] == RXNORM
+    # Some clients show the text as the name of the drug: it names the ingredient once.
+    assert order["medicationCodeableConcept"]["text"] == coding["display"]
     assert coding["display"].lower() == product.lower()
     assert [step["text"] for step in order["dosageInstruction"]] == texts
     supply = order["dispenseRequest"]

@@ -128,6 +128,8 @@ def test_statements_of_one_dose_that_disagree_are_no_dose() -> None:
         (None, "{capsule}"),
         ("TAB", None),
         ("cap", None),
+        # As the public CDS Hooks sandbox writes every dose.
+        (None, "{pill}"),
         ("1", None),
         ("each", "1"),
     ],
@@ -423,6 +425,7 @@ def test_a_duration_is_told_in_whole_days_or_not_at_all(
 def test_words_alone_give_the_dose() -> None:
     assert daily(reading({"text": "600 mg twice daily with food"})) == [(1200, None)]
     assert daily(reading({"text": "4 capsules BID"}, strength="150")) == [(1200, None)]
+    assert daily(reading({"text": "4 pills BID"}, strength="150")) == [(1200, None)]
     assert daily(reading({"patientInstruction": "600 mg BID"})) == [(1200, None)]
     assert only_problem(reading({"text": "4 capsules BID"})) == DoseProblem.STRENGTH_UNKNOWN
 

@@ -273,6 +273,25 @@ def test_a_draft_whose_product_cannot_be_read_is_not_checked_and_said_so(
     assert "a draft order: the medication it refers to could not be read" in _detail(cards)
 
 
+@pytest.mark.clause("R-69", "S-06")
+def test_an_order_to_be_signed_that_names_no_drug_is_not_checked_and_said_so(
+    service: Service, ehr: Ehr
+) -> None:
+    """The public sandbox sends it once a suggestion has removed the drug; its field still shows
+    one."""
+    body = _own_copy(_body(service, ehr, "order-sign"))
+    del body["context"]["draftOrders"]["entry"][0]["resource"]["medicationCodeableConcept"]
+    assert "a draft order: it names no medication" in _detail(service.cards_of("order-sign", body))
+
+
+def test_a_form_without_a_drug_is_no_matter_while_one_is_being_chosen(
+    service: Service, ehr: Ehr
+) -> None:
+    body = _own_copy(_body(service, ehr, "order-select"))
+    del body["context"]["draftOrders"]["entry"][0]["resource"]["medicationCodeableConcept"]
+    assert service.cards_of("order-select", body) == []
+
+
 def test_the_whole_reading_has_one_deadline_products_included(database: Path, ehr: Ehr) -> None:
     def slow() -> None:
         time.sleep(0.6)
