@@ -10,15 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cds_service.alk import Decision, Question, decide
+from cds_service.alk import Decision
 from cds_service.cards import BuiltCard, CardContext, build_cards
 from cds_service.cards.medication_orders import OrderContext
-from cds_service.facts import Supplied
-from cds_service.fhir.reading import read_resources
-from cds_service.fhir.record import PatientRecord
-from cds_service.fhir.views import MedicationRequest
 from cds_service.protocol import CdsResponse
-from tests.facts.records import ALL, AS_OF, Json, knowledge, reader
+from tests.cards.deciding import decided
+from tests.facts.records import Json, knowledge
 from tests.facts.test_ways_of_sending import charts
 
 MODEST = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -56,20 +53,6 @@ def _injected(value: Any, markup: str) -> Any:
     return value
 
 
-def _decided(patient: str, resources: list[Json], drafts: list[Json]) -> Decision:
-    bundle = {"resourceType": "Bundle", "type": "searchset",
-              "entry": [{"resource": item} for item in resources]}  # fmt: skip
-    record = PatientRecord.build(patient, [read_resources(json.dumps(bundle).encode())], (), "")
-    orders = []
-    for draft in drafts:
-        (view,) = read_resources(json.dumps(draft).encode()).resources
-        if isinstance(view, MedicationRequest):
-            orders.append((view, draft))
-    facts, ordered = reader().read(Supplied(record, ALL, {}, orders), AS_OF)
-    question = Question("order-sign" if ordered else "patient-view", ordered)
-    return decide(facts, question, knowledge(), AS_OF)
-
-
 def _cards(decision: Decision, limit: int = 50) -> list[BuiltCard]:
     context = CardContext(OrderContext("p", "Practitioner/a"), LINK, limit)
     return build_cards(decision, lambda _: True, knowledge(), context)
@@ -80,7 +63,7 @@ def _cards(decision: Decision, limit: int = 50) -> list[BuiltCard]:
 def test_any_decision_becomes_a_valid_answer(
     chart: tuple[str, list[Json], list[Json]], limit: int
 ) -> None:
-    decision = _decided(*chart)
+    decision = decided(*chart)
     cards = _cards(decision, limit)
     body = json.loads(CdsResponse(cards=tuple(card.card for card in cards)).to_json())
     assert list(body) == ["cards"]
@@ -104,7 +87,7 @@ def test_text_of_the_record_never_becomes_markup(
     chart: tuple[str, list[Json], list[Json]], markup: str
 ) -> None:
     patient, resources, drafts = chart
-    changed = _decided(patient, _injected(resources, markup), _injected(drafts, markup))
+    changed = decided(patient, _injected(resources, markup), _injected(drafts, markup))
     for card in _cards(changed):
         tokens = MarkdownIt("gfm-like", {"linkify": False, "html": True}).parse(
             card.card.detail or ""
