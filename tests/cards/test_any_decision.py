@@ -13,11 +13,20 @@ from markdown_it import MarkdownIt
 from cds_service.alk import Decision
 from cds_service.cards import BuiltCard, CardContext, build_cards
 from cds_service.cards.medication_orders import OrderContext
+from cds_service.conformance import actions, cards, documents
+from cds_service.conformance.checks import Outcome
+from cds_service.conformance.exchange import Answer, Caller
+from cds_service.conformance.subject import Asked, Subject
 from cds_service.protocol import CdsResponse
 from tests.cards.deciding import decided
 from tests.facts.records import Json, knowledge
 from tests.facts.test_ways_of_sending import charts
 
+ABOUT_DOCUMENTS = [
+    check
+    for check in documents.CHECKS
+    if check.id in {"no-nulls", "no-empties", "extension-objects", "answer", "cards-are-objects"}
+]
 MODEST = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 LINK = "https://cds.example.org/decisions/x"
 MARKUP = (
@@ -58,14 +67,39 @@ def _cards(decision: Decision, limit: int = 50) -> list[BuiltCard]:
     return build_cards(decision, lambda _: True, knowledge(), context)
 
 
+def _passes_the_kit(sent: bytes, chart: tuple[str, list[Json], list[Json]]) -> None:
+    """Everything that the conformance kit asks about an answer, asked about this one."""
+    patient, _, drafts = chart
+    entries = [{"resource": draft} for draft in drafts]
+    context = {
+        "patientId": patient,
+        "userId": "Practitioner/a",
+        "draftOrders": {"resourceType": "Bundle", "entry": entries},
+    }
+    asked = Asked(
+        {"id": "alk-order-sign", "hook": "order-sign"},
+        "a decision",
+        {"hook": "order-sign", "context": context},
+        Answer(200, {"Content-Type": "application/json"}, sent, 0.1),
+    )
+    subject = Subject(Caller("http://localhost"))
+    subject.__dict__["discovery"] = Answer(200, {}, b'{"services":[]}', 0.1)
+    subject.__dict__["asked"] = [asked]
+    for check in (*cards.CHECKS, *actions.CHECKS, *ABOUT_DOCUMENTS):
+        result = check.run(subject)
+        assert result.outcome in (Outcome.PASSED, Outcome.NOT_TESTED), (check.id, result.says)
+
+
 @MODEST
 @given(chart=charts(), limit=st.integers(1, 8))
 def test_any_decision_becomes_a_valid_answer(
     chart: tuple[str, list[Json], list[Json]], limit: int
 ) -> None:
     decision = decided(*chart)
-    cards = _cards(decision, limit)
-    body = json.loads(CdsResponse(cards=tuple(card.card for card in cards)).to_json())
+    built = _cards(decision, limit)
+    sent = CdsResponse(cards=tuple(card.card for card in built)).to_json()
+    _passes_the_kit(sent, chart)
+    body = json.loads(sent)
     assert list(body) == ["cards"]
     critical = sum(card["indicator"] == "critical" for card in body["cards"])
     assert len(body["cards"]) <= max(limit, critical + 1)
