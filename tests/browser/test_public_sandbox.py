@@ -222,6 +222,7 @@ def test_every_fictional_patient_can_be_chosen(open_ehr: OpenEhr) -> None:
     expect(ehr.page.get_by_role("heading", name="Albin Sampleton")).to_be_visible()
 
 
+@pytest.mark.clause("S-21", "S-22")
 def test_a_drug_is_questioned_when_it_is_chosen_and_the_one_in_its_place_when_signed(
     open_ehr: OpenEhr,
 ) -> None:
@@ -250,6 +251,7 @@ def test_an_order_that_a_suggestion_emptied_is_not_signed_in_silence(open_ehr: O
     expect(ehr.card(UNCHECKED)).to_contain_text("it names no medication")
 
 
+@pytest.mark.clause("S-10")
 def test_a_card_that_is_overridden_goes_and_its_page_says_why(open_ehr: OpenEhr) -> None:
     ehr = open_ehr("order-select", BRAIN)
     ehr.choose(WRONG_DRUG)
@@ -265,6 +267,7 @@ def test_a_card_that_is_overridden_goes_and_its_page_says_why(open_ehr: OpenEhr)
     expect(page.get_by_text("risk-benefit-ratio")).to_be_visible()
 
 
+@pytest.mark.clause("S-07")
 def test_clicking_the_open_tab_again_is_answered(open_ehr: OpenEhr) -> None:
     ehr = open_ehr("order-select", BRAIN)
     ehr.choose(WRONG_DRUG)
