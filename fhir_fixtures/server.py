@@ -136,7 +136,8 @@ def _searched(store: Store, resource_type: str, pairs: Pairs) -> Response:
     found = list(store[resource_type].values())
     understood: Pairs = []
     warnings: list[str] = []
-    count, offset = DEFAULT_PAGE, 0
+    # Clients that let a person choose a patient show the first page, and nobody behind it.
+    count, offset = LARGEST_PAGE if resource_type == "Patient" else DEFAULT_PAGE, 0
     for name, value in pairs:
         base = name.partition(":")[0]
         if name in _SILENT_PARAMETERS:

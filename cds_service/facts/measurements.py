@@ -164,8 +164,11 @@ def _in_order(found: list[tuple[Measurement, bool]]) -> tuple[Measurement, ...]:
     for item, later in found:
         if later or _moment(item) not in corrected:
             key = (_moment(item), item.value, item.comparator, item.upper_limit)
-            kept.setdefault(key, item)
-    return tuple(sorted(kept.values(), key=_moment, reverse=True))
+            same = kept.get(key)
+            # Which of two alike is named must not hang on the order in which they came.
+            if same is None or item.source < same.source:
+                kept[key] = item
+    return tuple(sorted(kept.values(), key=lambda item: (_moment(item), item.source), reverse=True))
 
 
 def _moment(item: Measurement) -> tuple[date, datetime]:

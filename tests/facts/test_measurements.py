@@ -294,3 +294,15 @@ def test_a_qtc_that_nobody_can_have_is_not_used(sent: object, unit: str, expecte
     if problem is not None:
         assert problem.kind is ReasonKind.UNKNOWN_UNIT
         assert problem.detail == "result of 17 Nov 2026 lies outside 200 to 800 ms"
+
+
+def test_which_of_two_alike_is_named_does_not_hang_on_their_order() -> None:
+    one = {**laboratory("ALT", 120, clock="T08:00:00Z"), "id": "alt-1"}
+    other = {**laboratory("ALT", 120, clock="T08:00:00Z"), "id": "alt-2"}
+    another = {**laboratory("ALT", 121, clock="T08:00:00Z"), "id": "alt-3"}
+    found = _series(one, other, another)
+    assert _series(another, other, one) == found
+    assert [item.source for item in found.measurements] == [
+        "Observation/alt-3",
+        "Observation/alt-1",
+    ]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
+from fhir_fixtures import story_names
 from fhir_fixtures.search import interval
 from tests.fhir_fixtures.served import ALT, ON_TRACK, TIMEOUT, link, matches, refused, search
 
@@ -171,6 +172,12 @@ def test_pages_of_fifty_follow_each_other_without_loss_or_repetition(base: str) 
         assert len(matches(page)) == 50 or url is None
     assert pages > 4
     assert len(ids) == len(set(ids)) == page["total"]
+
+
+def test_every_patient_is_on_the_first_page_for_clients_that_show_no_other(base: str) -> None:
+    found = search(f"{base}/Patient")
+    assert len(matches(found)) == found["total"] == len(story_names())
+    assert link(found, "next") is None
 
 
 def test_a_page_size_of_the_callers_choice_is_kept_on_later_pages(base: str) -> None:
