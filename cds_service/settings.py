@@ -131,9 +131,9 @@ class Settings(DoorSettings):
         ge=0,
         le=365,
         description="Days for which a card that somebody overrode with a reason is not shown again "
-        "to that person for that patient, unless a fact behind it changes. A card that was accepted"
-        " stays away for a day. Whatever is critical, or asks to stop or hold a drug, is shown "
-        "each time. 0 turns this off.",
+        "to that person for that patient, unless a fact behind it changes. A card about tests or"
+        " questions that was accepted stays away for a day. Whatever is critical, or asks to stop "
+        "or hold a drug, is shown each time. 0 turns this off.",
     )
     shadow_services: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from cds_service.alk import Kind as Advice
 from cds_service.alk import Recommendation
 from cds_service.cards import BuiltCard, fingerprint, may_be_quiet
 from cds_service.protocol import HookCall
@@ -56,6 +57,13 @@ class Shadow:
         return call.service_id in self.services or item.rule_id in self.rules
 
 
+_DONE_WHEN_TAKEN = frozenset({Advice.ORDER_TEST, Advice.ASK, Advice.INFORM})
+
+
+def _is_done_when_taken(card: BuiltCard) -> bool:
+    return all(item.kind in _DONE_WHEN_TAKEN for item in card.recommendations)
+
+
 @dataclass(frozen=True)
 class Memory:
     """Decides which cards stay away. `snooze_days` 0 turns it off."""
@@ -75,9 +83,10 @@ class Memory:
     ) -> dict[str, str]:
         """The cards that are not shown this time, by uuid, with the reason in words.
 
-        A card that was accepted stays away for a day, for whoever looks at this patient. One that
-        was overridden with a reason stays away for `snooze_days` from the person who did so.
-        When the answers cannot be read, everything is shown.
+        A card about tests or questions that was accepted stays away for a day, for whoever looks
+        at this patient. One about a drug or its dose does not: when it would come again, the order
+        it spoke against is there again. One that was overridden with a reason stays away for
+        `snooze_days` from the person who did so. When the answers cannot be read, everything is shown.
         """
         candidates = [card for card in cards if may_be_quiet(card.recommendations)]
         if not self.snooze_days or not candidates:
@@ -98,7 +107,8 @@ class Memory:
                     continue
                 day = answer.received_at.date().isoformat()
                 if answer.outcome == "accepted":
-                    if now - answer.received_at <= timedelta(hours=ACCEPTED_HOURS):
+                    lately = now - answer.received_at <= timedelta(hours=ACCEPTED_HOURS)
+                    if lately and _is_done_when_taken(card):
                         found[card.uuid] = f"accepted on {day}"
                 elif answer.has_reason and user is not None and answer.user_key == user:
                     found.setdefault(card.uuid, f"set aside by the same user on {day}")

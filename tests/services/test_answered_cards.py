@@ -113,6 +113,18 @@ def test_an_accepted_card_stays_away_for_everybody(
     assert _cards(service, body, _topic(card)) == []
 
 
+def test_a_warning_about_an_order_comes_again_with_the_order_although_it_was_accepted(
+    service: Service,
+) -> None:
+    body = service.body("order-sign", "lorlatinib-clarithromycin-ordered")
+    card = next(
+        item for item in service.cards_of("order-sign", body) if item["indicator"] == "warning"
+    )
+    taken = [{"id": card["suggestions"][0]["uuid"]}]
+    _answered(service, "order-sign", card, outcome="accepted", acceptedSuggestions=taken)
+    assert len(_cards(service, body, _topic(card))) == 1
+
+
 @pytest.mark.parametrize("story", [HELD, "alectinib-hepatitis-with-jaundice"])
 def test_a_hold_and_a_stop_are_said_every_time(service: Service, story: str) -> None:
     body = service.body("patient-view", story)
