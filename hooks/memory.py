@@ -86,7 +86,8 @@ class Memory:
         A card about tests or questions that was accepted stays away for a day, for whoever looks
         at this patient. One about a drug or its dose does not: when it would come again, the order
         it spoke against is there again. One that was overridden with a reason stays away for
-        `snooze_days` from the person who did so. When the answers cannot be read, everything is shown.
+        `snooze_days` from the person who did so. When the answers cannot be read, everything is
+        shown.
         """
         candidates = [card for card in cards if may_be_quiet(card.recommendations)]
         if not self.snooze_days or not candidates:
