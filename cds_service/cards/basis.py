@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from itertools import pairwise
 
@@ -71,13 +72,31 @@ def _value(item: Measurement, condition: str) -> str:
     if item.value is not None and item.upper_limit and X_UPPER_LIMIT in condition:
         boundary = _boundary(condition)
         return f"{multiple(item.value, item.upper_limit, boundary)} x ULN"
-    shown = escaped_value(item)
+    shown = _plain_value(item)
     unit = condition.split()[-1]
     plain = number(item.value) if item.value is not None else ""
     if len(shown) > 12 and plain and shown.startswith(f"{plain} "):
         # The number is the same in the rule's unit, which is shorter than the sender's words.
         return f"{plain} {unit}"
     return shown
+
+
+_QUANTITY = re.compile(r"[<>]?=? ?\d+(?:[.,]\d+)?(?: ?[A-Za-z0-9%/*^µ.\[\]{}]{1,15})?")
+_WORDS = re.compile(r"[A-Za-z][A-Za-z -]{0,24}")
+
+
+def _plain_value(item: Measurement) -> str:
+    """The value for a summary, which is plain text: a number with its unit, or one short word.
+
+    Anything else that was sent is left to the detail, where it is made literal.
+    """
+    plain = number(item.value) if item.value is not None else ""
+    words = item.as_sent
+    if plain and (not words or words.split()[-1] == plain):
+        return plain
+    if plain and _WORDS.fullmatch(words):
+        return f"{plain} ({words[:1].lower()}{words[1:]})"
+    return words if _QUANTITY.fullmatch(words) else plain or "no value"
 
 
 def _boundary(condition: str) -> Decimal:
