@@ -38,7 +38,7 @@ def settings_for(server: LocalServer, database: Path, **changes: Any) -> Setting
                 "public_url": server.url,
                 "allow_private_fhir_servers": True,
                 # The default of 0.4 s is for production; a test machine may be busy.
-                "fhir_deadline_seconds": 30.0,
+                "fhir_deadline_seconds": 20.0,
                 "request_deadline_seconds": 60.0,
                 **changes,
             }

@@ -92,8 +92,7 @@ def test_patients_asked_about_at_the_same_time_are_never_mixed_up(
     def again(call: tuple[str, str, bool]) -> tuple[tuple[str, str, bool], list[Json]]:
         return call, told_apart(service.cards_of(call[0], bodies[call]))
 
-    # Each call without prefetch has its own threads besides: more would starve one another.
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(8) as pool:
         for call, cards in pool.map(again, order):
             assert cards == alone[call], call
 
