@@ -17,6 +17,7 @@ from cds_service.fhir import outgoing
 from cds_service.knowledge.places import load_release, release_folder
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.yaml_files import knowledge_folder
+from cds_service.metrics import Metrics, metrics_view
 from cds_service.protocol import (
     Authenticator,
     BodyLimits,
@@ -24,6 +25,7 @@ from cds_service.protocol import (
     ClientsFileError,
     CollapseSlashes,
     DevelopmentAuthenticator,
+    FeedbackRequest,
     JwtAuthenticator,
     RateLimits,
     ServiceRegistry,
@@ -71,10 +73,21 @@ def create_app(
         return f"{settings.public_url}/decisions/{signer.token(decision_id)}"
 
     people = Pseudonyms(secret)
+    metrics = Metrics(knowledge.release.version)
 
     def keep(answered: AnsweredCall) -> None:
         _log(answered, knowledge)
-        records.save_decision(_record(answered, knowledge, people))
+        metrics.decided(answered)
+        try:
+            records.save_decision(_record(answered, knowledge, people))
+        except Exception:
+            metrics.not_stored()
+            raise
+
+    def take_feedback(service_id: str, feedback: FeedbackRequest, client: str) -> int:
+        stored = records.save_feedback(service_id, feedback, client)
+        metrics.feedback(service_id, feedback)
+        return stored
 
     engine = Engine(
         knowledge,
@@ -101,13 +114,14 @@ def create_app(
             registry,
             _authenticator(settings, registry, records),
             public_url=settings.public_url,
-            feedback_sink=records.save_feedback,
+            feedback_sink=take_feedback,
             cors_origins=settings.cors_origins,
             body_limits=_limits(settings),
             rate_limits=RateLimits(
                 settings.rate_limit, settings.refused_rate_limit, redis_url=_redis_url(settings)
             ),
             deadline_seconds=settings.request_deadline_seconds,
+            observe=metrics.served,
         )
     )
     app.register_blueprint(
@@ -138,6 +152,10 @@ def create_app(
 
         app.register_blueprint(create_bench_blueprint(engine, _limits(settings)))
     app.add_url_rule("/health", view_func=_health(knowledge))
+    token = settings.metrics_token
+    if token is not None or settings.environment == "development":
+        shown = metrics_view(metrics, None if token is None else token.get_secret_value())
+        app.add_url_rule("/metrics", view_func=shown, endpoint="metrics")
     app.add_url_rule("/openapi.json", view_func=_description(settings.public_url))
     app.after_request(_harmless)
     app.extensions["alk_cds"] = engine
@@ -186,7 +204,7 @@ def _authenticator(
     asked = {template.key for service in registry.services for template in service.prefetch}
     redis_url = _redis_url(settings)
     return JwtAuthenticator(
-        _clients(settings.clients_file, asked),
+        _clients(settings.clients_file, asked, {service.id for service in registry.services}),
         algorithms=settings.token_algorithms,
         leeway_seconds=settings.token_leeway_seconds,
         longest_life_seconds=settings.token_max_life_seconds,
@@ -198,11 +216,14 @@ def _redis_url(settings: Settings) -> str | None:
     return None if settings.redis_url is None else settings.redis_url.get_secret_value()
 
 
-def _clients(file: Path | None, prefetch_keys: Collection[str]) -> tuple[ClientProfile, ...]:
+def _clients(
+    file: Path | None, prefetch_keys: Collection[str], services: Collection[str]
+) -> tuple[ClientProfile, ...]:
     if file is None:
         return ()
     try:
-        return read_clients(yaml.safe_load(file.read_text(encoding="utf-8")), prefetch_keys)
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return read_clients(content, prefetch_keys, services)
     except yaml.YAMLError:
         reason = "it is not well-formed YAML"
     except ClientsFileError as error:

@@ -12,7 +12,13 @@ from pydantic_settings import BaseSettings, NoDecode
 from cds_service.protocol.keys import ALLOWED_ALGORITHMS
 from cds_service.protocol.rate_limits import read_rate
 from cds_service.protocol.security import DEFAULT_ALGORITHMS, LONGEST_LEEWAY_SECONDS
-from cds_service.setting_checks import check_ready_profile, check_web_address, problem, read_text
+from cds_service.setting_checks import (
+    check_ready_profile,
+    check_secret,
+    check_web_address,
+    problem,
+    read_text,
+)
 
 
 class DoorSettings(BaseSettings):
@@ -69,6 +75,15 @@ class DoorSettings(BaseSettings):
         default=None,
         description="File that holds the address of Redis, which may hold a password. Give this "
         "or `ALK_CDS_REDIS_URL`, not both.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="Secret that a Prometheus server sends as a bearer token to read `/metrics`, "
+        "at least 32 characters. Without it there is no such address in production.",
+    )
+    metrics_token_file: Path | None = Field(
+        default=None,
+        description="File that holds that secret. Give this or `ALK_CDS_METRICS_TOKEN`, not both.",
     )
     rate_limit: str = Field(
         default="6000/minute",
@@ -159,7 +174,12 @@ class DoorSettings(BaseSettings):
             check_web_address(origin, bare_origin=True)
         return value
 
-    @field_validator("clients_file", "redis_url_file")
+    @field_validator("metrics_token")
+    @classmethod
+    def _check_metrics_token(cls, value: SecretStr | None) -> SecretStr | None:
+        return check_secret(value)
+
+    @field_validator("clients_file", "redis_url_file", "metrics_token_file")
     @classmethod
     def _check_door_file(cls, value: Path | None) -> Path | None:
         if value is not None:

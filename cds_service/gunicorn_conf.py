@@ -10,6 +10,9 @@ from __future__ import annotations
 import gc
 import logging
 import math
+import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,18 @@ def _settings() -> Settings:
 _loaded = _settings()
 configure_logging(_loaded.log_level)
 
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  not a temp file
+
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+# Each worker counts for itself, in a file; whoever is asked for the metrics adds them up. The
+# library reads this variable when it is first imported, which is later. Numbers of an earlier run
+# would be added too, so the folder is a new one.
+_own_folder: str | None = None
+if not os.environ.get(_METRICS_FOLDER):
+    _own_folder = tempfile.mkdtemp(prefix="alk-cds-metrics-", dir=_MEMORY)
+    os.environ[_METRICS_FOLDER] = _own_folder
+
 bind = _loaded.bind
 workers = _loaded.workers
 proc_name = "alk-cds"
@@ -61,7 +76,7 @@ timeout = math.ceil(_loaded.request_deadline_seconds) + 20
 graceful_timeout = 20
 
 # The heartbeat file must not wait for a disk.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  not a temp file
+worker_tmp_dir = _MEMORY
 
 # Nothing here uses gunicorn's control socket, and a read-only container cannot hold it.
 control_socket_disable = True
@@ -76,3 +91,18 @@ def when_ready(server: Any) -> None:
     del server
     gc.collect()
     gc.freeze()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Let go of what a worker that ended counted as its own; its sums are kept."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    del server
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    """Clear away the folder of the metrics."""
+    del server
+    if _own_folder is not None:
+        shutil.rmtree(_own_folder, ignore_errors=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
 from pydantic_core import PydanticCustomError
 
 from cds_service.protocol import ready_profiles
+
+MINIMUM_SECRET_LENGTH = 32
+"""Characters a secret must have: 128 bits even when it is written in hexadecimal."""
 
 
 def problem(message: str) -> PydanticCustomError:
@@ -29,6 +33,13 @@ def check_web_address(value: str, *, bare_origin: bool) -> None:
         raise problem("must hold no user name, password, query or fragment")
     if bare_origin and parts.path:
         raise problem(f"must be an origin without a path, for example {example}")
+
+
+def check_secret(value: SecretStr | None) -> SecretStr | None:
+    """`value` if it is long enough not to be guessed, else raise."""
+    if value is not None and len(value.get_secret_value()) < MINIMUM_SECRET_LENGTH:
+        raise problem(f"must have at least {MINIMUM_SECRET_LENGTH} characters")
+    return value
 
 
 def check_ready_profile(value: str) -> str:

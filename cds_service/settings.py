@@ -25,15 +25,18 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cds_service.door_settings import DoorSettings
-from cds_service.setting_checks import check_web_address, problem, read_text
+from cds_service.setting_checks import (
+    MINIMUM_SECRET_LENGTH,
+    check_secret,
+    check_web_address,
+    problem,
+    read_text,
+)
 from cds_service.setting_rows import SettingRow, kind, shown_default
 
 PREFIX = "ALK_CDS_"
 
-MINIMUM_SECRET_LENGTH = 32
-"""Characters a link secret must have: 128 bits even when it is written in hexadecimal."""
-
-_FROM_FILES = ("database_url", "link_secret", "redis_url")
+_FROM_FILES = ("database_url", "link_secret", "redis_url", "metrics_token")
 """Settings that may stand in a file instead, named by the setting with `_file` at its end."""
 
 _FILE_COMES_FIRST = frozenset({"database_url"})
@@ -287,9 +290,7 @@ class Settings(DoorSettings):
     @field_validator("link_secret")
     @classmethod
     def _check_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < MINIMUM_SECRET_LENGTH:
-            raise problem(f"must have at least {MINIMUM_SECRET_LENGTH} characters")
-        return value
+        return check_secret(value)
 
     @model_validator(mode="before")
     @classmethod

@@ -92,6 +92,12 @@ class Engine:
         signed = bool(call.dispatched_orders)
         question = Question(call.hook, orders, selected_keys(call), self.jurisdiction, signed)
         decision = decide(facts, question, self.knowledge, as_of)
+        for failure in decision.failures:
+            _logger.error(
+                "part_failed",
+                exc_info=failure.error,
+                extra={"hook_instance": call.hook_instance, "service": call.service_id},
+            )
         decision_id = str(uuid4())
         context = CardContext(
             OrderContext(call.patient_id, call.user_id, call.encounter_id),
@@ -129,7 +135,7 @@ class Engine:
     def _system_actions(
         self, call: HookCall, facts: PatientFacts, decision: Decision
     ) -> tuple[Action, ...]:
-        if self.reason_codes is None or not call.takes_system_actions:
+        if self.reason_codes is None or not call.takes_system_actions or decision.failures:
             return ()
         if call.service_id in self.shadow.services:
             return ()

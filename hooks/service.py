@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cds_service.alk import UNREAD_DRAFT_RULE, Question, Recommendation, Topic
+from cds_service.alk import (
+    CHECK_INCOMPLETE_RULE,
+    UNREAD_DRAFT_RULE,
+    Question,
+    Recommendation,
+    Topic,
+)
 from cds_service.alk import Kind as Advice
 from cds_service.protocol import Service
 from hooks.data import EVERYTHING, Kind, templates
@@ -68,7 +74,8 @@ def about_an_order(item: Recommendation, question: Question) -> bool:
         case Topic.PROGRESSION:
             return _speaks_to_the_orders(item, question, concerned=concerned)
         case Topic.AVAILABILITY:
-            return bool(question.orders_asked_about) or item.rule_id == UNREAD_DRAFT_RULE
+            always = (CHECK_INCOMPLETE_RULE, UNREAD_DRAFT_RULE)
+            return bool(question.orders_asked_about) or item.rule_id in always
 
 
 def _speaks_to_the_orders(item: Recommendation, question: Question, *, concerned: bool) -> bool:

@@ -9,6 +9,7 @@ from cds_service.alk.decision import (
     Decision,
     Dose,
     DueTest,
+    Failure,
     Kind,
     Modifier,
     Option,
@@ -16,14 +17,17 @@ from cds_service.alk.decision import (
     Recommendation,
     Topic,
 )
+from cds_service.alk.parts import CHECK_INCOMPLETE_RULE
 from cds_service.facts.patient import UNREAD_DRAFT
 
 __all__ = [
+    "CHECK_INCOMPLETE_RULE",
     "UNREAD_DRAFT",
     "UNREAD_DRAFT_RULE",
     "Decision",
     "Dose",
     "DueTest",
+    "Failure",
     "Kind",
     "Modifier",
     "Option",

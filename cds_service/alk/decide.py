@@ -13,6 +13,7 @@ from cds_service.alk.decision import Decision, Kind, Question, Recommendation, T
 from cds_service.alk.gates import gates
 from cds_service.alk.monitoring import baseline_tests, due_tests
 from cds_service.alk.orders import check_orders, evaluation_with
+from cds_service.alk.parts import Parts, incomplete
 from cds_service.alk.progression import next_treatment
 from cds_service.alk.selection import adjuvant, first_line, speaks_against
 from cds_service.alk.toxicity import Toxicity
@@ -38,32 +39,53 @@ def decide(
     """Everything the knowledge has to say about one patient on one day.
 
     Order: gates, checks of draft orders, reactions to running drugs, choice of treatment, special
-    populations, monitoring. A gate can stop the choice of treatment, never a safety check.
+    populations, monitoring. A gate can stop the choice of treatment, never a safety check. A part
+    that breaks is named on a recommendation that leads, and the others are answered (D-13).
     Pure: the same facts, question, knowledge and day give the same Decision. `thorough` only
     makes the traces of rules that do not hold complete; no verdict depends on it.
     """
     knowledge = under(knowledge, question.jurisdiction)
     evaluation = Evaluation(facts, as_of, thorough=thorough)
-    undecided: dict[str, Trace] = {}
-    found, closed = gates(knowledge, _with_inhibitor(facts, question, knowledge, evaluation))
-    checked, open_rules = check_orders(facts, question, knowledge, evaluation)
+    parts = Parts()
+    found, closed = parts.run(
+        "whether diagnosis and tests suffice for a choice of treatment",
+        lambda: gates(knowledge, _with_inhibitor(facts, question, knowledge, evaluation)),
+    ) or ([], True)
+    checked, open_rules = parts.run(
+        "the draft orders", lambda: check_orders(facts, question, knowledge, evaluation)
+    ) or ([], {})
     found += checked
-    undecided.update(open_rules)
-    for line, order in _drugs_in_view(facts, question, knowledge):
-        found += _about_drug(line, order, facts, knowledge, evaluation, undecided)
-    found += _new_interactions(facts, question, knowledge, evaluation)
+    undecided = dict(open_rules)
+    in_view = parts.collect(
+        "the ALK inhibitors that are taken or ordered",
+        lambda: list(_drugs_in_view(facts, question, knowledge)),
+    )
+    for line, order in in_view:
+        found += _about_drug(line, order, facts, knowledge, evaluation, undecided, parts)
+    found += parts.collect(
+        "interactions of the other orders",
+        lambda: _new_interactions(facts, question, knowledge, evaluation),
+    )
     choice = None
     if not closed:
-        choice = first_line(question, knowledge, evaluation)
-        if choice is not None:
-            found.append(choice)
-            asked = _with_inhibitor(facts, question, knowledge, evaluation)
-            baseline = baseline_tests(facts, knowledge, asked)
-            found += [baseline] if baseline is not None else []
-        found += adjuvant(question, knowledge, evaluation)
-        found += next_treatment(facts, question, knowledge, evaluation)
-    found += _unavailable(facts, question, knowledge, found)
+        choice, chosen = parts.run(
+            "the choice of the first drug",
+            lambda: _choice(facts, question, knowledge, evaluation),
+        ) or (None, [])
+        found += chosen
+        found += parts.collect(
+            "adjuvant treatment", lambda: adjuvant(question, knowledge, evaluation)
+        )
+        found += parts.collect(
+            "treatment after progression",
+            lambda: next_treatment(facts, question, knowledge, evaluation),
+        )
+    found += parts.collect(
+        "which data were missing", lambda: _unavailable(facts, question, knowledge, found)
+    )
     found.sort(key=lambda item: item.rank)
+    if parts.failures and _concerned(facts, question, knowledge, found):
+        found.insert(0, incomplete(parts.failures))
     return Decision(
         question,
         as_of,
@@ -73,7 +95,30 @@ def decide(
         choice,
         currency_notes(knowledge.release, as_of),
         facts.requested_tests,
+        tuple(parts.failures),
     )
+
+
+def _concerned(
+    facts: PatientFacts, question: Question, knowledge: Knowledge, found: list[Recommendation]
+) -> bool:
+    """Whether a part that broke is anybody's concern; when that cannot be told either, it is."""
+    try:
+        return not _surely_no_concern(facts, question, knowledge, found)
+    except Exception:  # noqa: BLE001 - the fault that is being reported may strike here as well
+        return True
+
+
+def _choice(
+    facts: PatientFacts, question: Question, knowledge: Knowledge, evaluation: Evaluation
+) -> tuple[Recommendation | None, list[Recommendation]]:
+    """The choice among first-line drugs, and what to recommend with it."""
+    choice = first_line(question, knowledge, evaluation)
+    if choice is None:
+        return None, []
+    asked = _with_inhibitor(facts, question, knowledge, evaluation)
+    baseline = baseline_tests(facts, knowledge, asked)
+    return choice, [choice] if baseline is None else [choice, baseline]
 
 
 def _with_inhibitor(
@@ -127,6 +172,7 @@ def _about_drug(
     knowledge: Knowledge,
     evaluation: Evaluation,
     undecided: dict[str, Trace],
+    parts: Parts,
 ) -> list[Recommendation]:
     drug = line.ingredient
     tables = knowledge.drugs.get(drug)
@@ -138,36 +184,83 @@ def _about_drug(
         found.append(_not_covered(line, order))
     else:
         if line.orders:
-            toxicity = Toxicity(
-                tables,
-                tables.dose_changes,
-                knowledge.tests,
-                facts,
-                line,
-                order,
-                evaluation.as_of,
-                thorough=evaluation.thorough,
+            found += parts.collect(
+                f"reactions to {drug}",
+                lambda: _reactions(line, order, facts, knowledge, evaluation, undecided),
             )
-            against = speaks_against(drug, knowledge, evaluation)
-            found += [_not_resumed(item, against) for item in toxicity.recommendations()]
-            undecided.update(toxicity.undecided)
         if line.status == "active":
             repeated = frozenset(test.test for item in found for test in item.tests)
-            due = due_tests(tables, tables.monitoring, line, facts, knowledge, evaluation, repeated)
-            found += [due] if due is not None else []
+            found += parts.collect(
+                f"tests that are due with {drug}",
+                lambda: _due(line, facts, knowledge, evaluation, repeated),
+            )
+    found += parts.collect(
+        f"doses of {drug} with other drugs and in special populations",
+        lambda: _adjusted(line, order, facts, knowledge, evaluation),
+    )
+    return found
+
+
+def _reactions(
+    line: TreatmentLine,
+    order: OrderedMedication | None,
+    facts: PatientFacts,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+    undecided: dict[str, Trace],
+) -> list[Recommendation]:
+    tables = knowledge.drugs[line.ingredient]
+    if tables.dose_changes is None:
+        return []
+    toxicity = Toxicity(
+        tables,
+        tables.dose_changes,
+        knowledge.tests,
+        facts,
+        line,
+        order,
+        evaluation.as_of,
+        thorough=evaluation.thorough,
+    )
+    against = speaks_against(line.ingredient, knowledge, evaluation)
+    found = [_not_resumed(item, against) for item in toxicity.recommendations()]
+    undecided.update(toxicity.undecided)
+    return found
+
+
+def _due(
+    line: TreatmentLine,
+    facts: PatientFacts,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+    repeated: frozenset[str],
+) -> list[Recommendation]:
+    tables = knowledge.drugs[line.ingredient]
+    if tables.monitoring is None:
+        return []
+    due = due_tests(tables, tables.monitoring, line, facts, knowledge, evaluation, repeated)
+    return [due] if due is not None else []
+
+
+def _adjusted(
+    line: TreatmentLine,
+    order: OrderedMedication | None,
+    facts: PatientFacts,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+) -> list[Recommendation]:
     asked = evaluation
     taken = line.current_dose
     if order is not None:
         asked = evaluation_with(order, facts, knowledge, evaluation)
         taken = order.dose
     starting = order is not None and not line.orders
+    drug = line.ingredient
     lowered = interactions(drug, order, knowledge, asked, taken, starting=starting)
     advice = populations(drug, order, knowledge, asked, taken, starting=starting)
     lowered, advice = not_multiplied(lowered, advice)
-    found += lowered
     # What to tell a patient is told before the first dose, not with every refill.
-    found += [item for item in advice if starting or item.kind is not Kind.INFORM]
-    return found
+    return [*lowered, *(item for item in advice if starting or item.kind is not Kind.INFORM)]
 
 
 def _not_resumed(item: Recommendation, against: tuple[str, ...]) -> Recommendation:

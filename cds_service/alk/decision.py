@@ -219,6 +219,14 @@ class Question:
         return tuple(order for order in self.orders if order.reference in self.selected)
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A part of the check that broke: its name in plain words, and the error for the log only."""
+
+    part: str
+    error: Exception = field(repr=False, compare=False)
+
+
 @dataclass(frozen=True)
 class Decision:
     """Recommendations, most dangerous first, with release and day, for one question.
@@ -227,6 +235,7 @@ class Decision:
     the choice among first-line drugs when one is open, also when a hook does not show it. `notes`
     say what the days of release and question mean for the answer. `requested_tests` are (system,
     code) of tests that are on order or among the drafts, or an empty system and the exact text.
+    `failures` are parts that broke; then the first recommendation says so.
     """
 
     question: Question
@@ -237,3 +246,4 @@ class Decision:
     choice: Recommendation | None = None
     notes: tuple[str, ...] = ()
     requested_tests: frozenset[tuple[str, str]] = frozenset()
+    failures: tuple[Failure, ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from cds_service.alk import Kind, Recommendation
+from cds_service.alk import CHECK_INCOMPLETE_RULE, Kind, Recommendation
 
 _NEVER_QUIET = frozenset({Kind.STOP, Kind.WITHHOLD})
 
@@ -48,8 +48,12 @@ def _basis(item: Recommendation) -> list[Any]:
 def may_be_quiet(recommendations: Iterable[Recommendation]) -> bool:
     """Whether a card may be left out because somebody answered it before.
 
-    Whatever is critical, or asks to stop or to hold a drug, is said each time.
+    Whatever is critical, asks to stop or to hold a drug, or says that the check was not whole, is
+    said each time.
     """
     return not any(
-        item.severity == "critical" or item.kind in _NEVER_QUIET for item in recommendations
+        item.severity == "critical"
+        or item.kind in _NEVER_QUIET
+        or item.rule_id == CHECK_INCOMPLETE_RULE
+        for item in recommendations
     )

@@ -37,6 +37,10 @@ def suggestions(
     """The suggestions of one recommendation, and how they are selected (`any`, `at-most-one`)."""
     if not item.verified:
         return [], "any"
+    if decision.failures:
+        # What speaks against a new order may be in the part that did not run; taking one back is
+        # safe without it.
+        return (_removal(item.order) if _removes_order(item) else []), "any"
     if decision.question.signed:
         # A signed order can neither be changed nor taken back by editing a draft, and any other
         # drug would come on top of what is on its way.

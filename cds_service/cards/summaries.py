@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cds_service.alk import Kind, Option, Recommendation, Topic
+from cds_service.alk import CHECK_INCOMPLETE_RULE, Kind, Option, Recommendation, Topic
 from cds_service.cards.basis import target, trigger
 from cds_service.cards.text import (
     counted,
@@ -279,5 +279,7 @@ def _adjuvant(item: Recommendation, _: Knowledge) -> str:
 
 
 def _availability(item: Recommendation, _: Knowledge) -> str:
+    if item.rule_id == CHECK_INCOMPLETE_RULE:
+        return "This ALK check is incomplete: a fault kept part of it from running"
     names = [part.split(":", 1)[0] for part in item.detail.split("; ")]
     return f"Not everything was checked: {listed(names)} could not be obtained"

@@ -8,7 +8,7 @@ This room knows nothing clinical. A service is a :class:`Service` with a handler
 from __future__ import annotations
 
 from cds_service.protocol.adaptation import adapted
-from cds_service.protocol.blueprint import create_blueprint
+from cds_service.protocol.blueprint import Served, create_blueprint
 from cds_service.protocol.body_limits import BodyLimits
 from cds_service.protocol.call import HookCall, read_call
 from cds_service.protocol.client_habits import ClientHabits, ready_profiles
@@ -96,6 +96,7 @@ __all__ = [
     "RegistryError",
     "ReplayStore",
     "ReplayStoreError",
+    "Served",
     "Service",
     "ServiceDescription",
     "ServiceRegistry",

@@ -29,6 +29,7 @@ from cds_service.protocol.clients import Client
 from cds_service.protocol.cors import CorsPolicy
 from cds_service.protocol.errors import (
     BadRequest,
+    Forbidden,
     InternalError,
     MethodNotAllowed,
     NotFound,
@@ -50,6 +51,20 @@ from cds_service.protocol.urls import parse_address
 FeedbackSink = Callable[[str, FeedbackRequest, str], int]
 """Stores what one client reported at one service: service id, feedback, name of the client."""
 
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One answer under ``/cds-services``: nothing of it comes out of the request's own words.
+
+    ``service`` and ``hook`` are None until they are known to be on offer.
+    """
+
+    service: str | None
+    hook: str | None
+    status: int
+    seconds: float
+
+
 ROOT_PATH = "/cds-services"
 FEEDBACK_ROOT = "CDSHooksFeedbackRequest"
 
@@ -70,13 +85,17 @@ class _Exchange:
     hook_instance: str | None = None
     client: str | None = None
 
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
     def log_fields(self, status: int) -> dict[str, object]:
         return {
             "hook": self.hook,
             "service": self.service,
             "hook_instance": self.hook_instance,
             "status": status,
-            "duration_ms": round((time.perf_counter() - self.started) * 1000, 3),
+            "duration_ms": round(self.seconds * 1000, 3),
             "client": self.client,
         }
 
@@ -94,6 +113,7 @@ class _Endpoint:
         body_limits: BodyLimits,
         rate_limits: RateLimits,
         deadline_seconds: float | None,
+        observe: Callable[[Served], None],
     ) -> None:
         self._registry = registry
         self._authenticator = authenticator
@@ -103,6 +123,7 @@ class _Endpoint:
         self._body_limits = body_limits
         self._rate_limits = rate_limits
         self._deadline_seconds = deadline_seconds
+        self._observe = observe
         self._prefixes: set[str] = set()
 
     def remember_prefix(self, state: BlueprintSetupState) -> None:
@@ -141,20 +162,19 @@ class _Endpoint:
         else:
             error = NotFound("There is nothing at this address.")
         exchange = _Exchange()
-        return self._finish(self._refuse(error, exchange))
+        return self._observed(self._refuse(error, exchange), exchange)
 
     def _is_ours(self, path: str) -> bool:
         roots = [prefix + ROOT_PATH for prefix in self._prefixes]
         return any(path == root or path.startswith(root + "/") for root in roots)
 
     def _discover(self, exchange: _Exchange) -> Response:
-        self._authenticate(exchange, [self._url()])
-        return _json(self._registry.discovery().to_json())
+        client = self._authenticate(exchange, [self._url()])
+        return _json(self._registry.discovery(client.may_call).to_json())
 
     def _serve(self, exchange: _Exchange, service_id: str) -> Response:
         client = self._authenticate(exchange, [self._url(service_id)])
-        self._registry.require(service_id)
-        exchange.service = service_id
+        self._permit(exchange, client, service_id)
         call = read_call(self._body(), service_id, self._registry, client=client)
         exchange.hook = call.hook
         exchange.hook_instance = exchange.correlation_id = call.hook_instance
@@ -167,8 +187,7 @@ class _Endpoint:
         client = self._authenticate(
             exchange, [self._url(service_id, "feedback"), self._url(service_id)]
         )
-        self._registry.require(service_id)
-        exchange.service = service_id
+        self._permit(exchange, client, service_id)
         body = decoding.check_text(self._body())
         received = decoding.decode_object(body, FEEDBACK_ROOT)
         try:
@@ -178,6 +197,12 @@ class _Endpoint:
         # Stored before it is acknowledged: what was acknowledged must survive a crash.
         stored = self._feedback_sink(service_id, feedback, client.name)
         return _json(wire.encode({"received": stored}))
+
+    def _permit(self, exchange: _Exchange, client: Client, service_id: str) -> None:
+        self._registry.require(service_id)
+        exchange.service = service_id
+        if not client.may_call(service_id):
+            raise Forbidden
 
     def _authenticate(self, exchange: _Exchange, audience_urls: Sequence[str]) -> Client:
         header = request.headers.get("Authorization")
@@ -217,16 +242,24 @@ class _Endpoint:
 
     def _answer(self, produce: Callable[[_Exchange], Response]) -> Response:
         exchange = _Exchange()
+        return self._observed(self._produced(produce, exchange), exchange)
+
+    def _observed(self, response: Response, exchange: _Exchange) -> Response:
+        served = Served(exchange.service, exchange.hook, response.status_code, exchange.seconds)
+        self._observe(served)
+        return self._finish(response)
+
+    def _produced(self, produce: Callable[[_Exchange], Response], exchange: _Exchange) -> Response:
         try:
             with time_limit(self._deadline_seconds):
                 response = produce(exchange)
         except ProtocolError as error:
-            return self._finish(self._refuse(error, exchange))
+            return self._refuse(error, exchange)
         except OutOfTime:
             late = ServiceUnavailable(
                 "The request took too long, so nothing was checked.", issue_code="timeout"
             )
-            return self._finish(self._refuse(late, exchange))
+            return self._refuse(late, exchange)
         except Exception as error:  # noqa: BLE001 - the one place where a fault becomes a 500
             # Not logger.exception: the message of an exception can quote the patient's data.
             _logger.error(
@@ -237,9 +270,9 @@ class _Endpoint:
                 extra=exchange.log_fields(500),
             )
             fault = InternalError("The service failed, so nothing was checked.")
-            return self._finish(self._refuse(fault, exchange))
+            return self._refuse(fault, exchange)
         _logger.info("answered", extra=exchange.log_fields(response.status_code))
-        return self._finish(response)
+        return response
 
     def _refuse(self, error: ProtocolError, exchange: _Exchange) -> Response:
         _logger.log(
@@ -286,6 +319,7 @@ def create_blueprint(
     body_limits: BodyLimits | None = None,
     rate_limits: RateLimits | None = None,
     deadline_seconds: float | None = None,
+    observe: Callable[[Served], None] = lambda _: None,
 ) -> Blueprint:
     """Return the blueprint that serves ``registry`` at ``/cds-services``.
 
@@ -295,7 +329,8 @@ def create_blueprint(
     returns how many entries it took; the client gets its answer after that. ``cors_origins``
     are the web origins of clients that run in a browser, listed one by one. Without
     ``rate_limits`` nobody is told to wait. ``deadline_seconds`` ends a request that takes
-    longer, where the server answers in its main thread (see :mod:`.time_limit`).
+    longer, where the server answers in its main thread (see :mod:`.time_limit`). ``observe`` is
+    told of every answer.
 
     Wrap the application in :class:`cds_service.protocol.slashes.CollapseSlashes` too.
     Raises ValueError for a public URL or an origin that cannot be used.
@@ -313,6 +348,7 @@ def create_blueprint(
         body_limits or BodyLimits(),
         rate_limits or RateLimits(),
         deadline_seconds,
+        observe,
     )
     blueprint = Blueprint("cds_hooks", __name__)
     one, feedback = f"{ROOT_PATH}/<service_id>", f"{ROOT_PATH}/<service_id>/feedback"

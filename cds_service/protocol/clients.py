@@ -27,7 +27,8 @@ class ClientProfile(ClientHabits):
     The client's public keys come from exactly one of ``jwks`` (a JWK Set), ``jwks_file`` (a
     file with one) or ``jwks_url`` (an address that serves one). ``audience_aliases`` are values
     of ``aud`` accepted beside the endpoint's own address, because some sites type it by hand
-    (R-165, E-31). An empty ``tenants`` admits every tenant of the issuer. ``fhir_servers`` are
+    (R-165, E-31). An empty ``tenants`` admits every tenant of the issuer, and empty
+    ``services`` every service; otherwise they are the ids that it may call. ``fhir_servers`` are
     the base addresses to which the client's token may be carried; with none of them the client
     is served from its prefetch alone (R-78). ``refuse_replay`` may be turned off for a client
     that sends one token twice.
@@ -41,6 +42,7 @@ class ClientProfile(ClientHabits):
     jwks_url: str | None = None
     audience_aliases: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
     fhir_servers: tuple[str, ...] = ()
     allow_private_addresses: bool = False
     refuse_replay: bool = True
@@ -56,7 +58,7 @@ class ClientProfile(ClientHabits):
             raise ValueError(f"profile must be one of {', '.join(ready_profiles())}")
         return {**ready.model_dump(exclude={"about"}, exclude_unset=True), **given}
 
-    @field_validator("audience_aliases", "tenants")
+    @field_validator("audience_aliases", "tenants", "services")
     @classmethod
     def _no_blanks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         if any(not value.strip() for value in values):
@@ -93,10 +95,15 @@ class Client:
     name: str
     issuer: str | None = None
     tenant: str | None = None
+    services: tuple[str, ...] = ()
     fhir_servers: tuple[str, ...] = ()
     any_fhir_server: bool = False
     allow_private_addresses: bool = False
     habits: ClientHabits = field(default_factory=ClientHabits)
+
+    def may_call(self, service_id: str) -> bool:
+        """Whether the operator agreed to this service for this client (D-10)."""
+        return not self.services or service_id in self.services
 
     @property
     def may_offer_fhir_servers(self) -> bool:
@@ -124,24 +131,32 @@ def client_of(profile: ClientProfile, tenant: str | None = None) -> Client:
         name=profile.name,
         issuer=profile.iss,
         tenant=tenant,
+        services=profile.services,
         fhir_servers=profile.fhir_servers,
         allow_private_addresses=profile.allow_private_addresses,
         habits=ClientHabits(**{name: getattr(profile, name) for name in ClientHabits.model_fields}),
     )
 
 
-def read_clients(content: object, prefetch_keys: Collection[str]) -> tuple[ClientProfile, ...]:
+def read_clients(
+    content: object, prefetch_keys: Collection[str], services: Collection[str]
+) -> tuple[ClientProfile, ...]:
     """Return the clients of a clients file, given as what its YAML says.
 
-    ``prefetch_keys`` are the keys that the services ask for. Raises ClientsFileError.
+    ``services`` are the ids on offer, and ``prefetch_keys`` the keys that these services ask for.
+    Raises ClientsFileError.
     """
     rows = content.get("clients") if isinstance(content, Mapping) else None
     if not isinstance(rows, list):
         raise ClientsFileError("it must hold a list named clients")
-    return tuple(_client(row, place, prefetch_keys) for place, row in enumerate(rows, start=1))
+    return tuple(
+        _client(row, place, prefetch_keys, services) for place, row in enumerate(rows, start=1)
+    )
 
 
-def _client(row: object, place: int, prefetch_keys: Collection[str]) -> ClientProfile:
+def _client(
+    row: object, place: int, prefetch_keys: Collection[str], services: Collection[str]
+) -> ClientProfile:
     try:
         profile = ClientProfile.model_validate(row)
     except ValidationError as error:
@@ -150,6 +165,11 @@ def _client(row: object, place: int, prefetch_keys: Collection[str]) -> ClientPr
         raise ClientsFileError(
             f"client {place}{f', {where}' if where else ''}: {fault['msg']}"
         ) from None
+    if not set(profile.services) <= set(services):
+        # A misspelt id would lock the client out of a service that it was meant to have.
+        raise ClientsFileError(
+            f"client {place}, services: each entry is one of {', '.join(sorted(services))}"
+        )
     for theirs, ours in profile.prefetch_keys.items():
         # A misspelt key would lose data in silence, and a swapped one would mix them up.
         if ours not in prefetch_keys or theirs in prefetch_keys:

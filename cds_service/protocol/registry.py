@@ -105,8 +105,8 @@ class ServiceRegistry:
             )
         return service
 
-    def discovery(self) -> Discovery:
-        """Return what ``GET {base}/cds-services`` answers."""
+    def discovery(self, may_call: Callable[[str], bool] = lambda _: True) -> Discovery:
+        """Return what ``GET {base}/cds-services`` answers to a caller who may call these ids."""
         return Discovery(
             services=tuple(
                 ServiceDescription(
@@ -119,5 +119,6 @@ class ServiceRegistry:
                     hook_version=service.hook_version,
                 )
                 for service in self._services.values()
+                if may_call(service.id)
             )
         )

@@ -79,8 +79,7 @@ def running(site: Path, **settings: str) -> Iterator[Running]:
         ALK_CDS_DATABASE_URL_FILE=str(site / "database"),
         ALK_CDS_LINK_SECRET="0123456789abcdef0123456789abcdef",
         ALK_CDS_BIND=f"127.0.0.1:{port}",
-        ALK_CDS_WORKERS="1",
-        **settings,
+        **{"ALK_CDS_WORKERS": "1", **settings},
     )
     with log.open("wb") as stream:
         process = subprocess.Popen(shlex.split(COMMAND), cwd=site, env=given, stdout=stream,
@@ -124,6 +123,24 @@ def test_a_token_used_before_a_restart_is_refused_after_it(site: Path) -> None:
         assert ask(server, "/cds-services", used) == 200
     with running(site) as server:
         assert ask(server, "/cds-services", used) == 401
+
+
+def test_the_metrics_of_one_worker_count_for_all_of_them(site: Path) -> None:
+    secret = "fedcba9876543210fedcba9876543210"
+    stored = load_request("full-order-sign")
+    service = stored["service"]
+    with running(site, ALK_CDS_WORKERS="2", ALK_CDS_METRICS_TOKEN=secret) as server:
+        for _ in range(12):
+            assert server.post(service, stored["body"], token(service)).status_code == 200
+        scrapes = [
+            requests.get(
+                f"{server.url}/metrics", headers={"Authorization": f"Bearer {secret}"}, timeout=30
+            ).text
+            for _ in range(4)
+        ]
+    counted = f'alk_cds_requests_total{{hook="order-sign",service="{service}",status="200"}} 12.0'
+    assert all(counted in scrape for scrape in scrapes)
+    assert all('alk_cds_knowledge_release{version="' in scrape for scrape in scrapes)
 
 
 @pytest.mark.clause("R-190", "R-191", "C-30", "C-35")

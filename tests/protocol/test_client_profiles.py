@@ -27,11 +27,13 @@ MakeRequest = Callable[..., dict[str, Any]]
 MakeService = Callable[..., Service]
 
 CLIENT = {"name": "hospital", "iss": "https://ehr.example.org", "jwks": {"keys": [{"kid": "1"}]}}
+PREFETCH_KEYS = {"patient", "conditions"}
+SERVICES = {"alk-patient-view", "alk-order-sign"}
 PATIENT = {"resourceType": "Patient", "id": "1288992"}
 
 
 def client(**changes: Any) -> ClientProfile:
-    (found,) = read_clients({"clients": [{**CLIENT, **changes}]}, {"patient", "conditions"})
+    (found,) = read_clients({"clients": [{**CLIENT, **changes}]}, PREFETCH_KEYS, SERVICES)
     return found
 
 
@@ -89,11 +91,13 @@ def test_the_profile_of_epic_says_what_its_vendor_says() -> None:
             "to one of cond",
         ),
         ({"clients": [{**CLIENT, "prefetch_keys": {"patient": "conditions"}}]}, "of the client"),
+        ({"clients": [{**CLIENT, "services": ["alk-oder-sign"]}]}, "client 1, services: .*alk-ord"),
+        ({"clients": [{**CLIENT, "services": [""]}]}, "client 1, services: "),
     ],
 )
 def test_a_clients_file_that_cannot_be_used_is_refused_by_place(content: Any, said: str) -> None:
     with pytest.raises(ClientsFileError, match=said) as caught:
-        read_clients(content, {"patient", "conditions"})
+        read_clients(content, PREFETCH_KEYS, SERVICES)
     assert "green" not in str(caught.value)
 
 

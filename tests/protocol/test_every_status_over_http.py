@@ -16,7 +16,6 @@ from cds_service.protocol import (
     BodyLimits,
     CdsResponse,
     ClientProfile,
-    Forbidden,
     HookCall,
     JwtAuthenticator,
     PreconditionFailed,
@@ -87,6 +86,9 @@ TABLE = {
     "D-09 401 feedback": Row(401, path="/greeting/feedback", signed=False),
     "D-09 401 discovery": Row(401, path="", method="GET", signed=False),
     "D-10 403": Row(403, path="/forbidden"),
+    "D-10 403 feedback": Row(403, path="/forbidden/feedback", body=b'{"feedback":[]}'),
+    "D-10 403 before the body is read": Row(403, path="/forbidden", body=b"Quillfeather"),
+    "D-01 404 also for one who may call few": Row(404, "not-found", path="/forbidden-too"),
     "D-01 404 service": Row(404, "not-found", path="/Quillfeather"),
     "D-01 404 feedback": Row(404, "not-found", path="/Quillfeather/feedback"),
     "D-01 404 path": Row(404, "not-found", path="/greeting/Quillfeather/x", signed=False),
@@ -106,10 +108,13 @@ TABLE = {
 @pytest.fixture
 def base(serve: Serve, make_service: MakeService, ec_key: Any) -> str:
     profile = ClientProfile(
-        name="test-ehr", iss="https://ehr.example.org", jwks={"keys": [ec_key.public]}
+        name="test-ehr",
+        iss="https://ehr.example.org",
+        jwks={"keys": [ec_key.public]},
+        services=("greeting", "unfed", "disagreed", "broken"),
     )
     errors: dict[str, BaseException] = {
-        "forbidden": Forbidden(),
+        "forbidden": AssertionError("called by somebody who may not"),
         "unfed": PreconditionFailed("patient did not come"),
         "disagreed": Unprocessable("not agreed"),
         "broken": KeyError(f"{PLANTED} in a message"),
@@ -185,6 +190,31 @@ def test_every_status_is_answered_as_the_table_says(
         HOOK_INSTANCE if row.known_instance else str(uuid.UUID(outcome["id"]))
     )
     assert any(correlation_id in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.clause("D-10")
+def test_a_client_sees_the_services_that_it_may_call(
+    serve: Serve, make_service: MakeService, ec_key: Any
+) -> None:
+    def listed(*allowed: str) -> list[str]:
+        profile = ClientProfile(
+            name="test-ehr",
+            iss="https://ehr.example.org",
+            jwks={"keys": [ec_key.public]},
+            services=allowed,
+        )
+        base = serve(
+            make_service(),
+            make_service(id="farewell"),
+            authenticator=JwtAuthenticator([profile]),
+            public_url="https://cds.example.org",
+        )
+        signed = {"Authorization": f"Bearer {ec_key.sign(PUBLIC)}"}
+        answer = requests.get(f"{base}/cds-services", headers=signed, timeout=10)
+        return [service["id"] for service in answer.json()["services"]]
+
+    assert listed("farewell") == ["farewell"]
+    assert listed() == ["greeting", "farewell"]
 
 
 @pytest.mark.clause("D-11")

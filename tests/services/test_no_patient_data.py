@@ -1,6 +1,7 @@
 """Names, record numbers, tokens and comments planted in every field; none of them comes out again.
 
-Looked at: the log as it is written, every answer that is not a card, and the database for tokens.
+Looked at: the log as it is written, the metrics, every answer that is not a card, and the database
+for tokens.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ PLANT = "Quillfeather-MRN00731955-tel5550142"
 """Without blanks, so that it could pass for a code."""
 WORDS = f"Rosalind {PLANT}, Larkspur Lane 17, +1 555 0142"
 ACCESS_TOKEN = f"access-token-{PLANT}"
+METRICS_TOKEN = "fedcba9876543210fedcba9876543210"
 KEY = ec.generate_private_key(ec.SECP384R1())
 CALLS = ("full-patient-view", "full-order-select", "full-order-sign", "full-medication-prescribe")
 
@@ -100,6 +102,16 @@ class Door:
             assert PLANT not in answer.text
         return answer
 
+    def counted(self) -> str:
+        """What the metrics say."""
+        answer = requests.get(
+            f"{self.url}/metrics",
+            headers={"Authorization": f"Bearer {METRICS_TOKEN}"},
+            timeout=TIMEOUT,
+        )
+        assert "alk_cds_requests_total{" in answer.text
+        return answer.text
+
     def told(self) -> str:
         """What the log says, after a look at whether it is one of ours."""
         written = self.log.getvalue()
@@ -125,6 +137,7 @@ def door(tmp_path_factory: pytest.TempPathFactory, log: io.StringIO) -> Iterator
             environment="production",
             clients_file=folder / "clients.yaml",
             link_secret="0123456789abcdef0123456789abcdef",
+            metrics_token=METRICS_TOKEN,
             fhir_deadline_seconds=2.0,
             rate_limit="off",
             refused_rate_limit="off",
@@ -137,8 +150,8 @@ def door(tmp_path_factory: pytest.TempPathFactory, log: io.StringIO) -> Iterator
 @pytest.fixture(autouse=True)
 def nothing_planted_comes_out(log: io.StringIO, door: Door) -> Iterator[None]:
     yield
-    written = door.told()
-    for secret in (PLANT, "Rosalind", "Larkspur", "eyJ", "555 0142"):
+    written = door.told() + door.counted()
+    for secret in (PLANT, "Rosalind", "Larkspur", "eyJ", "555 0142", METRICS_TOKEN):
         assert secret not in written
     for file in door.database.glob("kept.sqlite3*"):
         kept = file.read_bytes()

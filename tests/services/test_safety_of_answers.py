@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import logging
@@ -33,19 +34,54 @@ from tests.services.calling import (
 
 SECRET = "Quillfeather-the-Younger"
 
+algorithm = importlib.import_module("cds_service.alk.decide")
 
-def test_a_rule_that_fails_is_a_fault_of_the_service_and_not_an_empty_answer(
+
+def fail(*_: Any) -> None:
+    raise ValueError(f"the chart of {SECRET} broke a rule")
+
+
+@pytest.mark.clause("D-12")
+def test_a_check_that_fails_as_a_whole_is_a_fault_of_the_service_and_not_an_empty_answer(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: Any) -> None:
-        raise ValueError(f"the chart of {SECRET} broke a rule")
-
     monkeypatch.setattr("hooks.engine.decide", fail)
     answer = service.post("patient-view", service.body("patient-view", "alectinib-on-track"))
     issue = refused(answer, 500)
     assert issue["severity"] == "fatal"
     assert "nothing was checked" in issue["diagnostics"]
     assert SECRET not in answer.text
+
+
+@pytest.mark.clause("D-13")
+@pytest.mark.usefixtures("parts_may_break")
+@pytest.mark.parametrize("hook", [*HOOKS[1:], *SAYING_THE_SAME[1:]])
+def test_the_cards_of_the_parts_that_ran_follow_one_that_names_those_that_did_not(
+    service: Service, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    whole = service.cards(hook, "pregnant-alk-inhibitor-ordered")
+    assert whole[0]["indicator"] == "critical"
+    log = io.StringIO()
+    configure_logging("INFO", log)
+    monkeypatch.setattr(algorithm, "_new_interactions", fail)
+    answer = service.post(hook, service.body(hook, "pregnant-alk-inhibitor-ordered"))
+    first, *others = answer.json()["cards"]
+    assert first["indicator"] == "warning"
+    assert "is incomplete" in first["summary"]
+    assert "Not checked: interactions of the other orders." in first["detail"]
+    assert "suggestions" not in first
+    assert [card["summary"] for card in others] == [card["summary"] for card in whole]
+    offered = [
+        action["type"]
+        for card in others
+        for suggestion in card.get("suggestions", ())
+        for action in suggestion["actions"]
+    ]
+    assert set(offered) <= {"delete"}
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    (told,) = [line for line in lines if line["event"] == "part_failed"]
+    assert told["exception"]["type"] == "builtins.ValueError"
+    assert SECRET not in answer.text + log.getvalue()
 
 
 def test_a_record_that_cannot_be_written_does_not_keep_the_card_from_the_clinician(

@@ -1,0 +1,134 @@
+"""What an operator watches: numbers about calls, rules and faults, in the format of Prometheus.
+
+Labels are ids of services, hooks and rules, and codes of outcomes. Nothing in them comes out of a
+request, so there is no patient in them and their number is bounded.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Callable
+
+from flask import Response, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from cds_service.protocol import FeedbackRequest, Served
+from hooks import AnsweredCall
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable of the library: the folder in which workers add up their numbers."""
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The numbers of one application; of all its workers when they share a folder."""
+
+    def __init__(self, release: str) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "alk_cds_requests",
+            "Answers under /cds-services, by service and hook (empty before they are known) and"
+            " HTTP status.",
+            ("service", "hook", "status"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "alk_cds_request_duration_seconds",
+            "Time from the start of a request to its answer.",
+            ("service", "hook"),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._cards = Counter(
+            "alk_cds_cards", "Cards sent.", ("service", "indicator"), registry=registry
+        )
+        self._recommendations = Counter(
+            "alk_cds_recommendations",
+            "Rules that spoke, whether or not a card of theirs was shown.",
+            ("rule", "kind"),
+            registry=registry,
+        )
+        self._failed_parts = Counter(
+            "alk_cds_failed_parts",
+            "Parts of a check that broke; the answer said so. Anything but 0 is a fault to mend.",
+            ("service",),
+            registry=registry,
+        )
+        self._not_stored = Counter(
+            "alk_cds_decisions_not_stored",
+            "Decisions that were answered and could not be stored.",
+            registry=registry,
+        )
+        self._feedback = Counter(
+            "alk_cds_feedback",
+            "Feedback on cards, as delivered.",
+            ("service", "outcome"),
+            registry=registry,
+        )
+        loaded = Gauge(
+            "alk_cds_knowledge_release",
+            "1 for the knowledge release that is loaded.",
+            ("version",),
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        loaded.labels(release).set(1)
+
+    def served(self, served: Served) -> None:
+        """Count one answer of the CDS Hooks addresses."""
+        service, hook = served.service or "", served.hook or ""
+        self._requests.labels(service, hook, str(served.status)).inc()
+        self._seconds.labels(service, hook).observe(served.seconds)
+
+    def decided(self, answered: AnsweredCall) -> None:
+        """Count what one call was answered with."""
+        service = answered.call.service_id
+        for card in answered.cards:
+            self._cards.labels(service, card.card.indicator).inc()
+        for item in answered.decision.recommendations:
+            self._recommendations.labels(item.rule_id, item.kind.value).inc()
+        if answered.decision.failures:
+            self._failed_parts.labels(service).inc(len(answered.decision.failures))
+
+    def not_stored(self) -> None:
+        """Count one decision that could not be stored."""
+        self._not_stored.inc()
+
+    def feedback(self, service_id: str, received: FeedbackRequest) -> None:
+        """Count what one delivery reported."""
+        for entry in received.feedback:
+            self._feedback.labels(service_id, entry.outcome).inc()
+
+    def text(self) -> bytes:
+        """All numbers in the text format."""
+        registry = self._registry
+        if os.environ.get(SHARED_FOLDER):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+def metrics_view(metrics: Metrics, token: str | None) -> Callable[[], Response]:
+    """The view of `/metrics`. Who does not send the `token`, if there is one, gets a bare 401."""
+
+    def view() -> Response:
+        given = request.headers.get("Authorization", "")
+        if token is not None and not hmac.compare_digest(
+            given.encode(), f"Bearer {token}".encode()
+        ):
+            return Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+        return Response(
+            metrics.text(), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"}
+        )
+
+    return view
