@@ -14,6 +14,7 @@ from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.patient import OrderedMedication, PatientFacts, WithOrder
+from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.table_files import Row
@@ -28,7 +29,9 @@ _KINDS = {
     "inform": Kind.INFORM,
 }
 
-_COMPARED = frozenset({"ordered dose above the label", "ordered dose off the ladder"})
+_BELOW_START = "ordered first dose below the start"
+
+_COMPARED = frozenset({"ordered dose above the label", "ordered dose off the ladder", _BELOW_START})
 
 
 def evaluation_with(
@@ -50,6 +53,8 @@ def evaluation_with(
             elsewhere = full_dose_elsewhere(tables.drug, order.dose.amount_mg, order.dose.per_day)
             first = facts.line(ingredient) is None
             flags["ordered first dose of another jurisdiction"] = first and bool(elsewhere)
+            patient = Evaluation(WithOrder(facts, order, {}, beside), facts.as_of)
+            flags[_BELOW_START] = first and _below_start(tables.drug, order, knowledge, patient)
     awaited = [knowledge.awaited[name] for name in order.ingredients if name in knowledge.awaited]
     flags["ordered drug without dosing"] = bool(awaited)
     flags["ordered drug not approved"] = any(
@@ -60,6 +65,24 @@ def evaluation_with(
     )
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
+
+
+def _below_start(
+    drug: Drug, order: OrderedMedication, knowledge: Knowledge, patient: Evaluation
+) -> bool | None:
+    """Whether an order is for less a day than the label starts this patient at.
+
+    Never for the lower dose of the first days alone. None when the dose cannot be read, or when
+    the start dose of this patient must be looked up.
+    """
+    daily = order.dose.daily_mg
+    if daily is None:
+        return None
+    lead_in = drug.dosing.lead_in
+    if daily >= drug.dosing.full_dose.daily_mg or (lead_in and daily == lead_in.daily_mg):
+        return False
+    start, _ = start_dose(drug.ingredient, knowledge, patient)
+    return None if start is None else daily < start.daily_mg
 
 
 def check_orders(
@@ -96,7 +119,8 @@ def _fired(
     kind = _KINDS[row.text("action")]
     dose: Dose | None = None
     drug = next((name for name in order.ingredients if name in knowledge.drugs), None)
-    if kind is Kind.REDUCE and drug is not None:
+    names_start = kind is Kind.REDUCE or _BELOW_START in row.when.facts_named
+    if names_start and drug is not None:
         dose, _ = start_dose(drug, knowledge, evaluation)
         if dose is not None and started:
             dose = replace(dose, lead_in_mg=None)

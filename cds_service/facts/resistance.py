@@ -57,6 +57,8 @@ def mutation_findings(
     newest = max(item.day for item in informative)
     samples = {item.sample for item in informative if item.day == newest} - {""}
     sample = [item for item in informative if item.day == newest or item.sample in samples]
+    # Which one is named must not hang on the order in which they were sent.
+    sample.sort(key=lambda item: item.source)
     later = [item for item in about if item not in informative and item.day >= newest]
     found = [item for item in sample if item.answer == "positive"]
     unread = any(_unread(item) for item in found)

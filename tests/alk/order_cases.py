@@ -269,6 +269,31 @@ ORDERS = (
         {**NONE, "orders": (order("alectinib", "300", 2),)},
         {"lines": ON_ALECTINIB},
     ),
+    Case(
+        "order-first-dose-low",
+        {**NONE, "orders": (order("alectinib", "450", 2),)},
+        {"orders": ALECTINIB},
+    ),
+    Case(
+        "order-first-dose-low",
+        {**NONE, "orders": (order("alectinib", "450", 2),)},
+        {"lines": ON_ALECTINIB},
+    ),
+    Case(
+        "order-first-dose-low",
+        {**NONE, "orders": (order("alectinib", "450", 2),)},
+        {"Child-Pugh_class": "C"},
+    ),
+    Case(
+        "order-first-dose-low",
+        {**NONE, "orders": (order("brigatinib", "60", 1),)},
+        {"orders": (order("brigatinib", "90", 1),)},
+    ),
+    Case(
+        "order-first-dose-low",
+        {**NONE, "orders": (order("brigatinib", "60", 1),)},
+        {"orders": (order("brigatinib", "120", 1),)},
+    ),
     Case("order-alk-not-confirmed", {**SILENT, "orders": ALECTINIB}, {"ALK": "confirmed"}),
     Case(
         "order-alk-open", {**NONE, "ALK": "equivocal", "orders": ALECTINIB}, {"lines": ON_ALECTINIB}

@@ -179,6 +179,16 @@ def test_a_phase_observation_joins_two_assessments() -> None:
     assert _only(one, two, future).names == {SEVERAL}
 
 
+@pytest.mark.parametrize("joined", [True, False])
+def test_which_assessment_is_named_does_not_hang_on_the_order_of_sending(joined: bool) -> None:
+    one = _mutation("p.Gly1202Arg", specimen="plasma", fraction=0.12)
+    two = _mutation("p.Leu1196Met", specimen="plasma", fraction=0.005)
+    again = _mutation("p.Leu1196Met", specimen="plasma", fraction=0.03)
+    phases = [_phase("cis", one, two, again)] if joined else []
+    first, second = _only(one, two, again, *phases), _only(again, two, one, *phases)
+    assert (first.source, first.label) == (second.source, second.label)
+
+
 def test_three_are_a_compound_only_when_all_are_joined() -> None:
     one, two, three = (_mutation(f"p.{text}") for text in ("G1202R", "L1196M", "I1171N"))
     joined = (_phase("cis", one, two), _phase("cis", two, three))
