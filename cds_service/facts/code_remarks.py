@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from cds_service.facts.context import Context, folded
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.medications import MedicationConcept
-from cds_service.fhir.record import CodedResult
-from cds_service.fhir.terminology import concept_keys
+from cds_service.fhir.terminology import coding_key, concept_keys
 from cds_service.fhir.views import (
     Condition,
     DiagnosticReport,
@@ -61,16 +60,23 @@ def _concepts(context: Context) -> Iterator[CodeableConcept | None]:
 
 
 def _remark_on_results(context: Context) -> None:
+    known: dict[tuple[str | None, str | None], bool] = {}
+
+    def is_known(coding: Coding) -> bool:
+        # A record holds hundreds of results with a few dozen codes.
+        key = (coding.system, coding.code)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = coding_key(coding) in context.book.known_results
+        return found
+
     for observation in context.record.of_type(Observation):
-        _remark_on_result(context, CodedResult(observation, None))
-        for component in observation.component:
-            _remark_on_result(context, CodedResult(observation, component))
+        for code in (observation.code, *(part.code for part in observation.component)):
+            if code is not None and not any(is_known(coding) for coding in code.coding):
+                _remark_on_result(context, code)
 
 
-def _remark_on_result(context: Context, result: CodedResult) -> None:
-    code = result.source.code
-    if code is None or any(key in context.book.known_results for key in concept_keys(code)):
-        return
+def _remark_on_result(context: Context, code: CodeableConcept) -> None:
     for text in (code.text, *(coding.display for coding in code.coding)):
         analyte = context.book.result_names.get(folded(text)) if text else None
         if analyte is not None:

@@ -7,7 +7,9 @@ day, so that ``ALT > 5 xULN`` in ten rows costs one comparison.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import date
+from functools import partial
 
 from cds_service.rules.measuring import Threshold
 from cds_service.rules.trace import Trace, explain
@@ -79,9 +81,11 @@ class Leaf(Condition):
 
     def trace(self, evaluation: Evaluation) -> Trace:
         """As for every condition; the trace also names the fact and what it is compared with."""
-        found = super().trace(evaluation)
-        found.subject = self.fact.name
-        found.threshold = self.compared_with
+        found = evaluation.traces.get(self)
+        if found is None:
+            found = evaluation.traces[self] = self.work_out(evaluation)
+            found.subject = self.fact.name
+            found.threshold = self.compared_with
         return found
 
     @property
@@ -113,6 +117,25 @@ class Branch(Condition):
         self.parts = parts
 
 
+_ALL_OF = {
+    Verdict.MET: "All of these hold.",
+    Verdict.NOT_MET: "At least one of these does not hold.",
+    Verdict.UNKNOWN: "None of these fails, but not all can be decided.",
+}
+
+_SOME_OF = {
+    Verdict.MET: "At least one of these holds.",
+    Verdict.NOT_MET: "None of these holds.",
+    Verdict.UNKNOWN: "None of these certainly holds, and not all can be decided.",
+}
+
+_OPPOSITE = {
+    Verdict.MET: "The following does not hold, as asked.",
+    Verdict.NOT_MET: "The following holds, and it should not.",
+    Verdict.UNKNOWN: "It cannot be said whether the following holds.",
+}
+
+
 class AllOf(Branch):
     """``A and B``."""
 
@@ -125,14 +148,8 @@ class AllOf(Branch):
             worked_out.append(child)
             if child.verdict is Verdict.NOT_MET and not evaluation.thorough:
                 break
-        children = tuple(worked_out)
-        verdict = conjunction(child.verdict for child in children)
-        phrases = {
-            Verdict.MET: "All of these hold.",
-            Verdict.NOT_MET: "At least one of these does not hold.",
-            Verdict.UNKNOWN: "None of these fails, but not all can be decided.",
-        }
-        return _joined(self.text, verdict, phrases[verdict], children)
+        verdict = conjunction([child.verdict for child in worked_out])
+        return _joined(self.text, verdict, _ALL_OF, tuple(worked_out))
 
 
 class SomeOf(Branch):
@@ -141,21 +158,19 @@ class SomeOf(Branch):
     __slots__ = ()
 
     def work_out(self, evaluation: Evaluation) -> Trace:
-        children = tuple(part.trace(evaluation) for part in self.parts)
-        verdict = disjunction(child.verdict for child in children)
-        phrases = {
-            Verdict.MET: "At least one of these holds.",
-            Verdict.NOT_MET: "None of these holds.",
-            Verdict.UNKNOWN: "None of these certainly holds, and not all can be decided.",
-        }
-        return _joined(self.text, verdict, phrases[verdict], children)
+        children = tuple([part.trace(evaluation) for part in self.parts])
+        verdict = disjunction([child.verdict for child in children])
+        return _joined(self.text, verdict, _SOME_OF, children)
 
 
-def _joined(text: str, verdict: Verdict, phrase: str, children: tuple[Trace, ...]) -> Trace:
+def _joined(
+    text: str, verdict: Verdict, phrases: Mapping[Verdict, str], children: tuple[Trace, ...]
+) -> Trace:
     reasons: tuple[Reason, ...] = ()
     if verdict is Verdict.UNKNOWN:
         reasons = merged(*(child.reasons for child in children))
-    return Trace(text, verdict, lambda: phrase, reasons, children=children)
+    # The phrase is looked up only by who reads it.
+    return Trace(text, verdict, lambda: phrases[verdict], reasons, children=children)
 
 
 class Opposite(Branch):
@@ -166,12 +181,8 @@ class Opposite(Branch):
     def work_out(self, evaluation: Evaluation) -> Trace:
         child = self.parts[0].trace(evaluation)
         verdict = negation(child.verdict)
-        phrases = {
-            Verdict.MET: "The following does not hold, as asked.",
-            Verdict.NOT_MET: "The following holds, and it should not.",
-            Verdict.UNKNOWN: "It cannot be said whether the following holds.",
-        }
-        return Trace(self.text, verdict, lambda: phrases[verdict], child.reasons, children=(child,))
+        say = partial(_OPPOSITE.__getitem__, verdict)
+        return Trace(self.text, verdict, say, child.reasons, children=(child,))
 
 
 class Undecided(Branch):

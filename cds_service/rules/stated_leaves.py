@@ -102,11 +102,12 @@ class StateIs(Leaf):
 class CollectionIncludes(Leaf):
     """``FACT [do not] include ...``."""
 
-    __slots__ = ("asked",)
+    __slots__ = ("asked", "members")
 
     def __init__(self, text: str, fact: FactKind, asked: Includes) -> None:
         super().__init__(text, fact)
         self.asked = asked
+        self.members = tuple(fold(member) for member in asked.members)
 
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
@@ -114,10 +115,11 @@ class CollectionIncludes(Leaf):
             return self.unknown(self.missing())
         items = _items(found, evaluation.as_of)
         absent = Verdict.NOT_MET if found.complete else Verdict.UNKNOWN
+        named = [(item, {fold(name) for name in item.names}) for item in items]
         used: list[Item] = []
         verdicts: list[Verdict] = []
-        for member in self.asked.members:
-            matching = [item for item in items if fold(member) in map(fold, item.names)]
+        for member in self.members:
+            matching = [item for item, names in named if member in names]
             used.extend(matching)
             verdicts.append(Verdict.MET if matching else absent)
         if self.asked.every:

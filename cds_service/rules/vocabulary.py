@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 RESERVED = frozenset(
     [
@@ -189,6 +190,7 @@ def _written_values(fact: FactKind) -> tuple[str, ...]:
     return ()
 
 
+@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """The form in which names are compared: lower case, single blanks."""
     return " ".join(name.lower().split())
