@@ -60,7 +60,7 @@ class Metrics:
         )
         self._failed_parts = Counter(
             "alk_cds_failed_parts",
-            "Parts of a check that broke; the answer said so. Anything but 0 is a fault to mend.",
+            "Parts of checks and cards that broke; the answer said so. Any is a fault to mend.",
             ("service",),
             registry=registry,
         )
@@ -97,8 +97,11 @@ class Metrics:
             self._cards.labels(service, card.card.indicator).inc()
         for item in answered.decision.recommendations:
             self._recommendations.labels(item.rule_id, item.kind.value).inc()
-        if answered.decision.failures:
-            self._failed_parts.labels(service).inc(len(answered.decision.failures))
+        faults = len(answered.decision.failures) + sum(
+            card.fault is not None for card in answered.cards
+        )
+        if faults:
+            self._failed_parts.labels(service).inc(faults)
 
     def not_stored(self) -> None:
         """Count one decision that could not be stored."""

@@ -93,11 +93,7 @@ class Engine:
         question = Question(call.hook, orders, selected_keys(call), self.jurisdiction, signed)
         decision = decide(facts, question, self.knowledge, as_of)
         for failure in decision.failures:
-            _logger.error(
-                "part_failed",
-                exc_info=failure.error,
-                extra={"hook_instance": call.hook_instance, "service": call.service_id},
-            )
+            _log_fault(call, failure.error)
         decision_id = str(uuid4())
         context = CardContext(
             OrderContext(call.patient_id, call.user_id, call.encounter_id),
@@ -106,27 +102,10 @@ class Engine:
             self.smart_launch_url,
         )
         prepared = self._prepared(call, decision, matters, context)
-        document = decision_document(
-            decision_id,
-            decision,
-            self.knowledge,
-            prepared.shown_by_rule,
-            facts.remarks,
-            prepared.not_shown_because,
-            facts,
-        )
-        self._kept(
-            AnsweredCall(
-                decision_id,
-                call,
-                decision,
-                tuple(prepared.cards),
-                document,
-                tuple(prepared.shadowed),
-                prepared.fingerprints,
-                facts,
-            )
-        )
+        for card in (*prepared.cards, *prepared.shadowed):
+            if card.fault is not None:
+                _log_fault(call, card.fault)
+        self._kept(call, decision_id, decision, prepared, facts)
         return CdsResponse(
             cards=tuple(card.card for card in prepared.cards),
             system_actions=self._system_actions(call, facts, decision),
@@ -177,9 +156,43 @@ class Engine:
         prints = self.memory.fingerprints(call, [*cards, *shadowed])
         return _Prepared(cards, shadowed, why, prints)
 
-    def _kept(self, answered: AnsweredCall) -> None:
+    def _kept(
+        self,
+        call: HookCall,
+        decision_id: str,
+        decision: Decision,
+        prepared: _Prepared,
+        facts: PatientFacts,
+    ) -> None:
         """Store the answer. A full disk must not keep a stop card from the clinician."""
         try:
+            document = decision_document(
+                decision_id,
+                decision,
+                self.knowledge,
+                prepared.shown_by_rule,
+                facts.remarks,
+                prepared.not_shown_because,
+                facts,
+            )
+            answered = AnsweredCall(
+                decision_id,
+                call,
+                decision,
+                tuple(prepared.cards),
+                document,
+                tuple(prepared.shadowed),
+                prepared.fingerprints,
+                facts,
+            )
             self.keep(answered)
         except Exception:
             _logger.exception("decision_not_stored")
+
+
+def _log_fault(call: HookCall, error: Exception) -> None:
+    _logger.error(
+        "part_failed",
+        exc_info=error,
+        extra={"hook_instance": call.hook_instance, "service": call.service_id},
+    )

@@ -18,6 +18,8 @@ from cds_service.protocol import Card, Coding, Link, Source
 
 RULE_SYSTEM = "urn:alk-cds:rule"
 
+_OWN_STATEMENT = "ALK decision support, own statement"
+
 
 @dataclass(frozen=True)
 class CardContext:
@@ -36,10 +38,14 @@ class CardContext:
 
 @dataclass(frozen=True, slots=True)
 class BuiltCard:
-    """A card with the recommendations it stands for, the first being the one that leads."""
+    """A card with the recommendations it stands for, the first being the one that leads.
+
+    `fault` is the error, for the log only, that left the card without its own words.
+    """
 
     card: Card
     recommendations: tuple[Recommendation, ...] = field(repr=False)
+    fault: Exception | None = field(default=None, repr=False)
 
     @property
     def rule_id(self) -> str:
@@ -73,7 +79,8 @@ def all_cards(
 ) -> list[BuiltCard]:
     """Every card of a decision, the most dangerous first, however many there are.
 
-    Advice of the same kind on the same drug that only informs is merged into one card.
+    Advice of the same kind on the same drug that only informs is merged into one card. A card whose
+    words or orders cannot be made says at least which rule spoke; the others are whole.
     """
     knowledge = under(knowledge, decision.question.jurisdiction)
     kept = [item for item in decision.recommendations if shown(item)]
@@ -87,7 +94,11 @@ def all_cards(
             if offered:
                 group = (_without_alternatives(group[0]), *group[1:])
             offered = True
-        cards.append(_card(group, decision, knowledge, context))
+        try:
+            card = _card(group, decision, knowledge, context)
+        except Exception as error:  # noqa: BLE001 - said on a card and logged
+            card = unworded(group, context, error)
+        cards.append(card)
     return cards
 
 
@@ -200,6 +211,31 @@ def _card(
     return BuiltCard(card, group)
 
 
+def unworded(
+    group: tuple[Recommendation, ...], context: CardContext, error: Exception
+) -> BuiltCard:
+    """What is left to say when a fault keeps a card from being written: who spoke, how loudly."""
+    first = group[0]
+    about = f" {first.drug}" if first.drug is not None else ""
+    page = () if context.decision_link is None else (_basis_link(context.decision_link),)
+    card = Card(
+        uuid=str(uuid4()),
+        summary=fit(
+            f"{first.kind.value.capitalize()}{about}: rule {first.rule_id}; a fault kept this card"
+            " from being written"
+        ),
+        detail=(
+            "A fault of this service kept the words and orders of this card from being made. The"
+            f" rule {first.rule_id} spoke: look it up in the knowledge tables, and tell whoever"
+            " runs this service."
+        ),
+        indicator=first.severity,
+        source=Source(label=_OWN_STATEMENT, topic=_topic(first)),
+        links=page,
+    )
+    return BuiltCard(card, group, error)
+
+
 _ADVICE = {"SP-01": "contraception", "SP-02": "breastfeeding"}
 """Points of the algorithm that the one line about advice names when they are among it."""
 
@@ -243,9 +279,12 @@ def _folded(
 
 def _source(item: Recommendation, knowledge: Knowledge) -> Source:
     cited = knowledge.sources.get(item.sources[0]) if item.sources else None
-    label = cited.citation if cited is not None else "ALK decision support, own statement"
-    topic = Coding(system=RULE_SYSTEM, code=topic_code(item.rule_id), display=item.rule_id)
-    return Source(label=label, topic=topic)
+    label = cited.citation if cited is not None else _OWN_STATEMENT
+    return Source(label=label, topic=_topic(item))
+
+
+def _topic(item: Recommendation) -> Coding:
+    return Coding(system=RULE_SYSTEM, code=topic_code(item.rule_id), display=item.rule_id)
 
 
 def topic_code(rule_id: str) -> str:
@@ -253,10 +292,14 @@ def topic_code(rule_id: str) -> str:
     return "".join(part.capitalize() for part in rule_id.split("-"))[:100]
 
 
+def _basis_link(address: str) -> Link:
+    return Link(label="Basis of this card", url=address, type="absolute")
+
+
 def _links(item: Recommendation, knowledge: Knowledge, context: CardContext) -> tuple[Link, ...]:
     links: list[Link] = []
     if context.decision_link is not None:
-        links.append(Link(label="Basis of this card", url=context.decision_link, type="absolute"))
+        links.append(_basis_link(context.decision_link))
     if context.smart_launch_url is not None:
         # The client adds iss and launch itself, so the app opens for this patient.
         links.append(Link(label="Open the ALK app", url=context.smart_launch_url, type="smart"))

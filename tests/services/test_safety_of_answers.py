@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 import requests
 
+from cds_service.cards import build
 from cds_service.logs import configure_logging
 from cds_service.protocol import CdsResponse, Discovery
 from cds_service.records import Records
@@ -82,6 +83,45 @@ def test_the_cards_of_the_parts_that_ran_follow_one_that_names_those_that_did_no
     (told,) = [line for line in lines if line["event"] == "part_failed"]
     assert told["exception"]["type"] == "builtins.ValueError"
     assert SECRET not in answer.text + log.getvalue()
+
+
+@pytest.mark.clause("D-13")
+@pytest.mark.usefixtures("parts_may_break")
+@pytest.mark.parametrize("step", ["suggestions", "summary", "detail"])
+def test_a_card_that_cannot_be_written_says_which_rule_spoke_beside_the_others(
+    service: Service, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    story = "pregnant-alk-inhibitor-ordered"
+    whole = service.cards("order-sign", story)
+    (pregnant,) = [card for card in whole if card["source"]["topic"]["code"] == "OrderPregnant"]
+    written = getattr(build, step)
+
+    def sometimes(item: Any, *rest: Any) -> Any:
+        if item.rule_id == "order-pregnant":
+            fail()
+        return written(item, *rest)
+
+    log = io.StringIO()
+    configure_logging("INFO", log)
+    monkeypatch.setattr(build, step, sometimes)
+    cards = service.cards("order-sign", story)
+    assert [card["indicator"] for card in cards] == [card["indicator"] for card in whole]
+    assert [card["summary"] for card in cards[1:]] == [card["summary"] for card in whole[1:]]
+    assert cards[0]["source"]["topic"] == pregnant["source"]["topic"]
+    assert cards[0]["summary"].startswith("Stop")
+    assert "order-pregnant" in cards[0]["summary"]
+    assert "suggestions" not in cards[0]
+    assert '"event":"part_failed"' in log.getvalue()
+    assert SECRET not in json.dumps(cards) + log.getvalue()
+
+
+@pytest.mark.usefixtures("parts_may_break")
+def test_a_page_that_cannot_be_made_does_not_keep_the_card_from_the_clinician(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hooks.engine.decision_document", fail)
+    cards = service.cards("order-sign", "pregnant-alk-inhibitor-ordered")
+    assert cards[0]["indicator"] == "critical"
 
 
 def test_a_record_that_cannot_be_written_does_not_keep_the_card_from_the_clinician(
