@@ -43,30 +43,44 @@ def _requests() -> list[tuple[str, str]]:
     return found
 
 
-def _places(value: Any, found: list[tuple[Any, Any]]) -> None:
-    """Every container with each of its keys or positions."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            found.append((value, name))
-            _places(member, found)
-    elif isinstance(value, list):
-        for place, member in enumerate(value):
-            found.append((value, place))
-            _places(member, found)
+Path = tuple[str | int, ...]
+
+
+def _walk(value: Any, at: Path, found: list[Path]) -> None:
+    """Every key and position below a value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, member in inside:
+        place = (*at, name)
+        found.append(place)
+        if isinstance(member, dict | list):
+            _walk(member, place, found)
+
+
+@cache
+def _places(text: str) -> list[Path]:
+    """Where something stands in a body, from the top on."""
+    found: list[Path] = []
+    _walk(json.loads(text), (), found)
+    return found
+
+
+def _at(value: Any, place: Path) -> Any:
+    for name in place:
+        value = value[name]
+    return value
 
 
 def _damaged(text: str, chance: random.Random) -> bytes:
     body = json.loads(text)
-    places: list[tuple[Any, Any]] = []
-    _places(body, places)
+    places = _places(text)
     for _ in range(chance.randint(1, 4)):
         # Near the top as often as in the depth of the prefetch, which is most of a request.
         shallow = places if chance.random() < 0.7 else places[: max(1, len(places) // 50)]
-        container, key = chance.choice(shallow)
-        other, name = chance.choice(places)
+        *above, key = chance.choice(shallow)
+        other = chance.choice(places)
         try:
-            _damage(container, key, copy.deepcopy(other[name]), chance)
-        except LookupError:
+            _damage(_at(body, tuple(above)), key, copy.deepcopy(_at(body, other)), chance)
+        except (LookupError, TypeError):
             continue  # an earlier damage took this place away
     sent = json.dumps(body).encode()
     if chance.random() < 0.1:
