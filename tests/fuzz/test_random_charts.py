@@ -37,10 +37,12 @@ def calls(draw: st.DrawFn) -> tuple[Json, list[Json]]:
     resources = resources + draw(irrelevant())
     person = next((item for item in resources if item["resourceType"] == "Patient"), None)
     prefetch: Json = {}
-    for key in KEYS:
-        how = draw(st.sampled_from(("sent",) * 12 + ("null", "outcome", "absent")))
-        if how == "sent":
-            prefetch[key] = person if key == "patient" else _bundle(resources)
+    for place, key in enumerate(KEYS):
+        how = draw(st.sampled_from(("share",) * 10 + ("all",) * 2 + ("null", "outcome", "absent")))
+        if how in ("share", "all"):
+            # Each resource under one key, or all of them under many.
+            shown = resources if how == "all" else resources[place :: len(KEYS)]
+            prefetch[key] = person if key == "patient" else _bundle(shown)
         elif how != "absent":
             outcome = {"resourceType": "OperationOutcome", "issue": []}
             prefetch[key] = None if how == "null" else outcome
