@@ -247,3 +247,12 @@ class Decision:
     notes: tuple[str, ...] = ()
     requested_tests: frozenset[tuple[str, str]] = frozenset()
     failures: tuple[Failure, ...] = ()
+
+    def whole(self) -> Decision:
+        """This decision, for who has no use for half of it.
+
+        Raises the error of the first part that broke, if one did.
+        """
+        for failure in self.failures:
+            raise failure.error
+        return self

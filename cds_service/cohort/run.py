@@ -118,7 +118,8 @@ class _Decider:
     def _decision(self, patient: str, read: ReadResult) -> Decision:
         facts = chart_facts(self._reader, patient, read, self._setup.as_of)
         question = Question(MOMENT, jurisdiction=self._setup.jurisdiction)
-        return decide(facts, question, self._knowledge, self._setup.as_of)
+        # Half a check among whole ones would be counted as a patient without findings.
+        return decide(facts, question, self._knowledge, self._setup.as_of).whole()
 
 
 def chart_facts(reader: FactReader, patient: str, read: ReadResult, as_of: date) -> PatientFacts:

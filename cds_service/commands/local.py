@@ -177,7 +177,7 @@ class LocalServices:
         opened."""
         engine = self._engine
         question = Question("patient-view", jurisdiction=engine.jurisdiction)
-        decision = decide(facts, question, engine.knowledge, self.day)
+        decision = decide(facts, question, engine.knowledge, self.day).whole()
         return timeline_of(facts, decision, engine.knowledge)
 
     def _from_server(

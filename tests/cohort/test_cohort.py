@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Callable
@@ -183,6 +184,27 @@ def test_a_fault_with_one_patient_does_not_cost_the_others_their_answer(
     found = decided(tmp_path)
     assert found["chart-almost-empty-patient"].error == "failed: ArithmeticError"
     assert found["alectinib-pneumonitis-patient"].error is None
+
+
+@pytest.mark.usefixtures("parts_may_break")
+def test_a_patient_of_whom_a_part_could_not_be_checked_does_not_count_as_decided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    algorithm = importlib.import_module("cds_service.alk.decide")
+    real = algorithm.due_tests
+
+    def sometimes(*arguments: Any) -> Any:
+        if any(getattr(item, "patient_id", "") == "alectinib-pneumonitis-patient"
+               for item in arguments):  # fmt: skip
+            raise ArithmeticError("a rule broke on Specimen")
+        return real(*arguments)
+
+    monkeypatch.setattr(algorithm, "due_tests", sometimes)
+    for name in STORIES:
+        (tmp_path / f"{name}.json").write_text(json.dumps(bundle(name)), encoding="utf-8")
+    found = decided(tmp_path)
+    assert found["alectinib-pneumonitis-patient"].error == "failed: ArithmeticError"
+    assert sum(result.error is not None for result in found.values()) == 1
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path, run: Command) -> None:
