@@ -132,22 +132,28 @@ def development_app(
     folder: Path,
     day: date | None = None,
     knowledge: Knowledge | None = None,
+    public_url: str | None = None,
 ) -> Flask:
-    """The application as set up for a machine without patient data; ``folder`` holds its files."""
+    """The application as set up for a machine without patient data; ``folder`` holds its files.
+
+    ``public_url`` is the address under which others reach it, such as that of a tunnel.
+    """
     from cds_service.app import create_app
 
-    settings = development_settings(server, folder)
+    settings = development_settings(server, folder, public_url)
     return create_app(settings, knowledge=knowledge, today=None if day is None else lambda: day)
 
 
-def development_settings(server: LocalServer, folder: Path) -> Settings:
+def development_settings(
+    server: LocalServer, folder: Path, public_url: str | None = None
+) -> Settings:
     """Settings of the environment with the door open: unsigned calls, private FHIR servers."""
     from cds_service.settings import PREFIX, load_settings
 
     open_door: dict[str, object] = {
         "environment": "development",
         "allow_private_fhir_servers": True,
-        "public_url": server.url,
+        "public_url": public_url or server.url,
         "bind": f"{server.host}:{server.port}",
     }
     if not os.environ.get(f"{PREFIX}DATABASE_URL"):

@@ -59,6 +59,7 @@ def _develop(host: str, port: int) -> None:
     from cds_service.commands import view
     from cds_service.commands.running import LocalServer, development_app
     from cds_service.logs import configure_logging
+    from cds_service.settings import PREFIX
 
     server = LocalServer(host, port)
     view.console(stderr=True).print(
@@ -69,7 +70,10 @@ def _develop(host: str, port: int) -> None:
     )
     configure_logging("INFO")
     with TemporaryDirectory(prefix="alk-cds-") as folder:
-        app = development_app(server, Path(folder))
+        # Behind a tunnel the links on cards must lead through it.
+        app = development_app(
+            server, Path(folder), public_url=os.environ.get(f"{PREFIX}PUBLIC_URL") or None
+        )
         click.echo(f"Service at {server.url}, discovery at {server.url}/cds-services")
         if "bench.page" in app.view_functions:
             click.echo(f"What-if bench at {server.url}/bench")

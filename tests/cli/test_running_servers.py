@@ -20,6 +20,8 @@ import pytest
 import requests
 from click.testing import Result
 
+from fhir_fixtures.requests import load_request
+
 Command = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 30
@@ -91,6 +93,22 @@ def test_the_development_server_warns_loudly_and_answers(tmp_path: Path) -> None
     assert "NOT authenticated" in text
     assert "Send no patient data" in text
     assert not list(tmp_path.glob("*.sqlite3")), "development leaves no database behind"
+
+
+def test_behind_a_tunnel_the_cards_link_through_it(tmp_path: Path) -> None:
+    port = free_port()
+    with process(
+        tmp_path, "serve", "--dev", "--port", str(port),
+        ALK_CDS_PUBLIC_URL="https://tunnel.example.org/alk",
+    ) as (running, printed):  # fmt: skip
+        url = f"http://127.0.0.1:{port}"
+        answered(f"{url}/health", running, printed)
+        stored = load_request("full-order-sign")
+        answer = requests.post(
+            f"{url}/cds-services/{stored['service']}", json=stored["body"], timeout=TIMEOUT
+        )
+        (basis, *_) = answer.json()["cards"][0]["links"]
+        assert basis["url"].startswith("https://tunnel.example.org/alk/decisions/")
 
 
 def test_the_production_server_is_gunicorn_on_the_port_that_was_asked_for(tmp_path: Path) -> None:
