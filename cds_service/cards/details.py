@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
 from cds_service.alk.currency import stale_sources
 from cds_service.cards.basis import used_lines
+from cds_service.cards.suggestions import removes_order
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, number, times
 from cds_service.fhir.versions import foreign_element
@@ -88,6 +89,8 @@ def _not_changeable(item: Recommendation, *, signed: bool) -> list[str]:
     """Why an order that should be changed or taken back carries no change by one click."""
     if signed and item.order is not None:
         return ["The order is signed: change or cancel it where your system keeps its orders."]
+    if item.order is not None and item.order.is_revised and removes_order(item):
+        return ["The order is in force already: end it where your system keeps its orders."]
     if item.order is None or item.dose is None or item.dose.drug not in item.order.ingredients:
         return []
     element = foreign_element(item.order.resource)

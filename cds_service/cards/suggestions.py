@@ -40,7 +40,7 @@ def suggestions(
     if decision.failures:
         # What speaks against a new order may be in the part that did not run; taking one back is
         # safe without it.
-        return (_removal(item.order) if _removes_order(item) else []), "any"
+        return (_removal(item.order) if removes_order(item) else []), "any"
     if decision.question.signed:
         # A signed order can neither be changed nor taken back by editing a draft, and any other
         # drug would come on top of what is on its way.
@@ -52,18 +52,19 @@ def suggestions(
         instead = _choices(_meant_first(decision.choice, item), decision.as_of, knowledge, context)
         if instead:
             # Alternatives stand alone: taking two of them would start two drugs.
-            alone = _removal(item.order) if _removes_order(item) else []
+            alone = _removal(item.order) if removes_order(item) else []
             return [*alone, *_in_place_of([item.order], instead)], "at-most-one"
     found: list[Suggestion] = []
     if item.dose is not None and item.kind in (Kind.REDUCE, Kind.RESUME, Kind.START):
         found += _dose_order(item, item.dose, decision.as_of, knowledge, context)
-    if _removes_order(item):
+    if removes_order(item):
         found += _removal(item.order)
     found += _tests(item, decision, knowledge, context)
     return found, "any"
 
 
-def _removes_order(item: Recommendation) -> bool:
+def removes_order(item: Recommendation) -> bool:
+    """Whether the order that it speaks about should be taken back."""
     if item.order is None:
         return False
     held = item.topic is Topic.TOXICITY and item.kind in (Kind.STOP, Kind.WITHHOLD)
@@ -108,8 +109,9 @@ def _spoken_against(decision: Decision) -> list[OrderedMedication]:
 
 
 def _removal(order: OrderedMedication | None) -> list[Suggestion]:
-    # An id that no delete can name costs the button, not the card.
-    if order is None or not is_relative_reference(order.reference):
+    # An id that no delete can name costs the button, not the card. To delete an order that is being
+    # revised would take away the one in force and not its revision.
+    if order is None or not is_relative_reference(order.reference) or order.is_revised:
         return []
     name = " and ".join(order.ingredients) or "this order"
     label = f"Remove the {name} order"
@@ -120,10 +122,15 @@ def _removal(order: OrderedMedication | None) -> list[Suggestion]:
 def _in_place_of(
     orders: Iterable[OrderedMedication | None], offered: list[Suggestion]
 ) -> list[Suggestion]:
-    """Each alternative together with the removal of the orders that it replaces."""
-    removed = tuple(
-        action for order in orders for wrong in _removal(order) for action in wrong.actions
-    )
+    """Each alternative together with the removal of the orders that it replaces.
+
+    None when one of them cannot be removed: the alternative would come on top of it.
+    """
+    wrong = [order for order in orders if order is not None]
+    removals = [_removal(order) for order in wrong]
+    if not all(removals):
+        return []
+    removed = tuple(action for found in removals for one in found for action in one.actions)
     return [
         Suggestion(
             label=f"{one.label} instead" if removed else one.label,
@@ -255,4 +262,4 @@ def _test_order(
     return Action(type="create", description=f"Order {order.display}", resource=resource)
 
 
-__all__ = ["InvalidResource", "OrderContext", "steps_for", "suggestions"]
+__all__ = ["InvalidResource", "OrderContext", "removes_order", "steps_for", "suggestions"]

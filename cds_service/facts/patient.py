@@ -157,6 +157,12 @@ class OrderedMedication:
         """The dose of the first day."""
         return self.first_dose or self.dose
 
+    @property
+    def is_revised(self) -> bool:
+        """Whether it is an order in force that is being changed, and no draft (R-214)."""
+        status = self.resource.get("status")
+        return isinstance(status, str) and status.strip().lower() not in ("", "draft")
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:
