@@ -158,6 +158,9 @@ def development_settings(
     }
     if not os.environ.get(f"{PREFIX}DATABASE_URL"):
         open_door["database_url"] = f"sqlite:///{folder / 'decisions.sqlite3'}"
+    if not os.environ.get(f"{PREFIX}FHIR_DEADLINE_SECONDS"):
+        # Nobody stands before a chart here, and a public FHIR server is far away.
+        open_door["fhir_deadline_seconds"] = 5.0
     if not os.environ.get(f"{PREFIX}BENCH"):
         open_door["bench"] = True
     if not os.environ.get(f"{PREFIX}CORS_ORIGINS"):

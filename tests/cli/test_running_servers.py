@@ -20,6 +20,7 @@ import pytest
 import requests
 from click.testing import Result
 
+from cds_service.commands.running import LocalServer, development_settings
 from fhir_fixtures.requests import load_request
 
 Command = Callable[..., Result]
@@ -93,6 +94,14 @@ def test_the_development_server_warns_loudly_and_answers(tmp_path: Path) -> None
     assert "NOT authenticated" in text
     assert "Send no patient data" in text
     assert not list(tmp_path.glob("*.sqlite3")), "development leaves no database behind"
+
+
+def test_for_trying_out_a_fhir_server_has_longer_to_answer_unless_it_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert development_settings(LocalServer(), tmp_path).fhir_deadline_seconds == 5
+    monkeypatch.setenv("ALK_CDS_FHIR_DEADLINE_SECONDS", "0.3")
+    assert development_settings(LocalServer(), tmp_path).fhir_deadline_seconds == 0.3
 
 
 def test_behind_a_tunnel_the_cards_link_through_it(tmp_path: Path) -> None:
