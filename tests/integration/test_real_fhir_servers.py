@@ -104,8 +104,9 @@ def test_a_long_chart_really_comes_in_pages(real_server: RealServer) -> None:
         f"Observation?patient={patient}&category=laboratory&_count=1000",
     )
 
-    assert page["total"] > len(page["entry"])
+    # The server may still be counting, and then says no total; that there is more it always says.
     assert "next" in [link["relation"] for link in page["link"]]
+    assert 0 < len(page["entry"]) < page.get("total", 1000)
 
 
 @only("medplum")
