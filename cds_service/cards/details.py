@@ -90,7 +90,9 @@ def _not_changeable(item: Recommendation, *, signed: bool) -> list[str]:
     if signed and item.order is not None:
         return ["The order is signed: change or cancel it where your system keeps its orders."]
     if item.order is not None and item.order.is_revised and removes_order(item):
-        return ["The order is in force already: end it where your system keeps its orders."]
+        return [
+            "The order is in force already: change or end it where your system keeps its orders."
+        ]
     if item.order is None or item.dose is None or item.dose.drug not in item.order.ingredients:
         return []
     element = foreign_element(item.order.resource)

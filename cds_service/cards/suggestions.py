@@ -38,9 +38,10 @@ def suggestions(
     if not item.verified:
         return [], "any"
     if decision.failures:
-        # What speaks against a new order may be in the part that did not run; taking one back is
-        # safe without it.
-        return (_removal(item.order) if removes_order(item) else []), "any"
+        # What speaks against a new order may be in the part that did not run; taking a draft back
+        # is safe without it.
+        taken_back = removes_order(item) and not decision.question.signed
+        return (_removal(item.order) if taken_back else []), "any"
     if decision.question.signed:
         # A signed order can neither be changed nor taken back by editing a draft, and any other
         # drug would come on top of what is on its way.
@@ -124,7 +125,7 @@ def _in_place_of(
 ) -> list[Suggestion]:
     """Each alternative together with the removal of the orders that it replaces.
 
-    None when one of them cannot be removed: the alternative would come on top of it.
+    Nothing is offered when one of them cannot be removed: it would come on top of that one.
     """
     wrong = [order for order in orders if order is not None]
     removals = [_removal(order) for order in wrong]

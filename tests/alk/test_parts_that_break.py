@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from cds_service.alk import CHECK_INCOMPLETE_RULE, Decision, Topic
+from cds_service.alk import CHECK_INCOMPLETE_RULE, Decision, Question, Topic
 from cds_service.cards import CardContext, all_cards, folded, may_be_quiet
 from cds_service.cards.suggestions import OrderContext
 from cds_service.facts import PatientFacts
-from tests.alk.patients import asked, knowledge, order, patient, treatment
+from tests.alk.patients import AS_OF, asked, knowledge, order, patient, treatment
 
 pytestmark = pytest.mark.usefixtures("parts_may_break")
 
@@ -147,6 +147,17 @@ def test_nothing_new_can_be_ordered_from_half_a_check_but_an_order_can_be_taken_
     cards = cards_of(asked_about(case()))
     assert actions(cards) == before & {"delete"}
     assert cards[0].card.summary.startswith("This ALK check is incomplete")
+
+
+def test_half_a_check_of_signed_orders_offers_nothing_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts, orders = under_treatment()
+    signed = Question("order-dispatch", orders, signed=True)
+    monkeypatch.setattr(ALGORITHM, "_new_interactions", broken)
+    decision = ALGORITHM.decide(facts, signed, knowledge(), AS_OF)
+    assert decision.failures
+    assert not actions(cards_of(decision))
 
 
 def test_the_card_leads_is_never_folded_and_never_kept_back(
