@@ -6,9 +6,12 @@ request, so there is no patient in them and their number is bounded.
 
 from __future__ import annotations
 
+import functools
 import hmac
+import logging
 import os
 from collections.abc import Callable
+from typing import ParamSpec
 
 from flask import Response, request
 from prometheus_client import (
@@ -26,6 +29,24 @@ from hooks import AnsweredCall
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable of the library: the folder in which workers add up their numbers."""
+
+_logger = logging.getLogger("alk_cds.metrics")
+
+_Given = ParamSpec("_Given")
+
+
+def _harmless(count: Callable[_Given, None]) -> Callable[_Given, None]:
+    """Numbers that cannot be kept, on a full disk for one, must not cost a clinician the card."""
+
+    @functools.wraps(count)
+    def counted(*given: _Given.args, **named: _Given.kwargs) -> None:
+        try:
+            count(*given, **named)
+        except Exception:
+            _logger.exception("metrics_not_counted")
+
+    return counted
+
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -84,12 +105,14 @@ class Metrics:
         )
         loaded.labels(release).set(1)
 
+    @_harmless
     def served(self, served: Served) -> None:
         """Count one answer of the CDS Hooks addresses."""
         service, hook = served.service or "", served.hook or ""
         self._requests.labels(service, hook, str(served.status)).inc()
         self._seconds.labels(service, hook).observe(served.seconds)
 
+    @_harmless
     def decided(self, answered: AnsweredCall) -> None:
         """Count what one call was answered with."""
         service = answered.call.service_id
@@ -103,10 +126,12 @@ class Metrics:
         if faults:
             self._failed_parts.labels(service).inc(faults)
 
+    @_harmless
     def not_stored(self) -> None:
         """Count one decision that could not be stored."""
         self._not_stored.inc()
 
+    @_harmless
     def feedback(self, service_id: str, received: FeedbackRequest) -> None:
         """Count what one delivery reported."""
         for entry in received.feedback:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from prometheus_client import Counter, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
 from cds_service.records import Records
@@ -110,6 +111,25 @@ def test_what_an_operator_must_mend_is_counted(
     assert fresh.cards("order-sign", STORY)
     assert count(fresh, "alk_cds_failed_parts_total", service="alk-order-sign") == 1
     assert count(fresh, "alk_cds_decisions_not_stored_total") == 1
+
+
+def test_numbers_that_cannot_be_kept_cost_neither_the_card_nor_its_record_nor_feedback(
+    fresh: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in (Counter, Histogram):
+        monkeypatch.setattr(kind, "labels", broken)
+    cards = fresh.cards("order-sign", STORY)
+    assert cards[0]["indicator"] == "critical"
+    page = requests.get(cards[0]["links"][0]["url"], timeout=TIMEOUT)
+    assert page.status_code == 200, "the decision was stored"
+    item = {"card": cards[0]["uuid"], "outcome": "overridden",
+            "outcomeTimestamp": "2026-11-20T10:15:00Z"}  # fmt: skip
+    answer = requests.post(
+        f"{fresh.url}/cds-services/alk-order-sign/feedback",
+        json={"feedback": [item]},
+        timeout=TIMEOUT,
+    )
+    assert (answer.status_code, answer.json()) == (200, {"received": 1})
 
 
 @pytest.mark.parametrize("secret", [None, "fedcba9876543210fedcba9876543210"])
