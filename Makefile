@@ -52,11 +52,19 @@ serve: $(RUNTIME) ## Serve as in production, with the ALK_CDS_ settings of the e
 
 .PHONY: test
 test: $(DEVELOPMENT) ## Run the quick tests; the closing line is pytest's own
-	@$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) -m "not slow" $(PYTEST_ARGS)
+	@TEST_DEPTH=quick $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) -m "not slow and not long" \
+		$(PYTEST_ARGS)
 
+# Tests of one group share one server and stay in one process.
 .PHONY: test-slow
-test-slow: $(DEVELOPMENT) ## Run the tests marked slow
-	@$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m slow $(PYTEST_ARGS)
+test-slow: $(DEVELOPMENT) ## Run the exhaustive tests and those that start servers
+	@TEST_DEPTH=slow $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup \
+		-m "(slow or deep) and not long" $(PYTEST_ARGS)
+
+.PHONY: test-long
+test-long: $(DEVELOPMENT) ## Run what takes many minutes: the whole fuzz (TEST_DEPTH=sample: a tenth)
+	@TEST_DEPTH=$(or $(TEST_DEPTH),long) $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) \
+		--dist loadgroup -m long $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(DEVELOPMENT) ## Check style, format, types and which room imports which

@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cds_service.alk import parts
 from cds_service.alk.decision import Failure
 from cds_service.cards import build
+from tests.depth import DEPTH, examples, is_left_whole, left_for_the_slow_suite
+
+# No test measures time: an example may take as long as the machine needs.
+settings.register_profile("suite", deadline=None, max_examples=examples(100))
+settings.load_profile("suite")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """The quick suite does not import a file of which every test is left for another suite."""
+    if DEPTH == "quick" and collection_path.suffix == ".py":
+        return is_left_whole(collection_path) or None
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The quick suite takes a part of the cases of each test marked `deep`."""
+    if DEPTH != "quick" or any("[" in argument for argument in config.args):
+        return
+    left = set(left_for_the_slow_suite(items))
+    config.hook.pytest_deselected(items=[item for item in items if item in left])
+    items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,7 +22,7 @@ from cds_service.facts import (
     TreatmentOrder,
 )
 from cds_service.facts.patient import doses_taken
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (
     Collection,
     CollectionOf,
@@ -39,6 +39,7 @@ from cds_service.rules import (
     Statement,
     Statements,
 )
+from tests.packaged import packaged_knowledge
 
 AS_OF = date(2026, 11, 20)
 START_DAYS_AGO = 170
@@ -99,7 +100,7 @@ Facts = Mapping[str, object]
 @cache
 def knowledge() -> Knowledge:
     """The packaged release, loaded once."""
-    return load_knowledge()
+    return packaged_knowledge()
 
 
 def day(days_ago: int) -> date:

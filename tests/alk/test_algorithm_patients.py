@@ -128,6 +128,7 @@ PARTS = [
 ]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("table", "identifier", "part"), PARTS)
 def test_every_part_of_a_condition_has_a_patient_who_misses_it_alone(
     table: str, identifier: str, part: int

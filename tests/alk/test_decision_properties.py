@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -27,8 +28,9 @@ from tests.alk.patients import (
     treatment,
     without,
 )
+from tests.depth import examples
 
-MODEST = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+MODEST = settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 
 THRESHOLDS = ("1.5", "2", "2.5", "3", "5", "6", "10")
 MULTIPLES = st.one_of(
@@ -108,6 +110,7 @@ def _on(facts: Mapping[str, object], dose: Dose = FULL) -> PatientFacts:
     return patient(lines=[treatment((170, "active", dose))], **facts)
 
 
+@pytest.mark.deep
 @MODEST
 @given(charts(), st.sampled_from(GRADED), MULTIPLES, MULTIPLES, st.sampled_from([FULL, LOWER]))
 def test_a_worse_result_never_gives_a_more_permissive_answer(
@@ -119,6 +122,7 @@ def test_a_worse_result_never_gives_a_more_permissive_answer(
     assert _strongest(worse) <= _strongest(better)
 
 
+@pytest.mark.deep
 @MODEST
 @given(charts(), st.sampled_from(["72", "60", "59", "45"]), st.sampled_from(["60", "59", "45"]))
 def test_a_slower_heart_never_gives_a_more_permissive_answer(
@@ -132,6 +136,7 @@ def test_a_slower_heart_never_gives_a_more_permissive_answer(
     assert _strongest(slower) <= _strongest(faster)
 
 
+@pytest.mark.deep
 @MODEST
 @given(charts(), st.data())
 def test_removing_one_fact_never_turns_a_stop_or_hold_into_silence(
@@ -157,6 +162,7 @@ def test_removing_one_fact_never_turns_a_stop_or_hold_into_silence(
     )
 
 
+@pytest.mark.deep
 @MODEST
 @given(courses(), orders_taken(), st.sampled_from([None, "600", "450", "300", "900"]))
 def test_no_dose_exceeds_the_label_or_the_dose_at_the_reaction(
@@ -179,6 +185,7 @@ def test_no_dose_exceeds_the_label_or_the_dose_at_the_reaction(
                     assert dose.amount_mg <= max(known)
 
 
+@pytest.mark.deep
 @MODEST
 @given(courses(), orders_taken())
 def test_the_same_input_gives_the_same_decision(
@@ -203,6 +210,7 @@ DRAFTS = (
 )
 
 
+@pytest.mark.deep
 @MODEST
 @given(charts(), st.permutations(DRAFTS), st.integers(1, 4), st.booleans(), st.data())
 def test_the_order_of_drafts_and_facts_does_not_matter(
@@ -225,6 +233,7 @@ def test_the_order_of_drafts_and_facts_does_not_matter(
     assert _summary(asked(facts, *chosen)) == _summary(asked(shuffled, *turned))
 
 
+@pytest.mark.deep
 @MODEST
 @given(charts())
 def test_missing_data_are_never_read_as_normal(chart: dict[str, object]) -> None:
@@ -236,6 +245,7 @@ def test_missing_data_are_never_read_as_normal(chart: dict[str, object]) -> None
     assert {"liver tests", "kidney tests", "CPK", "heart rate and blood pressure"} <= due
 
 
+@pytest.mark.deep
 @MODEST
 @given(courses(), orders_taken())
 def test_looking_back_only_at_abnormal_days_misses_nothing(
@@ -247,6 +257,7 @@ def test_looking_back_only_at_abnormal_days_misses_nothing(
     assert _summary(asked(facts)) == every
 
 
+@pytest.mark.deep
 @MODEST
 @given(charts(), courses(), orders_taken(), st.sampled_from([None, *DRAFTS]))
 def test_a_thorough_basis_changes_no_answer(

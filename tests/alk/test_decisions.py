@@ -403,6 +403,7 @@ def test_a_choice_without_any_unobjectionable_drug_warns() -> None:
     assert choice.severity == "warning"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_a_drug_that_is_offered_is_never_refused_when_it_is_ordered(number: int) -> None:
     """Whoever takes an offered first order must not be stopped at the signature."""

@@ -84,6 +84,7 @@ def test_the_record_and_the_table_have_the_same_rows(part: str, drug: str) -> No
     }
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("drug", "part", "name"), list(_entries(*TABLES)))
 def test_a_row_speaks_of_the_patients_of_the_record_and_of_no_others(
     drug: str, part: str, name: str
@@ -95,6 +96,7 @@ def test_a_row_speaks_of_the_patients_of_the_record_and_of_no_others(
     _same_patients(drug, row, "when", entry["when"])
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("drug", "part", "name"), list(_entries("reactions")))
 def test_a_reaction_is_over_in_the_patients_of_the_record_and_in_no_others(
     drug: str, part: str, name: str
@@ -138,6 +140,7 @@ def _case(drug: str, name: str) -> Patient:
     )
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("drug", "part", "name"), list(_entries("reactions")))
 def test_a_reaction_leads_to_the_action_of_the_record_from_every_dose(
     drug: str, part: str, name: str

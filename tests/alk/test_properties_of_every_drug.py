@@ -21,8 +21,9 @@ from cds_service.rules import Measurement, Quantity, State, Statement, Trace, Ve
 from cds_service.rules.syntax import Compare, Episodes, IsState, Known, predicates
 from tests.alk.drug_cases import DRUGS
 from tests.alk.patients import asked, described, knowledge, reactions, running, without
+from tests.depth import examples
 
-MODEST = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+MODEST = settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 EACH_DRUG = pytest.mark.parametrize("drug", DRUGS)
 SERIOUS = (Kind.STOP, Kind.WITHHOLD)
 NOT_RESULTS = {"age", "current daily dose", "ordered daily dose", "ordered dose"}
@@ -108,6 +109,7 @@ def _decided(facts: Mapping[str, object], drug: str) -> Decision:
 
 
 @EACH_DRUG
+@pytest.mark.deep
 @MODEST
 @given(st.data())
 def test_a_worse_value_never_gives_a_more_permissive_action(drug: str, data: st.DataObject) -> None:
@@ -121,6 +123,7 @@ def test_a_worse_value_never_gives_a_more_permissive_action(drug: str, data: st.
 
 
 @EACH_DRUG
+@pytest.mark.deep
 @MODEST
 @given(st.data())
 def test_removing_one_fact_never_turns_a_stop_or_hold_into_silence(
@@ -150,6 +153,7 @@ def test_removing_one_fact_never_turns_a_stop_or_hold_into_silence(
 
 
 @EACH_DRUG
+@pytest.mark.deep
 @MODEST
 @given(st.data())
 def test_no_dose_exceeds_the_label(drug: str, data: st.DataObject) -> None:
@@ -163,6 +167,7 @@ def test_no_dose_exceeds_the_label(drug: str, data: st.DataObject) -> None:
 
 
 @EACH_DRUG
+@pytest.mark.deep
 @MODEST
 @given(st.data())
 def test_the_same_chart_gives_the_same_cards_in_the_same_order(

@@ -55,6 +55,7 @@ def test_a_result_is_judged_by_the_sign_that_the_row_writes(found: Boundary) -> 
     assert len(set(sides)) == 2
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("found", BOUNDARIES, ids=str)
 def test_a_result_that_cannot_be_judged_is_unknown_and_never_passed_over(found: Boundary) -> None:
     patient = firing(found)
@@ -136,6 +137,7 @@ def _schedules() -> Iterator[tuple[str, Row, str, date, date, str | None]]:
                 yield drug, row, phase, start, last, expected
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("drug", "row", "phase", "start", "last", "expected"), list(_schedules()), ids=_named
 )

@@ -26,6 +26,9 @@ from tests.services.calling import (
     running_service,
     settings_for,
 )
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 STORY = "alectinib-on-track"
 EVERY_HOOK = (*HOOKS, *SAYING_THE_SAME)
@@ -33,7 +36,7 @@ SECRET = "Zebrowitz-Quagmire"
 
 
 def asked(service: Service, status: int = 200, **fields: str) -> str:
-    answer = requests.get(f"{service.url}/bench", params=fields, timeout=30)
+    answer = requests.get(f"{service.url}/bench", params=fields, timeout=PATIENCE)
     assert answer.status_code == status, answer.text
     return html.unescape(answer.text)
 
@@ -41,7 +44,9 @@ def asked(service: Service, status: int = 200, **fields: str) -> str:
 def pasted(service: Service, content: Any, status: int = 200, **fields: str) -> str:
     text = content if isinstance(content, str) else json.dumps(content)
     sent = {"pasted": text, **fields}
-    answer = requests.post(f"{service.url}/bench", data=sent, timeout=30, allow_redirects=False)
+    answer = requests.post(
+        f"{service.url}/bench", data=sent, timeout=PATIENCE, allow_redirects=False
+    )
     assert answer.status_code == status, answer.text
     assert "Traceback" not in answer.text
     return html.unescape(answer.text)
@@ -154,7 +159,9 @@ def test_the_request_is_shown_as_it_was_sent_and_is_a_request_of_the_service(
 
 def test_a_form_with_a_story_leads_to_a_link_that_opens_the_same(service: Service) -> None:
     form = {"story": STORY, "hook": "order-sign", "alt": "6.2", "pasted": " ", "ast": ""}
-    answer = requests.post(f"{service.url}/bench", data=form, timeout=30, allow_redirects=False)
+    answer = requests.post(
+        f"{service.url}/bench", data=form, timeout=PATIENCE, allow_redirects=False
+    )
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/bench?story={STORY}&hook=order-sign&alt=6.2"
 
@@ -201,7 +208,7 @@ def test_nothing_pasted_gets_into_a_link_a_log_or_the_database(
         assert SECRET in page
         links = [part.partition('"')[0] for part in page.split('href="')[1:]]
         assert not any("pasted" in link or SECRET in link for link in links)
-        answer = requests.get(f"{service.url}/bench", params={"pasted": SECRET}, timeout=30)
+        answer = requests.get(f"{service.url}/bench", params={"pasted": SECRET}, timeout=PATIENCE)
         assert SECRET not in answer.text
     assert SECRET not in caplog.text
     assert SECRET.encode() not in database.read_bytes()
@@ -299,7 +306,7 @@ def test_text_of_a_pasted_record_becomes_no_markup(service: Service) -> None:
         if concept is not None:
             concept["text"] = nasty
     sent = {"pasted": json.dumps(bundle), "hook": "patient-view", "raw": "yes"}
-    answer = requests.post(f"{service.url}/bench", data=sent, timeout=30)
+    answer = requests.post(f"{service.url}/bench", data=sent, timeout=PATIENCE)
     assert "onerror" in answer.text
     assert "<img" not in answer.text
 
@@ -319,19 +326,21 @@ def test_a_fault_of_the_service_is_told_without_what_was_pasted(
 
 
 def test_only_our_own_script_runs_on_the_bench(service: Service) -> None:
-    policy = requests.get(f"{service.url}/bench", timeout=30).headers["Content-Security-Policy"]
+    policy = requests.get(f"{service.url}/bench", timeout=PATIENCE).headers[
+        "Content-Security-Policy"
+    ]
     assert "script-src 'self'; connect-src 'self'" in policy
     assert "unsafe" not in policy
 
 
 def test_there_is_no_bench_unless_a_setting_turns_it_on(tmp_path: Path) -> None:
     with running_service(tmp_path / "db") as service:
-        assert requests.get(f"{service.url}/bench", timeout=30).status_code == 404
-        assert "/bench" not in requests.get(f"{service.url}/", timeout=30).text
+        assert requests.get(f"{service.url}/bench", timeout=PATIENCE).status_code == 404
+        assert "/bench" not in requests.get(f"{service.url}/", timeout=PATIENCE).text
 
 
 def test_the_home_page_leads_to_the_bench_and_to_the_knowledge_pages(service: Service) -> None:
-    page = requests.get(f"{service.url}/", timeout=30).text
+    page = requests.get(f"{service.url}/", timeout=PATIENCE).text
     assert 'href="/bench"' in page
     assert 'href="/knowledge/"' in page
     assert 'href="/health"' in page
@@ -340,7 +349,7 @@ def test_the_home_page_leads_to_the_bench_and_to_the_knowledge_pages(service: Se
 def test_the_home_page_leads_to_an_api_description_where_there_is_one(tmp_path: Path) -> None:
     with running_service(tmp_path / "db") as service:
         had = "/openapi.json" in {rule.rule for rule in service.app.url_map.iter_rules()}
-        page = requests.get(f"{service.url}/", timeout=30).text
+        page = requests.get(f"{service.url}/", timeout=PATIENCE).text
         assert ('href="/openapi.json"' in page) is had
     server = LocalServer()
     app = create_app(settings_for(server, tmp_path / "other"))

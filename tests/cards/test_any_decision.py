@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -19,6 +20,7 @@ from cds_service.conformance.exchange import Answer, Caller
 from cds_service.conformance.subject import Asked, Subject
 from cds_service.protocol import CdsResponse
 from tests.cards.deciding import decided
+from tests.depth import examples
 from tests.facts.records import Json, knowledge
 from tests.facts.test_ways_of_sending import charts
 
@@ -27,7 +29,7 @@ ABOUT_DOCUMENTS = [
     for check in documents.CHECKS
     if check.id in {"no-nulls", "no-empties", "extension-objects", "answer", "cards-are-objects"}
 ]
-MODEST = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+MODEST = settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 LINK = "https://cds.example.org/decisions/x"
 MARKUP = (
     "[click](https://evil.example)",
@@ -90,6 +92,7 @@ def _passes_the_kit(sent: bytes, chart: tuple[str, list[Json], list[Json]]) -> N
         assert result.outcome in (Outcome.PASSED, Outcome.NOT_TESTED), (check.id, result.says)
 
 
+@pytest.mark.deep
 @MODEST
 @given(chart=charts(), limit=st.integers(1, 8))
 def test_any_decision_becomes_a_valid_answer(
@@ -115,6 +118,7 @@ def test_any_decision_becomes_a_valid_answer(
         assert critical
 
 
+@pytest.mark.deep
 @MODEST
 @given(chart=charts(), markup=st.sampled_from(MARKUP))
 def test_text_of_the_record_never_becomes_markup(

@@ -14,6 +14,8 @@ from cds_service.commands.running import LocalServer, own_service
 from fhir_fixtures import REFERENCE_DATE, load_story
 from fhir_fixtures.server import create_fixture_server
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., Result]
 AS_OF = REFERENCE_DATE.isoformat()
 

@@ -13,6 +13,8 @@ from click.testing import Result
 from cds_service.settings import SettingsError, load_settings
 from fhir_fixtures import REFERENCE_DATE, load_story
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., Result]
 PACKAGED = Path(__file__).resolve().parents[2] / "cds_service" / "knowledge"
 DAY = REFERENCE_DATE.isoformat()

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,10 +21,13 @@ from click.testing import Result
 
 from cds_service.commands.running import LocalServer, development_settings
 from fhir_fixtures.requests import load_request
+from tests.waiting import PATIENCE, until
+
+pytestmark = pytest.mark.slow
 
 Command = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 30
+TIMEOUT = PATIENCE
 
 
 def free_port() -> int:
@@ -58,15 +60,17 @@ def process(
 
 
 def answered(address: str, running: subprocess.Popen[str], printed: Path) -> Any:
-    deadline = time.monotonic() + TIMEOUT
-    while time.monotonic() < deadline:
+    def answers() -> bool:
         if running.poll() is not None:
             pytest.fail(f"ended with {running.returncode}: {printed.read_text()}")
         try:
-            return requests.get(address, timeout=TIMEOUT)
+            requests.get(address, timeout=TIMEOUT)
         except requests.ConnectionError:
-            time.sleep(0.1)
-    return pytest.fail(f"no answer: {printed.read_text()}")
+            return False
+        return True
+
+    until(answers, f"{address} answers")
+    return requests.get(address, timeout=TIMEOUT)
 
 
 def ends(running: subprocess.Popen[str], how: signal.Signals) -> int:
@@ -191,15 +195,14 @@ def test_the_demo_shows_all_hooks_and_its_command_really_works(tmp_path: Path) -
 
 
 def _whole_demo(running: subprocess.Popen[str], printed: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def came_to_its_end() -> bool:
         text = printed.read_text(encoding="utf-8")
-        if "Running until Ctrl-C" in text:
-            return text
-        if running.poll() is not None:
-            break
-        time.sleep(0.1)
-    return pytest.fail(f"the demo did not come to its end: {printed.read_text()[-2000:]}")
+        if running.poll() is not None and "Running until Ctrl-C" not in text:
+            pytest.fail(f"the demo did not come to its end: {text[-2000:]}")
+        return "Running until Ctrl-C" in text
+
+    until(came_to_its_end, "the demo comes to its end")
+    return printed.read_text(encoding="utf-8")
 
 
 def test_the_demo_ends_by_itself_when_asked_to(

@@ -13,6 +13,8 @@ from fhir_fixtures.server import create_fixture_server
 from tests.cli.conftest import Command
 from tests.smart_server import CLIENT, SmartServer, new_key, pem_of, smart_server, written
 
+pytestmark = pytest.mark.slow
+
 AS_OF = REFERENCE_DATE.isoformat()
 STORIES = ("alectinib-pneumonitis", "no-lung-cancer", "first-line-choice")
 KEY = new_key()

@@ -12,6 +12,8 @@ import pytest
 from fhir_fixtures import load_story
 from tests.cli.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 STORY = "alectinib-alt-six-times"
 DAY = ("--as-of", "2026-11-20")
 SVG = "{http://www.w3.org/2000/svg}"

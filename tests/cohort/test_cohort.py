@@ -18,6 +18,8 @@ from cds_service.commands.local import LocalServices
 from fhir_fixtures import REFERENCE_DATE, load_story, story_names
 from fhir_fixtures.requests import hook_request
 
+pytestmark = pytest.mark.slow
+
 STORIES = ("alectinib-pneumonitis", "chart-almost-empty", "no-lung-cancer")
 SETUP = Setup(REFERENCE_DATE)
 Json = dict[str, Any]

@@ -20,6 +20,8 @@ from tests.conformance.distortions import Faulty
 from tests.conformance.faults import FAULTS, Fault
 from tests.conformance.right_server import KEY, ORIGIN, Serving, application, serving
 
+pytestmark = pytest.mark.slow
+
 
 def looking_at(url: str) -> Subject:
     signer = right_server.signer()

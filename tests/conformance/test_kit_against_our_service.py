@@ -22,6 +22,8 @@ from tests.conformance import right_server
 from tests.conformance.right_server import ISSUER, ORIGIN
 from tests.services.calling import DAY, Json, running_service, settings_for
 
+pytestmark = pytest.mark.slow
+
 # How fast this machine is at the moment says nothing about the service.
 ALL_BUT_SPEED = [check for check in CHECKS if check.id != "speed"]
 STORIES = (
@@ -89,7 +91,6 @@ def test_the_open_service_of_a_developer_has_no_failure(tmp_path: Path) -> None:
     assert report.counts["passed"] > 80
 
 
-@pytest.mark.slow
 @pytest.mark.clause("I-11", "R-160", "R-185")
 def test_the_signed_service_of_production_has_nothing_to_remark(signed: Report) -> None:
     assert unhappy(signed, Outcome.FAILED, Outcome.WARNING, Outcome.NOTE) == []
@@ -101,7 +102,6 @@ def test_the_signed_service_of_production_has_nothing_to_remark(signed: Report) 
     }
 
 
-@pytest.mark.slow
 def test_a_report_holds_no_token_and_no_patient(signed: Report) -> None:
     for text in (signed.as_text(), signed.as_json(), signed.as_markdown()):
         assert "eyJ" not in text

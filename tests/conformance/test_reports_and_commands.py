@@ -34,6 +34,9 @@ from tests.conformance.right_server import (
     application,
     serving,
 )
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 Kit = Callable[..., Result]
@@ -272,7 +275,8 @@ def test_pytest_runs_one_test_for_each_check(
     def pytest_says(*more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *more],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE,
+            check=False,
         )  # fmt: skip
 
     right = pytest_says("--base-url", server.url, "--origin", ORIGIN, *signing)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.release import Knowledge
+from tests.packaged import packaged_knowledge
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<body>.*?)^ *```$", re.M | re.S)
@@ -34,4 +35,4 @@ def blocks(pages: Mapping[str, str]) -> list[tuple[str, str, str]]:
 @pytest.fixture(scope="session")
 def knowledge() -> Knowledge:
     """The packaged release."""
-    return load_knowledge()
+    return packaged_knowledge()

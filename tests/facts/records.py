@@ -17,8 +17,9 @@ from cds_service.facts import FactReader, OrderedMedication, PatientFacts, Suppl
 from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Series, Statements
+from tests.packaged import packaged_knowledge
 
 AS_OF = date(2026, 11, 20)
 ALL = frozenset(
@@ -41,7 +42,7 @@ _numbers = itertools.count(1)
 @cache
 def knowledge() -> Knowledge:
     """The packaged release, loaded once."""
-    return load_knowledge()
+    return packaged_knowledge()
 
 
 @cache

@@ -8,7 +8,7 @@ from cds_service.facts import FactReader, OrderedMedication, Supplied, WithOrder
 from cds_service.facts.patient import DoseTaken
 from cds_service.facts.reader import LazyValues
 from cds_service.fhir.record import PatientRecord
-from cds_service.knowledge.release import load_knowledge
+from tests.packaged import packaged_knowledge
 
 ONLY_WITH_AN_ORDER = {
     "ordered medications",
@@ -29,7 +29,7 @@ ONLY_WITH_AN_ORDER = {
 
 
 def test_every_fact_of_the_vocabulary_has_a_reader() -> None:
-    knowledge = load_knowledge()
+    knowledge = packaged_knowledge()
     facts, _ = FactReader(knowledge).read(
         Supplied(PatientRecord.build("nobody")), date(2026, 11, 20)
     )
@@ -38,7 +38,7 @@ def test_every_fact_of_the_vocabulary_has_a_reader() -> None:
 
 
 def test_a_draft_order_brings_its_own_facts() -> None:
-    facts, _ = FactReader(load_knowledge()).read(
+    facts, _ = FactReader(packaged_knowledge()).read(
         Supplied(PatientRecord.build("nobody"), frozenset({"medications"})), date(2026, 11, 20)
     )
     order = OrderedMedication(

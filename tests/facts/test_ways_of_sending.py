@@ -11,6 +11,7 @@ import random
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,9 +22,10 @@ from cds_service.fhir.reading import merged, read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest
 from fhir_fixtures import load_story, story_names
+from tests.depth import examples
 from tests.facts.records import ALL, AS_OF, Json, knowledge, reader
 
-MODEST = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+MODEST = settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 SERVER = "https://ehr.example.org/fhir"
 STORIES = story_names()
 FACTORS = ("0.2", "0.5", "1", "1.5", "3", "6", "12")
@@ -130,6 +132,7 @@ def _cut(resources: list[Json], chance: random.Random) -> list[list[Json]]:
     return pages
 
 
+@pytest.mark.deep
 @MODEST
 @given(
     chart=charts(),
@@ -152,6 +155,7 @@ def test_the_way_of_sending_never_changes_a_decision(
     assert _decided(patient, _cut(sent, chance), drafts, complete) == plain
 
 
+@pytest.mark.deep
 @MODEST
 @given(chart=charts(), seed=st.integers(0, 2**32 - 1))
 def test_an_older_version_beside_the_newer_one_never_changes_a_decision(

@@ -24,6 +24,8 @@ from tests.smart_server import (
     written,
 )
 
+pytestmark = pytest.mark.slow
+
 KEY = new_key()
 
 

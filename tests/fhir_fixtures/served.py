@@ -13,10 +13,12 @@ from fhir.resources.R4B.operationoutcome import OperationOutcome
 from flask import Flask
 from werkzeug.serving import make_server
 
+from tests.waiting import PATIENCE
+
 FHIR_JSON = "application/fhir+json"
 ON_TRACK = "alectinib-on-track-patient"
 ALT = "http://loinc.org|1742-6"
-TIMEOUT = 10
+TIMEOUT = PATIENCE
 
 
 @contextmanager

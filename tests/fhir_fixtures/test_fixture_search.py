@@ -11,6 +11,8 @@ from fhir_fixtures import story_names
 from fhir_fixtures.search import interval
 from tests.fhir_fixtures.served import ALT, ON_TRACK, TIMEOUT, link, matches, refused, search
 
+pytestmark = pytest.mark.deep
+
 
 @pytest.mark.parametrize("parameter", ["patient", "subject"])
 @pytest.mark.parametrize("value", [ON_TRACK, f"Patient/{ON_TRACK}"])

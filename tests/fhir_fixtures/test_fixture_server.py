@@ -12,6 +12,8 @@ from fhir_fixtures import load_story, story_names
 from fhir_fixtures.server import create_fixture_server
 from tests.fhir_fixtures.served import FHIR_JSON, ON_TRACK, TIMEOUT, refused, search, serving
 
+pytestmark = pytest.mark.slow
+
 
 def test_metadata_says_that_this_is_a_fixture_server_not_for_patient_data(base: str) -> None:
     answer = requests.get(f"{base}/metadata", timeout=TIMEOUT)

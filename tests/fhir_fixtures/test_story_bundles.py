@@ -17,6 +17,8 @@ import fhir_fixtures
 from fhir_fixtures import REFERENCE_DATE, Story, UnknownStoryError, load_story, story_names
 from fhir_fixtures.build import build_stories, rendered_files, write_stories
 
+pytestmark = pytest.mark.deep
+
 EXPECTED = {
     "first-line-choice",
     "first-line-brain-metastases",

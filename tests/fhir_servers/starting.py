@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 SOURCES = Path(__file__).parent
 # What a package manager says when the artifacts cannot be had here; anything else is our fault.
 _OUT_OF_REACH = (
@@ -96,10 +98,10 @@ def running(command: Sequence[str], folder: Path, *, seconds: float) -> Iterator
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
 
 
 def _address(lines: queue.Queue[str | None], log: Path, seconds: float) -> str:

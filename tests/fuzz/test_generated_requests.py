@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
 
 from cds_service.protocol import api_description
+from tests.depth import SEED, share
 from tests.fuzz.conftest import Target
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
-EACH = 320
+EACH = share(320)
 """Requests for each operation and kind: with 8 operations more than 5,000."""
 OPERATIONS = sorted(
     path for path, methods in api_description()["paths"].items() if "post" in methods
@@ -29,6 +30,7 @@ def test_no_generated_request_breaks_the_service(
     described = schemathesis.openapi.from_wsgi("/openapi.json", target.app)
     before = sum(target.statuses.values())
 
+    @seed(SEED)
     @settings(
         max_examples=EACH,
         deadline=None,

@@ -12,12 +12,13 @@ import pytest
 
 from fhir_fixtures import load_story, story_names
 from fhir_fixtures.requests import hook_request, load_services
+from tests.depth import SEED, share
 from tests.fuzz.conftest import Target
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 PARTS = 20
-EACH = 1000
+EACH = share(1000)
 """Requests a part: 20,000 together."""
 ODD: tuple[Any, ...] = (
     None, "", [], {}, 0, -1, True, False, 1e308, -0.0, 10**40, "x" * 5000, "\x00", "\u202e",
@@ -107,7 +108,7 @@ def _damage(container: Any, key: Any, something: Any, chance: random.Random) -> 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_damaged_request_breaks_the_service(target: Target, part: int) -> None:
-    chance = random.Random(20261120 + part)
+    chance = random.Random(SEED + part)
     requests = _requests()
     before = target.statuses[200]
     for number in range(EACH):

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from hooks import DEFINITIONS
 from hooks.data import EVERYTHING
+from tests.depth import SEED, share
 from tests.facts.records import Json
 from tests.facts.test_ways_of_sending import charts, irrelevant
 from tests.fuzz.conftest import Target
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 PARTS = 4
-EACH = 550
+EACH = share(550)
 """Charts a part. Making one costs more than a call, so each is sent to all seven hooks: more than
 15,000 calls together."""
 KEYS = [kind.key for kind in EVERYTHING]
@@ -72,7 +73,7 @@ def _body(hook: str, told: Json, drafts: list[Json]) -> Json:
 def test_no_random_chart_breaks_the_service(target: Target, part: int) -> None:
     asked: Counter[str] = Counter()
 
-    @seed(20261120 + part)
+    @seed(SEED + part)
     @settings(
         max_examples=EACH,
         deadline=None,

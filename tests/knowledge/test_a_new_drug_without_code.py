@@ -25,6 +25,8 @@ from cds_service.knowledge.yaml_files import knowledge_folder
 from tests.alk.patients import AS_OF, knowledge, patient, reactions, taken, treatment
 from tests.services.calling import Json, Service, running_service
 
+pytestmark = pytest.mark.slow
+
 ADDED = Path(__file__).parent / "new_drug"
 DRUG = "inventinib"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -367,16 +366,7 @@ def test_unconfirmed_identifiers_are_not_taken_for_the_system() -> None:
     assert all(uri not in CODES.system_variants for uri in unconfirmed)
 
 
-def test_the_whole_folder_loads_within_half_a_second() -> None:
-    """Processor time, the best of three, so that a busy machine does not decide."""
-    times = []
-    for _ in range(3):
-        start = time.process_time()
-        load_codes()
-        times.append(time.process_time() - start)
-    assert min(times) < 0.5
-
-
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("file", "old", "new", "where", "expected"),
     [
@@ -419,6 +409,7 @@ def test_a_bad_table_stops_with_file_and_place(
     assert expected in str(caught.value)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("row", "column", "expected"),
     [

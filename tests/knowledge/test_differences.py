@@ -13,6 +13,8 @@ from cds_service.knowledge.differences import Cell, Difference, differences
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.places import load_release, release_folder
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGED = ROOT / "cds_service" / "knowledge"
 Place = Callable[..., Path]

@@ -13,7 +13,8 @@ import yaml
 
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.places import load_release
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.release import Knowledge
+from tests.packaged import packaged_knowledge
 
 SITE = "urn:oid:1.2.3"
 LOINC = "http://loinc.org"
@@ -23,7 +24,7 @@ RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
 @cache
 def packaged() -> Knowledge:
-    return load_knowledge()
+    return packaged_knowledge()
 
 
 def site_file(folder: Path, content: object) -> Path:

@@ -18,16 +18,17 @@ from cds_service.knowledge.checks import (
     load_coverage,
 )
 from cds_service.knowledge.errors import KnowledgeError
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
+from tests.packaged import packaged_knowledge
 
 DOSES = "drugs/alectinib/dose_changes"
 
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return load_knowledge()
+    return packaged_knowledge()
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +250,7 @@ def test_a_coverage_file_with_a_slip_is_refused(
     assert expected in caught.value.expected
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("table", "cells", "kind", "situation"),
     [

@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.rendering import compare, rendered, write
 from cds_service.knowledge.rendering.markdown import as_html, code, link, literal
 from cds_service.knowledge.rendering.matrix import matrix
 from cds_service.knowledge.rendering.pages import INDEX, page_of_drug, place_of
 from cds_service.knowledge.table_files import Row, Table
+from tests.packaged import packaged_knowledge
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "knowledge"
 
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return load_knowledge()
+    return packaged_knowledge()
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_the_committed_pages_are_current_to_the_byte(pages: Mapping[str, str]) -
 
 
 def test_the_same_release_gives_the_same_pages(pages: Mapping[str, str]) -> None:
-    assert rendered(load_knowledge()) == pages
+    assert rendered(packaged_knowledge()) == pages
 
 
 def test_every_page_is_there_as_markdown_and_as_html(pages: Mapping[str, str]) -> None:

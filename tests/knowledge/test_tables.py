@@ -14,6 +14,7 @@ from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.table_files import split
 from cds_service.knowledge.yaml_files import knowledge_folder
+from tests.packaged import packaged_knowledge
 
 DOSES = "drugs/alectinib/dose_changes.csv"
 MONITORING = "drugs/alectinib/monitoring.csv"
@@ -63,7 +64,7 @@ def _refused(folder: Path) -> KnowledgeError:
 
 
 def test_the_copied_tables_load_like_the_packaged_ones(folder: Path) -> None:
-    copied, packaged = load_knowledge(folder), load_knowledge()
+    copied, packaged = load_knowledge(folder), packaged_knowledge()
     assert [(table.name, len(table)) for table in copied.all_tables()] == [
         (table.name, len(table)) for table in packaged.all_tables()
     ]
@@ -102,6 +103,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("file", "row", "column", "value", "expected"), CELLS)
 def test_a_wrong_cell_is_named_with_what_was_expected(
     folder: Path, file: str, row: int, column: str, value: str, expected: str
@@ -126,6 +128,7 @@ def _swap_columns(rows: list[list[str]]) -> list[list[str]]:
     return [[row[1], row[0], *row[2:]] for row in rows]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("spoil", [_drop_column, _add_column, _swap_columns])
 def test_other_columns_than_the_schema_are_refused(
     folder: Path, spoil: Callable[[list[list[str]]], list[list[str]]]
@@ -183,6 +186,7 @@ def test_a_file_that_is_no_text_is_refused(folder: Path) -> None:
     assert _refused(folder).expected == "a readable UTF-8 file"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("file", [GATES, FIRST_LINE, "release.yaml", "vocabulary.yaml"])
 def test_a_missing_file_is_refused(folder: Path, file: str) -> None:
     (folder / file).unlink()
@@ -203,6 +207,7 @@ def test_a_drug_without_tables_is_incomplete_and_not_empty(folder: Path) -> None
     assert not tables.complete
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("section", "line", "expected"),
     [
@@ -240,7 +245,7 @@ def test_a_list_cell_keeps_its_order_and_drops_blanks() -> None:
 
 @pytest.fixture(scope="module")
 def packaged() -> Knowledge:
-    return load_knowledge()
+    return packaged_knowledge()
 
 
 def test_every_table_has_rows_and_every_row_its_sources(packaged: Knowledge) -> None:

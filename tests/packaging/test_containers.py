@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = 'gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"'
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -42,12 +44,12 @@ def last_stage(instructions: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def check_compose(path: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "check_jsonschema"]
     command += ["--builtin-schema", "vendor.compose-spec", str(path)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 def lint_dockerfile(path: Path) -> subprocess.CompletedProcess[str]:
     command = [str(SCRIPTS / "hadolint"), "--no-color", str(path)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 def test_the_compose_file_follows_the_compose_schema() -> None:

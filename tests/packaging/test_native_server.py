@@ -9,12 +9,15 @@ import signal
 import socket
 import subprocess
 import sysconfig
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+
+from tests.waiting import PATIENCE, until
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = 'gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"'
@@ -54,37 +57,36 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         wait_until_it_answers(process, address, log)
         yield address, log
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=PATIENCE) == 0
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(timeout=10)
+            process.wait(timeout=PATIENCE)
 
 
 def wait_until_it_answers(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def answers() -> bool:
         if process.poll() is not None:
             pytest.fail(f"gunicorn ended with {process.returncode}:\n{log.read_text()}")
         try:
-            requests.get(f"{address}/health", timeout=5)
+            requests.get(f"{address}/health", timeout=PATIENCE)
         except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"no answer within 60 s:\n{log.read_text()}")
+            return False
+        return True
+
+    until(answers, "gunicorn answers")
 
 
 def test_the_running_service_is_healthy(server: tuple[str, Path]) -> None:
     address, _ = server
 
-    assert requests.get(f"{address}/health", timeout=10).status_code == 200
+    assert requests.get(f"{address}/health", timeout=PATIENCE).status_code == 200
 
 
 def test_the_running_service_lists_its_services(server: tuple[str, Path]) -> None:
     address, _ = server
 
-    response = requests.get(f"{address}/cds-services", timeout=10)
+    response = requests.get(f"{address}/cds-services", timeout=PATIENCE)
 
     assert response.status_code == 200
     assert response.json()["services"]
@@ -92,8 +94,9 @@ def test_the_running_service_lists_its_services(server: tuple[str, Path]) -> Non
 
 def test_every_line_of_the_running_service_is_a_json_object(server: tuple[str, Path]) -> None:
     address, log = server
-    requests.get(f"{address}/nowhere?name=Quillfeather", timeout=10)
-    time.sleep(0.2)
+    requests.get(f"{address}/nowhere?name=Quillfeather", timeout=PATIENCE)
+    # The line of a call is written before its answer is sent, or shortly after.
+    until(lambda: '"status":404' in log.read_text(encoding="utf-8"), "the call is in the log")
 
     written = log.read_text(encoding="utf-8")
     events = [json.loads(line)["event"] for line in written.splitlines()]
@@ -110,7 +113,7 @@ def test_a_wrong_setting_stops_the_command_and_names_the_variable(tmp_path: Path
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
     assert result.returncode != 0

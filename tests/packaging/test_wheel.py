@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("cds_service", "hooks", "fhir_fixtures")
 
@@ -30,7 +34,7 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     (wheel,) = (copy / "out").glob("alk_cds-*.whl")

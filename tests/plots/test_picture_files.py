@@ -9,11 +9,14 @@ import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
 from matplotlib.figure import Figure
 
 from cds_service.plots.decision_plot import decision_figure
 from cds_service.plots.files import drawing_settings, file_png, file_svg, page_svg
 from tests.plots.courses import TODAY, alt, order, value
+
+pytestmark = pytest.mark.slow
 
 MARKUP = "<script>alert(1)</script>&\"'\x00\x0b\x1b"
 

@@ -19,6 +19,8 @@ from cds_service.plots.timeline_plot import NARROW_TIMELINE, TIMELINE, in_words,
 from fhir_fixtures import REFERENCE_DATE, load_story, story_names
 from tests.plots.courses import TODAY, ago, alt, artist, artists, order, points, texts, value
 
+pytestmark = pytest.mark.slow
+
 SERVICES = LocalServices(REFERENCE_DATE, 20.0)
 
 
@@ -199,7 +201,6 @@ def test_days_of_the_first_year_can_be_drawn() -> None:
     assert points(figure, "events brain imaging") == [(date.min, 0.5)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("story", story_names())
 def test_every_story_can_be_drawn(story: str) -> None:
     assert artist(drawn(timeline_of_story(story)), "today label").get_text() == "as of 20 Nov 2026"

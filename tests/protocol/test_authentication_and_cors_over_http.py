@@ -21,6 +21,7 @@ from cds_service.protocol import (
     ServiceRegistry,
     create_blueprint,
 )
+from tests.waiting import PATIENCE
 
 ORIGIN = "https://sandbox.example.org"
 
@@ -42,7 +43,7 @@ def raising(error: BaseException) -> Callable[[HookCall], CdsResponse]:
 
 
 def post(url: str, body: Any, **kwargs: Any) -> requests.Response:
-    return requests.post(url, json=body, timeout=10, **kwargs)
+    return requests.post(url, json=body, timeout=PATIENCE, **kwargs)
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_a_token_opens_the_endpoint_it_was_made_for(
         f"{guarded()}/cds-services{path}",
         json=body,
         headers={"Authorization": f"Bearer {ec_key.sign(audience)}"},
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert response.status_code == status
 
@@ -122,7 +123,7 @@ def test_two_authorization_headers_are_refused(guarded: Callable[..., str], ec_k
     base = guarded()
     port = int(base.rsplit(":", 1)[1])
     token = ec_key.sign(PUBLIC)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(
             (
                 "GET /cds-services HTTP/1.0\r\nHost: x\r\n"
@@ -188,7 +189,7 @@ def test_a_preflight_needs_no_token(guarded: Callable[..., str], path: str) -> N
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "authorization,content-type",
         },
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert response.status_code == 204
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
@@ -211,7 +212,7 @@ def test_an_origin_that_is_not_listed_gets_no_permission(
     base = serve(make_service(), cors_origins=(ORIGIN,))
     headers = {"Origin": origin} if origin else {}
     for response in (
-        requests.options(f"{base}/cds-services", headers=headers, timeout=10),
+        requests.options(f"{base}/cds-services", headers=headers, timeout=PATIENCE),
         post(f"{base}/cds-services/greeting", make_request(), headers=headers),
     ):
         assert "Access-Control-Allow-Origin" not in response.headers
@@ -231,7 +232,7 @@ def test_errors_carry_the_cors_headers_too(
         post(f"{base}/cds-services/greeting", make_request(), headers=headers),
         post(f"{base}/cds-services/greeting", {}, headers=headers),
         post(f"{base}/cds-services/nobody", {}, headers=headers),
-        requests.get(f"{base}/cds-services/greeting", headers=headers, timeout=10),
+        requests.get(f"{base}/cds-services/greeting", headers=headers, timeout=PATIENCE),
     ):
         assert response.status_code >= 400
         assert response.headers["Access-Control-Allow-Origin"] == ORIGIN

@@ -24,6 +24,7 @@ from cds_service.protocol import (
     Suggestion,
     create_blueprint,
 )
+from tests.waiting import PATIENCE
 
 Serve = Callable[..., str]
 
@@ -56,13 +57,13 @@ def outcome_of(response: requests.Response, status: int, code: str) -> dict[str,
 
 
 def post(url: str, body: Any, **kwargs: Any) -> requests.Response:
-    return requests.post(url, json=body, timeout=10, **kwargs)
+    return requests.post(url, json=body, timeout=PATIENCE, **kwargs)
 
 
 def test_discovery_answers_with_the_services(serve: Serve, make_service: MakeService) -> None:
     """R-01, R-10, R-11, R-12."""
     base = serve(make_service())
-    response = requests.get(f"{base}/cds-services", timeout=10)
+    response = requests.get(f"{base}/cds-services", timeout=PATIENCE)
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
     assert [item["id"] for item in response.json()["services"]] == ["greeting"]
@@ -70,7 +71,7 @@ def test_discovery_answers_with_the_services(serve: Serve, make_service: MakeSer
 
 def test_discovery_of_no_services_is_an_empty_array(serve: Serve) -> None:
     """R-12."""
-    assert requests.get(f"{serve()}/cds-services", timeout=10).content == b'{"services":[]}'
+    assert requests.get(f"{serve()}/cds-services", timeout=PATIENCE).content == b'{"services":[]}'
 
 
 def test_every_advertised_service_answers_at_its_address(
@@ -82,7 +83,7 @@ def test_every_advertised_service_answers_at_its_address(
         make_service(id="two", handler=greet),
         make_service(id="one", hook="order-sign", handler=greet),
     )
-    for item in requests.get(f"{base}/cds-services", timeout=10).json()["services"]:
+    for item in requests.get(f"{base}/cds-services", timeout=PATIENCE).json()["services"]:
         response = post(f"{base}/cds-services/{item['id']}", make_request(item["hook"]))
         assert response.status_code == 200
         assert [card["summary"] for card in response.json()["cards"]] == [f"Hello {item['id']}"]
@@ -119,7 +120,7 @@ def test_a_dose_comes_back_digit_by_digit(
         f"{base}/cds-services/greeting",
         data=text,
         headers={"Content-Type": "application/json"},
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert '"dose":1.50' in response.text
 
@@ -155,7 +156,9 @@ def test_a_wrong_method_is_405_with_the_right_ones(
     serve: Serve, make_service: MakeService, method: str, path: str, allowed: set[str]
 ) -> None:
     """C-01, D-08, N-12, R-190, E-41."""
-    response = requests.request(method, f"{serve(make_service())}/cds-services{path}", timeout=10)
+    response = requests.request(
+        method, f"{serve(make_service())}/cds-services{path}", timeout=PATIENCE
+    )
     outcome_of(response, 405, "not-supported")
     assert set(response.headers["Allow"].split(", ")) == allowed
 
@@ -163,12 +166,12 @@ def test_a_wrong_method_is_405_with_the_right_ones(
 def test_pages_of_others_keep_their_own_errors(serve: Serve) -> None:
     """The blueprint answers for its own paths only."""
     base = serve()
-    assert requests.get(f"{base}/elsewhere", timeout=10).text == "a page"
+    assert requests.get(f"{base}/elsewhere", timeout=PATIENCE).text == "a page"
     for path in ("/nowhere", "/cds-services-not"):
-        response = requests.get(base + path, timeout=10)
+        response = requests.get(base + path, timeout=PATIENCE)
         assert response.status_code == 404
         assert "text/html" in response.headers["Content-Type"]
-    assert requests.post(f"{base}/elsewhere", timeout=10).status_code == 405
+    assert requests.post(f"{base}/elsewhere", timeout=PATIENCE).status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_slashes_too_many_are_served_without_a_redirect(
     base = serve(make_service())
     response = post(base + path, make_request(), allow_redirects=False)
     assert (response.status_code, response.content) == (200, b'{"cards":[]}')
-    preflight = requests.options(base + path, allow_redirects=False, timeout=10)
+    preflight = requests.options(base + path, allow_redirects=False, timeout=PATIENCE)
     assert preflight.status_code == 204
 
 
@@ -206,9 +209,11 @@ def test_the_blueprint_may_be_mounted_below_a_prefix(
 ) -> None:
     """R-10."""
     base = serve(make_service(), url_prefix="/tenant")
-    assert requests.get(f"{base}/cds-services", timeout=10).status_code == 200
+    assert requests.get(f"{base}/cds-services", timeout=PATIENCE).status_code == 200
     assert post(f"{base}/cds-services/greeting", make_request()).status_code == 200
-    outcome_of(requests.get(f"{base}/cds-services/greeting", timeout=10), 405, "not-supported")
+    outcome_of(
+        requests.get(f"{base}/cds-services/greeting", timeout=PATIENCE), 405, "not-supported"
+    )
 
 
 @pytest.mark.parametrize(
@@ -229,7 +234,7 @@ def test_json_by_any_of_its_names_is_read(
         f"{serve(make_service())}/cds-services/greeting",
         data=json.dumps(make_request()),
         headers={"Content-Type": content_type},
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert response.status_code == 200
 
@@ -252,7 +257,7 @@ def test_anything_else_is_415(
         f"{serve(make_service())}/cds-services/greeting",
         data=json.dumps(make_request()).encode(),
         headers=headers,
-        timeout=10,
+        timeout=PATIENCE,
     )
     outcome_of(response, 415, "not-supported")
 
@@ -271,7 +276,7 @@ def test_a_body_that_ends_early_is_no_answer(serve: Serve, make_service: MakeSer
     """D-02: half a request is not a request."""
     base = serve(make_service())
     port = int(base.rsplit(":", 1)[1])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(
             b"POST /cds-services/greeting HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n"
             b'Content-Type: application/json\r\n\r\n{"hook":'
@@ -288,6 +293,6 @@ def test_a_malformed_body_is_400(serve: Serve, make_service: MakeService) -> Non
         f"{serve(make_service())}/cds-services/greeting",
         data=b'{"hook": NaN}',
         headers={"Content-Type": "application/json"},
-        timeout=10,
+        timeout=PATIENCE,
     )
     outcome_of(response, 400, "structure")

@@ -24,6 +24,7 @@ from cds_service.protocol import (
     Service,
     Unprocessable,
 )
+from tests.waiting import PATIENCE
 
 Serve = Callable[..., str]
 MakeService = Callable[..., Service]
@@ -155,7 +156,7 @@ def test_every_status_is_answered_as_the_table_says(
         f"{base}/cds-services{row.path}",
         data=body,
         headers=headers,
-        timeout=10,
+        timeout=PATIENCE,
         allow_redirects=False,
     )
     assert answer.status_code == row.status
@@ -210,7 +211,7 @@ def test_a_client_sees_the_services_that_it_may_call(
             public_url="https://cds.example.org",
         )
         signed = {"Authorization": f"Bearer {ec_key.sign(PUBLIC)}"}
-        answer = requests.get(f"{base}/cds-services", headers=signed, timeout=10)
+        answer = requests.get(f"{base}/cds-services", headers=signed, timeout=PATIENCE)
         return [service["id"] for service in answer.json()["services"]]
 
     assert listed("farewell") == ["farewell"]
@@ -223,7 +224,7 @@ def test_the_status_of_a_client_in_a_hurry_is_429(
 ) -> None:
     base = serve(make_service(), rate_limits=RateLimits("1/hour"))
     answers = [
-        requests.post(f"{base}/cds-services/greeting", json=make_request(), timeout=10)
+        requests.post(f"{base}/cds-services/greeting", json=make_request(), timeout=PATIENCE)
         for _ in range(2)
     ]
     assert [answer.status_code for answer in answers] == [200, 429]
@@ -259,7 +260,7 @@ def test_the_status_without_a_store_of_used_tokens_is_503_and_a_bad_token_still_
     def call(token: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"}
         address = f"{base}/cds-services/greeting"
-        return requests.post(address, json=make_request(), headers=headers, timeout=10)
+        return requests.post(address, json=make_request(), headers=headers, timeout=PATIENCE)
 
     answer = call(ec_key.sign(f"{PUBLIC}/greeting"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

@@ -23,6 +23,7 @@ from cds_service.protocol import (
     TooManyRequests,
     Unprocessable,
 )
+from tests.waiting import PATIENCE
 
 HOOK_INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 
@@ -60,7 +61,7 @@ def outcome_of(response: requests.Response, status: int, code: str) -> dict[str,
 
 
 def post(url: str, body: Any, **kwargs: Any) -> requests.Response:
-    return requests.post(url, json=body, timeout=10, **kwargs)
+    return requests.post(url, json=body, timeout=PATIENCE, **kwargs)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from cds_service.protocol import (
     Service,
 )
 from cds_service.protocol.models_request import FeedbackRequest
+from tests.waiting import PATIENCE
 
 Serve = Callable[..., str]
 
@@ -34,7 +35,7 @@ def outcome_of(response: requests.Response, status: int, code: str) -> dict[str,
 
 
 def post(url: str, body: Any, **kwargs: Any) -> requests.Response:
-    return requests.post(url, json=body, timeout=10, **kwargs)
+    return requests.post(url, json=body, timeout=PATIENCE, **kwargs)
 
 
 def accepted(**changes: Any) -> dict[str, Any]:
@@ -176,7 +177,7 @@ def test_a_body_without_a_feedback_array_is_400(
         f"{serve(make_service())}/cds-services/greeting/feedback",
         data=body,
         headers={"Content-Type": "application/json"},
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert response.status_code == 400
     assert response.json()["resourceType"] == "OperationOutcome"

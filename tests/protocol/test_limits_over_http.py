@@ -23,6 +23,7 @@ from cds_service.protocol import (
 )
 from cds_service.protocol.body_limits import depth, resource_count
 from tests.records.redis_server import running_redis
+from tests.waiting import PATIENCE
 
 Serve = Callable[..., str]
 MakeService = Callable[..., Service]
@@ -30,7 +31,7 @@ MakeRequest = Callable[..., dict[str, Any]]
 
 
 def post(url: str, body: Any, **kwargs: Any) -> requests.Response:
-    return requests.post(url, json=body, timeout=10, **kwargs)
+    return requests.post(url, json=body, timeout=PATIENCE, **kwargs)
 
 
 def outcome_of(response: requests.Response, status: int, code: str) -> str:
@@ -60,14 +61,14 @@ def test_a_client_beyond_its_rate_is_told_when_to_come_back_and_others_are_serve
     )
     feedback = {"feedback": []}
     asked = [
-        requests.get(f"{base}/cds-services", headers={"Authorization": "one"}, timeout=10),
+        requests.get(f"{base}/cds-services", headers={"Authorization": "one"}, timeout=PATIENCE),
         post(f"{base}/cds-services/greeting", make_request(), headers={"Authorization": "one"}),
         post(f"{base}/cds-services/greeting/feedback", feedback, headers={"Authorization": "one"}),
     ]
     assert [answer.status_code for answer in asked] == [200, 200, 200]
     headers = {"Authorization": "one", "Origin": "https://sandbox.example.org"}
     for refused in (
-        requests.get(f"{base}/cds-services", headers=headers, timeout=10),
+        requests.get(f"{base}/cds-services", headers=headers, timeout=PATIENCE),
         post(f"{base}/cds-services/greeting", make_request(), headers=headers),
         post(f"{base}/cds-services/greeting/feedback", feedback, headers=headers),
     ):
@@ -76,7 +77,7 @@ def test_a_client_beyond_its_rate_is_told_when_to_come_back_and_others_are_serve
         assert refused.headers["Access-Control-Allow-Origin"] == "https://sandbox.example.org"
     other = {"Authorization": "two"}
     assert post(f"{base}/cds-services/greeting", make_request(), headers=other).ok
-    assert requests.options(f"{base}/cds-services", timeout=10).status_code == 204
+    assert requests.options(f"{base}/cds-services", timeout=PATIENCE).status_code == 204
 
 
 @pytest.mark.clause("D-11", "R-172")
@@ -229,7 +230,7 @@ def test_nesting_without_end_is_refused_in_feedback_too(
         f"{serve(make_service())}/cds-services/greeting/feedback",
         data=b'{"feedback":' + nested(levels).encode() + b"}",
         headers={"Content-Type": "application/json"},
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert outcome_of(response, 400, "too-costly") == "The body is nested deeper than 64 levels."
 

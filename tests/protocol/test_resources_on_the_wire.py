@@ -151,6 +151,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.deep
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,4}", fullmatch=True), json_values))
 def test_no_resource_brings_anything_empty_to_the_wire(members: dict[str, Any]) -> None:
     """R-03, R-04 by property; names without an underscore have no positional partner."""

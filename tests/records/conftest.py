@@ -18,6 +18,7 @@ import pytest
 
 from cds_service.protocol import FeedbackRequest
 from cds_service.records import CardRecord, DecisionRecord, Records
+from tests.waiting import PATIENCE
 
 
 def _server_programs() -> Path | None:
@@ -57,7 +58,9 @@ def postgresql_folder() -> Iterator[Path]:
         shutil.chown(folder, user)
 
     def run(*command: str) -> None:
-        subprocess.run(command, user=user, cwd=folder, check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            command, user=user, cwd=folder, check=True, capture_output=True, timeout=PATIENCE
+        )
 
     data = folder / "data"
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
@@ -88,7 +91,8 @@ def postgresql_url(postgresql_folder: Path) -> str:
     return f"postgresql://tester@/{name}?host={postgresql_folder}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+# A PostgreSQL server of its own is started for the tests: that is left for the slow suite.
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"{request.param}_url"))
 

@@ -16,6 +16,7 @@ import pytest
 
 from cds_service.protocol import FeedbackRequest
 from cds_service.records import DecisionRecord, Records, RecordsError
+from tests.waiting import PATIENCE
 
 MakeDecision = Callable[..., DecisionRecord]
 MakeFeedback = Callable[..., FeedbackRequest]
@@ -215,7 +216,7 @@ def test_what_was_acknowledged_survives_the_kill_of_the_process(database_url: st
         [sys.executable, "-c", KILLED, database_url, "7"],
         cwd=Path(__file__).parents[2],
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert (killed.stdout, killed.returncode) == (b"acknowledged", -9)

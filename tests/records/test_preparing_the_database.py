@@ -21,6 +21,9 @@ from cds_service.records import DecisionRecord, Records, RecordsError, upgrade
 from cds_service.records.engines import open_engine, read_url
 from cds_service.records.migrate import _ADVISORY_LOCK
 from cds_service.records.tables import metadata
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 MakeDecision = Callable[..., DecisionRecord]
 
@@ -56,7 +59,7 @@ def test_workers_that_start_at_once_prepare_the_database_once(database_url: str)
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(PATIENCE)
     assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
     engine = open_engine(read_url(database_url))
     with engine.connect() as connection:
@@ -74,12 +77,12 @@ def test_on_postgresql_a_worker_waits_for_the_one_that_prepares(postgresql_url: 
         time.sleep(0.5)
         assert not waiting.done()
         other.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _ADVISORY_LOCK})
-        waiting.result(timeout=30)
+        waiting.result(timeout=PATIENCE)
     engine.dispose()
 
 
 def _prepare(url: str, start: object) -> None:
-    start.wait(30)  # type: ignore[attr-defined]  # multiprocessing's barrier has no public type
+    start.wait(PATIENCE)  # type: ignore[attr-defined]  # multiprocessing's barrier has no public type
     Records(url).prepare()
 
 

@@ -18,6 +18,9 @@ from cds_service.protocol import ReplayStore, ReplayStoreError
 from cds_service.records import Records, RedisReplayStore
 from cds_service.records.engines import open_engine, read_url
 from tests.records.redis_server import running_redis
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 ISSUER = "https://ehr.example.org"
 
@@ -76,7 +79,7 @@ def test_of_many_threads_with_one_token_exactly_one_is_let_in(store_url: str) ->
         token, barrier = str(uuid.uuid4()), threading.Barrier(12)
 
         def use(number: int, token: str = token, barrier: threading.Barrier = barrier) -> bool:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=PATIENCE)
             return stores[number % 2].remember(ISSUER, token, soon())
 
         with ThreadPoolExecutor(12) as pool:
@@ -111,7 +114,7 @@ def test_of_two_processes_with_the_same_tokens_each_token_has_one_winner(store_u
         )
         for number in range(2)
     ]
-    won = [process.communicate(timeout=60)[0].split() for process in processes]
+    won = [process.communicate(timeout=PATIENCE)[0].split() for process in processes]
     assert sorted(map(int, won[0] + won[1])) == list(range(60))
 
 
@@ -145,5 +148,5 @@ def test_a_store_that_cannot_be_asked_lets_nobody_in_and_quotes_nothing(url: str
 def test_the_service_loads_where_the_redis_client_is_not_installed() -> None:
     without = "import sys; sys.modules['redis'] = None; import cds_service.app"
     subprocess.run(
-        [sys.executable, "-c", without], cwd=Path(__file__).parents[2], check=True, timeout=60
+        [sys.executable, "-c", without], cwd=Path(__file__).parents[2], check=True, timeout=PATIENCE
     )

@@ -32,10 +32,11 @@ from cds_service.rules.syntax import (
     predicates,
 )
 from cds_service.rules.verdicts import conjunction, disjunction, negation
+from tests.depth import examples
 
 COMPILER = RuleCompiler(VOCABULARY)
 QUICK = settings(
-    max_examples=300,
+    max_examples=examples(300),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -60,30 +61,35 @@ def _check_against_naive(case: Case) -> None:
         assert kinds == possible
 
 
+@pytest.mark.deep
 @QUICK
 @given(cases(leaves))
 def test_a_single_condition_is_answered_as_the_naive_reading_answers_it(case: Case) -> None:
     _check_against_naive(case)
 
 
-@settings(QUICK, max_examples=600)
+@pytest.mark.deep
+@settings(QUICK, max_examples=examples(600))
 @given(cases(comparisons()))
 def test_a_comparison_is_answered_as_the_naive_reading_answers_it(case: Case) -> None:
     _check_against_naive(case)
 
 
+@pytest.mark.deep
 @QUICK
 @given(cases(episode_counts()))
 def test_episodes_are_counted_as_the_naive_reading_counts_them(case: Case) -> None:
     _check_against_naive(case)
 
 
-@settings(QUICK, max_examples=600)
+@pytest.mark.deep
+@settings(QUICK, max_examples=examples(600))
 @given(cases(result_counts()))
 def test_results_are_counted_as_the_naive_reading_counts_them(case: Case) -> None:
     _check_against_naive(case)
 
 
+@pytest.mark.deep
 @QUICK
 @given(cases())
 def test_a_whole_rule_is_answered_as_the_naive_reading_answers_it(case: Case) -> None:
@@ -118,6 +124,7 @@ def test_very_many_whole_rules_are_answered_as_the_naive_reading_does(case: Case
     _check_against_naive(case)
 
 
+@pytest.mark.deep
 @QUICK
 @given(cases())
 def test_unknown_carries_reasons_and_a_decided_verdict_carries_none(case: Case) -> None:
@@ -125,6 +132,7 @@ def test_unknown_carries_reasons_and_a_decided_verdict_carries_none(case: Case) 
         assert bool(node.reasons) is (node.verdict is Verdict.UNKNOWN)
 
 
+@pytest.mark.deep
 @QUICK
 @given(expressions)
 def test_the_text_of_a_tree_parses_to_the_same_tree(expression: Expression) -> None:
@@ -136,6 +144,7 @@ def test_the_text_of_a_tree_parses_to_the_same_tree(expression: Expression) -> N
 SENTENCE_INSIDE = re.compile(r"[.!?]\s+\S")
 
 
+@pytest.mark.deep
 @QUICK
 @given(cases())
 def test_every_trace_speaks_in_one_sentence(case: Case) -> None:
@@ -146,6 +155,7 @@ def test_every_trace_speaks_in_one_sentence(case: Case) -> None:
         assert "\n" not in node.sentence
 
 
+@pytest.mark.deep
 @QUICK
 @given(cases())
 def test_a_trace_names_the_condition_it_answers(case: Case) -> None:
@@ -173,6 +183,7 @@ def _check_shape(expression: Expression, trace: Trace) -> None:
         _check_shape(part, child)
 
 
+@pytest.mark.deep
 @QUICK
 @given(cases())
 def test_what_is_dated_after_the_day_of_the_question_changes_nothing(case: Case) -> None:
@@ -182,6 +193,7 @@ def test_what_is_dated_after_the_day_of_the_question_changes_nothing(case: Case)
     assert now.as_document() == before.as_document()
 
 
+@pytest.mark.deep
 @QUICK
 @given(cases())
 def test_the_order_of_simultaneous_values_never_changes_the_verdict(case: Case) -> None:
@@ -189,6 +201,7 @@ def test_the_order_of_simultaneous_values_never_changes_the_verdict(case: Case) 
     assert _evaluate(case).verdict is _evaluate(other).verdict
 
 
+@pytest.mark.deep
 @QUICK
 @given(cases())
 def test_the_evidence_of_a_trace_is_what_the_patient_has(case: Case) -> None:

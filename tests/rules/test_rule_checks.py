@@ -10,6 +10,7 @@ from rule_strategies import Case, cases, two_on_one_fact
 from cds_service.rules import Evaluation, RuleCompiler, Verdict
 from cds_service.rules.checks import CheckedRow, Finding, check_rows
 from cds_service.rules.syntax import And, Expression, Not
+from tests.depth import examples
 
 COMPILER = RuleCompiler(VOCABULARY)
 
@@ -152,7 +153,7 @@ def test_a_promise_about_the_unknown_is_kept_only_by_a_row_for_it() -> None:
 
 
 QUIET = settings(
-    max_examples=300,
+    max_examples=examples(300),
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
@@ -162,6 +163,7 @@ QUIET = settings(
 )
 
 
+@pytest.mark.deep
 @QUIET
 @given(cases(two_on_one_fact()))
 def test_two_rows_that_fire_together_are_never_said_to_exclude_each_other(case: Case) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.release import Knowledge
 from cds_service.rules.syntax import predicates
 from cds_service.rules.words import in_words
+from tests.packaged import packaged_knowledge
 
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return load_knowledge()
+    return packaged_knowledge()
 
 
 def said(knowledge: Knowledge, text: str) -> list[str]:

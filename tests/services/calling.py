@@ -19,9 +19,11 @@ from cds_service.knowledge.release import Knowledge
 from cds_service.settings import Settings, load_settings
 from fhir_fixtures import load_story
 from fhir_fixtures.requests import hook_request
+from tests.packaged import packaged_knowledge
+from tests.waiting import PATIENCE
 
 DAY = date(2026, 11, 20)
-TIMEOUT = 30
+TIMEOUT = PATIENCE
 HOOKS = ("patient-view", "order-select", "order-sign", "medication-prescribe")
 SAYING_THE_SAME = ("encounter-start", "medication-refill", "order-dispatch")
 """Hooks whose answers follow another hook; test_hooks_that_say_the_same.py holds them to it."""
@@ -82,6 +84,9 @@ def running_service(
 ) -> Iterator[Service]:
     server = LocalServer()
     settings = settings_for(server, database, **changes)
+    own = (settings.knowledge_folder, settings.local_codes_file, *settings.concept_maps)
+    if knowledge is None and not any(own):
+        knowledge = packaged_knowledge()
     app = create_app(settings, knowledge=knowledge, today=lambda: DAY)
     server.start(app)
     try:

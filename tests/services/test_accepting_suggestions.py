@@ -14,6 +14,8 @@ import pytest
 from fhir_fixtures import load_story, story_names
 from tests.services.calling import Json, Service, told_apart
 
+pytestmark = pytest.mark.slow
+
 DRAFTS = "draftOrders"
 
 

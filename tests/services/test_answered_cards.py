@@ -12,6 +12,8 @@ import requests
 from cds_service.records import Records
 from tests.services.calling import TIMEOUT, Json, Service, running_service
 
+pytestmark = pytest.mark.slow
+
 REMINDER = "alectinib-monitoring-overdue"
 HELD = "alectinib-alt-six-times"
 REASON = {"reason": {"code": "patient-refuses", "system": "urn:x"}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,9 @@ from tests.services.calling import (
     running_service,
     serving,
 )
+from tests.waiting import Held, held
+
+pytestmark = pytest.mark.slow
 
 STORY = "alectinib-on-track"
 OUTCOME = {
@@ -199,26 +201,33 @@ def _answering(answer: Callable[[str], Response]) -> Flask:
     return app
 
 
-def _slow(path: str) -> Response:
-    del path
-    time.sleep(2)
-    return Response("{}", content_type="application/fhir+json")
+def _slow(answer: Held) -> Flask:
+    """A server that answers only when the test lets it."""
+
+    def wait(path: str) -> Response:
+        del path
+        answer.wait()
+        return Response("{}", content_type="application/fhir+json")
+
+    return _answering(wait)
 
 
 def test_a_slow_server_does_not_keep_the_clinician_waiting(impatient: Service) -> None:
-    with serving(_answering(_slow)) as url:
+    with held() as answer, serving(_slow(answer)) as url:
         body = impatient.body("patient-view", STORY, prefetch=False, fhir_server=url)
-        started = time.perf_counter()
         issue = refused(impatient.post("patient-view", body), 412)
-        assert time.perf_counter() - started < 1.5
+        assert answer.is_held
+        # Before the server is stopped, which waits for what it still has to answer.
+        answer.let_go()
     assert "patient, conditions, medications" in issue["diagnostics"]
 
 
 def test_what_a_slow_server_did_not_give_in_time_stands_on_a_card(impatient: Service) -> None:
     body = impatient.body("patient-view", STORY)
     del body["prefetch"]["laboratory"]
-    with serving(_answering(_slow)) as url:
+    with held() as answer, serving(_slow(answer)) as url:
         cards = impatient.cards_of("patient-view", {**body, "fhirServer": url})
+        answer.let_go()
     assert any("no answer before the deadline" in card["detail"] for card in cards)
 
 

@@ -31,6 +31,8 @@ from tests.services.calling import (
     settings_for,
 )
 
+pytestmark = pytest.mark.slow
+
 WRONG_DRUG = "immunotherapy-ordered-alk-positive"
 
 

@@ -22,6 +22,8 @@ from fhir_fixtures.requests import load_request
 from tests.records.redis_server import running_redis
 from tests.services.calling import DAY, TIMEOUT, Json, refused, settings_for
 
+pytestmark = pytest.mark.slow
+
 P256, P384 = (ec.generate_private_key(curve) for curve in (ec.SECP256R1(), ec.SECP384R1()))
 KEYS: Json = {"ES256": P256, "ES384": P384}
 

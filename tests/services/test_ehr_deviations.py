@@ -15,6 +15,8 @@ import requests
 
 from tests.services.calling import TIMEOUT, Json, Service, refused, told_apart
 
+pytestmark = pytest.mark.slow
+
 PREGNANT = "pregnant-alk-inhibitor-ordered"
 LOWER_DOSE = "alectinib-severe-cirrhosis"
 LONG_ID = "eQ7xW4.mVb2Kz-Lr9Ty0" * 10 + "abcdefghijklmnop"

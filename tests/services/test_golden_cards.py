@@ -72,6 +72,7 @@ def test_the_cards_of_a_story_are_the_ones_that_were_read_and_agreed(
     assert found == snapshot(extension_class=CardsFile)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("story", story_names())
 def test_the_service_says_the_same_when_it_has_to_ask_the_fhir_server(
     service: Service, fhir_server: CountingServer, story: str

@@ -13,6 +13,8 @@ from fhir_fixtures.requests import load_request, signed_chart
 from fhir_fixtures.server import create_fixture_server
 from tests.services.calling import DAY, Json, Service, refused, serving, told_apart
 
+pytestmark = pytest.mark.deep
+
 ORDERING = [name for name in story_names() if load_story(name).draft_orders]
 INTERACTION = "lorlatinib-clarithromycin-ordered"
 

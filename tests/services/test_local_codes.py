@@ -14,6 +14,8 @@ from cds_service.commands.running import LocalServer
 from cds_service.knowledge.errors import KnowledgeError
 from tests.services.calling import TIMEOUT, Json, running_service, settings_for
 
+pytestmark = pytest.mark.slow
+
 LOCAL = """
 laboratory: City Lab
 labs:

@@ -24,6 +24,8 @@ from tests.services.calling import (
     settings_for,
 )
 
+pytestmark = pytest.mark.slow
+
 STORY = "pregnant-alk-inhibitor-ordered"
 algorithm = importlib.import_module("cds_service.alk.decide")
 

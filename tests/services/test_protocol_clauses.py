@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cds_service.cards.build import topic_code
-from cds_service.knowledge.release import load_knowledge
 from fhir_fixtures.requests import load_request
+from tests.packaged import packaged_knowledge
 from tests.services.calling import HOOKS, Json, Service, told_apart
 
 ORDER = "alectinib-above-label"
@@ -126,7 +126,7 @@ def test_the_same_order_keeps_its_topics_and_gets_new_cards(service: Service) ->
 
 @pytest.mark.clause("E-22", "R-120")
 def test_every_rule_has_a_topic_of_its_own_of_letters_and_digits() -> None:
-    rules = [row.identifier for table in load_knowledge().all_tables() for row in table]
+    rules = [row.identifier for table in packaged_knowledge().all_tables() for row in table]
     codes = [topic_code(rule) for rule in rules]
 
     assert [code for code in codes if not code.isalnum() or not code.isascii()] == []

@@ -33,6 +33,8 @@ from tests.services.calling import (
     told_apart,
 )
 
+pytestmark = pytest.mark.slow
+
 SECRET = "Quillfeather-the-Younger"
 
 algorithm = importlib.import_module("cds_service.alk.decide")
@@ -145,7 +147,6 @@ def test_services_on_the_same_orders_answer_each_for_itself(service: Service) ->
     assert at_signature
 
 
-@pytest.mark.slow
 def test_patients_asked_about_at_the_same_time_are_never_mixed_up(
     service: Service, fhir_server: CountingServer
 ) -> None:

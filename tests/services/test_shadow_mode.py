@@ -10,6 +10,8 @@ from cds_service.records import Records
 from cds_service.settings import SettingsError
 from tests.services.calling import running_service
 
+pytestmark = pytest.mark.slow
+
 STORY = "alectinib-alt-six-times"
 RULE = "alectinib-liver-hold"
 

@@ -10,6 +10,8 @@ import pytest
 from fhir_fixtures import load_story, story_names
 from tests.services.calling import HOOKS, Json, Service
 
+pytestmark = pytest.mark.slow
+
 
 def _actions(service: Service, story: str) -> list[Json]:
     hooks = HOOKS if load_story(story).draft_orders else HOOKS[:1]

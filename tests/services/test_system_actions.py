@@ -11,6 +11,8 @@ from cds_service.protocol import ClientHabits
 from fhir_fixtures import load_story, story_names
 from tests.services.calling import Json, Service, running_service
 
+pytestmark = pytest.mark.slow
+
 GOOD = "alectinib-on-track"
 
 

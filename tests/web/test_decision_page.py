@@ -14,6 +14,9 @@ import time_machine
 from cds_service.protocol import FeedbackRequest
 from cds_service.records import DecisionRecord, Records
 from cds_service.web import LinkSigner
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 Document = dict[str, Any]
 Serve = Callable[..., str]
@@ -27,7 +30,7 @@ def open_page(
 ) -> Callable[[Document], Any]:
     def open_document(document: Document) -> Any:
         record = save(document)
-        response = requests.get(f"{serve()}/decisions/{signer.token(record.id)}", timeout=10)
+        response = requests.get(f"{serve()}/decisions/{signer.token(record.id)}", timeout=PATIENCE)
         assert response.status_code == 200
         assert response.headers["Content-Type"] == "text/html; charset=utf-8"
         return read_page(response.text)
@@ -215,10 +218,10 @@ def test_feedback_is_shown_without_free_text(
         "alk-order-sign", FeedbackRequest.model_validate({"feedback": [item]}), "Example Hospital"
     )
     url = f"{serve()}/decisions/{signer.token(record.id)}"
-    html = requests.get(url, timeout=10).text
+    html = requests.get(url, timeout=PATIENCE).text
     for words in ("overridden", "contraindicated", "20 Nov 2026, 10:05 UTC", "a comment was given"):
         assert words in html
-    twin = requests.get(url + ".json", timeout=10)
+    twin = requests.get(url + ".json", timeout=PATIENCE)
     (found,) = twin.json()["feedback"]
     assert found["outcome"] == "overridden"
     assert found["reason_code"] == "contraindicated"
@@ -231,7 +234,10 @@ def test_neither_page_nor_twin_tells_who_the_patient_or_the_client_is(
 ) -> None:
     record = save(document)
     url = f"{serve()}/decisions/{signer.token(record.id)}"
-    text = requests.get(url, timeout=10).text + requests.get(url + ".json", timeout=10).text
+    text = (
+        requests.get(url, timeout=PATIENCE).text
+        + requests.get(url + ".json", timeout=PATIENCE).text
+    )
     for secret in ("key-of-the-patient", "Example Hospital", record.hook_instance):
         assert secret not in text
 
@@ -240,7 +246,7 @@ def test_the_twin_is_the_document_as_it_was_stored(
     serve: Serve, save: Save, signer: LinkSigner, document: Document
 ) -> None:
     record = save({**document, "later": {"member": [1, None]}})
-    response = requests.get(f"{serve()}/decisions/{signer.token(record.id)}.json", timeout=10)
+    response = requests.get(f"{serve()}/decisions/{signer.token(record.id)}.json", timeout=PATIENCE)
     assert response.headers["Content-Type"] == "application/json"
     twin = response.json()
     assert {name: twin[name] for name in record.document} == record.document
@@ -254,15 +260,17 @@ def test_the_page_links_to_its_twin(
 ) -> None:
     base = serve(url_prefix="/cds")
     record = save(document)
-    page = read_page(requests.get(f"{base}/decisions/{signer.token(record.id)}", timeout=10).text)
+    page = read_page(
+        requests.get(f"{base}/decisions/{signer.token(record.id)}", timeout=PATIENCE).text
+    )
     (path,) = [a.attributes["href"] for a in page.all("a") if a.text == "JSON"]
-    twin = requests.get(base.removesuffix("/cds") + path, timeout=10)
+    twin = requests.get(base.removesuffix("/cds") + path, timeout=PATIENCE)
     assert twin.json()["id"] == document["id"]
 
 
 @pytest.mark.parametrize("ending", ["", ".json"])
 def test_an_invalid_link_is_404_and_says_what_to_do(serve: Serve, ending: str) -> None:
-    response = requests.get(f"{serve()}/decisions/nonsense{ending}", timeout=10)
+    response = requests.get(f"{serve()}/decisions/nonsense{ending}", timeout=PATIENCE)
     assert response.status_code == 404
     assert "does not open a decision" in response.text
     assert "Open the link from the card" in response.text
@@ -277,7 +285,7 @@ def test_an_expired_link_is_410_and_says_what_to_do(
     record = save(document)
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=25)):
         token = signer.token(record.id)
-    response = requests.get(f"{serve()}/decisions/{token}{ending}", timeout=10)
+    response = requests.get(f"{serve()}/decisions/{token}{ending}", timeout=PATIENCE)
     assert response.status_code == 410
     assert "This link has expired" in response.text
     assert "new card carries a new link" in response.text
@@ -289,7 +297,7 @@ def test_a_genuine_link_to_a_decision_that_was_not_kept_is_404(
     serve: Serve, signer: LinkSigner, ending: str
 ) -> None:
     token = signer.token("2b1f7c1e-8a1a-4b57-9d7a-7a8d6a6f6a10")
-    response = requests.get(f"{serve()}/decisions/{token}{ending}", timeout=10)
+    response = requests.get(f"{serve()}/decisions/{token}{ending}", timeout=PATIENCE)
     assert response.status_code == 404
     assert "not on record" in response.text
 
@@ -306,7 +314,7 @@ def test_a_document_that_cannot_be_read_is_503_and_not_half_a_page(
     caplog.set_level(logging.ERROR)
     document["recommendations"][0]["trace"]["children"] = "Jane Doe"
     token = signer.token(save(document).id)
-    response = requests.get(f"{serve()}/decisions/{token}{ending}", timeout=10)
+    response = requests.get(f"{serve()}/decisions/{token}{ending}", timeout=PATIENCE)
     assert response.status_code == 503
     assert "says nothing about the patient" in response.text
     assert "ValidationError" in caplog.text
@@ -326,4 +334,4 @@ def test_a_database_that_is_away_is_503(
     for ending in ("-wal", "-shm"):
         with open(database + ending, "wb"):  # noqa: PTH123
             pass
-    assert requests.get(f"{base}/decisions/{token}", timeout=10).status_code == 503
+    assert requests.get(f"{base}/decisions/{token}", timeout=PATIENCE).status_code == 503

@@ -8,12 +8,14 @@ from typing import Any
 
 import requests
 
+from tests.waiting import PATIENCE
+
 Serve = Callable[..., str]
 ReadPage = Callable[[str], Any]
 
 
 def get(address: str) -> str:
-    response = requests.get(address, timeout=10)
+    response = requests.get(address, timeout=PATIENCE)
     assert response.status_code == 200
     return response.text
 

@@ -13,6 +13,9 @@ import requests
 
 from cds_service.knowledge.yaml_files import knowledge_folder
 from tests.services.calling import Service, running_service
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 ReadPage = Callable[[str], Any]
 
@@ -24,7 +27,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def get(service: Service, path: str, status: int = 200) -> str:
-    answer = requests.get(service.url + path, timeout=30)
+    answer = requests.get(service.url + path, timeout=PATIENCE)
     assert answer.status_code == status, path
     return answer.text
 
@@ -107,7 +110,7 @@ def test_the_name_of_a_drug_or_its_brand_leads_to_its_page(
 
 @pytest.mark.parametrize("query", ['<script>alert("x")</script>', "(", "\\", "%", '" onfocus="x'])
 def test_a_query_is_text_and_nothing_else(service: Service, query: str) -> None:
-    answer = requests.get(f"{service.url}/knowledge/", params={"q": query}, timeout=30)
+    answer = requests.get(f"{service.url}/knowledge/", params={"q": query}, timeout=PATIENCE)
     assert answer.status_code == 200
     assert "<script" not in answer.text
     assert 'onfocus="' not in answer.text
@@ -163,7 +166,7 @@ def test_the_page_of_changes_shows_each_cell_that_differs_from_an_earlier_releas
 
 
 def test_forms_may_be_sent_here_only_and_no_script_runs(service: Service) -> None:
-    policy = requests.get(f"{service.url}/knowledge/", timeout=30).headers[
+    policy = requests.get(f"{service.url}/knowledge/", timeout=PATIENCE).headers[
         "Content-Security-Policy"
     ]
     assert "form-action 'self'" in policy

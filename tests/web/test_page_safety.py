@@ -14,6 +14,7 @@ import requests
 import cds_service.web
 from cds_service.records import DecisionRecord
 from cds_service.web import LinkSigner
+from tests.waiting import PATIENCE
 
 Document = dict[str, Any]
 Serve = Callable[..., str]
@@ -55,7 +56,7 @@ def test_a_script_in_every_string_of_a_document_shows_as_text(
     serve: Serve, save: Save, signer: LinkSigner, read_page: ReadPage, document: Document
 ) -> None:
     record = save(poisoned(document))
-    html = requests.get(f"{serve()}/decisions/{signer.token(record.id)}", timeout=10).text
+    html = requests.get(f"{serve()}/decisions/{signer.token(record.id)}", timeout=PATIENCE).text
     assert "<script" not in html
     assert "<img" not in html
     page = read_page(html)
@@ -99,9 +100,9 @@ def test_a_script_in_sources_release_or_services_shows_as_text(
         services=lambda: [poisoned(content)],
         public_url="https://cds.example.org",
     )
-    home = requests.get(f"{base}/", timeout=10).text
+    home = requests.get(f"{base}/", timeout=PATIENCE).text
     record = save(document)
-    decision = requests.get(f"{base}/decisions/{signer.token(record.id)}", timeout=10).text
+    decision = requests.get(f"{base}/decisions/{signer.token(record.id)}", timeout=PATIENCE).text
     for html in (home, decision):
         assert "<script" not in html
         assert_inert(read_page(html))
@@ -110,14 +111,16 @@ def test_a_script_in_sources_release_or_services_shows_as_text(
 
 
 def test_a_token_is_never_repeated_on_a_page_that_refuses_it(serve: Serve) -> None:
-    response = requests.get(f"{serve()}/decisions/%3Cscript%3Ealert(1)%3C%2Fscript%3E", timeout=10)
+    response = requests.get(
+        f"{serve()}/decisions/%3Cscript%3Ealert(1)%3C%2Fscript%3E", timeout=PATIENCE
+    )
     assert response.status_code == 404
     assert "alert(1)" not in response.text
 
 
 @pytest.mark.parametrize("path", ["/", "/decisions/x", "/decisions/x.json", "/assets/pages.css"])
 def test_every_answer_carries_the_security_headers(serve: Serve, path: str) -> None:
-    headers = requests.get(serve() + path, timeout=10).headers
+    headers = requests.get(serve() + path, timeout=PATIENCE).headers
     assert headers["Content-Security-Policy"] == (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; "
         "base-uri 'none'; frame-ancestors 'none'"
@@ -132,12 +135,12 @@ def test_decision_pages_are_never_stored(
 ) -> None:
     url = f"{serve()}/decisions/{signer.token(save(document).id)}"
     for address in (url, url + ".json"):
-        assert requests.get(address, timeout=10).headers["Cache-Control"] == "no-store"
+        assert requests.get(address, timeout=PATIENCE).headers["Cache-Control"] == "no-store"
 
 
 def test_an_ehr_may_be_allowed_to_frame_the_pages(serve: Serve) -> None:
     base = serve(frame_ancestors=("https://ehr.example.org", "'self'"))
-    headers = requests.get(f"{base}/", timeout=10).headers
+    headers = requests.get(f"{base}/", timeout=PATIENCE).headers
     policy = headers["Content-Security-Policy"]
     assert policy.endswith("frame-ancestors https://ehr.example.org 'self'")
     assert "X-Frame-Options" not in headers
@@ -155,10 +158,10 @@ def test_pages_ask_for_nothing_outside_this_service(
     base = serve(url_prefix="/cds")
     token = signer.token(save(document).id)
     for path in ("/", f"/decisions/{token}", "/decisions/x"):
-        page = read_page(requests.get(base + path, timeout=10).text)
+        page = read_page(requests.get(base + path, timeout=PATIENCE).text)
         loaded = [link.attributes["href"] for link in page.all("link")]
         assert loaded == ["data:,", "/cds/assets/pages.css"]
-    sheet = requests.get(f"{base}/assets/pages.css", timeout=10)
+    sheet = requests.get(f"{base}/assets/pages.css", timeout=PATIENCE)
     assert sheet.headers["Content-Type"].startswith("text/css")
     assert not re.search(r"url\(|@import|https?:", sheet.text)
 

@@ -14,6 +14,9 @@ import requests
 from cds_service.records import DecisionRecord
 from cds_service.web import LinkSigner
 from tests.services.calling import running_service
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 Document = dict[str, Any]
 OpenPage = Callable[[Document], Any]
@@ -68,7 +71,7 @@ def open_page(
 ) -> OpenPage:
     def open_document(document: Document) -> Any:
         record = save(document)
-        response = requests.get(f"{serve()}/decisions/{signer.token(record.id)}", timeout=20)
+        response = requests.get(f"{serve()}/decisions/{signer.token(record.id)}", timeout=PATIENCE)
         assert response.status_code == 200
         return read_page(response.text)
 
@@ -202,7 +205,7 @@ def test_a_card_of_a_story_leads_to_a_page_with_its_values(
 ) -> None:
     with running_service(tmp_path / "decisions.sqlite3") as service:
         card = service.cards("patient-view", "alectinib-alt-six-times")[0]
-        answer = requests.get(card["links"][0]["url"], timeout=20)
+        answer = requests.get(card["links"][0]["url"], timeout=PATIENCE)
 
     page = read_page(answer.text)
     picture = page.one("figure").all("svg")[0]
