@@ -97,6 +97,7 @@ lock: ## Resolve the dependencies again and rewrite both locks
 	$(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet "$(LOCK_TOOL)"
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 		--fork-strategy fewest \
+		--extra postgresql --extra redis \
 		--group package --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
