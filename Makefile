@@ -12,9 +12,9 @@ PYTEST_WORKERS ?= auto
 LOCK_TOOL := uv==0.13.8
 
 # A candidate counts only if it really runs: version managers leave names on the path that do not.
-# Looked up only where it is needed; one that cannot make an environment (Debian has it apart) is
-# passed over.
-PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
+# One that cannot make an environment (Debian has that apart) is passed over. The environment's own
+# stands first: it keeps its version, and is found without asking the others.
+PYTHON ?= $(shell for name in $(BIN)/python python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$name -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$name; break; }; done)
 
