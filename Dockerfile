@@ -1,20 +1,25 @@
+# Python 3.12.15 on Debian 12, for all processors; a tag alone is another image every few weeks. The
+# newest digest: docker buildx imagetools inspect python:3.12-slim-bookworm
+FROM python:3.12-slim-bookworm@sha256:34386ef0cb081344d7ec1c103ba398e6e9f64e9ab3a1509accc92a4e24a07258 AS base
+
 # Build: a virtual environment from the lock, with the package in it.
-FROM python:3.12-slim-bookworm AS build
+FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_NO_INPUT=1
-RUN python -m venv /opt/alk-cds
 WORKDIR /source
+COPY tools ./tools
 COPY requirements.lock ./
-RUN /opt/alk-cds/bin/pip install --require-hashes --requirement requirements.lock
+RUN python tools/install.py /opt/alk-cds requirements.lock
 COPY pyproject.toml LICENSE README.md ./
 COPY cds_service ./cds_service
 COPY hooks ./hooks
 COPY fhir_fixtures ./fhir_fixtures
-RUN /opt/alk-cds/bin/pip install --no-deps --no-build-isolation .
+RUN /opt/alk-cds/bin/pip install --no-deps --no-build-isolation . \
+    && /opt/alk-cds/bin/pip check
 
 # Run: nothing but the environment, as a user without a name or rights.
-FROM python:3.12-slim-bookworm
+FROM base
 LABEL org.opencontainers.image.title="alk-cds" \
       org.opencontainers.image.description="CDS Hooks decision support for ALK-positive lung cancer" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -12,31 +12,35 @@ PYTEST_WORKERS ?= auto
 LOCK_TOOL := uv==0.13.8
 
 # A candidate counts only if it really runs: version managers leave names on the path that do not.
-PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
-	$$name -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+# One that cannot make an environment (Debian has that apart) is passed over. The environment's own
+# stands first: it keeps its version, and is found without asking the others.
+PYTHON ?= $(shell for name in $(BIN)/python python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$name -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$name; break; }; done)
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# The one way in which locks are installed. A Python that somebody names is the one that is used.
+INSTALL = @python="$(PYTHON)"; \
+	"$${python:-false}" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	|| { echo "Python 3.11 or newer was not found$${python:+ at $$python}; install it (on Debian and" \
+		"Ubuntu python3 and python3-venv), or name it: make PYTHON=/path/to/python3" >&2; exit 1; }; \
+	exec "$$python" tools/install.py $(if $(filter file,$(origin PYTHON)),,--this-python) \
+	--editable . "$(VENV)"
 
-RUNTIME := $(VENV)/.installed-runtime
-DEVELOPMENT := $(VENV)/.installed-development
+RUNTIME := runtime-environment
+DEVELOPMENT := development-environment
 
 .PHONY: help
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-$(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found; set PYTHON=" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+# Asked each time, and done in a moment when all is there: only so is an environment noticed whose
+# Python has gone since.
+.PHONY: $(RUNTIME) $(DEVELOPMENT)
+$(RUNTIME):
+	$(INSTALL) requirements.lock
 
-$(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --no-deps --require-hashes --requirement requirements.lock
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
-	@touch $@
-
-$(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
-	$(PIP) install --quiet --no-deps --require-hashes --requirement requirements-dev.lock
-	@touch $@
+$(DEVELOPMENT):
+	$(INSTALL) requirements.lock requirements-dev.lock
 
 .PHONY: setup
 setup: $(DEVELOPMENT) ## Make .venv from the locks, with the package and all tools
@@ -96,10 +100,12 @@ pages: $(DEVELOPMENT) ## Write the pages and tables of docs/ that are made of th
 	@$(BIN)/python -m docs.generate
 
 .PHONY: lock
-lock: | $(BIN)/python ## Resolve the dependencies again and rewrite both locks
-	$(PIP) install --quiet "$(LOCK_TOOL)"
+lock: ## Resolve the dependencies again and rewrite both locks
+	$(INSTALL)
+	$(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet "$(LOCK_TOOL)"
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 		--fork-strategy fewest \
+		--extra postgresql --extra redis \
 		--group package --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \

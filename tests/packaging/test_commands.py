@@ -44,19 +44,19 @@ def test_the_demo_needs_only_the_runtime_lock(tmp_path: Path) -> None:
     result = run("make", "--dry-run", f"VENV={tmp_path / 'environment'}", "demo")
 
     assert result.returncode == 0, result.stderr
-    assert "--require-hashes --requirement requirements.lock" in result.stdout
+    assert re.search(r"tools/install\.py .*environment\" requirements\.lock$", result.stdout, re.M)
     assert "requirements-dev.lock" not in result.stdout
     assert "alk-cds demo" in result.stdout
 
 
-@pytest.mark.parametrize("target", ["test", "lint", "wheel"])
+@pytest.mark.parametrize("target", ["setup", "test", "lint", "wheel"])
 def test_a_target_that_needs_the_tools_installs_them_from_the_lock(
     tmp_path: Path, target: str
 ) -> None:
     result = run("make", "--dry-run", f"VENV={tmp_path / 'environment'}", target)
 
     assert result.returncode == 0, result.stderr
-    assert "--require-hashes --requirement requirements-dev.lock" in result.stdout
+    assert re.search(r"tools/install\.py .* requirements-dev\.lock$", result.stdout, re.M)
 
 
 def test_the_continuous_integration_script_is_sound_bash_and_stops_at_the_first_failure() -> None:
@@ -65,13 +65,6 @@ def test_the_continuous_integration_script_is_sound_bash_and_stops_at_the_first_
     assert os.access(script, os.X_OK)
     assert "set -euo pipefail" in script.read_text(encoding="utf-8")
     assert run("bash", "-n", str(script)).returncode == 0
-
-
-def test_an_old_python_is_refused_with_a_reason(tmp_path: Path) -> None:
-    result = run("make", "PYTHON=", f"VENV={tmp_path / 'environment'}", "setup")
-
-    assert result.returncode != 0
-    assert "Python 3.11 or newer was not found" in result.stderr
 
 
 @pytest.mark.parametrize("contract", ["rooms", "top-floor"])

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = 'gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"'
+DIGEST = r"sha256:[0-9a-f]{64}"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
@@ -78,11 +80,25 @@ def test_the_linter_finds_a_floating_base_image(tmp_path: Path) -> None:
     assert "DL3007" in lint_dockerfile(broken).stdout
 
 
-def test_every_base_image_is_pinned_to_a_minor_version(dockerfile: list[tuple[str, str]]) -> None:
-    bases = [rest.split()[0] for word, rest in dockerfile if word == "FROM"]
+def test_the_stages_share_one_base_image_that_is_pinned_by_its_digest(
+    dockerfile: list[tuple[str, str]],
+) -> None:
+    stages = [rest.split() for word, rest in dockerfile if word == "FROM"]
+    names = {stage[2] for stage in stages if len(stage) == 3}
+    bases = [stage[0] for stage in stages if stage[0] not in names]
 
-    assert bases
-    assert all(re.fullmatch(r"python:3\.\d+-slim-[a-z]+", base) for base in bases)
+    assert len(bases) == 1
+    assert re.fullmatch(rf"python:3\.\d+-slim-[a-z]+@{DIGEST}", bases[0])
+
+
+def test_the_image_runs_a_python_that_the_project_is_tested_with(
+    dockerfile: list[tuple[str, str]],
+) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version = re.match(r"python:(3\.\d+)-", dockerfile[0][1])
+
+    assert version
+    assert f"Programming Language :: Python :: {version[1]}" in project["classifiers"]
 
 
 def test_the_image_runs_as_a_numbered_user_without_rights(
@@ -104,11 +120,12 @@ def test_the_image_checks_its_own_health(dockerfile: list[tuple[str, str]]) -> N
 
 
 def test_the_image_installs_only_what_the_lock_names(dockerfile: list[tuple[str, str]]) -> None:
-    installs = [rest for word, rest in dockerfile if word == "RUN" and "pip install" in rest]
+    runs = [rest for word, rest in dockerfile if word == "RUN"]
 
-    assert len(installs) == 2
-    assert "--require-hashes --requirement requirements.lock" in installs[0]
-    assert "--no-deps --no-build-isolation" in installs[1]
+    assert runs[0] == "python tools/install.py /opt/alk-cds requirements.lock"
+    (install,) = [rest for rest in runs if "pip install" in rest]
+    assert "--no-deps --no-build-isolation" in install
+    assert install.endswith("pip check")
 
 
 def test_every_copied_path_passes_the_docker_ignore_file(
@@ -164,7 +181,7 @@ def test_compose_containers_drop_every_right_and_are_reachable_from_this_machine
 def test_compose_images_are_our_own_or_pinned(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         image = service["image"]
-        assert image == "alk-cds" or re.search(r":v\d+\.\d+\.\d+(-\d+)?$", image), name
+        assert image == "alk-cds" or re.search(rf":v\d+\.\d+\.\d+(-\d+)?@{DIGEST}$", image), name
 
 
 def test_no_secret_stands_in_the_container_files(
