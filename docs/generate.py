@@ -1,7 +1,7 @@
 """Rewrites the tables of the documentation that are read from the code.
 
 `python -m docs.generate` replaces what stands between `<!-- begin NAME -->` and
-`<!-- end NAME -->` in the pages; a test fails when a page is behind. Results of benchmarks have
+`<!-- end NAME -->` in the pages; `--check` writes nothing and says what is behind. Results of benchmarks have
 such marks too and are written by `python -m benchmarks --write`. The pages below `docs/knowledge`
 are made of the tables as a whole, by `alk-cds knowledge render`.
 """
@@ -241,19 +241,24 @@ def rewritten(text: str, name: str, content: str) -> str:
 def main(arguments: Sequence[str] = ()) -> int:
     """Rewrite every section and say which pages changed.
 
-    With `--flip` the pending points that rows name by now are turned over first.
+    With `--flip` the pending points that rows name by now are turned over first. With `--check`
+    nothing is written, and it ends with 1 when a section is behind.
     """
     knowledge = load_knowledge()
-    if "--flip" in arguments:
+    only_check = "--check" in arguments
+    if "--flip" in arguments and not only_check:
         sys.stdout.write(f"turned over: {', '.join(algorithm.flip(knowledge)) or 'none'}\n")
+    behind = 0
     for name, (page, write) in SECTIONS.items():
         path = FOLDER / page
         before = path.read_text(encoding="utf-8")
         after = rewritten(before, name, write(knowledge))
         if after != before:
-            path.write_text(after, encoding="utf-8")
-            sys.stdout.write(f"{page}: {name}\n")
-    return 0
+            behind += 1
+            sys.stdout.write(f"{page}: {name}{' is behind' if only_check else ''}\n")
+            if not only_check:
+                path.write_text(after, encoding="utf-8")
+    return 1 if only_check and behind else 0
 
 
 if __name__ == "__main__":
