@@ -176,12 +176,12 @@ def cases() -> Mapping[str, tuple[str, ...]]:
     sys.path.insert(0, str(ROOT))
     try:
         modules = {path: importlib.import_module(name) for path, name in _case_modules()}
-        drugs = importlib.import_module("tests.alk.drug_cases")
+        written = importlib.import_module("tests.alk.drug_cases.written")
     finally:
         sys.path.remove(str(ROOT))
     named: dict[str, set[Path]] = {}
-    for path in sorted(drugs.FOLDER.glob("*.yaml")):
-        for row in _rows_named(tuple(drugs.cases_of_drug(path.stem))):
+    for path in sorted((CASES / "drug_cases").glob("*.yaml")):
+        for row in _rows_named(tuple(written.read_cases(path, path.stem))):
             named.setdefault(row, set()).add(path)
     for path, module in modules.items():
         for value in vars(module).values():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.alk.case_errors import CasesError
-from tests.alk.drug_cases import cases_of_drug
+from tests.alk.drug_cases import alectinib, cases_of_drug
 from tests.alk.drug_cases.written import DrugCases, read_cases
 from tests.alk.order_cases import Case
 from tests.alk.patients import order, running, treatment
@@ -109,6 +109,19 @@ def test_a_fault_is_named_by_file_and_field(
     assert f"alectinib.yaml: at {place}" in said
     assert expected in said
     assert "\n" not in said
+
+
+def test_cases_written_as_yaml_stand_beside_those_of_a_module(tmp_path: Path) -> None:
+    (tmp_path / "alectinib.py").touch()
+
+    both = _read(tmp_path)
+
+    assert both.rows == (*alectinib.ROWS, *_of_the_file(tmp_path).rows)
+    assert both.reactions == (*alectinib.DOSE_CHANGES, *_of_the_file(tmp_path).reactions)
+
+
+def _of_the_file(folder: Path) -> DrugCases:
+    return read_cases(folder / "alectinib.yaml", "alectinib")
 
 
 def test_a_drug_without_a_file_is_named_with_the_file_to_write(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The cases of every drug that has rule tables: `<ingredient>.yaml`, or a module of that name."""
+"""The cases of every drug with rule tables: `<ingredient>.yaml`, a module of that name, or both."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ ROWS: tuple[Case, ...] = ()
 def cases_of_drug(drug: str, folder: Path = FOLDER) -> DrugCases:
     """The cases of one drug. Raises CasesError, one sentence, when there are none to be used."""
     file = folder / f"{drug}.yaml"
-    if file.is_file():
-        return read_cases(file, drug)
-    if not (folder / f"{drug}.py").is_file():
+    in_python = (folder / f"{drug}.py").is_file()
+    if not in_python and not file.is_file():
         raise CasesError(
             f"{drug} has tables but no cases: write {file} as docs/change-knowledge.md shows."
         )
+    written = read_cases(file, drug) if file.is_file() else DrugCases((), ())
+    if not in_python:
+        return written
     module = import_module(f"{__name__}.{drug}")
-    return DrugCases(module.DOSE_CHANGES, module.ROWS)
+    return DrugCases((*module.DOSE_CHANGES, *written.reactions), (*module.ROWS, *written.rows))
 
 
 for _drug in DRUGS:

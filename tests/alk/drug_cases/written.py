@@ -83,7 +83,7 @@ class DoseChangeCase(RowCase):
 class Written(Frozen):
     """The whole file."""
 
-    dose_changes: tuple[DoseChangeCase, ...] = Field(min_length=1)
+    dose_changes: tuple[DoseChangeCase, ...] = ()
     rows: tuple[RowCase, ...] = ()
 
 
