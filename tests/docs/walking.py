@@ -92,5 +92,5 @@ def run(project: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
     environment |= {"PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, *command], cwd=project, env=environment, text=True, capture_output=True,
-        check=False, timeout=580,
+        check=False, timeout=1500,
     )  # fmt: skip
