@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections.abc import Callable, Collection
@@ -11,6 +12,7 @@ from pathlib import Path
 import yaml
 from flask import Flask, Response
 
+from cds_service import software_version
 from cds_service.cards.system_actions import ReasonCodes
 from cds_service.facts import FactReader
 from cds_service.fhir import outgoing
@@ -107,7 +109,13 @@ def create_app(
         ReasonCodes(knowledge),
         settings.smart_launch_url,
     )
-    registry = ServiceRegistry(as_service(definition, engine) for definition in DEFINITIONS)
+    registry = ServiceRegistry(
+        (as_service(definition, engine) for definition in DEFINITIONS),
+        extension={
+            "alk-cds.version.software": software_version(),
+            "alk-cds.version.knowledge": knowledge.release.version,
+        },
+    )
     app = Flask("cds_service")
     app.register_blueprint(
         create_blueprint(
@@ -180,8 +188,11 @@ def _harmless(response: Response) -> Response:
 
 
 def _health(knowledge: Knowledge) -> Callable[[], Response]:
+    body = json.dumps(
+        {"status": "up", "version": software_version(), "release": knowledge.release.version}
+    )
+
     def health() -> Response:
-        body = f'{{"status":"up","release":"{knowledge.release.version}"}}'
         return Response(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
 
     return health

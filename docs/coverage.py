@@ -169,13 +169,20 @@ def _reached(identifier: str) -> Iterator[str]:
 
 @cache
 def cases() -> Mapping[str, tuple[str, ...]]:
-    """By row id the modules of cases in which it must speak."""
+    """By row id the modules and files of cases in which it must speak.
+
+    Raises the CasesError of the tests, one sentence, for a drug without usable cases.
+    """
     sys.path.insert(0, str(ROOT))
     try:
         modules = {path: importlib.import_module(name) for path, name in _case_modules()}
+        written = importlib.import_module("tests.alk.drug_cases.written")
     finally:
         sys.path.remove(str(ROOT))
     named: dict[str, set[Path]] = {}
+    for path in sorted((CASES / "drug_cases").glob("*.yaml")):
+        for row in _rows_named(tuple(written.read_cases(path, path.stem))):
+            named.setdefault(row, set()).add(path)
     for path, module in modules.items():
         for value in vars(module).values():
             for row in _rows_named(value):
@@ -184,7 +191,11 @@ def cases() -> Mapping[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for row, paths in named.items():
         # A module that only gathers the cases of another one proves nothing of its own.
-        own = [path for path in paths if not any(_gathers(imports[path], other) for other in paths)]
+        own = [
+            path
+            for path in paths
+            if not any(_gathers(imports.get(path, ()), other) for other in paths)
+        ]
         found[row] = tuple(sorted(path.relative_to(ROOT).as_posix() for path in own))
     return found
 

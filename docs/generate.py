@@ -1,9 +1,9 @@
 """Rewrites the tables of the documentation that are read from the code.
 
 `python -m docs.generate` replaces what stands between `<!-- begin NAME -->` and
-`<!-- end NAME -->` in the pages; a test fails when a page is behind. Results of benchmarks have
-such marks too and are written by `python -m benchmarks --write`. The pages below `docs/knowledge`
-are made of the tables as a whole, by `alk-cds knowledge render`.
+`<!-- end NAME -->` in the pages; `--check` writes nothing and says what is behind. Results of
+benchmarks have such marks too and are written by `python -m benchmarks --write`. The pages below
+`docs/knowledge` are made of the tables as a whole, by `alk-cds knowledge render`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from cds_service.cards.override_reasons import all_override_reasons
+from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.schemas import algorithm_columns, drug_columns
 from cds_service.knowledge.table_files import Column, Table
@@ -241,19 +242,36 @@ def rewritten(text: str, name: str, content: str) -> str:
 def main(arguments: Sequence[str] = ()) -> int:
     """Rewrite every section and say which pages changed.
 
-    With `--flip` the pending points that rows name by now are turned over first.
+    With `--flip` the pending points that rows name by now are turned over first. With `--check`
+    nothing is written, and it ends with 1 when a section is behind. A table or a file of cases
+    that cannot be used is one sentence.
     """
+    # The folder of the project is on the path once this module can be imported.
+    from tests.alk.case_errors import CasesError
+
+    try:
+        return _written(arguments)
+    except (CasesError, KnowledgeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _written(arguments: Sequence[str]) -> int:
     knowledge = load_knowledge()
-    if "--flip" in arguments:
+    only_check = "--check" in arguments
+    if "--flip" in arguments and not only_check:
         sys.stdout.write(f"turned over: {', '.join(algorithm.flip(knowledge)) or 'none'}\n")
+    behind = 0
     for name, (page, write) in SECTIONS.items():
         path = FOLDER / page
         before = path.read_text(encoding="utf-8")
         after = rewritten(before, name, write(knowledge))
         if after != before:
-            path.write_text(after, encoding="utf-8")
-            sys.stdout.write(f"{page}: {name}\n")
-    return 0
+            behind += 1
+            sys.stdout.write(f"{page}: {name}{' is behind' if only_check else ''}\n")
+            if not only_check:
+                path.write_text(after, encoding="utf-8")
+    return 1 if only_check and behind else 0
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
 
+from cds_service import software_version
 from cds_service.commands.options import TOKEN_VARIABLE
 
 _MODULES = {
@@ -81,10 +81,10 @@ def _is_operators_fault(error: Exception) -> bool:
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or ctx.resilient_parsing:
         return
-    try:
-        click.echo(f"alk-cds {version('alk-cds')}")
-    except PackageNotFoundError:
-        click.echo("alk-cds, run from a source tree that is not installed")
+    from cds_service.knowledge.release import read_release
+
+    # The packaged tables: what a service answers with, when it was given others, says its /health.
+    click.echo(f"alk-cds {software_version()}, knowledge release {read_release().version}")
     ctx.exit()
 
 
@@ -93,7 +93,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
-              help="Print the version and stop.")  # fmt: skip
+              help="Print the versions of program and tables, and stop.")  # fmt: skip
 @click.pass_context
 def commands(ctx: click.Context) -> None:
     """Decision support for ALK-positive lung cancer over HL7 CDS Hooks.

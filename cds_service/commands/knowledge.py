@@ -84,16 +84,17 @@ def check(folder: Path | None, notes: bool) -> None:
     help="Folder of the pages; it belongs to them.",
 )
 @click.option("--folder", type=RELEASE, help="A release elsewhere; the packaged one by default.")
+@click.option("--html", is_flag=True, help="Also as HTML, to be read without the service.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; say what is behind.")
-def render(out: Path, folder: Path | None, only_check: bool) -> None:
-    """Write the tables as pages: one a drug, one a table, in Markdown and HTML.
+def render(out: Path, folder: Path | None, html: bool, only_check: bool) -> None:
+    """Write the tables as pages in Markdown: one a drug, one a table.
 
     With --check it ends with 1 when a page is missing, behind or left over, byte by byte.
     """
     from cds_service.knowledge.places import load_release
     from cds_service.knowledge.rendering import compare, rendered, write
 
-    pages = rendered(load_release(folder))
+    pages = rendered(load_release(folder), html=html)
     changed = compare(out, pages) if only_check else write(out, pages)
     for name, what in changed:
         click.echo(f"{out / name}: {what if only_check else 'written'}" if name in pages

@@ -133,6 +133,15 @@ class Knowledge:
         return (*self.tables.values(), *of_drugs)
 
 
+def read_release(folder: Traversable | None = None) -> Release:
+    """What the packaged tables, or those in `folder`, say of themselves, without reading them.
+
+    Raises KnowledgeError when `release.yaml` cannot be used.
+    """
+    file = (folder if folder is not None else knowledge_folder()) / "release.yaml"
+    return validate(Release, read_mapping(file), str(file), "")
+
+
 def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     """The packaged release, or the one in `folder`.
 
@@ -140,9 +149,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     rule that does not parse, an unknown fact, a row without source, a test nobody defined.
     """
     folder = folder if folder is not None else knowledge_folder()
-    release = validate(
-        Release, read_mapping(folder / "release.yaml"), str(folder / "release.yaml"), ""
-    )
+    release = read_release(folder)
     sources = load_sources(folder / "sources.yaml")
     evidence = load_evidence(sources, folder / "evidence.yaml")
     drugs = load_drugs(folder / "drugs")

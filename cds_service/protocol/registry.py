@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from cds_service.protocol.call import HookCall
@@ -40,7 +40,11 @@ class Service:
 class ServiceRegistry:
     """The services of one application. A call is led by the URL's id and the body's hook."""
 
-    def __init__(self, services: Iterable[Service] = ()) -> None:
+    def __init__(
+        self, services: Iterable[Service] = (), extension: Mapping[str, str] | None = None
+    ) -> None:
+        """``extension`` is said with every service in discovery, under names that are ours."""
+        self._extension = dict(extension) if extension else None
         self._services: dict[tuple[str, str], Service] = {}
         for service in services:
             self.register(service)
@@ -117,6 +121,7 @@ class ServiceRegistry:
                     prefetch={item.key: item.template for item in service.prefetch},
                     usage_requirements=service.usage_requirements,
                     hook_version=service.hook_version,
+                    extension=self._extension,
                 )
                 for service in self._services.values()
                 if may_call(service.id)

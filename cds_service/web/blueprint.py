@@ -12,6 +12,7 @@ import msgspec
 import orjson
 from flask import Blueprint, Response, current_app, render_template, url_for
 
+from cds_service import software_version
 from cds_service.records import DecisionRecord, FeedbackRecord, Records, RecordsError
 from cds_service.web import wording
 from cds_service.web.document import DecisionDocument, RecommendationPart, read_document
@@ -124,6 +125,7 @@ class _Pages:
         """``GET /``."""
         return render_template(
             "web/home.html",
+            version=software_version(),
             release=self._release(),
             services=self._services(),
             public_url=self._public_url,

@@ -21,6 +21,7 @@ import yaml
 from cds_service.facts import PatientFacts
 from cds_service.facts.patient import OnTreatment
 from cds_service.rules import Evaluation, Quantity, Rule, State, Verdict
+from tests.alk.case_errors import CasesError
 from tests.alk.patients import (
     AS_OF,
     NORMAL,
@@ -55,8 +56,14 @@ Alternatives = Sequence[Mapping[str, str]]
 
 @cache
 def record(drug: str) -> Mapping[str, Any]:
-    """What was read in the label of a drug."""
-    loaded: Mapping[str, Any] = yaml.safe_load((FOLDER / f"{drug}.yaml").read_text("utf-8"))
+    """What was read in the label of a drug. Raises CasesError, one sentence, without a record."""
+    file = FOLDER / f"{drug}.yaml"
+    if not file.is_file():
+        raise CasesError(
+            f"{drug} has tables but no second record of its label: write {file} as"
+            " docs/change-knowledge.md shows."
+        )
+    loaded: Mapping[str, Any] = yaml.safe_load(file.read_text("utf-8"))
     return loaded
 
 

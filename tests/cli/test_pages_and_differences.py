@@ -74,6 +74,18 @@ def test_a_page_that_somebody_edited_is_found_behind(run: Command, tmp_path: Pat
     assert page.read_text(encoding="utf-8").endswith("\n\n")
 
 
+def test_html_is_written_when_it_is_asked_for_and_left_over_when_not(
+    run: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "pages"
+
+    assert run("knowledge", "render", "--out", str(out), "--html").exit_code == 0
+    assert (out / "drugs" / "alectinib.html").is_file()
+    assert run("knowledge", "render", "--out", str(out), "--html", "--check").exit_code == 0
+    assert "alectinib.html: left over" in run("knowledge", "render", "--out", str(out),
+                                              "--check").output  # fmt: skip
+
+
 def test_another_release_can_be_rendered(run: Command, tmp_path: Path, laxer: Path) -> None:
     out = tmp_path / "pages"
 

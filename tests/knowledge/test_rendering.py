@@ -27,7 +27,7 @@ def knowledge() -> Knowledge:
 
 @pytest.fixture(scope="module")
 def pages(knowledge: Knowledge) -> Mapping[str, str]:
-    return rendered(knowledge)
+    return rendered(knowledge, html=True)
 
 
 def one_row_of(knowledge: Knowledge, table: str) -> Row:
@@ -41,12 +41,22 @@ def with_cells(row: Row, **cells: str) -> Row:
 # -- the committed pages -------------------------------------------------------------------------
 
 
-def test_the_committed_pages_are_current_to_the_byte(pages: Mapping[str, str]) -> None:
-    assert list(compare(COMMITTED, pages)) == [], "run: alk-cds knowledge render"
+def test_the_committed_pages_are_the_markdown_alone_and_current_to_the_byte(
+    knowledge: Knowledge,
+) -> None:
+    assert list(compare(COMMITTED, rendered(knowledge))) == [], "run: alk-cds knowledge render"
 
 
 def test_the_same_release_gives_the_same_pages(pages: Mapping[str, str]) -> None:
-    assert rendered(packaged_knowledge()) == pages
+    assert rendered(load_knowledge(), html=True) == pages
+
+
+def test_html_is_added_to_the_markdown_and_changes_none_of_it(
+    knowledge: Knowledge, pages: Mapping[str, str]
+) -> None:
+    assert {name: text for name, text in pages.items() if name.endswith(".md")} == rendered(
+        knowledge
+    )
 
 
 def test_every_page_is_there_as_markdown_and_as_html(pages: Mapping[str, str]) -> None:
@@ -146,7 +156,7 @@ def test_a_cell_with_markup_stays_text_in_the_pages(knowledge: Knowledge) -> Non
     row = with_cells(one_row_of(knowledge, "gates"), detail="<script>alert(1)</script>")
     tables = {**knowledge.tables, "gates": Table("gates", (row,))}
 
-    found = rendered(replace(knowledge, tables=tables))
+    found = rendered(replace(knowledge, tables=tables), html=True)
 
     assert "<script" not in found["tables/gates.md"]
     assert "<script" not in found["tables/gates.html"]

@@ -113,14 +113,16 @@ class Writer:
         return tidy(self._templates.get_template(template).render(**values))
 
 
-def rendered(knowledge: Knowledge) -> Mapping[str, str]:
-    """Every page by its name: the Markdown, and the same as HTML.
+def rendered(knowledge: Knowledge, *, html: bool = False) -> Mapping[str, str]:
+    """Every page by its name as Markdown, with `html` the same as HTML beside it.
 
     The same release gives the same bytes; nothing of this machine or this day gets in.
     """
     writer = Writer(knowledge)
-    pages = {name: writer.write(name) for name in writer.names}
-    return _both(pages, knowledge.release.version)
+    pages = {name: writer.write(name) for name in sorted(writer.names)}
+    if html:
+        return _both(pages, knowledge.release.version)
+    return {name: text for name, (_, text) in pages.items()}
 
 
 def _both(pages: Mapping[str, tuple[str, str]], release: str) -> Mapping[str, str]:
@@ -131,7 +133,7 @@ def _both(pages: Mapping[str, tuple[str, str]], release: str) -> Mapping[str, st
         keep_trailing_newline=True,
     ).get_template("page.html")
     found: dict[str, str] = {}
-    for name, (title, text) in sorted(pages.items()):
+    for name, (title, text) in pages.items():
         found[name] = text
         body = as_html(found[name])
         home = "../" * name.count("/") + "index.html"
