@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.rendering import compare, rendered, write
 from cds_service.knowledge.rendering.markdown import as_html, code, link, literal
 from cds_service.knowledge.rendering.matrix import matrix
