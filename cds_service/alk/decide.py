@@ -49,7 +49,9 @@ def decide(
     parts = Parts()
     found, closed = parts.run(
         "whether diagnosis and tests suffice for a choice of treatment",
-        lambda: gates(knowledge, _with_inhibitor(facts, question, knowledge, evaluation)),
+        lambda: gates(
+            knowledge, _with_inhibitor(facts, question, knowledge, evaluation), facts
+        ),
     ) or ([], True)
     checked, open_rules = parts.run(
         "the draft orders", lambda: check_orders(facts, question, knowledge, evaluation)
