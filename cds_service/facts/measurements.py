@@ -189,9 +189,7 @@ def _believed(
     return msgspec.structs.replace(measurement, value=None, problem=problem)
 
 
-def _possible(
-    value: Decimal, comparator: str | None, plausible: tuple[Decimal, Decimal]
-) -> bool:
+def _possible(value: Decimal, comparator: str | None, plausible: tuple[Decimal, Decimal]) -> bool:
     """Whether a person can have the number: "<5" may be below the lowest, never negative."""
     lowest, highest = plausible
     if comparator in ("<", "<="):

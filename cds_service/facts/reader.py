@@ -31,6 +31,7 @@ from cds_service.facts.patient import (
     PatientFacts,
     doses_taken,
 )
+from cds_service.facts.pregnancy_tests import pregnancy_tests
 from cds_service.facts.reactions import reaction_readers
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
@@ -269,7 +270,7 @@ def _sex(context: Context) -> Statements | None:
 
 
 def _pregnancy(context: Context) -> Statements | None:
-    """Pregnancy status observations together with pregnancy conditions."""
+    """Pregnancy status observations, hCG results and pregnancy conditions together."""
     observed = staging.coded_observation(
         context,
         "pregnancy",
@@ -277,10 +278,10 @@ def _pregnancy(context: Context) -> Statements | None:
         {"absent": ("answer not pregnant",), "present": ("answer pregnant",)},
     )
     recorded = problems.flag(context, context.book.knowledge.fact_list.conditions["pregnancy"])
-    both = [
+    found = [
         item for group in (observed, recorded) if group is not None for item in group.statements
     ]
-    return problems.in_order(both)
+    return problems.in_order([*found, *pregnancy_tests(context)])
 
 
 def _treatment_start(medicines: Medicines) -> Events:

@@ -231,9 +231,11 @@ class PatientRecord:
     @cached_property
     def _listing(self) -> Mapping[str, tuple[DiagnosticReport | Observation, ...]]:
         found: dict[str, dict[str, DiagnosticReport | Observation]] = {}
-        holders = (*self.of_type(DiagnosticReport), *self.of_type(Observation))
-        for holder in holders:
-            listed = holder.result if isinstance(holder, DiagnosticReport) else holder.has_member
+        listings: list[tuple[DiagnosticReport | Observation, tuple[Reference, ...]]] = [
+            *((report, report.result) for report in self.of_type(DiagnosticReport)),
+            *((panel, panel.has_member) for panel in self.of_type(Observation)),
+        ]
+        for holder, listed in listings:
             for reference in listed:
                 held = self._listed_key(reference, holder)
                 if held is not None:

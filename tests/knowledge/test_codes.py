@@ -26,8 +26,8 @@ DRUGS = load_drugs()
 ALL = CODES.with_drugs(DRUGS.values())
 
 ANALYTES = """ALT, AST, total bilirubin, direct bilirubin, ALP, GGT, CPK, creatinine, eGFR, lipase,
-amylase, glucose, fasting glucose, HbA1c, total cholesterol, LDL cholesterol, triglycerides,
-neutrophils, platelets, haemoglobin, LDH, haptoglobin, uric acid, potassium, magnesium, calcium,
+amylase, glucose, HbA1c, total cholesterol, LDL cholesterol, triglycerides,
+neutrophils, platelets, haemoglobin, LDH, haptoglobin, reticulocytes, reticulocyte share, uric acid, potassium, magnesium, calcium,
 INR, hCG, heart rate, systolic blood pressure, diastolic blood pressure, QTc, PR interval,
 oxygen saturation, body weight"""
 
