@@ -11,6 +11,7 @@ from cds_service.facts import (
     alk_elsewhere,
     alk_status,
     courses,
+    haemolysis,
     problems,
     resistance,
     staging,
@@ -31,7 +32,7 @@ from cds_service.facts.patient import (
     PatientFacts,
     doses_taken,
 )
-from cds_service.facts.pregnancy_tests import pregnancy_tests
+from cds_service.facts.presence_tests import pregnancy_tests
 from cds_service.facts.reactions import reaction_readers
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
@@ -147,6 +148,7 @@ class FactReader:
                 context, "ECOG performance status", "ECOG performance status", answers, None
             ),
             "pregnancy": lambda: _pregnancy(context),
+            haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
             "Child-Pugh class": lambda: staging.coded_observation(
                 context,
                 "Child-Pugh class",
