@@ -141,7 +141,7 @@ def test_epics_spelling_keeps_the_reason(serve: Serve, make_service: MakeService
         (accepted(acceptedSuggestions=[]), "feedback[0]"),
         (accepted(acceptedSuggestions=[{}]), "feedback[0].acceptedSuggestions[0].id"),
         (overridden(overrideReason={"reason": None}), "feedback[0].overrideReason"),
-        (overridden(overrideReason="Jane"), "feedback[0].overrideReason"),
+        (overridden(overrideReason=5), "feedback[0].overrideReason"),
     ],
 )
 def test_feedback_that_breaks_a_rule_is_400_and_not_stored(
