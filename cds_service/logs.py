@@ -19,8 +19,9 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
-EVENT_KEYS = frozenset({"client", "event"})
-"""Keys whose values may be words with spaces: fixed texts of our code and configured names."""
+EVENT_KEYS = frozenset({"client", "event", "server_reason"})
+"""Keys whose values may be words with spaces: fixed texts of our code, configured names, and what
+`fhir.server_reasons` lets through of a server's words."""
 
 CODE_KEYS = frozenset(
     {
@@ -34,6 +35,7 @@ CODE_KEYS = frozenset(
         "logger",
         "method",
         "outcome",
+        "prefetch_key",
         "reason_code",
         "release",
         "resource_type",

@@ -78,16 +78,22 @@ def reasons(_: Knowledge) -> str:
     )
 
 
+TRIED_ON = "HAPI, Medplum"
+"""The servers to which tests/integration sends every one of the queries."""
+
+
 @section("connect-an-ehr.md", "prefetch")
 def prefetch(_: Knowledge) -> str:
     """The prefetch keys."""
-    return table(
-        ["key", "query", "required", "used for"],
-        [
-            [f"`{kind.key}`", f"`{kind.query}`", "yes" if kind.required else "no", kind.purpose]
-            for kind in EVERYTHING
-        ],
-    )
+    rows = []
+    for kind in EVERYTHING:
+        needed = "yes" if kind.required else "no"
+        rows.append([f"`{kind.key}`", f"`{kind.query}`", needed, kind.purpose, TRIED_ON])
+        rows += [
+            ["", f"`{kind.query}{more}`", "", "asked where a server refuses the first", TRIED_ON]
+            for more in kind.otherwise
+        ]
+    return table(["key", "query", "required", "used for", "tried on"], rows)
 
 
 @section("connect-an-ehr.md", "profiles")

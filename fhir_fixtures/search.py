@@ -69,6 +69,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "Encounter": {**_SUBJECT, "status": _token("status")},
     "Medication": {"code": _token("code")},
     "MedicationAdministration": {**_SUBJECT, "status": _token("status")},
+    "MedicationDispense": {**_SUBJECT, "status": _token("status")},
     "MedicationRequest": {
         **_SUBJECT,
         "code": _token("medicationCodeableConcept"),

@@ -25,24 +25,25 @@ _FINDING_SETS = (
     "positive lymph nodes",
     "surgical margin",
     "Child-Pugh score",
-)
-_REPORT_SETS = (
-    "brain MRI",
-    "ALK test by FISH",
-    "ALK test by immunohistochemistry",
-    "genetic analysis report",
+    "electrocardiogram",
 )
 _FINDING_ANALYTES = ("QTc", "PR interval")
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of data: its prefetch key, its query, whether nothing can be said without it."""
+    """One kind of data: its prefetch key, its query, whether nothing can be said without it.
+
+    `otherwise` is added to the query, one after the other, where a server refuses it as it is.
+    `beside` are data that stand beside those of another key, and that many EHRs do not have.
+    """
 
     key: str
     query: str
     required: bool
     purpose: str
+    otherwise: tuple[str, ...] = ()
+    beside: bool = False
 
 
 PATIENT = Kind("patient", "Patient/{{context.patientId}}", True, "sex and date of birth")
@@ -57,6 +58,10 @@ MEDICATIONS = Kind(
     "MedicationRequest?patient={{context.patientId}}",
     True,
     "ALK inhibitors with dose, and medications that interact",
+    (
+        "&intent=order,plan,original-order,reflex-order,filler-order,instance-order",
+        "&intent=order,plan",
+    ),
 )
 LABORATORY = Kind(
     "laboratory",
@@ -76,14 +81,35 @@ FINDINGS = Kind(
     False,
     "ALK and other tumour tests, stage, performance status, pregnancy, ECG intervals",
 )
+STATEMENTS = Kind(
+    "medication_statements",
+    "MedicationStatement?patient={{context.patientId}}",
+    False,
+    "medications that are taken without an order here, over the counter too",
+    beside=True,
+)
+ADMINISTRATIONS = Kind(
+    "medication_administrations",
+    "MedicationAdministration?patient={{context.patientId}}",
+    False,
+    "infusions and what is given on the ward",
+    beside=True,
+)
+DISPENSES = Kind(
+    "medication_dispenses",
+    "MedicationDispense?patient={{context.patientId}}",
+    False,
+    "what the pharmacy handed over",
+    beside=True,
+)
 PROCEDURES = Kind(
     "procedures", "Procedure?patient={{context.patientId}}", False, "resection of the tumour"
 )
 REPORTS = Kind(
     "reports",
-    "DiagnosticReport?patient={{context.patientId}}&code={codes}",
+    "DiagnosticReport?patient={{context.patientId}}",
     False,
-    "imaging of the brain, and ALK tests that came as reports only",
+    "imaging, ECG, ALK tests that came as reports only, and dates of results that have none",
 )
 REQUESTS = Kind(
     "requests",
@@ -94,7 +120,7 @@ REQUESTS = Kind(
 
 EVERYTHING = (
     PATIENT, CONDITIONS, MEDICATIONS, LABORATORY, VITAL_SIGNS, FINDINGS, PROCEDURES, REPORTS,
-    REQUESTS,
+    REQUESTS, STATEMENTS, ADMINISTRATIONS, DISPENSES,
 )  # fmt: skip
 
 
@@ -106,15 +132,17 @@ def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemp
             *(key for name in _FINDING_SETS for key in _written(codes.value_sets[name].codes)),
             *(key for name in _FINDING_ANALYTES for key in _written(codes.analytes[name].codes)),
         ],
-        REPORTS.key: [
-            key for name in _REPORT_SETS for key in _written(codes.value_sets[name].codes)
-        ],
     }
     found: list[PrefetchTemplate] = []
     for kind in kinds:
         tokens = ",".join(f"{system}|{code}" for system, code in listed.get(kind.key, ()))
         query = kind.query.replace("{codes}", tokens)
-        found.append(PrefetchTemplate(kind.key, query, kind.required, kind.purpose))
+        otherwise = tuple(query + more for more in kind.otherwise)
+        found.append(
+            PrefetchTemplate(
+                kind.key, query, kind.required, kind.purpose, otherwise, beside=kind.beside
+            )
+        )
     return tuple(found)
 
 

@@ -23,6 +23,9 @@ from hooks.asked_orders import (
     own_drafts,
 )
 
+_NOT_HAD = frozenset({400, 404, 405, 501})
+"""How servers answer about a resource type that they do not have."""
+
 _logger = logging.getLogger("alk_cds.hooks")
 
 
@@ -42,7 +45,7 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
     """
     read: dict[str, ReadResult] = {}
     unavailable: dict[str, str] = {}
-    wanted: dict[str, str] = {}
+    wanted: dict[str, tuple[str, ...]] = {}
     for template in templates:
         sent = call.prefetch.get(template.key)
         if template.key in call.prefetch and sent is None:
@@ -53,28 +56,71 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
             read[template.key] = read_resources(sent)
             if _usable(read[template.key]):
                 continue
-        query = resolve(template, call.context)
-        if query is not None:
-            wanted[template.key] = query
+        queries = [resolve(text, call.context) for text in (template.template, *template.otherwise)]
+        if queries[0] is not None:
+            wanted[template.key] = tuple(query for query in queries if query is not None)
         else:
             unavailable[template.key] = "the call lacks what its query needs"
     client = _client(call, access)
     # One deadline for all that is asked of the server, products of medications included.
     ends_at = client.deadline() if client is not None else 0.0
+    reasons: dict[str, str] = {}
+    beside = {template.key for template in templates if template.beside}
     if wanted and client is not None:
-        for key, result in client.fetch(wanted, ends_at).items():
+        for key, result in _fetched(client, wanted, ends_at, call).items():
             if result.problem is None or key not in read:
                 read[key] = result.read
             else:
                 # Two parts of an answer tell more than one, and copies are told apart by id.
                 read[key] = merged([read[key], result.read])
-            if result.problem is not None:
+            if result.problem is not None and not (key in beside and _not_had(result)):
                 unavailable[key] = _why(result)
+                reasons[key] = result.problem.reason
     elif wanted:
         for key in wanted:
-            unavailable[key] = _why_not_supplied(read.get(key))
-    _refuse_without_required(call, templates, read, unavailable)
+            if key in beside and key not in read and key not in call.unreadable_prefetch:
+                continue
+            unavailable[key] = _why_not_supplied(read.get(key), key in call.unreadable_prefetch)
+    _refuse_without_required(call, templates, read, unavailable, reasons)
     return _supplied(call, read, unavailable, client, ends_at)
+
+
+def _fetched(
+    client: FhirClient, wanted: Mapping[str, tuple[str, ...]], ends_at: float, call: HookCall
+) -> dict[str, FetchResult]:
+    """The answers by key; a query that the server refuses is asked in its other forms."""
+    found: dict[str, FetchResult] = {}
+    asked = dict(wanted)
+    while asked:
+        now = client.fetch({key: forms[0] for key, forms in asked.items()}, ends_at)
+        later: dict[str, tuple[str, ...]] = {}
+        for key, result in now.items():
+            problem = result.problem
+            if problem is not None and problem.status is not None:
+                _logger.warning(
+                    "the FHIR server refused a query",
+                    extra={
+                        "service": call.service_id,
+                        "client": call.client,
+                        "prefetch_key": key,
+                        "status": problem.status,
+                        "server_reason": problem.reason,
+                    },
+                )
+            if problem is not None and problem.refuses_query and asked[key][1:]:
+                later[key] = asked[key][1:]
+                # The first refusal says what the server misses; the others follow from it.
+                found.setdefault(key, result)
+            elif problem is None or key not in found:
+                found[key] = result
+        asked = later
+    return found
+
+
+def _not_had(result: FetchResult) -> bool:
+    """Whether a server says that it knows no such resources or no such search."""
+    problem = result.problem
+    return problem is not None and problem.status in _NOT_HAD and not result.read.given
 
 
 def _usable(result: ReadResult) -> bool:
@@ -82,14 +128,18 @@ def _usable(result: ReadResult) -> bool:
     return result.complete and not any(outcome.serious for outcome in result.outcomes)
 
 
-def _why_not_supplied(result: ReadResult | None) -> str:
+def _why_not_supplied(result: ReadResult | None, unreadable: bool) -> str:
+    if unreadable:
+        return "sent by the EHR, but not readable as FHIR"
     if result is None:
         return "not supplied by the EHR"
     if result.next_link is not None:
         return "only a first page was supplied"
     if result.cut_short:
         return "the EHR supplied fewer resources than it counted"
-    return "the EHR sent an error in its place" if result.outcomes else "not readable as sent"
+    if result.outcomes:
+        return "the EHR sent an error in its place"
+    return "sent by the EHR, but not readable as FHIR"
 
 
 def _client(call: HookCall, access: FhirAccess) -> FhirClient | None:
@@ -120,6 +170,7 @@ def _refuse_without_required(
     templates: Sequence[PrefetchTemplate],
     read: Mapping[str, ReadResult],
     unavailable: Mapping[str, str],
+    reasons: Mapping[str, str],
 ) -> None:
     """412 for required data of which nothing came; a null was an answer, and gets a card."""
     lost = [
@@ -131,12 +182,18 @@ def _refuse_without_required(
         and not (template.key in read and read[template.key].resources)
     ]
     if lost:
-        named = ", ".join(lost)
+        named = "; ".join(f"{key} ({_told(key, unavailable, reasons)})" for key in lost)
         raise PreconditionFailed(
-            f"Required data could not be obtained: {named}. Send the prefetch keys, or fhirServer"
-            f" and fhirAuthorization with read access.{_likely_cause(call, templates)}",
+            f"Required data could not be obtained: {named}. Send the prefetch keys, each with a"
+            " FHIR resource or a Bundle, or fhirServer and fhirAuthorization with read access."
+            f"{_likely_cause(call, templates)}",
             expression=f"CDSHooksRequest.prefetch.{lost[0]}",
         )
+
+
+def _told(key: str, unavailable: Mapping[str, str], reasons: Mapping[str, str]) -> str:
+    reason = reasons.get(key)
+    return f"{unavailable[key]}; it says: {reason}" if reason else unavailable[key]
 
 
 def _likely_cause(call: HookCall, templates: Sequence[PrefetchTemplate]) -> str:

@@ -49,7 +49,7 @@ def decide(
     parts = Parts()
     found, closed = parts.run(
         "whether diagnosis and tests suffice for a choice of treatment",
-        lambda: gates(knowledge, _with_inhibitor(facts, question, knowledge, evaluation)),
+        lambda: gates(knowledge, _with_inhibitor(facts, question, knowledge, evaluation), facts),
     ) or ([], True)
     checked, open_rules = parts.run(
         "the draft orders", lambda: check_orders(facts, question, knowledge, evaluation)
@@ -334,8 +334,18 @@ def _unavailable(
 UNREAD_DRAFT_RULE = "draft-order-not-checked"
 """Rule id of the card that says so; it matters even when no other order is left."""
 
-_MINOR = frozenset({"procedures", "reports", "requests"})
-"""Kinds of data whose absence hides no danger: a resection, an image, a test on order."""
+_MINOR = frozenset(
+    {
+        "procedures",
+        "reports",
+        "requests",
+        "medication_statements",
+        "medication_administrations",
+        "medication_dispenses",
+    }
+)
+"""Kinds of data whose absence alone hides no danger: a resection, an image, a test on order, what
+stands beside the orders of medications."""
 
 _LUNG = frozenset(
     {"non-small cell lung cancer", "lung cancer of unknown type", "suspected lung cancer"}

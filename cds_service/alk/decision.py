@@ -71,9 +71,12 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class DueTest:
-    """A test that should be done: `status` is missing, due, overdue or repeat.
+    """A test that should be done: `status` is missing, due, overdue, repeat or not known.
 
-    `orderable` is False when the row behind it is not verified: then it is mentioned only.
+    `orderable` is False when the row behind it is not verified: then it is mentioned only. It is
+    not known whether a test is due when the data that would show it were not delivered: then
+    nothing is ordered, and `lacking` names them. `came` says which results came and why none of
+    them shows that the test was done.
     """
 
     test: str
@@ -83,6 +86,8 @@ class DueTest:
     because: str
     rule_id: str
     orderable: bool
+    came: tuple[Reason, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from cds_service.alk.decision import DueTest, Kind, Recommendation, Topic
+from cds_service.alk.monitoring import as_delivered
+from cds_service.facts.patient import PatientFacts
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.table_files import Row
 from cds_service.rules import Evaluation, Verdict
@@ -13,7 +15,9 @@ from cds_service.rules import Evaluation, Verdict
 _KINDS = {"stop": Kind.STOP, "ask": Kind.ASK, "inform": Kind.INFORM}
 
 
-def gates(knowledge: Knowledge, evaluation: Evaluation) -> tuple[list[Recommendation], bool]:
+def gates(
+    knowledge: Knowledge, evaluation: Evaluation, facts: PatientFacts
+) -> tuple[list[Recommendation], bool]:
     """The gates that closed, and whether one of them stops the choice of treatment.
 
     Safety checks on orders and on running treatment are never stopped by a gate.
@@ -35,7 +39,10 @@ def gates(knowledge: Knowledge, evaluation: Evaluation) -> tuple[list[Recommenda
                 row=row,
                 summary=row.text("summary"),
                 detail=row.text("detail"),
-                tests=asked_tests(row, evaluation, row.text("summary")),
+                tests=tuple(
+                    as_delivered(test, knowledge.tests[test.test], facts)
+                    for test in asked_tests(row, evaluation, row.text("summary"))
+                ),
                 verified=row.verified,
             )
         )

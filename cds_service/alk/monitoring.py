@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from cds_service.alk.decision import DueTest, Kind, Recommendation, Topic
@@ -10,7 +11,19 @@ from cds_service.knowledge.release import DrugTables, Knowledge
 from cds_service.knowledge.schedules import next_due, parse_phase, within
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.tests_catalogue import OrderableTest
-from cds_service.rules import Evaluation, Events, Series, Statements, Verdict
+from cds_service.rules import (
+    Evaluation,
+    Events,
+    Measurement,
+    Reason,
+    ReasonKind,
+    Series,
+    Statements,
+    Verdict,
+)
+
+NOT_KNOWN = "not known"
+"""Status of a test whose results were asked for and not delivered."""
 
 GRACE_DAYS = 7
 """Days after the due day before a test is called overdue (our own choice)."""
@@ -22,7 +35,7 @@ def last_done(test: OrderableTest, facts: PatientFacts, as_of: date) -> date | N
     for name in test.facts:
         found = facts.find(name)
         series = found.measurements if isinstance(found, Series) else ()
-        done = next((item.day for item in series if item.day <= as_of), None)
+        done = next((item.day for item in series if item.day <= as_of and shows_it(item)), None)
         if done is None:
             return None
         days.append(done)
@@ -35,6 +48,39 @@ def last_done(test: OrderableTest, facts: PatientFacts, as_of: date) -> date | N
         elif isinstance(found, Statements):
             days += [item.day for item in found.statements if item.day and item.day <= as_of]
     return max(days, default=None)
+
+
+def shows_it(item: Measurement) -> bool:
+    """Whether a result shows that the test was done.
+
+    A value in a unit that is not known here does; one that no person can have stands for none.
+    """
+    return item.problem is None or item.problem.kind is not ReasonKind.UNUSABLE
+
+
+def came(test: OrderableTest, facts: PatientFacts, as_of: date) -> tuple[Reason, ...]:
+    """Why results of the test that came do not show that it was done, each reason once."""
+    found: dict[Reason, None] = {}
+    for name in test.facts:
+        series = facts.find(name)
+        if isinstance(series, Series):
+            problems = (item.problem for item in series.measurements if not shows_it(item))
+            found.update(dict.fromkeys(filter(None, problems)))
+            found.update(dict.fromkeys(series.unused))
+    return tuple(found)
+
+
+def lacking(test: OrderableTest, facts: PatientFacts) -> tuple[str, ...]:
+    """The kinds of data that would show the test and could not be obtained."""
+    return tuple(kind for kind in test.data if kind in facts.unavailable)
+
+
+def as_delivered(due: DueTest, test: OrderableTest, facts: PatientFacts) -> DueTest:
+    """The test as it can be asked for: not at all while its data were not delivered."""
+    missing = lacking(test, facts)
+    if not missing:
+        return replace(due, came=came(test, facts, facts.as_of))
+    return replace(due, status=NOT_KNOWN, orderable=False, lacking=missing)
 
 
 def already_requested(test: OrderableTest, facts: PatientFacts) -> bool:
@@ -70,7 +116,7 @@ def due_tests(
     if not due:
         return None
     overdue = any(item.status == "overdue" and item.orderable for item in due)
-    verified = any(item.orderable for item in due)
+    verified = any(item.orderable or item.lacking for item in due)
     if not verified and not any(item.status == "overdue" for item in due):
         # Advice that no label gives waits until it is late: it must not add noise.
         return None
@@ -105,26 +151,28 @@ def _due(
             since = max((item.day for item in trace.evidence if item.day), default=as_of)
             if last is not None and last >= since:
                 return None
-            return _test(row, test, "missing" if last is None else "due", last, as_of)
+            return _test(row, test, "missing" if last is None else "due", last, as_of, facts)
     start = line.start
     if start is None:
-        return _without_start(row, test, last, as_of)
+        return _without_start(row, test, last, as_of, facts)
     phase_text = _phase_now(row, start, as_of)
     if not phase_text:
-        return _missed(row, test, last, start)
+        return _missed(row, test, last, start, facts)
     every = parse_phase(phase_text).every
     counted_from = max(last, start) if last is not None else start
     day = next_due(counted_from, every)
     if as_of < day:
         return None
     status = "overdue" if as_of > day + timedelta(days=GRACE_DAYS) else "due"
-    return _test(row, test, status, last, day)
+    return _test(row, test, status, last, day, facts)
 
 
-def _without_start(row: Row, test: OrderableTest, last: date | None, as_of: date) -> DueTest | None:
+def _without_start(
+    row: Row, test: OrderableTest, last: date | None, as_of: date, facts: PatientFacts
+) -> DueTest | None:
     """Of a drug whose first day is not known: the later interval, counted from the last test."""
     if last is None:
-        return _test(row, test, "missing", last, as_of)
+        return _test(row, test, "missing", last, as_of, facts)
     phase_text = row.text("later_phase")
     if not phase_text:
         return None
@@ -132,7 +180,7 @@ def _without_start(row: Row, test: OrderableTest, last: date | None, as_of: date
     if as_of < day:
         return None
     status = "overdue" if as_of > day + timedelta(days=GRACE_DAYS) else "due"
-    return _test(row, test, status, last, day)
+    return _test(row, test, status, last, day, facts)
 
 
 def _phase_now(row: Row, start: date, as_of: date) -> str:
@@ -145,17 +193,37 @@ def _phase_now(row: Row, start: date, as_of: date) -> str:
     return row.text("later_phase")
 
 
-def _missed(row: Row, test: OrderableTest, last: date | None, start: date) -> DueTest | None:
+def _missed(
+    row: Row, test: OrderableTest, last: date | None, start: date, facts: PatientFacts
+) -> DueTest | None:
     """A test of the first phase only, never done in it: it is still owed."""
     first = row.text("first_phase")
     if not first or (last is not None and last > start):
         return None
-    return _test(row, test, "overdue", last, next_due(start, parse_phase(first).every))
+    day = next_due(start, parse_phase(first).every)
+    return _test(row, test, "overdue", last, day, facts)
 
 
-def _test(row: Row, test: OrderableTest, status: str, last: date | None, due: date) -> DueTest:
-    orderable = row.verified and test.verified and bool(test.orders)
-    return DueTest(test.name, status, last, due, row.text("says"), row.identifier, orderable)
+def _test(
+    row: Row,
+    test: OrderableTest,
+    status: str,
+    last: date | None,
+    due: date,
+    facts: PatientFacts,
+) -> DueTest:
+    missing = lacking(test, facts)
+    return DueTest(
+        test.name,
+        NOT_KNOWN if missing else status,
+        last,
+        due,
+        row.text("says"),
+        row.identifier,
+        row.verified and test.verified and bool(test.orders) and not missing,
+        came(test, facts, facts.as_of),
+        missing,
+    )
 
 
 def baseline_tests(
@@ -173,7 +241,7 @@ def baseline_tests(
         last = last_done(test, facts, as_of)
         if last is not None and last >= as_of - timedelta(days=int(row.text("within_days"))):
             continue
-        due.append(_test(row, test, "missing" if last is None else "due", last, as_of))
+        due.append(_test(row, test, "missing" if last is None else "due", last, as_of, facts))
         rows.append(row)
     if not due:
         return None
@@ -186,5 +254,5 @@ def baseline_tests(
         trace=leading.when.evaluate(evaluation),
         row=leading,
         tests=tuple(due),
-        verified=any(item.orderable for item in due),
+        verified=any(item.orderable or item.lacking for item in due),
     )

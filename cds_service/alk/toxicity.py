@@ -7,7 +7,7 @@ has recovered and treatment went on at the dose the label allows, and a stop sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -29,7 +29,7 @@ from cds_service.knowledge.release import DrugTables
 from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.tests_catalogue import OrderableTest
-from cds_service.rules import Evaluation, Reason, Trace, Verdict
+from cds_service.rules import Evaluation, Reason, ReasonKind, Series, Trace, Verdict
 
 MEMORY_DAYS = 90
 """How far back a hold that was never documented is still raised (our own choice). A paused drug
@@ -331,6 +331,10 @@ class Toxicity:
             for reason in unusable_results(trace):
                 reasons.setdefault(reason)
                 first = first or (row, trace)
+        for row in self._table:
+            for reason in self._undated(row):
+                reasons.setdefault(reason)
+                first = first or (row, row.when.evaluate(self._today))
         if first is None:
             return []
         row, trace = first
@@ -343,6 +347,16 @@ class Toxicity:
                 ask="",
             )
         ]
+
+    def _undated(self, row: Row) -> Iterator[Reason]:
+        """Results without a day, of facts that a stop or a hold looks at: one of them may be the
+        newest, also where an older one answers."""
+        if row.text("action") not in ("stop", "withhold"):
+            return
+        for name in row.when.facts_named:
+            found = self._view.find(name)
+            if isinstance(found, Series):
+                yield from (item for item in found.unused if item.kind is ReasonKind.UNDATED)
 
     def _last_done(self, test: str) -> date | None:
         return last_done(self._tests[test], self._facts, self._as_of)

@@ -24,6 +24,8 @@ _UNUSABLE = frozenset(
         ReasonKind.UNKNOWN_UNIT,
         ReasonKind.CONTRADICTORY,
         ReasonKind.IMPRECISE,
+        ReasonKind.UNDATED,
+        ReasonKind.UNUSABLE,
     }
 )
 

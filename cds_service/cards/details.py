@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
+from cds_service.alk import Decision, DueTest, Kind, Option, Recommendation, Topic
 from cds_service.alk.currency import stale_sources
 from cds_service.cards.basis import used_lines
 from cds_service.cards.suggestions import removes_order
 from cds_service.cards.summaries import placeholders, summary
-from cds_service.cards.text import dose_words, escaped, full_day, number, times
+from cds_service.cards.text import dose_words, escaped, full_day, listed, number, times
 from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.evidence import Result, Study
 from cds_service.knowledge.jurisdictions import approval_words
@@ -164,11 +164,17 @@ def _tests(item: Recommendation, knowledge: Knowledge) -> list[str]:
     lines = []
     for test in item.tests:
         label = knowledge.tests[test.test].label
-        last = f"last {full_day(test.last)}" if test.last is not None else "none found"
+        last = _last(test)
         if test.status == "repeat":
             lines.append(f"{label}: repeat by {full_day(test.due)}")
             continue
-        own = "" if test.orderable or not knowledge.tests[test.test].orders else " (our own advice)"
+        if test.lacking:
+            lines.append(f"{label}: not known whether due, {last}. {test.because}")
+            continue
+        own = ""
+        if not test.orderable and knowledge.tests[test.test].orders:
+            beside = any(other.orderable for other in item.tests)
+            own = " (our own advice, not in the order)" if beside else " (our own advice)"
         if item.topic not in (Topic.MONITORING, Topic.BASELINE):
             # The card itself says why.
             known = "" if test.last is None else f", {last}"
@@ -179,6 +185,19 @@ def _tests(item: Recommendation, knowledge: Knowledge) -> list[str]:
         )
         lines.append(f"{label}: {state}, {last}. {test.because}{own}")
     return [_section("Tests", lines)] if lines else []
+
+
+def _last(test: DueTest) -> str:
+    """When a test was last done; what came and does not show it is said to have come."""
+    said = f"last {full_day(test.last)}" if test.last is not None else ""
+    if test.came:
+        unused = f"no other usable result: {escaped(explain(test.came))}"
+        return f"{said}, {unused}" if said else unused.replace("no other", "no")
+    if test.lacking:
+        kinds = listed([kind.replace("_", " ") for kind in test.lacking])
+        missing = f"{kinds} could not be obtained"
+        return f"{said}, {missing}" if said else missing
+    return said or "none found"
 
 
 _EFFECTS = {

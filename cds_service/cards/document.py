@@ -100,6 +100,8 @@ def _recommendation(
                 "due": test.due.isoformat(),
                 "because": _filled(test.because, values),
                 "rule_id": test.rule_id,
+                "came": [_reason(reason) for reason in test.came],
+                "not_delivered": list(test.lacking),
             }
             for test in item.tests
         ],

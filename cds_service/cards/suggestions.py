@@ -224,7 +224,9 @@ def _tests(
     for due in item.tests:
         test = knowledge.tests[due.test]
         new = [order for order in test.orders if order.key not in known]
-        if not due.orderable or not test.verified or not new:
+        if not due.orderable or not test.verified:
+            continue
+        if not new and all(order.key in decision.requested_tests for order in test.orders):
             continue
         known |= {order.key for order in new}
         by_test[test.label] = [
@@ -237,6 +239,8 @@ def _tests(
     return [
         Suggestion(label=f"Order {label}", actions=tuple(actions))
         for label, actions in by_test.items()
+        # What another test of the card orders already is not ordered twice.
+        if actions
     ]
 
 

@@ -169,19 +169,38 @@ def _lacking(item: Recommendation) -> str:
 
 
 def _monitoring(item: Recommendation, knowledge: Knowledge) -> str:
-    leading = [test for test in item.tests if test.orderable] or list(item.tests)
+    unknown = [test for test in item.tests if test.lacking]
+    leading = [test for test in item.tests if test.orderable]
+    if unknown and not leading:
+        return _not_known(item, knowledge, f"due on {item.drug}")
+    leading = leading or list(item.tests)
     late = [test for test in leading if test.status == "overdue"]
-    shown = late or leading
-    word = "overdue" if late else "due"
-    names = listed([_test_name(test.test, knowledge) for test in shown])
-    count = counted(len(shown), "test")
-    return f"{count[0].upper()}{count[1:]} {word} on {item.drug}: {names}"
+    others = [test for test in leading if test not in late]
+    # The number named is the number ordered.
+    names = listed([_test_name(test.test, knowledge) for test in (*late, *others)])
+    count = counted(len(late or others), "test")
+    beside = f" and {len(others)} due" if late and others else ""
+    word = f"overdue{beside}" if late else "due"
+    text = f"{count[0].upper()}{count[1:]} {word} on {item.drug}: {names}"
+    return f"{text}; for others this is not known" if unknown else text
 
 
 def _baseline(item: Recommendation, knowledge: Knowledge) -> str:
-    names = listed([_test_name(test.test, knowledge) for test in item.tests])
-    noun = "baseline test" if len(item.tests) == 1 else "baseline tests"
-    return f"Order {len(item.tests)} {noun} before the first ALK inhibitor: {names}"
+    ordered = [test for test in item.tests if test.orderable]
+    if not ordered and any(test.lacking for test in item.tests):
+        return _not_known(item, knowledge, "done before the first ALK inhibitor")
+    # The number named is the number ordered; what is our own advice only is in the detail.
+    shown = ordered or list(item.tests)
+    names = listed([_test_name(test.test, knowledge) for test in shown])
+    noun = "baseline test" if len(shown) == 1 else "baseline tests"
+    verb = "Order" if ordered else "Consider"
+    return f"{verb} {len(shown)} {noun} before the first ALK inhibitor: {names}"
+
+
+def _not_known(item: Recommendation, knowledge: Knowledge, what: str) -> str:
+    """Of tests whose data were not delivered nobody can say that they are due."""
+    names = listed([_test_name(test.test, knowledge) for test in item.tests if test.lacking])
+    return f"Not known whether {what}: {names}"
 
 
 def _test_name(test: str, knowledge: Knowledge) -> str:

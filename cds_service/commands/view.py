@@ -201,8 +201,15 @@ def recommendation_tree(item: Mapping[str, Any]) -> Tree:
 def _test(test: Mapping[str, Any]) -> str:
     if test["status"] == "repeat":
         return f"test: {test['test']}, repeat by {test['due']}"
-    last = test["last"] or "none found"
-    return f"test: {test['test']}, {test['status']} since {test['due']}, last {last}"
+    unused = "; ".join(
+        f"{reason['subject']}: {reason['kind']}, {reason['detail']}" for reason in test["came"]
+    )
+    if test["not_delivered"]:
+        last = test["last"] or "not known"
+        return f"test: {test['test']}, not known whether due, last {last}"
+    last = test["last"] or ("no usable result" if unused else "none found")
+    said = f"test: {test['test']}, {test['status']} since {test['due']}, last {last}"
+    return f"{said} ({unused})" if unused else said
 
 
 def _option(option: Mapping[str, Any]) -> Text:

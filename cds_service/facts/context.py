@@ -9,7 +9,7 @@ from datetime import date, tzinfo
 
 from cds_service.facts.patient import Remark
 from cds_service.fhir.datatypes import CodeableConcept
-from cds_service.fhir.dates import Moment, effective_moment, parse_moment
+from cds_service.fhir.dates import Moment, effective_moment, own_times, parse_moment
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.terminology import CodeKey, CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
@@ -142,13 +142,10 @@ class Context:
 
     def effective(self, observation: Observation) -> Moment | None:
         """When an observation was true; worked out once for results of the same blood sample."""
-        period = observation.effective_period
-        sent = (
-            observation.effective_date_time,
-            period.end if period is not None else None,
-            observation.effective_instant,
-            observation.issued if observation.effective_date_time is None else None,
-        )
+        sent = own_times(observation)
+        if not any(sent):
+            listed_in = self.record.listed_in(observation)
+            return effective_moment(observation, self.zone, listed_in)
         if sent not in self._moments:
             self._moments[sent] = effective_moment(observation, self.zone)
         return self._moments[sent]

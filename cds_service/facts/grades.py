@@ -59,7 +59,7 @@ def graded(fact: str, episodes: Sequence[Episode], as_of: date) -> GradedSeries 
     numbers = _numbers(fact, episodes, as_of)
     if not numbers:
         return None
-    return GradedSeries(numbers, None, fact, as_of, tuple(episodes))
+    return GradedSeries(numbers, fact=fact, as_of=as_of, episodes=tuple(episodes))
 
 
 def superseded(episodes: Iterable[Episode]) -> list[Episode]:

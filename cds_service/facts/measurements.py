@@ -9,12 +9,14 @@ from decimal import Decimal
 import msgspec
 
 from cds_service.facts.context import Context
+from cds_service.fhir.dates import own_times
 from cds_service.fhir.record import CodedResult, status_of
 from cds_service.fhir.terminology import CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.values import (
     NumberAsSent,
     NumberProblem,
+    has_value,
     read_number,
     says_nothing_of_a_limit,
     upper_limit,
@@ -25,6 +27,7 @@ from cds_service.rules import Measurement, Quantity, Reason, ReasonKind, Series
 from cds_service.rules.measuring import written_day
 
 READABLE_STATUSES = frozenset({"final", "amended", "corrected", "preliminary"})
+_NOT_YET = frozenset({"registered", "cancelled", "entered-in-error"})
 _LATER_WORD = frozenset({"amended", "corrected"})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -35,7 +38,8 @@ def laboratory_series(context: Context, fact: str, analyte: str) -> Series | Non
     Each result keeps its own upper limit of normal; one that came without any is judged by the
     laboratory's default if the site has set one. A result in an unknown unit or outside what is
     plausible stays in the series with its problem; a result without a number (haemolysed,
-    cancelled) is left out, so that the one before it can still answer if it is fresh enough.
+    cancelled) or without a day is left out, so that the one before it can still answer if it is
+    fresh enough. What is left out is named in `unused`.
     """
     book = context.book
     quantity = book.knowledge.vocabulary.find(fact)
@@ -44,17 +48,21 @@ def laboratory_series(context: Context, fact: str, analyte: str) -> Series | Non
     table = book.units[analyte]
     plausible = book.knowledge.codes.analytes[analyte].plausible
     found: list[tuple[Measurement, bool]] = []
+    unused: dict[Reason, None] = {}
     sex, birth = _person(context)
     defaults = book.knowledge.local.limits.get(analyte)
     codes = book.analytes[analyte]
     for result in context.record.observations(codes):
         measurement = _measurement(context, quantity, codes, table, result, sex, birth, defaults)
-        if measurement is not None:
+        if isinstance(measurement, Measurement):
             measurement = _believed(measurement, quantity, plausible)
             found.append((measurement, status_of(result.observation) in _LATER_WORD))
-    if not found:
+        elif measurement is not None:
+            context.remark(quantity.name, _REMARKS[measurement.kind])
+            unused.setdefault(measurement)
+    if not found and not unused:
         return None
-    return Series(_in_order(found))
+    return Series(_in_order(found), unused=tuple(sorted(unused)))
 
 
 def _person(context: Context) -> tuple[str | None, date | None]:
@@ -73,20 +81,29 @@ def _measurement(
     sex: str | None,
     birth: date | None,
     defaults: Limits | None,
-) -> Measurement | None:
+) -> Measurement | Reason | None:
+    """One result as a measurement, or why one that came is none; None when nothing came."""
     observation, source = result.observation, result.source
     status = status_of(observation)
-    if status not in READABLE_STATUSES:
-        return None
     sent = read_number(source)
+    if status not in READABLE_STATUSES:
+        if status in _NOT_YET or not has_value(source):
+            return None
+        return Reason.of(ReasonKind.UNUSABLE, quantity.name, "its status does not say it is final")
     if sent.problem is not None and not _holds_a_number(source, sent):
-        if sent.problem is not NumberProblem.NO_VALUE:
-            context.remark(quantity.name, "a result without a usable number was left out")
-        return None
+        if sent.problem is NumberProblem.NO_VALUE:
+            return None
+        return Reason.of(ReasonKind.UNUSABLE, quantity.name, "a result without a number")
     moment = context.effective(observation)
-    if not context.usable(moment, quantity.name) or moment is None or moment.day is None:
-        return None
+    if moment is None or moment.day is None:
+        detail = f"{_shown(sent)}, not used"
+        return Reason.of(ReasonKind.UNDATED, quantity.name, detail)
+    if moment.day > context.as_of:
+        detail = f"{_shown(sent)} of {written_day(moment.day)}, a day still to come, not used"
+        return Reason.of(ReasonKind.UNDATED, quantity.name, detail)
     notes = ["preliminary result"] if status == "preliminary" else []
+    if not any((*own_times(observation), observation.issued)):
+        notes.append("dated by its report")
     if context.book.only_local(source.code, codes):
         notes.append("recognised by a code of this site")
     value = table.to_canonical(sent.number, sent)
@@ -126,6 +143,20 @@ def _measurement(
     )
 
 
+_REMARKS = {
+    ReasonKind.UNDATED: "a result without a usable date, or dated in the future, was left out",
+    ReasonKind.UNUSABLE: "a result without a usable number or status was left out",
+}
+
+
+def _shown(sent: NumberAsSent) -> str:
+    """A number as it was sent; nothing else of a result, whose words may name somebody."""
+    if sent.number is None:
+        return "a result"
+    unit = sent.unit or sent.code or ""
+    return f"{sent.comparator or ''}{sent.number:f} {unit}".strip()
+
+
 def _holds_a_number(source: Observation | ObservationComponent, sent: NumberAsSent) -> bool:
     """Whether a result that cannot be read says a number all the same, as a range does.
 
@@ -140,21 +171,32 @@ def _holds_a_number(source: Observation | ObservationComponent, sent: NumberAsSe
 
 
 def _believed(
-    measurement: Measurement, quantity: Quantity, plausible: tuple[Decimal, Decimal] | None
+    measurement: Measurement, quantity: Quantity, plausible: tuple[Decimal, Decimal]
 ) -> Measurement:
     """The measurement, without its number when no living person can have it.
 
     It stays in the series: an older result must not answer in its place.
     """
     value = measurement.value
-    if plausible is None or value is None or plausible[0] <= value <= plausible[1]:
+    if value is None or _possible(value, measurement.comparator, plausible):
         return measurement
+    lowest, highest = plausible
     detail = (
-        f"result of {written_day(measurement.day)} lies outside"
-        f" {plausible[0]} to {plausible[1]} {quantity.unit}"
+        f"{measurement.as_sent} of {written_day(measurement.day)} is no value that a person can"
+        f" have ({lowest} to {highest} {quantity.unit})"
     )
-    problem = Reason.of(ReasonKind.UNKNOWN_UNIT, quantity.name, detail)
+    problem = Reason.of(ReasonKind.UNUSABLE, quantity.name, detail)
     return msgspec.structs.replace(measurement, value=None, problem=problem)
+
+
+def _possible(value: Decimal, comparator: str | None, plausible: tuple[Decimal, Decimal]) -> bool:
+    """Whether a person can have the number: "<5" may be below the lowest, never negative."""
+    lowest, highest = plausible
+    if comparator in ("<", "<="):
+        return 0 < value <= highest
+    if comparator in (">", ">="):
+        return 0 <= value <= highest
+    return lowest <= value <= highest
 
 
 def _in_order(found: list[tuple[Measurement, bool]]) -> tuple[Measurement, ...]:

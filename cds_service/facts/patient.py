@@ -255,7 +255,7 @@ def since(series: Series, start: date) -> Series:
         if earliest <= item.day <= start and item.problem is None and item.value is not None:
             baseline = item
             break
-    return Series(kept, baseline)
+    return Series(kept, baseline, series.unused)
 
 
 class WithOrder:

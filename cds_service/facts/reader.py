@@ -11,6 +11,7 @@ from cds_service.facts import (
     alk_elsewhere,
     alk_status,
     courses,
+    haemolysis,
     problems,
     resistance,
     staging,
@@ -31,6 +32,7 @@ from cds_service.facts.patient import (
     PatientFacts,
     doses_taken,
 )
+from cds_service.facts.presence_tests import pregnancy_tests
 from cds_service.facts.reactions import reaction_readers
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
@@ -146,6 +148,7 @@ class FactReader:
                 context, "ECOG performance status", "ECOG performance status", answers, None
             ),
             "pregnancy": lambda: _pregnancy(context),
+            haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
             "Child-Pugh class": lambda: staging.coded_observation(
                 context,
                 "Child-Pugh class",
@@ -269,7 +272,7 @@ def _sex(context: Context) -> Statements | None:
 
 
 def _pregnancy(context: Context) -> Statements | None:
-    """Pregnancy status observations together with pregnancy conditions."""
+    """Pregnancy status observations, hCG results and pregnancy conditions together."""
     observed = staging.coded_observation(
         context,
         "pregnancy",
@@ -277,10 +280,10 @@ def _pregnancy(context: Context) -> Statements | None:
         {"absent": ("answer not pregnant",), "present": ("answer pregnant",)},
     )
     recorded = problems.flag(context, context.book.knowledge.fact_list.conditions["pregnancy"])
-    both = [
+    found = [
         item for group in (observed, recorded) if group is not None for item in group.statements
     ]
-    return problems.in_order(both)
+    return problems.in_order([*found, *pregnancy_tests(context)])
 
 
 def _treatment_start(medicines: Medicines) -> Events:

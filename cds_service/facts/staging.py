@@ -8,8 +8,10 @@ from datetime import date
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.facts.problems import flag, in_order, statement
+from cds_service.fhir.dates import own_times
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import concept_keys
+from cds_service.fhir.values import has_value
 from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport, Procedure
 from cds_service.rules import Event, Events, Statement, Statements
 
@@ -119,12 +121,7 @@ def brain_imaging(context: Context) -> Events:
             continue
         if not context.book.says(report.code, "brain MRI") and not pattern.search(label):
             continue
-        period = report.effective_period
-        day = context.day_of(
-            report.effective_date_time,
-            (period.end or period.start) if period else None,
-            report.issued,
-        )
+        day = _day_of_report(context, report)
         if day is not None and day <= context.as_of:
             found.append(Event(day, label, report.key))
     found.sort(key=lambda item: item.day, reverse=True)
@@ -132,17 +129,34 @@ def brain_imaging(context: Context) -> Events:
 
 
 def electrocardiograms(context: Context) -> Events:
-    """Days with a QTc or PR interval."""
+    """Days with an ECG: an interval measured in one, a panel, or a report."""
     found: dict[date, Event] = {}
-    for analyte in ("QTc", "PR interval"):
-        for result in context.record.observations(context.book.analytes[analyte]):
-            moment = context.effective(result.observation)
-            if status_of(result.observation) not in READABLE_STATUSES or moment is None:
-                continue
-            if moment.day is not None and moment.day <= context.as_of:
-                found.setdefault(moment.day, Event(moment.day, analyte, result.observation.key))
+    book = context.book
+    intervals = book.analytes["QTc"].keys | book.analytes["PR interval"].keys
+    panels = book.value_sets["electrocardiogram"].keys
+    for result in context.record.observations(sorted(intervals | panels)):
+        observation = result.observation
+        moment = context.effective(observation)
+        if status_of(observation) not in READABLE_STATUSES or moment is None:
+            continue
+        # A panel is there to hold its parts; without a value or a part nothing was recorded.
+        empty = not (has_value(result.source) or observation.component or observation.has_member)
+        if moment.day is not None and moment.day <= context.as_of and not empty:
+            label = (result.source.code.label or "") if result.source.code is not None else ""
+            found.setdefault(moment.day, Event(moment.day, label, observation.key))
+    for report in context.record.of_type(DiagnosticReport):
+        if status_of(report) not in _DONE or not book.says(report.code, "electrocardiogram"):
+            continue
+        day = _day_of_report(context, report)
+        if day is not None and day <= context.as_of:
+            label = (report.code.label or "") if report.code is not None else ""
+            found.setdefault(day, Event(day, label, report.key))
     ordered = sorted(found.values(), key=lambda item: item.day, reverse=True)
     return Events(tuple(ordered))
+
+
+def _day_of_report(context: Context, report: DiagnosticReport) -> date | None:
+    return context.day_of(*own_times(report), report.issued)
 
 
 def coded_observation(

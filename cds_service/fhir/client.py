@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -41,6 +41,7 @@ from cds_service.fhir.reading import (
     merged,
     read_resources,
 )
+from cds_service.fhir.server_reasons import MOST_BYTES, server_reason
 
 __all__ = [
     "FetchProblem",
@@ -61,8 +62,11 @@ _FIRST_WAIT_SECONDS = 0.05
 # Servers give 10 to 50 resources a page unless asked for more, and every further page is one more
 # round trip before the deadline. Those that allow fewer give fewer; few allow more than 1000.
 _PAGE_SIZE = 1000
+_NAMES_PATIENT = frozenset({"patient", "subject", "_id"})
 # How servers refuse a parameter that they do not know.
 _BAD_QUERY_STATUSES = frozenset({400, 422})
+# Some call it forbidden when a search lacks a parameter that they demand.
+_OTHERWISE_STATUSES = _BAD_QUERY_STATUSES | {403}
 
 
 class ProblemKind(StrEnum):
@@ -83,10 +87,19 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FetchProblem:
-    """What went wrong; `status` is the HTTP status if there was one."""
+    """What went wrong; `status` is the HTTP status if there was one.
+
+    `reason` is what the server itself said, without anything that could name a person.
+    """
 
     kind: ProblemKind
     status: int | None = None
+    reason: str = ""
+
+    @property
+    def refuses_query(self) -> bool:
+        """Whether the server may answer the same question when it is asked otherwise."""
+        return self.kind is ProblemKind.STATUS and self.status in _OTHERWISE_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +277,8 @@ class FhirClient:
                 if 300 <= response.status_code < 400:
                     return None, FetchProblem(ProblemKind.REDIRECT, response.status_code)
                 if response.status_code != 200:
-                    return None, FetchProblem(ProblemKind.STATUS, response.status_code)
+                    reason = self._reason(response, url, ends_at)
+                    return None, FetchProblem(ProblemKind.STATUS, response.status_code, reason)
                 body = self._body(response, ends_at)
         except AddressRefused:
             return None, FetchProblem(ProblemKind.ADDRESS)
@@ -280,12 +294,23 @@ class FhirClient:
             return None, FetchProblem(ProblemKind.NOT_FHIR, 200)
         return page, None
 
-    def _body(self, response: requests.Response, ends_at: float) -> bytes:
+    def _reason(self, response: requests.Response, url: str, ends_at: float) -> str:
+        """What the server says about a refusal; a reason that cannot be read is none."""
+        try:
+            body = self._body(response, ends_at, most=MOST_BYTES)
+        except (AnswerTooLarge, PastDeadline, requests.RequestException, HTTPError, OSError):
+            return ""
+        values = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+        own = [value for name, value in values if name in _NAMES_PATIENT]
+        own += urlsplit(url).path.rsplit("/", 1)[-1:] if not values else []
+        return server_reason(body, tuple(unquote(value) for value in own))
+
+    def _body(self, response: requests.Response, ends_at: float, most: int | None = None) -> bytes:
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_content(_CHUNK_BYTES):
             size += len(chunk)
-            if size > self._max_page_bytes:
+            if size > (most or self._max_page_bytes):
                 raise AnswerTooLarge
             # A server that drips bytes would otherwise keep each socket wait short for ever.
             if time.monotonic() >= ends_at:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 
 from cds_service.fhir.datatypes import Period
-from cds_service.fhir.views import Observation
+from cds_service.fhir.views import DiagnosticReport, Observation
 
 _MOMENT = re.compile(
     r"(?P<year>\d{4})"
@@ -107,19 +108,47 @@ def period_start(period: Period | None, zone: tzinfo = UTC) -> Moment | None:
     return parse_moment(period.start, zone) if period else None
 
 
-def effective_moment(observation: Observation, zone: tzinfo = UTC) -> Moment | None:
+def own_times(resource: Observation | DiagnosticReport) -> tuple[str | None, ...]:
+    """The elements that say when a result was true of the patient, in the order in which they
+    count: a period that has no end says its start."""
+    period = resource.effective_period
+    return (
+        resource.effective_date_time,
+        (period.end or period.start) if period else None,
+        resource.effective_instant if isinstance(resource, Observation) else None,
+    )
+
+
+def effective_moment(
+    observation: Observation,
+    zone: tzinfo = UTC,
+    listed_in: Sequence[Observation | DiagnosticReport] = (),
+) -> Moment | None:
     """When the observation was true of the patient.
 
-    effectiveDateTime, else effectivePeriod.end, else effectiveInstant, else issued. The first
-    one that was sent decides: one that is unreadable is not replaced by another.
+    Its own effective time, else that of the report or panel that lists it, else when it was
+    issued, else when the report was. The first one that was sent decides: one that is unreadable
+    is not replaced by another, and reports of different days are no answer.
     """
-    period = observation.effective_period
-    for text in (
-        observation.effective_date_time,
-        period.end if period else None,
-        observation.effective_instant,
-        observation.issued,
+    for texts in (
+        own_times(observation),
+        *_alike([own_times(holder) for holder in listed_in], zone),
+        (observation.issued,),
+        *_alike([(holder.issued,) for holder in listed_in], zone),
     ):
-        if text and text.strip():
-            return parse_moment(text, zone)
+        for text in texts:
+            if text and text.strip():
+                return parse_moment(text, zone)
     return None
+
+
+def _alike(
+    times: Sequence[tuple[str | None, ...]], zone: tzinfo
+) -> Sequence[tuple[str | None, ...]]:
+    """The times of several holders when they are of one day; else something unreadable."""
+    said = [next((text for text in texts if text and text.strip()), None) for texts in times]
+    kept = [text for text in said if text is not None]
+    moments = [parse_moment(text, zone) for text in kept]
+    if len({moment.day if moment else None for moment in moments}) > 1:
+        return [("different days",)]
+    return [(text,) for text in kept[:1]]

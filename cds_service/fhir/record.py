@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from cds_service.fhir.references import parse_reference
 from cds_service.fhir.terminology import CodeKey, CodeSet, code_key, concept_keys
 from cds_service.fhir.views import (
     Condition,
+    DiagnosticReport,
     MedicationStatement,
     MedicationUse,
     Observation,
@@ -220,6 +222,37 @@ class PatientRecord:
             inner = contained(holder) if holder is not None else ()
             return next((one for one in inner if local_id(one) == parsed.fragment), None)
         return self._by_key.get(parsed.key) if parsed.key else None
+
+    def listed_in(self, observation: Observation) -> tuple[DiagnosticReport | Observation, ...]:
+        """The reports that list an observation among their results, and the panels that list it
+        among their members; of a contained one that which contains it."""
+        return self._listing.get(observation.key, ()) if observation.id else ()
+
+    @cached_property
+    def _listing(self) -> Mapping[str, tuple[DiagnosticReport | Observation, ...]]:
+        found: dict[str, dict[str, DiagnosticReport | Observation]] = {}
+        listings: list[tuple[DiagnosticReport | Observation, tuple[Reference, ...]]] = [
+            *((report, report.result) for report in self.of_type(DiagnosticReport)),
+            *((panel, panel.has_member) for panel in self.of_type(Observation)),
+        ]
+        for holder, listed in listings:
+            for reference in listed:
+                held = self._listed_key(reference, holder)
+                if held is not None:
+                    found.setdefault(held, {})[holder.key] = holder
+        for observation in self.of_type(Observation):
+            outer, mark, _ = (observation.id or "").partition("#")
+            report = self._by_key.get(f"DiagnosticReport/{outer}") if mark else None
+            if isinstance(report, DiagnosticReport):
+                found.setdefault(observation.key, {})[report.key] = report
+        return {key: tuple(held.values()) for key, held in found.items()}
+
+    def _listed_key(self, reference: Reference, holder: Resource) -> str | None:
+        parsed = parse_reference(reference.reference)
+        if parsed is not None and parsed.fragment is not None:
+            return f"Observation/{holder.id}#{parsed.fragment}"
+        found = self.resolve(reference, holder)
+        return found.key if isinstance(found, Observation) else None
 
     def medication_concept(self, use: MedicationUse) -> MedicationConcept:
         """What drug a medication resource is about, and how that was found out."""

@@ -2,7 +2,8 @@
 
 A range counts when it is of type normal, or of no type, and applies to this patient. Several
 ranges that apply equally are no answer, and neither is one that needs a sex or an age nobody
-knows.
+knows. A range that contradicts itself has no limit: its words say another number or the opposite,
+its low end is not below its high end, or its high end is the lower bound that the words name.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ _UPPER_TEXT = re.compile(
 )
 _SPAN_TEXT = re.compile(
     rf"\s*(?P<low>{_PART})\s*(?:-|–|—|to|bis)\s*(?P<high>{_PART}){_UNIT_PART}\s*\Z",
+    re.IGNORECASE,
+)
+_LOWER_TEXT = re.compile(
+    rf"\s*(?:>=|=>|>|≥|from|over|above|greater than|more than|at least|min\.?|ab|über|mindestens)"
+    rf"\s*(?P<low>{_PART}){_UNIT_PART}\s*\Z",
     re.IGNORECASE,
 )
 
@@ -180,10 +186,61 @@ def _is_normal(kind: CodeableConcept | None) -> bool:
     return (kind.label or "").lower() in _NORMAL_TEXT
 
 
-def _limit_of(entry: ReferenceRange, measured: WithUnit | None) -> ReferenceLimit | None:
-    limit = _from_high(entry) or _from_text(entry.text)
-    if limit is None:
+def lower_limit(
+    ranges: Sequence[ReferenceRange], measured: WithUnit | None
+) -> ReferenceLimit | None:
+    """The lower limit of normal, from the one range for everybody that was sent; else None."""
+    if len(ranges) != 1 or not _is_plain(ranges[0]) or _contradicts_itself(ranges[0]):
         return None
+    low = ranges[0].low
+    if low is None or low.number is None or low.number < 0 or low.comparator in ("<", "<="):
+        return None
+    return _with_unit(
+        ReferenceLimit(
+            low.number,
+            unit=low.unit or None,
+            code=low.code or None,
+            system=low.system or None,
+            as_sent=low.as_sent,
+        ),
+        measured,
+    )
+
+
+def _limit_of(entry: ReferenceRange, measured: WithUnit | None) -> ReferenceLimit | None:
+    if _contradicts_itself(entry):
+        return None
+    limit = _from_high(entry) or _from_text(entry.text)
+    return None if limit is None else _with_unit(limit, measured)
+
+
+def _contradicts_itself(entry: ReferenceRange) -> bool:
+    """Whether two statements of one range cannot both be true: then neither is believed."""
+    high = entry.high.number if entry.high is not None else None
+    low = entry.low.number if entry.low is not None else None
+    if high is None or high <= 0 or entry.high is None:
+        return False
+    if low is not None and low >= high and _same_unit(entry.low, entry.high):
+        return True
+    only_lower = _LOWER_TEXT.match(entry.text or "")
+    if only_lower is not None:
+        # The words know no upper end; beside the same lower end they only leave it out.
+        return low is None or low != _written(only_lower["low"])
+    in_words = _from_text(entry.text)
+    if in_words is None or in_words.number is None:
+        return False
+    same_unit = in_words.unit is None or fold_unit(in_words.unit) in (
+        fold_unit(entry.high.unit or ""),
+        fold_unit(entry.high.code or ""),
+    )
+    return same_unit and in_words.number != high
+
+
+def _written(number: str) -> Decimal:
+    return Decimal(number.replace(",", "."))
+
+
+def _with_unit(limit: ReferenceLimit, measured: WithUnit | None) -> ReferenceLimit:
     if limit.unit is None and limit.code is None and measured is not None:
         return msgspec.structs.replace(
             limit,
@@ -200,9 +257,6 @@ def _from_high(entry: ReferenceRange) -> ReferenceLimit | None:
     number = high.number if high else None
     if high is None or number is None or number <= 0 or high.comparator in (">", ">="):
         return None
-    low = entry.low.number if entry.low else None
-    if low is not None and low > number and _same_unit(entry.low, high):
-        return None
     return ReferenceLimit(
         number,
         unit=high.unit or None,
@@ -214,7 +268,10 @@ def _from_high(entry: ReferenceRange) -> ReferenceLimit | None:
 
 
 def _same_unit(low: Quantity | None, high: Quantity) -> bool:
-    return low is not None and (low.unit, low.code) == (high.unit, high.code)
+    if low is None:
+        return False
+    said = (low.unit, low.code), (high.unit, high.code)
+    return said[0] == said[1] or (None, None) in said
 
 
 def _from_text(text: str | None) -> ReferenceLimit | None:
@@ -222,9 +279,9 @@ def _from_text(text: str | None) -> ReferenceLimit | None:
     if match is None:
         return None
     found = match.groupdict()
-    high = Decimal(found["high"].replace(",", "."))
-    low = Decimal(found["low"].replace(",", ".")) if found.get("low") else None
-    if high <= 0 or (low is not None and low > high):
+    high = _written(found["high"])
+    low = _written(found["low"]) if found.get("low") else None
+    if high <= 0 or (low is not None and low >= high):
         return None
     return ReferenceLimit(
         high,

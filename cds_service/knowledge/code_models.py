@@ -30,6 +30,7 @@ def _factor(value: object) -> object:
     raise ValueError("a decimal factor in quotes")
 
 
+Bound = Annotated[Decimal, BeforeValidator(_factor), Field(ge=0, allow_inf_nan=False)]
 Factor = Annotated[Decimal, BeforeValidator(_factor), Field(gt=0, allow_inf_nan=False)]
 
 
@@ -122,7 +123,7 @@ class Analyte(Frozen):
     units: Mapping[str, Factor] = Field(min_length=1)
     codes: tuple[Code, ...] = Field(min_length=1)
     traps: tuple[ForbiddenCode, ...] = ()
-    plausible: tuple[Factor, Factor] | None = None
+    plausible: tuple[Bound, Bound]
     factor_source: str
     note: str | None = None
 

@@ -237,7 +237,7 @@ def _limit(analyte: Analyte, row: DefaultLimit, file: str, where: str) -> tuple[
     number = UnitTable(analyte.unit, analyte.units).to_canonical(row.high, _Unit(row.unit))
     if number is None:
         raise KnowledgeError(file, f"{where}.unit", f"one of {', '.join(analyte.units)}")
-    if analyte.plausible and not analyte.plausible[0] <= number <= analyte.plausible[1]:
+    if not analyte.plausible[0] <= number <= analyte.plausible[1]:
         raise KnowledgeError(file, f"{where}.high", "a number that a person can have")
     return number, f"{row.high} {row.unit}"
 

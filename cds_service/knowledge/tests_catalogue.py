@@ -37,7 +37,8 @@ class OrderableTest(Frozen):
     """One test: how people call it, which facts show that it was done, how it is ordered.
 
     It counts as done on the oldest of the latest days of all `facts`; of `events` and `states`
-    one suffices.
+    one suffices. `data` are the kinds of data in which it would show: without them nobody knows
+    whether it was done.
     """
 
     name: str
@@ -45,6 +46,7 @@ class OrderableTest(Frozen):
     facts: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    data: tuple[str, ...] = Field(min_length=1)
     orders: tuple[TestOrder, ...] = ()
     verified: bool
     sources: tuple[str, ...]

@@ -46,6 +46,8 @@ class HookCall:
     came as null ("the client looked and has nothing", R-62); a key that did not come is not
     there (R-63). A key that the operator agreed with the client under another name has ours
     (E-02); the others are as sent, also those this service did not ask for.
+    ``unreadable_prefetch`` are keys that came with something that is no JSON object, such as the
+    text of an error page: they are not in ``prefetch`` and count as not had.
     ``fhir_server`` has no trailing slash, and is None if the client is not allowed one.
     ``access_token`` is for this call only (R-77). ``access_token_expires_in`` is in seconds.
     ``max_cards`` is how many cards the client takes, None when it set no limit.
@@ -65,6 +67,7 @@ class HookCall:
     selections: tuple[str, ...] = ()
     dispatched_orders: tuple[str, ...] = ()
     prefetch: Mapping[str, bytes | None] = field(default_factory=dict)
+    unreadable_prefetch: frozenset[str] = frozenset()
     client: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
     extension: Mapping[str, Any] = field(default_factory=dict)
@@ -105,6 +108,7 @@ def read_call(
     context, received = _read_context(request.context, definition, client)
     _note_unexpected_user(context, definition, request, service)
     resources, by_reference = _read_bundle(received, definition)
+    prefetch, unreadable = _read_prefetch(prefetch_raw, client)
     return HookCall(
         service_id=service_id,
         hook=service.hook,
@@ -122,7 +126,8 @@ def read_call(
         dispatched_orders=(
             context.dispatched_orders if isinstance(context, OrderDispatchContext) else ()
         ),
-        prefetch=MappingProxyType(_read_prefetch(prefetch_raw, service, client)),
+        prefetch=MappingProxyType(prefetch),
+        unreadable_prefetch=unreadable,
         client=client.name,
         context=MappingProxyType(received),
         extension=request.extension if isinstance(request.extension, dict) else {},
@@ -228,11 +233,12 @@ def _read_bundle(
     return tuple(resources), by_reference
 
 
-def _read_prefetch(raw: bytes, service: Service, client: Client) -> dict[str, bytes | None]:
+def _read_prefetch(raw: bytes, client: Client) -> tuple[dict[str, bytes | None], frozenset[str]]:
+    """The prefetch by key, and the keys whose value cannot be a resource."""
     if raw == b"null":
-        return {}
-    asked = {template.key for template in service.prefetch}
+        return {}, frozenset()
     result: dict[str, bytes | None] = {}
+    unreadable: set[str] = set()
     sent = decoding.members(raw, f"{ROOT}.prefetch")
     for name, value in sent.items():
         key = client.habits.prefetch_keys.get(name, name)
@@ -245,13 +251,9 @@ def _read_prefetch(raw: bytes, service: Service, client: Client) -> dict[str, by
             # key counts as not satisfied.
             if value[1:-1].strip():
                 result[key] = value
-        elif key in asked and value not in (b'""', b"[]"):
-            raise BadRequest(
-                "A prefetched value must be a FHIR resource or null.",
-                expression=f"{ROOT}.prefetch.{name}",
-                issue_code="value",
-            )
-    return result
+        elif value not in (b'""', b"[]"):
+            unreadable.add(key)
+    return result, frozenset(unreadable)
 
 
 def _note_unexpected_user(

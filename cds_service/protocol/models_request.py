@@ -30,6 +30,7 @@ from cds_service.protocol.urls import parse_address
 # version, so nothing more is asked (E-10).
 _LOOSE_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
+_CODE_WORD = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -46,7 +47,7 @@ def _not_blank(text: str) -> str:
 def _bare_id(text: str) -> str:
     # The id is put into URLs, where a slash or a dot segment would ask for another resource.
     if "/" in text or not text.strip(".") or any(ord(letter) <= 0x20 for letter in text):
-        raise ValueError("must be a bare id")
+        raise ValueError("must be a bare id, without Patient/ or any other type before it")
     return text
 
 
@@ -275,10 +276,44 @@ class ReceivedCoding(RequestModel):
 
 
 class GivenOverrideReason(RequestModel):
-    """Why a card was not followed. The comment is free text and may name the patient (R-192)."""
+    """Why a card was not followed. The comment is free text and may name the patient (R-192).
+
+    Older clients send it flat: the coding itself, its code alone, or a list of one of them. A
+    text that is no code counts as a comment.
+    """
 
     reason: Annotated[ReceivedCoding | None, BeforeValidator(_empty_is_absent)] = None
     user_comment: OptionalText = Field(default=None, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat_forms(cls, value: Any) -> Any:
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if isinstance(value, str):
+            return (
+                {"reason": {"code": value}}
+                if _CODE_WORD.fullmatch(value)
+                else ({"userComment": value})
+            )
+        if not isinstance(value, dict):
+            return value
+        reason = value.get("reason")
+        if reason is None and isinstance(value.get("code"), str):
+            coding = {name: value.get(name) for name in ("code", "system", "display")}
+            return {**value, "reason": coding}
+        if isinstance(reason, list) and len(reason) == 1:
+            reason = reason[0]
+        if isinstance(reason, dict) and "code" not in reason:
+            # A CodeableConcept in place of the Coding.
+            codings = reason.get("coding")
+            if isinstance(codings, list) and codings:
+                reason = codings[0]
+        if isinstance(reason, str):
+            if not _CODE_WORD.fullmatch(reason):
+                return {**value, "reason": None, "userComment": value.get("userComment") or reason}
+            reason = {"code": reason}
+        return {**value, "reason": reason}
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -331,8 +366,11 @@ def refusal(error: ValidationError, root: str) -> BadRequest:
         return BadRequest(
             "A required element is missing.", expression=expression, issue_code="required"
         )
+    # Our own checks say in fixed words what was wanted; a library's message may hold the value.
+    own = first["type"] == "value_error"
+    wanted = f": it {first['msg'].removeprefix('Value error, ')}" if own else ""
     return BadRequest(
-        "An element does not have the type or value it must have.",
+        f"An element does not have the type or value it must have{wanted}.",
         expression=expression,
         issue_code="value",
     )

@@ -37,12 +37,17 @@ class PrefetchTemplate:
 
     ``required`` means the service cannot answer without it, and so a missing key leads to a
     FHIR request or to 412. ``purpose`` says in plain words what the data are used for.
+    ``otherwise`` are other forms of the query, in the order in which the service asks a FHIR
+    server that refuses the first; a client is told the first alone. ``beside`` are data beside
+    those of another key: that a client does not have them is worth no word.
     """
 
     key: str
     template: str
     required: bool
     purpose: str
+    otherwise: tuple[str, ...] = ()
+    beside: bool = False
 
 
 def _text(template: PrefetchTemplate | str) -> str:

@@ -63,14 +63,14 @@ class Comparison(Leaf):
         as_of = evaluation.as_of
         latest = latest_on(found, as_of)
         if not latest:
-            return self.unknown(self.missing())
+            return self.unknown(found.unused or self.missing())
         if self.asked.selector != "latest":
             return self._over_all(known_on(found, as_of), as_of)
         if found.baseline is not None and found.baseline.day > as_of:
             found = known_on(found, as_of)
         too_old = stale(self.quantity, latest[0].day, as_of, self.asked.window)
         if too_old is not None:
-            return self._undecided((too_old,), latest, found)
+            return self._undecided((too_old, *found.unused), latest, found)
         verdict, reasons = judge_moment(self.threshold, latest, found.baseline)
         if verdict is Verdict.UNKNOWN:
             return self._undecided(reasons, latest, found)
@@ -194,7 +194,7 @@ class EpisodeCount(Leaf):
             return self.unknown(self.missing())
         found = known_on(found, evaluation.as_of)
         if not found.measurements:
-            return self.unknown(self.missing())
+            return self.unknown(found.unused or self.missing())
         window = self.asked.window
         first = date.min if window is None else window.before(evaluation.as_of)
         if found.measurements[0].day < first:
@@ -256,7 +256,7 @@ class ResultCount(Leaf):
             return self.unknown(self.missing())
         found = known_on(found, evaluation.as_of)
         if not found.measurements:
-            return self.unknown(self.missing())
+            return self.unknown(found.unused or self.missing())
         window = self.asked.window
         first = date.min if window is None else window.before(evaluation.as_of)
         if found.measurements[0].day < first:

@@ -110,7 +110,7 @@ def known_on(series: Series, as_of: date) -> Series:
     if baseline is not None and baseline.day > as_of:
         baseline = None
     known = tuple(item for item in series.measurements if item.day <= as_of)
-    return Series(known, baseline)
+    return Series(known, baseline, series.unused)
 
 
 def latest_on(series: Series, as_of: date) -> tuple[Measurement, ...]:

@@ -118,6 +118,8 @@ PHRASES = {
     ReasonKind.UNKNOWN_UNIT: "came in an unknown unit",
     ReasonKind.CONTRADICTORY: "is contradictory",
     ReasonKind.IMPRECISE: "is only known as a bound",
+    ReasonKind.UNDATED: "came without a usable date",
+    ReasonKind.UNUSABLE: "came but could not be used",
 }
 
 

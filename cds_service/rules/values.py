@@ -41,10 +41,15 @@ class Measurement(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """All measurements of one quantity, newest first, and the value before treatment if known."""
+    """All measurements of one quantity, newest first, and the value before treatment if known.
+
+    ``unused`` says of results that came and have no place among the measurements why that is so:
+    no usable date, no number. Where nothing else answers, that is the reason, never "not recorded".
+    """
 
     measurements: tuple[Measurement, ...]
     baseline: Measurement | None = None
+    unused: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ class ReasonKind(enum.Enum):
     CONTRADICTORY = "contradictory"
     IMPRECISE = "imprecise"
     """A result is only known as a bound (``<5``) that does not settle the comparison."""
+    UNDATED = "undated"
+    """A result came without a day on which it was true, or with one that is still to come."""
+    UNUSABLE = "not usable"
+    """A result came, and what stands in it is no value of this quantity."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cds_service.fhir.dates import Precision, effective_moment, parse_moment
-from cds_service.fhir.views import Observation, Period
+from cds_service.fhir.views import DiagnosticReport, Observation, Period
 
 
 def test_a_date_is_read_with_its_precision_and_zone(dates_row: dict[str, str]) -> None:
@@ -59,7 +59,7 @@ def test_effective_time_is_chosen_in_the_stated_order() -> None:
         moment.day if (moment := effective_moment(observation)) else None
         for observation in (full, only_period, only_instant, only_issued, open_period)
     ]
-    assert days == [date(2026, 1, day) for day in (1, 3, 4, 5, 5)]
+    assert days == [date(2026, 1, day) for day in (1, 3, 4, 5, 2)]
 
 
 def test_an_unreadable_effective_time_is_not_replaced_by_the_issue_time() -> None:
@@ -77,6 +77,40 @@ def test_an_effective_year_is_not_made_precise_by_the_issue_time() -> None:
 
 def test_an_observation_without_any_time_has_none() -> None:
     assert effective_moment(Observation()) is None
+
+
+def day_in(observation: Observation, *holders: DiagnosticReport | Observation) -> date | None:
+    moment = effective_moment(observation, listed_in=holders)
+    return moment.day if moment is not None else None
+
+
+def test_a_result_without_a_time_has_that_of_the_report_or_panel_that_lists_it() -> None:
+    report = DiagnosticReport(effective_date_time="2026-01-07", issued="2026-01-09T00:00:00Z")
+    panel = Observation(effective_period=Period(start="2026-01-06"))
+    assert day_in(Observation(), report) == date(2026, 1, 7)
+    assert day_in(Observation(), panel) == date(2026, 1, 6)
+    assert day_in(Observation(effective_date_time="2026-01-01"), report) == date(2026, 1, 1)
+
+
+def test_the_time_of_the_report_stands_before_the_issue_time_and_its_own_issue_time_last() -> None:
+    issued = Observation(issued="2026-01-08T00:00:00Z")
+    dated = DiagnosticReport(effective_date_time="2026-01-07")
+    only_issued = DiagnosticReport(issued="2026-01-09T00:00:00Z")
+    assert day_in(issued, dated) == date(2026, 1, 7)
+    assert day_in(issued, only_issued) == date(2026, 1, 8)
+    assert day_in(Observation(), only_issued) == date(2026, 1, 9)
+
+
+def test_reports_of_different_days_give_no_day() -> None:
+    first = DiagnosticReport(effective_date_time="2026-01-07")
+    second = DiagnosticReport(effective_date_time="2026-01-17")
+    assert day_in(Observation(), first, second) is None
+    assert day_in(Observation(), first, first) == date(2026, 1, 7)
+
+
+@pytest.mark.parametrize("odd", ["2026", "07/01/2026"])
+def test_a_report_without_a_day_gives_none(odd: str) -> None:
+    assert day_in(Observation(), DiagnosticReport(effective_date_time=odd)) is None
 
 
 def test_an_unknown_zone_is_kept_as_unknown_and_read_at_the_facility() -> None:

@@ -5,7 +5,13 @@ from decimal import Decimal
 import pytest
 
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Quantity, Range, ReferenceRange
-from cds_service.fhir.values import LimitOrigin, LimitProblem, upper_limit
+from cds_service.fhir.reference_ranges import lower_limit
+from cds_service.fhir.values import (
+    LimitOrigin,
+    LimitProblem,
+    says_nothing_of_a_limit,
+    upper_limit,
+)
 
 RESULT = Quantity(value=Decimal(212), unit="U/L", code="U/L", system="http://unitsofmeasure.org")
 
@@ -52,9 +58,53 @@ def test_a_high_without_unit_inherits_the_unit_of_the_result() -> None:
     assert (limit.unit, limit.code, limit.inherited) == ("U/L", "U/L", True)
 
 
-def test_high_wins_over_text() -> None:
-    limit = upper_limit([ReferenceRange(high=high("55"), text="<=40")], RESULT)
+@pytest.mark.parametrize("text", ["<=55", "7 - 55", "7 - 55 U/L", "see report", "", "<=920 nkat/L"])
+def test_a_high_end_stands_beside_words_that_do_not_contradict_it(text: str) -> None:
+    limit = upper_limit([ReferenceRange(high=high("55"), text=text)], RESULT)
     assert (limit.number, limit.origin) == (Decimal(55), LimitOrigin.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("low", "high_end", "text"),
+    [
+        (None, "5", ">5"),
+        (None, "5", ">= 5 U/L"),
+        (None, "5", "over 5"),
+        (None, "55", ">40"),
+        ("7", "55", ">40"),
+        (None, "55", "<=40"),
+        (None, "55", "7 - 40 U/L"),
+        ("55", "55", ""),
+        ("60", "55", ""),
+    ],
+)
+def test_a_range_that_contradicts_itself_gives_no_limit(
+    low: str | None, high_end: str, text: str
+) -> None:
+    odd = ReferenceRange(low=high(low) if low else None, high=high(high_end), text=text)
+    assert upper_limit([odd], RESULT).problem == LimitProblem.NO_UPPER_LIMIT
+    assert not says_nothing_of_a_limit([odd])
+
+
+def test_words_that_name_the_low_end_only_leave_the_high_end_standing() -> None:
+    range_ = ReferenceRange(low=high("5"), high=high("55"), text=">5")
+    assert upper_limit([range_], RESULT).number == Decimal(55)
+
+
+@pytest.mark.parametrize("text", ["40 - 40", "0 - 0"])
+def test_words_whose_ends_are_one_number_give_no_limit(text: str) -> None:
+    assert upper_limit([ReferenceRange(text=text)], RESULT).number is None
+
+
+def test_the_low_end_is_read_of_one_range_for_everybody() -> None:
+    range_ = ReferenceRange(low=high("30", None), high=high("200", None))
+    limit = lower_limit([range_], RESULT)
+    assert limit is not None
+    assert (limit.number, limit.unit, limit.inherited) == (Decimal(30), "U/L", True)
+    assert lower_limit([range_, range_], RESULT) is None
+    assert lower_limit([ReferenceRange(low=high("30"), applies_to=group(MALE))], RESULT) is None
+    assert lower_limit([ReferenceRange(low=high("200"), high=high("30"))], RESULT) is None
+    assert lower_limit([ReferenceRange(high=high("30"))], RESULT) is None
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "NaN"])

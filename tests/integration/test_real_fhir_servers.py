@@ -14,6 +14,7 @@ import requests
 from cds_service.fhir.client import FetchProblem, FhirClient, ProblemKind
 from cds_service.protocol import resolve
 from fhir_fixtures import load_story, story_names
+from hooks.data import MEDICATIONS
 from tests.integration.conftest import RealServer, run
 from tests.services.calling import DAY, HOOKS, TIMEOUT, Json, Service, refused
 
@@ -67,6 +68,20 @@ def test_cards_are_the_same_when_the_prefetch_is_what_that_server_answers(
         answered = service.cards_of(hook, body)
 
         assert real_server.comparable(answered) == real_server.comparable(sent)
+
+
+@pytest.mark.parametrize("more", MEDICATIONS.otherwise)
+def test_a_query_with_an_intent_finds_the_orders_that_the_plain_one_finds(
+    real_server: RealServer, more: str
+) -> None:
+    patient = load_story(LONG_CHART).patient_id
+    query = MEDICATIONS.query.replace("{{context.patientId}}", patient)
+    found = [
+        {entry["resource"]["id"] for entry in get(real_server.base(LONG_CHART), asked)["entry"]}
+        for asked in (query, query + more)
+    ]
+    assert found[0]
+    assert found[0] == found[1]
 
 
 def test_the_command_line_reads_a_story_back(

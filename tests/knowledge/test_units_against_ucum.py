@@ -106,7 +106,7 @@ def test_the_oracle_would_notice_a_wrong_factor(analyte: str, spelling: str, wro
         ("ALT", "units"),
         ("total bilirubin", "mg/L"),
         ("creatinine", "mmol/mol"),
-        ("eGFR", "mL/min"),
+        ("eGFR", "mL/min/m2"),
         ("HbA1c", "mmol/mol"),
         ("platelets", "10*3/L"),
         ("platelets", "%"),

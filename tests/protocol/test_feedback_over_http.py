@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import requests
+from pydantic import ValidationError
 
 from cds_service.protocol import (
     CollapseSlashes,
     Service,
 )
-from cds_service.protocol.models_request import FeedbackRequest
+from cds_service.protocol.models_request import FeedbackRequest, GivenOverrideReason
 from tests.waiting import PATIENCE
 
 Serve = Callable[..., str]
@@ -141,7 +142,7 @@ def test_epics_spelling_keeps_the_reason(serve: Serve, make_service: MakeService
         (accepted(acceptedSuggestions=[]), "feedback[0]"),
         (accepted(acceptedSuggestions=[{}]), "feedback[0].acceptedSuggestions[0].id"),
         (overridden(overrideReason={"reason": None}), "feedback[0].overrideReason"),
-        (overridden(overrideReason="Jane"), "feedback[0].overrideReason"),
+        (overridden(overrideReason=5), "feedback[0].overrideReason"),
     ],
 )
 def test_feedback_that_breaks_a_rule_is_400_and_not_stored(
@@ -209,3 +210,56 @@ def test_collapsing_leaves_other_paths_alone() -> None:
     for path in ("/a/b", "//a///b//", "/"):
         CollapseSlashes(application)({"PATH_INFO": path}, lambda *_: lambda _: None)
     assert seen == ["/a/b", "/a/b/", "/"]
+
+
+def given(reason: Any) -> GivenOverrideReason:
+    (item,) = FeedbackRequest.model_validate(
+        {"feedback": [overridden(overrideReason=reason)]}, by_alias=True, by_name=False
+    ).feedback
+    assert item.override_reason is not None
+    return item.override_reason
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        {"reason": REASON},
+        REASON,
+        [REASON],
+        {"reason": [REASON]},
+        {"reason": {"coding": [REASON]}},
+    ],
+)
+def test_the_reason_is_the_same_in_every_form_of_older_clients(reason: Any) -> None:
+    found = given(reason).reason
+    assert found is not None
+    assert (found.code, found.system) == (REASON["code"], REASON["system"])
+
+
+@pytest.mark.parametrize("reason", ["contraindicated", {"reason": "contraindicated"}])
+def test_a_code_alone_is_a_reason_without_a_system(reason: Any) -> None:
+    found = given(reason).reason
+    assert found is not None
+    assert (found.code, found.system) == ("contraindicated", None)
+
+
+@pytest.mark.parametrize("reason", ["Ada wants to wait", {"reason": "Ada wants to wait"}])
+def test_a_text_that_is_no_code_counts_as_a_comment(reason: Any) -> None:
+    """A comment may name the patient: it is never taken for a code, which may be counted."""
+    found = given(reason)
+    assert found.reason is None
+    assert found.user_comment == "Ada wants to wait"
+
+
+@pytest.mark.parametrize("reason", [{}, "", []])
+def test_an_empty_reason_is_none(reason: Any) -> None:
+    (item,) = FeedbackRequest.model_validate(
+        {"feedback": [overridden(overrideReason=reason)]}, by_alias=True, by_name=False
+    ).feedback
+    assert item.override_reason is None
+
+
+@pytest.mark.parametrize("reason", [5, {"reason": 5}, [REASON, REASON], {"code": 5}])
+def test_a_reason_of_another_shape_is_refused(reason: Any) -> None:
+    with pytest.raises(ValidationError):
+        given(reason)

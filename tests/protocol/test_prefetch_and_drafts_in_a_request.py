@@ -197,17 +197,16 @@ def test_prefetch_may_be_absent_empty_or_null(
     assert read(body).prefetch == {}
 
 
-def test_a_prefetch_value_that_is_no_resource_is_named(
-    make_service: MakeService, make_request: MakeRequest
+@pytest.mark.parametrize("value", [5, "<html>error</html>", [{}], False])
+def test_a_prefetch_value_that_is_no_resource_costs_its_key_only(
+    make_service: MakeService, make_request: MakeRequest, value: Any
 ) -> None:
-    """C-07, D-03; a key nobody asked for is no reason to refuse."""
+    """C-07, D-03: it was sent and cannot be read, which is not the same as not sent."""
     registry = ServiceRegistry([make_service()])
-    body = make_request(prefetch={"patient": 5})
-    with pytest.raises(BadRequest) as caught:
-        read_call(json.dumps(body).encode(), "greeting", registry, client=EHR)
-    assert caught.value.expression == ("CDSHooksRequest.prefetch.patient",)
-    body = make_request(prefetch={"item1": 5})
-    assert read_call(json.dumps(body).encode(), "greeting", registry, client=EHR).prefetch == {}
+    body = make_request(prefetch={"patient": value, "item1": {"resourceType": "Patient"}})
+    call = read_call(json.dumps(body).encode(), "greeting", registry, client=EHR)
+    assert set(call.prefetch) == {"item1"}
+    assert call.unreadable_prefetch == {"patient"}
 
 
 def test_prefetch_that_is_an_array_is_refused(read: Read, make_request: MakeRequest) -> None:

@@ -427,6 +427,12 @@ def _feedback(**changes: Any) -> Json:
         },
         {"overrideReason": {"reason": {"code": "a"}}},
         {"overrideReason": {"userComment": "seen"}},
+        {"overrideReason": {"code": "a", "system": "urn:x", "display": "A"}},
+        {"overrideReasons": [{"code": "a", "system": "urn:x"}]},
+        {"overrideReason": "patient-refused"},
+        {"overrideReason": {"reason": "patient-refused", "userComment": "seen"}},
+        {"overrideReason": {"reason": {"coding": [{"code": "a", "system": "urn:x"}]}}},
+        {"overrideReason": "we talked about it"},
         {},
         {
             "outcome": "accepted",
