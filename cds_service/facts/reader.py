@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from cds_service.facts import (
     alk_elsewhere,
     alk_status,
+    cancers,
     courses,
     problems,
     resistance,
@@ -164,8 +165,8 @@ class FactReader:
         mutations = _Once(lambda: resistance.mutation_findings(context, found(), first))
         resected = _Once(lambda: staging.resections(context))
         return {
-            "cancers": lambda: problems.cancers(context),
-            "histology": lambda: problems.histology(context),
+            "cancers": lambda: cancers.cancers(context),
+            "histology": lambda: cancers.histology(context),
             "ALK": lambda: status()[0] or alk_elsewhere.coded_status(context),
             "ALK assay": lambda: alk_status.assay(status()[1]),
             "ALK result": lambda: alk_status.result_days(tests()),

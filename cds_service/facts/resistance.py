@@ -12,8 +12,9 @@ from datetime import date
 from itertools import combinations
 
 from cds_service.facts.alk_status import GIVEN, SUFFICIENT, TISSUE, AlkResult
+from cds_service.facts.cancers import CANCERS, HISTOLOGY_EXTENSION
 from cds_service.facts.context import Context
-from cds_service.facts.problems import CANCERS, HISTOLOGY_EXTENSION, begun, not_yet
+from cds_service.facts.problems import begun, not_yet
 from cds_service.facts.variants import Change, Variant, phase_of
 from cds_service.fhir.record import status_of
 from cds_service.fhir.views import Condition, Observation
