@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from cds_service.facts import (
     alk_elsewhere,
+    alk_evidence,
     alk_status,
     cancers,
     courses,
@@ -161,14 +162,16 @@ class FactReader:
         found = _Once(lambda: variants.read_variants(context))
         first = medicines.first_start
         tests = _Once(lambda: _alk_tests(context))
-        status = _Once(lambda: alk_status.alk_status(tests(), first))
+        weighed = _Once(
+            lambda: alk_evidence.weigh(tests(), self._book.knowledge, context.as_of, first)
+        )
         mutations = _Once(lambda: resistance.mutation_findings(context, found(), first))
         resected = _Once(lambda: staging.resections(context))
         return {
             "cancers": lambda: cancers.cancers(context),
             "histology": lambda: cancers.histology(context),
-            "ALK": lambda: status()[0] or alk_elsewhere.coded_status(context),
-            "ALK assay": lambda: alk_status.assay(status()[1]),
+            "ALK": lambda: weighed().status or alk_elsewhere.coded_status(context),
+            "ALK assay": lambda: alk_status.assay(weighed().leading),
             "ALK result": lambda: alk_status.result_days(tests()),
             "serum ALK level": lambda: alk_elsewhere.serum_level(context),
             "EGFR gene": lambda: staging.egfr(context),
@@ -180,6 +183,14 @@ class FactReader:
             "other resistance findings": lambda: resistance.other_findings(
                 context, found(), tests(), first
             ),
+            "cells with ALK rearrangement": lambda: alk_status.shares(tests()),
+            **{
+                name: _bound(lambda wanted: weighed().collection(wanted), name)
+                for name in (
+                    *dict.fromkeys(alk_evidence.COLLECTIONS.values()),
+                    alk_evidence.CONFLICTING,
+                )
+            },
             "resection": resected,
             "setting": lambda: staging.setting(context, resected()),
             "resection margin": lambda: staging.coded_observation(
@@ -258,6 +269,7 @@ def _given(value: FactValue | None) -> FactValue | None:
 def _alk_tests(context: Context) -> list[alk_status.AlkResult]:
     """Every ALK test, as a result of its own or as a report, newest first."""
     found = [*alk_status.alk_results(context), *alk_elsewhere.report_results(context)]
+    found += alk_elsewhere.requested_results(context, found)
     return sorted(found, key=lambda item: item.day or date.min, reverse=True)
 
 
