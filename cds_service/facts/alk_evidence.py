@@ -34,6 +34,12 @@ COLLECTIONS = {
     "failed": "failed ALK tests",
 }
 """By answer the collection that a result stands in."""
+_SHORT = {
+    "other immunohistochemistry": "stain",
+    "D5F3 immunohistochemistry": "D5F3 stain",
+    "ALK breakpoint without a partner": "breakpoint",
+    "unnamed method": "fusion test",
+}
 CONFLICTING = "conflicting ALK tests"
 
 _WEIGHED_AGAINST = frozenset(
@@ -67,6 +73,8 @@ class Weighed:
         found = self.collections.get(name)
         if found is None or not found.items:
             return None
+        if name == CONFLICTING:
+            return found
         missing = Reason.of(ReasonKind.MISSING, name, "tests outside the record are not known")
         return Collection(found.items, complete=False, incomplete=(missing,))
 
@@ -146,7 +154,7 @@ def _before(item: AlkResult, day: date) -> bool:
 
 
 def _item(result: AlkResult) -> Item:
-    method = result.evidence if result.evidence != "other immunohistochemistry" else "stain"
+    method = _SHORT.get(result.evidence, result.evidence)
     detail = f" {result.detail}" if result.detail else ""
     said = "unclear" if result.answer in ("equivocal", "unreadable") else result.answer
     day = f" ({result.day.day} {result.day:%b %Y})" if result.day is not None else ""

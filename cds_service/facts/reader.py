@@ -122,7 +122,7 @@ class FactReader:
         running = [line.start for line in medicines.lines if line.status != "ended"]
         readers |= reaction_readers(context, running)
         unread = UNREAD_DRAFT in supplied.unavailable
-        readers |= courses.readers(context, supplied.draft_tests, unread=unread)
+        readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
         collections: dict[str, FactValue | None] = {
             "medications": medicines.medications,
             "active ALK inhibitors": medicines.active,
@@ -177,6 +177,7 @@ class FactReader:
             "EGFR gene": lambda: staging.egfr(context),
             "ALK fusion variant": lambda: variants.fusion_variant(found()),
             "ALK fusion partner": lambda: variants.fusion_partner(found()),
+            "ROS1 gene": lambda: variants.ros1(context, found()),
             "TP53 gene": lambda: variants.tp53(found()),
             "ALK mutation findings": mutations,
             "resistance profile": lambda: resistance.profile_days(mutations()),
@@ -206,6 +207,8 @@ class FactReader:
                 context, "positive lymph nodes", "positive lymph nodes", None, None
             ),
             "brain imaging": lambda: staging.brain_imaging(context),
+            "spine imaging": lambda: staging.named_examinations(context, "spine MRI"),
+            "CSF examination": lambda: staging.named_examinations(context, "CSF examination"),
             "electrocardiogram": lambda: staging.electrocardiograms(context),
         }
 

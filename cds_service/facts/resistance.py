@@ -205,8 +205,8 @@ def other_findings(
     for variant in variants:
         if variant.day < start or variant.answer != "positive":
             continue
-        if "MET" in variant.genes and variant.copies and "gene amplified" not in variant.kinds:
-            context.remark(_OTHER, "a number of copies of MET without a coded amplification")
+        if _uninterpreted(variant):
+            context.remark(_OTHER, "a number of copies without a coded amplification")
         items += [
             Item(frozenset({member}), member, variant.day, member, variant.source)
             for member in _members(variant)
@@ -217,10 +217,20 @@ def other_findings(
     return Collection(tuple(items), complete=False, incomplete=reasons)
 
 
+def _uninterpreted(variant: Variant) -> bool:
+    """Copies of MET or HER2 were counted, and nobody says whether they are too many."""
+    counted = variant.copies and bool(variant.genes & {"MET", "ERBB2"})
+    return counted and not variant.kinds & {"gene amplified", "gene lost"}
+
+
 def _members(variant: Variant) -> list[str]:
     """Which of the members one positive variant is."""
     found: list[str] = []
     genes = variant.genes
+    if _uninterpreted(variant):
+        found.append("copy number without interpretation")
+    if "ERBB2" in genes and "gene amplified" in variant.kinds:
+        found.append("HER2 amplification")
     if "MET" in genes:
         if "gene amplified" in variant.kinds:
             found.append("MET amplification")
