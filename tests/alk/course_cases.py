@@ -184,12 +184,12 @@ PROGRESSION = (
     Case(
         "progression-brain",
         on("alectinib", "brain only"),
-        {"drug-induced_interstitial_lung_disease": "present"},
+        {"ALT": "6.2"},
     ),
     Case(
         "progression-brain-leave",
-        {**on("alectinib", "brain only"), "drug-induced_interstitial_lung_disease": "present"},
-        {"drug-induced_interstitial_lung_disease": "absent"},
+        {**on("alectinib", "brain only"), "ALT": "6.2"},
+        {"ALT": "0.8"},
     ),
     Case("progression-her2", {**had(now="alectinib"), OTHER: ("HER2 amplification",)}, {OTHER: ()}),
     Case(

@@ -13,6 +13,7 @@ from tests.facts.records import (
     condition,
     day,
     dosage,
+    laboratory,
     medication,
     observation,
     person,
@@ -162,8 +163,8 @@ def test_a_drug_that_is_to_be_stopped_is_not_gone_on_with(service: Service) -> N
     cancer = condition(LUNG, 400)
     said = _cards(service, "patient-view", conditions=[cancer], **chart)
     assert "treat locally and go on with alectinib" in said
-    lungs = condition("drug-induced interstitial lung disease", 6)
-    said = _cards(service, "patient-view", conditions=[cancer, lungs], **chart)
-    assert "Stop alectinib" in said
+    liver = [laboratory("ALT", 248, 3), laboratory("total bilirubin", 8, 3, unit="umol/L", high=20)]
+    said = _cards(service, "patient-view", conditions=[cancer], laboratory=liver, **chart)
+    assert "Hold alectinib" in said
     assert "go on with" not in said.lower()
     assert "change to lorlatinib" in said
