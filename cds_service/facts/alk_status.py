@@ -14,9 +14,10 @@ from datetime import date
 from decimal import Decimal
 
 from cds_service.facts.alk_fish import Share, share_of_cells
+from cds_service.facts.alk_rearrangements import everything_said, finding_of
 from cds_service.facts.context import Context
 from cds_service.fhir.record import CodedResult, status_of
-from cds_service.fhir.terminology import code_key, concept_keys
+from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.values import interpretation_codes
 from cds_service.fhir.views import (
     CodeableConcept,
@@ -64,15 +65,12 @@ _FINDINGS = {
 """What a positive result is evidence of when it is none of a fusion."""
 
 _DNA = frozenset({"DNA sequencing", "plasma sequencing"})
-_NAMED_FUSION = re.compile(r"\b(?!ALK\b)[A-Z][A-Z0-9]{1,9}(?:::|--|-|/)ALK\b")
 _ALK_TEST = re.compile(r"(?<![A-Za-z])ALK(?![A-Za-z])")
 _FISH = re.compile(r"\bFISH\b|break-?apart|in.situ hybridi[sz]ation", re.IGNORECASE)
 _STAIN = re.compile(r"\bIHC\b|immuno-?histo|immune stain|\bD5F3\b", re.IGNORECASE)
 _KNOWN_TESTS = ("ALK test by FISH", "ALK test by immunohistochemistry",
                 "genetic variant assessment")  # fmt: skip
 _OTHER_CLONE = re.compile(r"\b(?:5A4|1A4|ALK-?0?1|SP8|SP144)\b", re.IGNORECASE)
-_PARTNERS = ("component fusion five prime gene", "component fusion three prime gene")
-_RESIDUE = re.compile(r"[A-Z][a-z]{0,2}\d+")
 WAITING = frozenset({"registered", "preliminary"})
 GIVEN = frozenset({"final", "amended", "corrected"})
 
@@ -123,7 +121,7 @@ def alk_results(context: Context) -> list[AlkResult]:
     for result in record.observations(book.value_sets["genetic variant assessment"]):
         if result.component is not None:
             continue
-        finding = _finding(context, result.observation)
+        finding = finding_of(context, result.observation)
         if finding:
             found += _read(context, result, _sequencing(context, result.observation), finding)
     found.sort(key=lambda item: item.day or date.min, reverse=True)
@@ -243,26 +241,10 @@ def _looked_for(finding: str) -> str:
 
 def _stain(observation: Observation) -> str:
     """The stain by its clone, wherever in the result it is named; two clones are no answer."""
-    said = _everything_said(observation)
+    said = everything_said(observation)
     if re.search(r"\bD5F3\b", said, re.IGNORECASE) and not _OTHER_CLONE.search(said):
         return "D5F3 immunohistochemistry"
     return "other immunohistochemistry"
-
-
-def _everything_said(observation: Observation) -> str:
-    """Name, method, value and notes of a result: only for what a method is called in them."""
-    concepts = [observation.code, observation.method, observation.value_codeable_concept]
-    concepts += [
-        part
-        for component in observation.component
-        for part in (component.code, component.value_codeable_concept)
-    ]
-    texts = [observation.value_string or "", *(note.text or "" for note in observation.note)]
-    texts += [component.value_string or "" for component in observation.component]
-    for concept in concepts:
-        if concept is not None:
-            texts += [concept.text or "", *(coding.display or "" for coding in concept.coding)]
-    return " ".join(texts)
 
 
 def _sequencing(context: Context, observation: Observation) -> str:
@@ -272,7 +254,7 @@ def _sequencing(context: Context, observation: Observation) -> str:
         return "plasma sequencing"
     if not re.search(r"\b(?:RNA|DNA|RT-?PCR)\b", text):
         # "RNA-based panel" may stand in the name or in a note instead.
-        named = _everything_said(observation).upper()
+        named = everything_said(observation).upper()
         words = [word for word in ("RNA", "DNA") if re.search(rf"\b{word}\b", named)]
         text += f" {words[0]}" if len(words) == 1 else ""
     if re.search(r"\bRNA\b", text):
@@ -302,83 +284,6 @@ def _method_text(observation: Observation) -> str:
     displays = [coding.display or "" for coding in concept.coding]
     sequencing = any(key[1] == "LA26398-0" for key in concept_keys(concept))
     return " ".join([concept.text or "", *displays, "sequencing" if sequencing else ""])
-
-
-def _finding(context: Context, observation: Observation) -> str:
-    """fusion, fusion without a partner, breakpoint, amplification or point mutation of ALK.
-
-    Empty when it is about another gene. A fusion needs two genes or a coded fusion term: an ALK
-    variant alone is not one.
-    """
-    book = context.book
-    genes: list[bool] = []
-    fused = rearranged = changed = residue = copies = unnamed = partner = False
-    for component in observation.component:
-        value = component.value_codeable_concept
-        if book.says(component.code, *_PARTNERS):
-            unnamed = unnamed or value is None
-            genes.append(_is_alk(context, value))
-        elif book.says(component.code, "component gene studied"):
-            genes.append(_is_alk(context, value))
-        elif book.says(component.code, "component gene fusion transcript"):
-            fused = fused or _is_alk(context, value)
-            partner = partner or any(
-                len(re.split(r"::|--", code)) > 1 for _, code in concept_keys(value)
-            )
-            genes.append(_is_alk(context, value))
-        elif book.says(component.code, "discrete genetic variant"):
-            if book.says(value, "EML4-ALK fusion identifier"):
-                fused = partner = True
-                genes.append(True)
-        elif book.says(component.code, "component DNA change type"):
-            fused = fused or book.says(value, "gene fusion")
-            rearranged = rearranged or book.says(value, "structural rearrangement")
-            copies = copies or book.says(value, "gene amplified")
-        elif book.says(component.code, "component copy number"):
-            copies = True
-        elif book.says(component.code, "component amino acid change", "component DNA change"):
-            changed = True
-            amino = book.says(component.code, "component amino acid change")
-            residue = residue or (amino and _names_residue(component))
-        elif book.says(component.code, "component genomic source class") and book.says(
-            value, "germline"
-        ):
-            context.remark("ALK", "a germline variant was left out")
-            return ""
-    if not any(genes):
-        if unnamed:
-            context.remark("ALK", "a gene fusion that does not name its genes was not used")
-        return ""
-    # Two genes make a fusion, unless what is stated is a change within one of them.
-    pair = len(genes) == 2 and not copies and (rearranged or not residue)
-    if fused or pair:
-        named = (
-            partner or len(genes) > 1 or bool(_NAMED_FUSION.search(_everything_said(observation)))
-        )
-        return "fusion" if named else "fusion without a partner"
-    if len(genes) > 1:
-        return "fusion not shown"
-    if copies:
-        return "amplification"
-    if rearranged:
-        return "breakpoint"
-    return "point mutation" if changed else "fusion not shown"
-
-
-def _names_residue(component: ObservationComponent) -> bool:
-    concept = component.value_codeable_concept
-    texts = [component.value_string, concept.text if concept is not None else None]
-    texts += [item.code for item in concept.coding] if concept is not None else []
-    return any(_RESIDUE.search(text.rpartition(":")[2]) for text in texts if text)
-
-
-def _is_alk(context: Context, concept: CodeableConcept | None) -> bool:
-    keys = set(concept_keys(concept))
-    wanted = context.book.value_sets["gene ALK"].keys
-    if keys & wanted:
-        return True
-    parts = [(system, part) for system, code in keys for part in re.split(r"::|--", code)]
-    return any(code_key(system, part) in wanted for system, part in parts)
 
 
 def assay(leading: AlkResult | None) -> Statements | None:
