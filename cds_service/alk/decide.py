@@ -14,7 +14,7 @@ from cds_service.alk.gates import gates
 from cds_service.alk.monitoring import baseline_tests, due_tests
 from cds_service.alk.orders import check_orders, evaluation_with
 from cds_service.alk.parts import Parts, incomplete
-from cds_service.alk.progression import next_treatment
+from cds_service.alk.progression import knowing_the_advice, next_treatment
 from cds_service.alk.selection import adjuvant, first_line, speaks_against
 from cds_service.alk.toxicity import Toxicity
 from cds_service.facts.patient import (
@@ -78,7 +78,12 @@ def decide(
         )
         found += parts.collect(
             "treatment after progression",
-            lambda: next_treatment(facts, question, knowledge, evaluation),
+            lambda: next_treatment(
+                facts,
+                question,
+                knowledge,
+                knowing_the_advice(found, facts, knowledge, evaluation),
+            ),
         )
     found += parts.collect(
         "which data were missing", lambda: _unavailable(facts, question, knowledge, found)

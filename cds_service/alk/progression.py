@@ -19,7 +19,17 @@ from cds_service.knowledge.jurisdictions import approval
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import AGAIN, PLACES, RESPONSES
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Collection, Evaluation, Item, Trace, Verdict
+from cds_service.rules import (
+    Collection,
+    Evaluation,
+    FactSource,
+    FactValue,
+    Item,
+    Statement,
+    Statements,
+    Trace,
+    Verdict,
+)
 
 _KINDS = {
     "choose": Kind.CHOOSE,
@@ -32,6 +42,50 @@ RECENT_DAYS = 90
 
 FINDINGS = "ALK mutation findings"
 _TABLES = ("progression", "later_lines")
+
+
+ADVISED_AGAINST = "running ALK inhibitor advised against"
+"""The fact by which the rows know that the same answer says not to go on with the drug."""
+
+
+def knowing_the_advice(
+    said: Iterable[Recommendation],
+    facts: PatientFacts,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+) -> Evaluation:
+    """The evaluation with what the answer says so far of the running ALK inhibitor.
+
+    "Go on with the drug" must never stand beside advice to stop it, to hold it, or a finding in
+    the tumour that it cannot meet.
+    """
+    running = {line.ingredient for line in facts.lines if line.status == "active"}
+    left = {
+        item.drug
+        for item in said
+        if item.kind in (Kind.STOP, Kind.WITHHOLD) and item.topic is Topic.TOXICITY
+    }
+    left |= {
+        row.text("drug")
+        for row, _ in _findings_met(knowledge, evaluation)
+        if row.text("response") == "resistant"
+    }
+    value = "present" if running & left else "absent"
+    stated = Statements((Statement(value, evaluation.as_of, "", ""),))
+    with_advice = _WithAdvice(evaluation.facts, stated)
+    return Evaluation(with_advice, evaluation.as_of, thorough=evaluation.thorough)
+
+
+class _WithAdvice:
+    """The facts of a patient together with what the answer says of the running drug."""
+
+    def __init__(self, facts: FactSource, stated: Statements) -> None:
+        self._facts = facts
+        self._stated = stated
+
+    def find(self, name: str) -> FactValue | None:
+        """The advice, else the patient's fact."""
+        return self._stated if name == ADVISED_AGAINST else self._facts.find(name)
 
 
 def next_treatment(

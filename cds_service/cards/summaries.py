@@ -53,13 +53,15 @@ class _Filled(dict[str, str]):
         return key.replace("_", " ")
 
 
-_NAMED_DRUGS = {
+_NAMED_ITEMS = {
     "other active ALK inhibitors": "active",
     "active ALK inhibitors": "active",
     "ALK inhibitors stopped without a reason": "unexplained",
     "ALK inhibitors stopped for toxicity": "untolerated",
+    "conflicting ALK tests": "conflict",
+    "signs of progression": "signs",
 }
-"""By fact the placeholder in a row's words that names its drugs."""
+"""By fact the placeholder in a row's words that names its drugs, tests or signs."""
 
 
 def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str]:
@@ -91,7 +93,7 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
         values["options"] = listed([option.drug for option in item.options])
     if item.trace is not None:
         for leaf in item.trace.walk():
-            word = _NAMED_DRUGS.get(leaf.subject)
+            word = _NAMED_ITEMS.get(leaf.subject)
             if word is not None and leaf.used:
                 labels = [used.label for used in leaf.used if isinstance(used, Item)]
                 values.setdefault(word, listed(list(dict.fromkeys(labels))))

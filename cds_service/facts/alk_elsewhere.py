@@ -6,18 +6,38 @@ A positive still needs a coded answer of a recognised test. The words of a repor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from cds_service.facts.alk_status import GIVEN, WAITING, AlkResult, answer_of
 from cds_service.facts.context import Context
 from cds_service.fhir.record import status_of
-from cds_service.fhir.views import CodeableConcept, DiagnosticReport, Observation
+from cds_service.fhir.views import (
+    CodeableConcept,
+    DiagnosticReport,
+    Observation,
+    ServiceRequest,
+)
 from cds_service.rules import Statement, Statements
 
 _ALK_WORD = re.compile(r"(?<![A-Za-z])ALK(?![A-Za-z])|anaplastic lymphoma kinase", re.IGNORECASE)
 _PHOSPHATASE = re.compile(r"phos|alkaline|\bALK-?P\b", re.IGNORECASE)
 _ENZYME_UNIT = re.compile(r"\[?i?u\]?/l|kat/l", re.IGNORECASE)
+
+_ALK_ORDER = re.compile(
+    r"(?<![A-Za-z])ALK(?![A-Za-z]).*\b(?:FISH|IHC|immuno|stain|test|gene|fusion|rearrange|RNA|NGS"
+    r"|sequencing|mutation|break)|\b(?:FISH|IHC|RNA|NGS|sequencing)\b.*(?<![A-Za-z])ALK(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_PANEL = re.compile(
+    r"\bNGS\b|next.generation sequencing|lung cancer (?:gene|mutation|molecular) panel"
+    r"|comprehensive genomic profil",
+    re.IGNORECASE,
+)
+"""Broad panels of lung cancer look at ALK among other genes."""
+AWAITED_DAYS = 180
+"""How long a test on order counts as awaited: our own choice, longer than any laboratory takes."""
+_ANSWERED = frozenset({"positive", "negative", "equivocal", "failed"})
 
 _TESTS = {
     "ALK test by FISH": "FISH",
@@ -78,6 +98,47 @@ def day_of_report(context: Context, report: DiagnosticReport) -> date | None:
         report.effective_date_time,
         (period.end or period.start) if period else None,
         report.issued,
+    )
+
+
+def requested_results(context: Context, results: Iterable[AlkResult]) -> list[AlkResult]:
+    """ALK tests that are on order and were not answered: each a result that is awaited.
+
+    A result from the day of the order on answers it. An order older than `AWAITED_DAYS` awaits
+    nothing any more, and is remarked on.
+    """
+    answered = [item.day for item in results if item.day is not None and item.answer in _ANSWERED]
+    found: list[AlkResult] = []
+    for request in context.record.of_type(ServiceRequest):
+        code = request.code
+        if status_of(request) != "active" or request.do_not_perform or code is None:
+            continue
+        if not _is_alk_order(context, code):
+            continue
+        period = request.occurrence_period
+        day = context.day_of(
+            request.authored_on, request.occurrence_date_time, period.start if period else None
+        )
+        if day is not None and day > context.as_of:
+            context.remark("ALK", "an order dated in the future was left out")
+            continue
+        if day is not None and any(other >= day for other in answered):
+            continue
+        if day is not None and (context.as_of - day).days > AWAITED_DAYS:
+            context.remark("ALK", "a test ordered long ago has no result")
+            continue
+        says = f"on order: {code.label or 'ALK test'}"
+        found.append(AlkResult("test on order", "pending", "fusion", day, says, request.key))
+    return found
+
+
+def _is_alk_order(context: Context, code: CodeableConcept) -> bool:
+    if context.book.says(code, *_TESTS, "genetic variant assessment", "genetic analysis report"):
+        return True
+    names = [code.text or "", *(coding.display or "" for coding in code.coding)]
+    return any(
+        (_ALK_ORDER.search(name) and not _PHOSPHATASE.search(name)) or _PANEL.search(name)
+        for name in names
     )
 
 

@@ -1,19 +1,23 @@
-"""What the ALK tests of a patient say together.
+"""The ALK tests of a patient, one by one: which method, which answer, of which day.
 
-Never from free text: a positive needs a coded answer of a recognised test. A name such as "ALK
-level" with an enzyme unit is reported as such and never becomes an ALK result.
+Never from free text: a positive needs a coded answer of a recognised test, or a counted share of
+cells. A name such as "ALK level" with an enzyme unit is reported as such and never becomes an ALK
+result. What the tests say together stands in `alk_evidence`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
+from cds_service.facts.alk_fish import Share, share_of_cells
+from cds_service.facts.alk_rearrangements import everything_said, finding_of
 from cds_service.facts.context import Context
 from cds_service.fhir.record import CodedResult, status_of
-from cds_service.fhir.terminology import code_key, concept_keys
+from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.values import interpretation_codes
 from cds_service.fhir.views import (
     CodeableConcept,
@@ -21,7 +25,7 @@ from cds_service.fhir.views import (
     ObservationComponent,
     Specimen,
 )
-from cds_service.rules import Event, Events, Statement, Statements
+from cds_service.rules import Event, Events, Measurement, Series, Statement, Statements
 
 SUFFICIENT = frozenset(
     {
@@ -31,11 +35,12 @@ SUFFICIENT = frozenset(
         "RNA sequencing",
         "plasma sequencing",
         "RT-PCR",
+        "unnamed method",
     }
 )
 """Assays whose positive result stands alone (BM-01)."""
 
-TISSUE = SUFFICIENT - {"plasma sequencing"} | {"other immunohistochemistry"}
+TISSUE = SUFFICIENT - {"plasma sequencing", "unnamed method"} | {"other immunohistochemistry"}
 """Assays of tissue, whose negative result counts against a positive one."""
 
 _EQUIVOCAL_SCORE = re.compile(r"(?<!\d)[12]\+")
@@ -52,15 +57,32 @@ _INTERPRETED = {
 }
 """HL7 interpretation codes of a result without a coded value."""
 
-_PARTNERS = ("component fusion five prime gene", "component fusion three prime gene")
-_RESIDUE = re.compile(r"[A-Z][a-z]{0,2}\d+")
+_FINDINGS = {
+    "breakpoint": "ALK breakpoint without a partner",
+    "amplification": "ALK amplification",
+    "point mutation": "ALK point mutation",
+}
+"""What a positive result is evidence of when it is none of a fusion."""
+
+_DNA = frozenset({"DNA sequencing", "plasma sequencing"})
+_ALK_TEST = re.compile(r"(?<![A-Za-z])ALK(?![A-Za-z])")
+_FISH = re.compile(r"\bFISH\b|break-?apart|in.situ hybridi[sz]ation", re.IGNORECASE)
+_STAIN = re.compile(r"\bIHC\b|immuno-?histo|immune stain|\bD5F3\b", re.IGNORECASE)
+_KNOWN_TESTS = ("ALK test by FISH", "ALK test by immunohistochemistry",
+                "genetic variant assessment")  # fmt: skip
+_OTHER_CLONE = re.compile(r"\b(?:5A4|1A4|ALK-?0?1|SP8|SP144)\b", re.IGNORECASE)
 WAITING = frozenset({"registered", "preliminary"})
 GIVEN = frozenset({"final", "amended", "corrected"})
 
 
 @dataclass(frozen=True, slots=True)
 class AlkResult:
-    """One ALK test: which method, what it found, when."""
+    """One ALK test: which method, what it found, when.
+
+    `answer` is positive, negative, equivocal, unreadable, pending or failed; `finding` fusion,
+    breakpoint, fusion not shown, amplification or point mutation; `detail` a counted share of
+    cells, for display.
+    """
 
     method: str
     answer: str
@@ -68,6 +90,15 @@ class AlkResult:
     day: date | None
     as_sent: str
     source: str
+    detail: str = ""
+    percent: Decimal | None = None
+
+    @property
+    def evidence(self) -> str:
+        """What the result is called where the tests are weighed together."""
+        if self.answer == "positive":
+            return _FINDINGS.get(self.finding, self.method)
+        return self.method
 
 
 def alk_results(context: Context) -> list[AlkResult]:
@@ -81,20 +112,48 @@ def alk_results(context: Context) -> list[AlkResult]:
         for result in record.observations(book.value_sets[value_set]):
             named = method or _stain(result.observation)
             found += _read(context, result, named, "fusion")
+    for observation, method in _named_tests(context):
+        result = CodedResult(observation, None)
+        found += [
+            replace(item, answer="equivocal") if item.answer in ("positive", "negative") else item
+            for item in _read(context, result, method or _stain(observation), "fusion")
+        ]
     for result in record.observations(book.value_sets["genetic variant assessment"]):
         if result.component is not None:
             continue
-        finding = _finding(context, result.observation)
+        finding = finding_of(context, result.observation)
         if finding:
             found += _read(context, result, _sequencing(context, result.observation), finding)
     found.sort(key=lambda item: item.day or date.min, reverse=True)
     return found
 
 
+def _named_tests(context: Context) -> Iterator[tuple[Observation, str]]:
+    """Observations that no code makes an ALK test, but whose name does: FISH, or a stain.
+
+    Words make no positive or negative result: such a test is a reason to ask.
+    """
+    for observation in context.record.of_type(Observation):
+        code = observation.code
+        # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
+        if code is None or "ALK" not in (code.label or "").upper():
+            continue
+        names = " ".join([code.text or "", *(coding.display or "" for coding in code.coding)])
+        if not _ALK_TEST.search(names) or context.book.says(code, *_KNOWN_TESTS):
+            continue
+        if _FISH.search(names):
+            yield observation, "FISH"
+        elif _STAIN.search(names):
+            yield observation, ""
+
+
 def _read(context: Context, result: CodedResult, method: str, finding: str) -> list[AlkResult]:
     observation, source = result.observation, result.source
     status = status_of(observation)
-    answer = coded_answer(context, source)
+    answer, share = coded_answer(context, source), None
+    if method == "FISH":
+        share = share_of_cells(context, source)
+        answer = _with_share(answer, share)
     if status in WAITING and answer is None:
         answer = "pending"
     elif status not in GIVEN:
@@ -109,9 +168,32 @@ def _read(context: Context, result: CodedResult, method: str, finding: str) -> l
     label = value.label if value is not None else None
     named = source.code.label if source.code is not None else None
     as_sent = ": ".join(part for part in (named, label) if part)
-    return [
-        AlkResult(method, answer or "unreadable", finding, moment.day, as_sent, observation.key)
-    ]
+    finding = _shown_by(method, finding) if answer == "positive" else _looked_for(finding)
+    if answer == "positive" and finding == "fusion not shown":
+        answer = "equivocal"
+    key = observation.key
+    shown, percent = (share.shown, share.percent) if share is not None else ("", None)
+    answer = answer or "unreadable"
+    return [AlkResult(method, answer, finding, moment.day, as_sent, key, shown, percent)]
+
+
+def _with_share(answer: str | None, share: Share | None) -> str | None:
+    """The answer of a FISH test and its share of cells, which must not contradict each other."""
+    if share is None:
+        return answer
+    by_share = "positive" if share.answer == "borderline positive" else share.answer
+    if answer is None or answer == by_share:
+        return by_share
+    return answer if by_share == "unreadable" else "equivocal"
+
+
+def _shown_by(method: str, finding: str) -> str:
+    """A rearrangement without a partner is a breakpoint when only DNA was looked at."""
+    if finding == "fusion without a partner":
+        return "breakpoint" if method in _DNA else "fusion"
+    if finding == "breakpoint":
+        return "breakpoint" if method in _DNA else "fusion not shown"
+    return finding
 
 
 def coded_answer(context: Context, source: Observation | ObservationComponent) -> str | None:
@@ -152,8 +234,15 @@ def _denies(context: Context, text: str) -> bool:
     return text.strip().rstrip(".").lower() in {word.lower() for word in words}
 
 
+def _looked_for(finding: str) -> str:
+    """A result that is not positive is about a fusion, where it is about any rearrangement."""
+    return "fusion" if finding in ("fusion without a partner", "breakpoint") else finding
+
+
 def _stain(observation: Observation) -> str:
-    if "D5F3" in _method_text(observation).upper():
+    """The stain by its clone, wherever in the result it is named; two clones are no answer."""
+    said = everything_said(observation)
+    if re.search(r"\bD5F3\b", said, re.IGNORECASE) and not _OTHER_CLONE.search(said):
         return "D5F3 immunohistochemistry"
     return "other immunohistochemistry"
 
@@ -161,8 +250,13 @@ def _stain(observation: Observation) -> str:
 def _sequencing(context: Context, observation: Observation) -> str:
     text = _method_text(observation).upper()
     specimen = specimen_words(context, observation)
-    if re.search(r"plasma|blood|cfdna|ctdna", specimen, re.IGNORECASE):
+    if re.search(r"plasma|blood|cfdna|ctdna|liquid biops", f"{specimen} {text}", re.IGNORECASE):
         return "plasma sequencing"
+    if not re.search(r"\b(?:RNA|DNA|RT-?PCR)\b", text):
+        # "RNA-based panel" may stand in the name or in a note instead.
+        named = everything_said(observation).upper()
+        words = [word for word in ("RNA", "DNA") if re.search(rf"\b{word}\b", named)]
+        text += f" {words[0]}" if len(words) == 1 else ""
     if re.search(r"\bRNA\b", text):
         return "RNA sequencing"
     if re.search(r"\bDNA\b", text) or "SEQUENCING" in text:
@@ -192,138 +286,22 @@ def _method_text(observation: Observation) -> str:
     return " ".join([concept.text or "", *displays, "sequencing" if sequencing else ""])
 
 
-def _finding(context: Context, observation: Observation) -> str:
-    """fusion, amplification or point mutation of ALK; empty when it is about another gene.
-
-    A fusion needs two genes or a coded fusion term: an ALK variant alone is not one.
-    """
-    book = context.book
-    genes: list[bool] = []
-    fused = rearranged = changed = residue = copies = unnamed = False
-    for component in observation.component:
-        value = component.value_codeable_concept
-        if book.says(component.code, *_PARTNERS):
-            unnamed = unnamed or value is None
-            genes.append(_is_alk(context, value))
-        elif book.says(component.code, "component gene studied"):
-            genes.append(_is_alk(context, value))
-        elif book.says(component.code, "component gene fusion transcript"):
-            fused = fused or _is_alk(context, value)
-            genes.append(_is_alk(context, value))
-        elif book.says(component.code, "discrete genetic variant"):
-            if book.says(value, "EML4-ALK fusion identifier"):
-                fused = True
-                genes.append(True)
-        elif book.says(component.code, "component DNA change type"):
-            fused = fused or book.says(value, "gene fusion")
-            rearranged = rearranged or book.says(value, "structural rearrangement")
-        elif book.says(component.code, "component copy number"):
-            copies = True
-        elif book.says(component.code, "component amino acid change", "component DNA change"):
-            changed = True
-            amino = book.says(component.code, "component amino acid change")
-            residue = residue or (amino and _names_residue(component))
-        elif book.says(component.code, "component genomic source class") and book.says(
-            value, "germline"
-        ):
-            context.remark("ALK", "a germline variant was left out")
-            return ""
-    if not any(genes):
-        if unnamed:
-            context.remark("ALK", "a gene fusion that does not name its genes was not used")
-        return ""
-    # Two genes make a fusion, unless what is stated is a change within one of them.
-    pair = len(genes) == 2 and not copies and (rearranged or not residue)
-    if fused or pair:
-        return "fusion"
-    if len(genes) > 1:
-        return "fusion not shown"
-    if copies:
-        return "amplification"
-    return "point mutation" if changed else "fusion not shown"
-
-
-def _names_residue(component: ObservationComponent) -> bool:
-    concept = component.value_codeable_concept
-    texts = [component.value_string, concept.text if concept is not None else None]
-    texts += [item.code for item in concept.coding] if concept is not None else []
-    return any(_RESIDUE.search(text.rpartition(":")[2]) for text in texts if text)
-
-
-def _is_alk(context: Context, concept: CodeableConcept | None) -> bool:
-    keys = set(concept_keys(concept))
-    wanted = context.book.value_sets["gene ALK"].keys
-    if keys & wanted:
-        return True
-    parts = [(system, part) for system, code in keys for part in re.split(r"::|--", code)]
-    return any(code_key(system, part) in wanted for system, part in parts)
-
-
-def alk_status(
-    results: Iterable[AlkResult], treated_since: date | None = None
-) -> tuple[Statements | None, AlkResult | None]:
-    """What the results say together, with the one that leads.
-
-    A negative test after the first ALK inhibitor (`treated_since`) does not take back a positive
-    one from before: it may come from too little tumour, and "ALK fusion lost" asks about it.
-
-    A positive and a negative tissue test contradict each other until RNA sequencing, done last,
-    settles it. A negative plasma test never counts against a tissue test.
-    """
-    listed = [item for item in results if item.finding in ("fusion", "fusion not shown")]
-    other = [item for item in results if item not in listed]
-    positive = [
-        item
-        for item in listed
-        if item.answer == "positive" and item.method in SUFFICIENT and item.finding == "fusion"
-    ]
-    negative = [item for item in listed if item.answer == "negative" and item.method in TISSUE]
-    if treated_since is not None and any(_before(item, treated_since) for item in positive):
-        negative = [item for item in negative if _before(item, treated_since)]
-    weak = [
-        item
-        for item in listed
-        if item.answer in ("equivocal", "unreadable")
-        or (item.answer == "positive" and item not in positive)
-    ]
-    if positive and negative:
-        newest = max([*positive, *negative], key=lambda item: item.day or date.min)
-        if newest.method == "RNA sequencing":
-            return _said("confirmed" if newest in positive else "negative", newest)
-        return _said("discordant", newest)
-    if positive:
-        return _said("confirmed", positive[0])
-    mutations = [item for item in other if item.answer == "positive"]
-    if mutations and not weak:
-        name = f"{mutations[0].finding} only"
-        return _said(name, mutations[0])
-    settled = [item for item in negative if item.method in ("FISH", "RNA sequencing")]
-    if weak and not settled:
-        return _said("equivocal", weak[0])
-    for answer, group in (
-        ("negative", negative),
-        ("pending", [item for item in results if item.answer == "pending"]),
-        ("failed", [item for item in listed if item.answer == "failed"]),
-    ):
-        if group:
-            return _said(answer, group[0])
-    return None, None
-
-
-def _before(item: AlkResult, day: date) -> bool:
-    return item.day is not None and item.day < day
-
-
-def _said(value: str, leading: AlkResult) -> tuple[Statements, AlkResult]:
-    said = Statement(value, leading.day, leading.as_sent, leading.source)
-    return Statements((said,)), leading
-
-
 def assay(leading: AlkResult | None) -> Statements | None:
     """The method behind the leading result."""
     if leading is None:
         return None
     return Statements((Statement(leading.method, leading.day, "", leading.source),))
+
+
+def shares(results: Iterable[AlkResult]) -> Series | None:
+    """The shares of cells that FISH found rearranged, newest first."""
+    found = [
+        Measurement(item.percent, item.day, as_sent=item.detail, source=item.source)
+        for item in results
+        if item.percent is not None and item.day is not None
+    ]
+    found.sort(key=lambda item: item.day, reverse=True)
+    return Series(tuple(found)) if found else None
 
 
 def result_days(results: Iterable[AlkResult]) -> Events:

@@ -16,11 +16,13 @@ from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES, score_series
 from cds_service.facts.patient import TreatmentLine, TreatmentOrder
 from cds_service.facts.problems import in_order
+from cds_service.facts.progression_signs import SIGNS, signs_of_progression
 from cds_service.facts.staging import coded_observation
 from cds_service.fhir.record import status_of
 from cds_service.fhir.views import (
     CodeableConcept,
     MedicationAdministration,
+    MedicationRequest,
     MedicationUse,
     ServiceRequest,
 )
@@ -164,7 +166,7 @@ def stopped_lines(
     for line in lines:
         if line.status != "ended":
             continue
-        reasons = reasons_of(line, context.as_of)
+        reasons = reasons_of(line, context.as_of) or _reason_of_the_next(context, line, lines)
         if len(reasons) > 1:
             context.remark(line.ingredient, "the record gives several reasons why it ended")
         for reason in reasons or {""}:
@@ -190,6 +192,28 @@ def reasons_of(line: TreatmentLine, as_of: date) -> frozenset[str]:
         return order.start == latest or (over is not None and over > latest)
 
     return frozenset(reason for order in ended if is_last(order) for reason in order.reasons)
+
+
+def _reason_of_the_next(
+    context: Context, line: TreatmentLine, lines: Sequence[TreatmentLine]
+) -> frozenset[str]:
+    """Why a drug ended, where only the order of the drug after it says so: progression."""
+    begun = [other for other in lines if other is not line and _follows(other, line)]
+    first = min(begun, key=lambda other: other.start or date.max, default=None)
+    if first is None:
+        return frozenset()
+    keys = {order.source for order in first.orders if order.start == first.start}
+    for request in context.record.of_type(MedicationRequest):
+        if request.key in keys and any(
+            context.book.says(concept, "treatment ended for progression", "disease worsened")
+            for concept in request.reason_code
+        ):
+            return frozenset({"progression"})
+    return frozenset()
+
+
+def _follows(other: TreatmentLine, line: TreatmentLine) -> bool:
+    return other.start is not None and line.start is not None and other.start > line.start
 
 
 def earlier_medications(
@@ -302,13 +326,18 @@ def _names(context: Context, concept: CodeableConcept, value_set: str) -> bool:
 
 
 def readers(
-    context: Context, drafts: Sequence[ServiceRequest], *, unread: bool
+    context: Context,
+    drafts: Sequence[ServiceRequest],
+    lines: Sequence[TreatmentLine] = (),
+    *,
+    unread: bool,
 ) -> dict[str, Callable[[], FactValue | None]]:
     """The facts of this module that are worked out when they are asked for."""
     status = cache(lambda: disease_status(context))
     return {
         "disease status": status,
         "progression": lambda: progressions(status()),
+        SIGNS: lambda: signs_of_progression(context, lines, status()),
         "progression pattern": lambda: progression_pattern(context),
         "progressing sites": lambda: progressing_sites(context),
         "progressing sites ablatable": lambda: sites_ablatable(context),

@@ -9,7 +9,9 @@ from typing import Generic, TypeVar
 
 from cds_service.facts import (
     alk_elsewhere,
+    alk_evidence,
     alk_status,
+    cancers,
     courses,
     haemolysis,
     problems,
@@ -122,7 +124,7 @@ class FactReader:
         running = [line.start for line in medicines.lines if line.status != "ended"]
         readers |= reaction_readers(context, running)
         unread = UNREAD_DRAFT in supplied.unavailable
-        readers |= courses.readers(context, supplied.draft_tests, unread=unread)
+        readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
         collections: dict[str, FactValue | None] = {
             "medications": medicines.medications,
             "active ALK inhibitors": medicines.active,
@@ -163,25 +165,36 @@ class FactReader:
         found = _Once(lambda: variants.read_variants(context))
         first = medicines.first_start
         tests = _Once(lambda: _alk_tests(context))
-        status = _Once(lambda: alk_status.alk_status(tests(), first))
+        weighed = _Once(
+            lambda: alk_evidence.weigh(tests(), self._book.knowledge, context.as_of, first)
+        )
         mutations = _Once(lambda: resistance.mutation_findings(context, found(), first))
         resected = _Once(lambda: staging.resections(context))
         return {
-            "cancers": lambda: problems.cancers(context),
-            "histology": lambda: problems.histology(context),
-            "ALK": lambda: status()[0] or alk_elsewhere.coded_status(context),
-            "ALK assay": lambda: alk_status.assay(status()[1]),
+            "cancers": lambda: cancers.cancers(context),
+            "histology": lambda: cancers.histology(context),
+            "ALK": lambda: weighed().status or alk_elsewhere.coded_status(context),
+            "ALK assay": lambda: alk_status.assay(weighed().leading),
             "ALK result": lambda: alk_status.result_days(tests()),
             "serum ALK level": lambda: alk_elsewhere.serum_level(context),
             "EGFR gene": lambda: staging.egfr(context),
             "ALK fusion variant": lambda: variants.fusion_variant(found()),
             "ALK fusion partner": lambda: variants.fusion_partner(found()),
+            "ROS1 gene": lambda: variants.ros1(context, found()),
             "TP53 gene": lambda: variants.tp53(found()),
             "ALK mutation findings": mutations,
             "resistance profile": lambda: resistance.profile_days(mutations()),
             "other resistance findings": lambda: resistance.other_findings(
                 context, found(), tests(), first
             ),
+            "cells with ALK rearrangement": lambda: alk_status.shares(tests()),
+            **{
+                name: _bound(lambda wanted: weighed().collection(wanted), name)
+                for name in (
+                    *dict.fromkeys(alk_evidence.COLLECTIONS.values()),
+                    alk_evidence.CONFLICTING,
+                )
+            },
             "resection": resected,
             "setting": lambda: staging.setting(context, resected()),
             "resection margin": lambda: staging.coded_observation(
@@ -197,6 +210,8 @@ class FactReader:
                 context, "positive lymph nodes", "positive lymph nodes", None, None
             ),
             "brain imaging": lambda: staging.brain_imaging(context),
+            "spine imaging": lambda: staging.named_examinations(context, "spine MRI"),
+            "CSF examination": lambda: staging.named_examinations(context, "CSF examination"),
             "electrocardiogram": lambda: staging.electrocardiograms(context),
         }
 
@@ -260,6 +275,7 @@ def _given(value: FactValue | None) -> FactValue | None:
 def _alk_tests(context: Context) -> list[alk_status.AlkResult]:
     """Every ALK test, as a result of its own or as a report, newest first."""
     found = [*alk_status.alk_results(context), *alk_elsewhere.report_results(context)]
+    found += alk_elsewhere.requested_results(context, found)
     return sorted(found, key=lambda item: item.day or date.min, reverse=True)
 
 

@@ -12,8 +12,9 @@ from datetime import date
 from itertools import combinations
 
 from cds_service.facts.alk_status import GIVEN, SUFFICIENT, TISSUE, AlkResult
+from cds_service.facts.cancers import CANCERS, HISTOLOGY_EXTENSION
 from cds_service.facts.context import Context
-from cds_service.facts.problems import CANCERS, HISTOLOGY_EXTENSION, begun, not_yet
+from cds_service.facts.problems import begun, not_yet
 from cds_service.facts.variants import Change, Variant, phase_of
 from cds_service.fhir.record import status_of
 from cds_service.fhir.views import Condition, Observation
@@ -204,8 +205,8 @@ def other_findings(
     for variant in variants:
         if variant.day < start or variant.answer != "positive":
             continue
-        if "MET" in variant.genes and variant.copies and "gene amplified" not in variant.kinds:
-            context.remark(_OTHER, "a number of copies of MET without a coded amplification")
+        if _uninterpreted(variant):
+            context.remark(_OTHER, "a number of copies without a coded amplification")
         items += [
             Item(frozenset({member}), member, variant.day, member, variant.source)
             for member in _members(variant)
@@ -216,10 +217,20 @@ def other_findings(
     return Collection(tuple(items), complete=False, incomplete=reasons)
 
 
+def _uninterpreted(variant: Variant) -> bool:
+    """Copies of MET or HER2 were counted, and nobody says whether they are too many."""
+    counted = variant.copies and bool(variant.genes & {"MET", "ERBB2"})
+    return counted and not variant.kinds & {"gene amplified", "gene lost"}
+
+
 def _members(variant: Variant) -> list[str]:
     """Which of the members one positive variant is."""
     found: list[str] = []
     genes = variant.genes
+    if _uninterpreted(variant):
+        found.append("copy number without interpretation")
+    if "ERBB2" in genes and "gene amplified" in variant.kinds:
+        found.append("HER2 amplification")
     if "MET" in genes:
         if "gene amplified" in variant.kinds:
             found.append("MET amplification")

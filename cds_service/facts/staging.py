@@ -128,6 +128,46 @@ def brain_imaging(context: Context) -> Events:
     return Events(tuple(found))
 
 
+def named_examinations(context: Context, value_set: str) -> Events | None:
+    """Examinations that were reported or carried out, by code or by one of the exact names.
+
+    None when there is none: that nothing is recorded does not mean that it was not done.
+    """
+    found: list[Event] = []
+    for report in context.record.of_type(DiagnosticReport):
+        if status_of(report) in _DONE and _is_named(context, report.code, value_set):
+            period = report.effective_period
+            day = context.day_of(
+                report.effective_date_time,
+                (period.end or period.start) if period else None,
+                report.issued,
+            )
+            if day is not None and day <= context.as_of:
+                found.append(Event(day, value_set, report.key))
+    for procedure in context.record.of_type(Procedure):
+        if status_of(procedure) == "completed" and _is_named(context, procedure.code, value_set):
+            span = procedure.performed_period
+            day = context.day_of(
+                procedure.performed_date_time,
+                (span.end or span.start) if span else None,
+                procedure.occurrence_date_time,
+            )
+            if day is not None and day <= context.as_of:
+                found.append(Event(day, value_set, procedure.key))
+    found.sort(key=lambda item: item.day, reverse=True)
+    return Events(tuple(found)) if found else None
+
+
+def _is_named(context: Context, concept: CodeableConcept | None, value_set: str) -> bool:
+    if concept is None:
+        return False
+    if context.book.says(concept, value_set):
+        return True
+    names = context.book.knowledge.codes.value_sets[value_set].match_text
+    texts = (concept.text or "", *(coding.display or "" for coding in concept.coding))
+    return any(name.lower() in text.lower() for name in names for text in texts)
+
+
 def electrocardiograms(context: Context) -> Events:
     """Days with an ECG: an interval measured in one, a panel, or a report."""
     found: dict[date, Event] = {}

@@ -12,14 +12,15 @@ from datetime import date
 
 from cds_service.facts.alk_status import GIVEN, coded_answer, specimen_words
 from cds_service.facts.context import Context
-from cds_service.facts.problems import in_order
+from cds_service.facts.problems import in_order, statement
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import code_key, concept_keys
+from cds_service.fhir.values import interpretation_codes
 from cds_service.fhir.views import CodeableConcept, Observation, ObservationComponent
 from cds_service.rules import Statement, Statements
 
 GENES = ("ALK", "EML4", "MET", "ROS1", "EGFR", "BRAF", "KRAS", "TP53", "PIK3CA", "KIT", "NF2",
-         "RB1")  # fmt: skip
+         "RB1", "ERBB2")  # fmt: skip
 _GENE_COMPONENTS = (
     "component gene studied",
     "component fusion five prime gene",
@@ -31,6 +32,9 @@ _KIND_COMPONENTS = (
     "component amino acid change type",
     "component molecular consequence",
 )
+_HIGH = frozenset({"H", "HH"})
+_MORE_COPIES = _HIGH | {"POS"}
+"""How a laboratory marks a number of copies as more than normal; no number of our own does."""
 _KINDS = ("gene fusion", "gene amplified", "gene lost", "loss of function")
 _PLASMA = re.compile(r"plasma|blood|cfdna|ctdna|liquid biopsy", re.IGNORECASE)
 _TISSUE = re.compile(
@@ -137,7 +141,7 @@ def _variant(context: Context, observation: Observation) -> Variant | None:
     phases: set[str] = set()
     kinds: set[str] = set()
     notations: list[str] = []
-    unread = copies = germline = False
+    unread = copies = germline = amplified = False
     fraction = ""
     for component in observation.component:
         code, value = component.code, component.value_codeable_concept
@@ -171,13 +175,21 @@ def _variant(context: Context, observation: Observation) -> Variant | None:
             copies = copies or book.says(value, "copy number variation")
         elif book.says(code, "component copy number"):
             copies = True
+            amplified = amplified or bool(interpretation_codes(component) & _MORE_COPIES)
         elif book.says(code, "allelic phase"):
             phases.add(phase_of(context, value))
         elif book.says(code, "component genomic source class"):
             germline = book.says(value, "germline")
         elif book.says(code, "component allele fraction"):
             fraction = _fraction(component)
+    if copies:
+        amplified = amplified or bool(interpretation_codes(observation) & _HIGH)
+    if amplified:
+        kinds.add("gene amplified")
     answer = coded_answer(context, observation)
+    if answer is None and copies:
+        # A number of copies without an answer is a finding; what it means is asked elsewhere.
+        answer = "positive"
     moment = context.effective(observation)
     if germline or answer is None or not genes:
         return None
@@ -334,6 +346,30 @@ def _fusion_word(text: str) -> str:
         for part in parts
     }
     return words.pop() if len(words) == 1 else ""
+
+
+def ros1(context: Context, variants: Iterable[Variant]) -> Statements | None:
+    """Whether ROS1 is rearranged: from a coded fusion, or from a diagnosis that says so.
+
+    A negative test of tissue that names no single change makes it wild type.
+    """
+    found: list[Statement] = []
+    for variant in variants:
+        if "ROS1" not in variant.genes:
+            continue
+        if variant.answer == "positive" and variant.fused:
+            found.append(Statement("rearranged", variant.day, "ROS1 fusion", variant.source))
+        elif variant.answer == "negative" and variant.specimen != "plasma":
+            found.append(Statement("wild type", variant.day, "", variant.source))
+    for name, value in (
+        ("ROS1-positive non-small cell lung cancer", "rearranged"),
+        ("ROS1-negative non-small cell lung cancer", "wild type"),
+    ):
+        for condition in context.record.conditions(context.book.value_sets[name]):
+            said = statement(context, condition)
+            if said is not None and said.value == "present":
+                found.append(Statement(value, said.day, said.as_sent, condition.key))
+    return in_order(found)
 
 
 def tp53(variants: Iterable[Variant]) -> Statements | None:

@@ -142,6 +142,12 @@ class Extension(DataType, frozen=True):
     value_uri: str | None = None
 
 
+class Annotation(DataType, frozen=True):
+    """A note beside a result. Only looked at for the names of methods, never for an answer."""
+
+    text: str | None = None
+
+
 class Meta(DataType, frozen=True):
     """Version of a resource at its server."""
 

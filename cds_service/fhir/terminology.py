@@ -18,6 +18,7 @@ LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 ICD_10_GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
+ICD_10_AM = "http://hl7.org/fhir/sid/icd-10-am"
 NDC = "http://hl7.org/fhir/sid/ndc"
 ATC = "http://www.whocc.no/atc"
 UNII = "http://fdasis.nlm.nih.gov"
@@ -30,8 +31,13 @@ SYSTEM_VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         LOINC: ("urn:oid:2.16.840.1.113883.6.1",),
         SNOMED: ("urn:oid:2.16.840.1.113883.6.96",),
         # The international ICD-10 is read as the same list: its codes are the stems of the other.
-        ICD_10_CM: ("urn:oid:2.16.840.1.113883.6.90", "http://hl7.org/fhir/sid/icd-10"),
+        ICD_10_CM: (
+            "urn:oid:2.16.840.1.113883.6.90",
+            "http://hl7.org/fhir/sid/icd-10",
+            "urn:oid:2.16.840.1.113883.6.3",
+        ),
         ICD_10_GM: ("http://fhir.de/CodeSystem/dimdi/icd-10-gm",),
+        ICD_10_AM: (),
         NDC: ("urn:oid:2.16.840.1.113883.6.69",),
         ATC: (
             "http://fhir.de/CodeSystem/bfarm/atc",
@@ -54,6 +60,9 @@ CodeKey = tuple[str, str]
 
 _OPEN_WITH_PATH = ("http://snomed.info/sct/",)
 _ICD_STEM = re.compile(r"[A-Z][0-9][0-9A-Z](\.?)[0-9A-Z]{0,4}\Z")
+# German codes carry marks, and G for a certain diagnosis. V (suspected), A (excluded) and Z
+# (state after) mean something else, so a code with one of these stays apart.
+_GM_CERTAIN = re.compile(r"(?:[-+*!†]|\s*G|\s+)+\Z", re.IGNORECASE)
 _NDC_HYPHENATED = re.compile(r"(\d{4,5})-(\d{3,4})-(\d{1,2})\Z")
 _GENE_NUMBER = re.compile(r"(?:HGNC[:_ ]?)?0*(\d+)\Z", re.IGNORECASE)
 
@@ -92,8 +101,8 @@ def canonical_system(uri: str) -> str:
 def normal_code(system: str, code: str) -> str:
     """One spelling for a code of a canonical system: ICD-10 dots and case, NDC 5-4-2, HGNC:n."""
     code = code.strip()
-    if system in (ICD_10_CM, ICD_10_GM):
-        return _icd_10(code)
+    if system in (ICD_10_CM, ICD_10_GM, ICD_10_AM):
+        return _icd_10(_GM_CERTAIN.sub("", code) if system == ICD_10_GM else code)
     if system == NDC:
         return _ndc(code)
     if system == HGNC:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from cds_service.fhir.datatypes import (
+    Annotation,
     CodeableConcept,
     CodeableReference,
     Coding,
@@ -29,7 +30,8 @@ from cds_service.fhir.datatypes import (
 )
 
 __all__ = [
-    "AdverseEvent", "AnyResource", "CodeableConcept", "CodeableReference", "Coding", "Condition",
+    "AdverseEvent", "Annotation", "AnyResource", "CodeableConcept", "CodeableReference", "Coding",
+    "Condition",
     "DiagnosticReport", "Dosage", "DoseAndRate", "Extension", "Identifier", "Medication",
     "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement",
     "MedicationUsage", "MedicationUse", "Observation", "ObservationComponent", "OperationOutcome",
@@ -108,6 +110,7 @@ class Observation(Resource, frozen=True):
     data_absent_reason: CodeableConcept | None = None
     interpretation: tuple[CodeableConcept, ...] = ()
     body_site: CodeableConcept | None = None
+    note: tuple[Annotation, ...] = ()
     method: CodeableConcept | None = None
     specimen: Reference | None = None
     reference_range: tuple[ReferenceRange, ...] = ()

@@ -28,6 +28,24 @@ RESPONSES = {
 AGAIN = " again"
 """Behind a drug in a `drugs` cell: an option even though the disease progressed on it before."""
 
+ALK_STATUSES = frozenset(
+    {"confirmed", "negative", "equivocal", "discordant", "pending", "failed",
+     "point mutation only", "amplification only"}
+)  # fmt: skip
+"""What the ALK tests of a patient can say together: the values of the fact `ALK`."""
+
+ALK_EVIDENCE = frozenset(
+    {"D5F3 immunohistochemistry", "other immunohistochemistry", "FISH", "DNA sequencing",
+     "RNA sequencing", "plasma sequencing", "RT-PCR", "unnamed method", "test on order",
+     "ALK breakpoint without a partner", "ALK point mutation", "ALK amplification"}
+)  # fmt: skip
+"""What a single piece of ALK evidence is called; `leads` names the one that a row goes by."""
+
+ALK_CONFLICTS = frozenset({"open", "settled"})
+"""Whether tests that stand against each other still wait for a third, or were decided by one."""
+
+ALK_ANSWERS = frozenset({"positive", "borderline positive", "equivocal", "negative"})
+
 OFFERS = frozenset({"remove order", "first line"})
 
 SUMMARY_LENGTH = 139
@@ -145,6 +163,20 @@ def algorithm_columns(
         *card,
     )
     return {
+        "alk_answers": (
+            *_IDENTITY,
+            _rule("when"),
+            _choice("answer", ALK_ANSWERS),
+            _text("says"),
+        ),
+        "alk_evidence": (
+            *_IDENTITY,
+            _rule("when"),
+            _choice("status", ALK_STATUSES),
+            _choice("leads", ALK_EVIDENCE, required=False),
+            _choice("conflict", ALK_CONFLICTS, required=False),
+            _text("says"),
+        ),
         "gates": (
             *_IDENTITY,
             _rule("when"),

@@ -52,6 +52,13 @@ USED_UP = {
     FAILED: ("alectinib", "lorlatinib"),
     "ECOG_performance_status": "1",
 }
+SIGNS = {**had(now="alectinib"), "signs_of_progression": ("new metastasis", "new brain metastasis")}
+MENINGES = {"leptomeningeal_metastases": "present"}
+SWITCHED = {
+    **had("alectinib", now="lorlatinib"),
+    FAILED: ("alectinib",),
+    "treatment_start": 20,
+}
 ADJUVANT = {**had("alectinib"), FINISHED: ("alectinib",), "resection": 900}
 I1171_PAIR = "I1171N + L1196M"
 
@@ -125,6 +132,70 @@ PROGRESSION = (
         "progression-early",
         {**on("alectinib"), "treatment_start": 56},
         {"treatment_start": 57},
+    ),
+    Case("progression-signs", SIGNS, {"signs_of_progression": ()}),
+    Case("progression-signs", SIGNS, {"disease_status": "worse"}),
+    Case("progression-signs", SIGNS, {"progression_pattern": "brain only"}),
+    Case(
+        "progression-signs",
+        {**had(now="alectinib"), "signs_of_progression": ("metastasis suspected",)},
+        {"lines": ()},
+    ),
+    Case(
+        "progression-radiation-necrosis",
+        {**SIGNS, "radiation_necrosis": "present"},
+        {"signs_of_progression": ("report of progression",)},
+    ),
+    Case(
+        "progression-radiation-necrosis",
+        {**on("alectinib"), "radiation_necrosis": "present"},
+        {"disease_status": "stable"},
+    ),
+    Case(
+        "progression-leptomeningeal",
+        {**had(now="lorlatinib"), **MENINGES},
+        {"spine_imaging": 30, "CSF_examination": 20},
+    ),
+    Case(
+        "progression-leptomeningeal",
+        {**had(now="lorlatinib"), **MENINGES, "spine_imaging": 30},
+        {"leptomeningeal_metastases": "absent"},
+    ),
+    Case("progression-switched", SWITCHED, {FINDINGS: ("none detected",)}),
+    Case("progression-switched", SWITCHED, {"treatment_start": 31}),
+    Case("progression-profile", SIGNS, {"signs_of_progression": ()}),
+    Case(
+        "progression-slow",
+        {**SIGNS, "progression_pattern": "slow"},
+        {"signs_of_progression": ()},
+    ),
+    Case(
+        "progression-slow",
+        {**on("alectinib", "slow"), FINDINGS: ("L1196M",)},
+        {FINDINGS: ("G1202R",)},
+    ),
+    Case(
+        "progression-slow",
+        on("alectinib", "slow"),
+        {"drug-induced_interstitial_lung_disease": "present"},
+    ),
+    Case("progression-limited", LIMITED, {FINDINGS: ("G1202R",)}),
+    Case("progression-limited-leave", {**LIMITED, FINDINGS: ("G1202R",)}, {FINDINGS: ("L1196M",)}),
+    Case(
+        "progression-brain",
+        on("alectinib", "brain only"),
+        {"ALT": "6.2"},
+    ),
+    Case(
+        "progression-brain-leave",
+        {**on("alectinib", "brain only"), "ALT": "6.2"},
+        {"ALT": "0.8"},
+    ),
+    Case("progression-her2", {**had(now="alectinib"), OTHER: ("HER2 amplification",)}, {OTHER: ()}),
+    Case(
+        "progression-copies-open",
+        {**had(now="alectinib"), OTHER: ("copy number without interpretation",)},
+        {OTHER: ("MET amplification",)},
     ),
     Case("progression-profile", on("alectinib"), {FINDINGS: ("none detected",)}),
     Case("progression-profile", on("lorlatinib"), had(now="crizotinib")),

@@ -36,6 +36,9 @@ PEMETREXED = (order("pemetrexed", "500", 1),)
 BISOPROLOL = (order("bisoprolol", "5", 1),)
 HAD_CRIZOTINIB = (treatment((400, "ended", ("250", 2)), ingredient="crizotinib"),)
 HAD_LORLATINIB = (treatment((400, "ended", ("100", 1)), ingredient="lorlatinib"),)
+BREAKPOINT = ("ALK breakpoint without a partner",)
+DISAGREE: dict[str, object] = {"conflicting_ALK_tests": ("FISH", "D5F3 immunohistochemistry")}
+ROS1: dict[str, object] = {"ROS1_gene": "rearranged"}
 SILENT: dict[str, object] = {"ALK": None, "lines": ()}
 WOMAN: dict[str, object] = {"sex": "female", "age": "40"}
 
@@ -51,7 +54,13 @@ GATES = (
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"pregnancy": "absent"}),
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"lines": ()}),
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"orders": ALECTINIB}),
+    Case("gate-lymphoma", {"cancers": ("ALK-positive lymphoma",)}, {"orders": CRIZOTINIB}),
     Case("gate-negative-on-treatment", {"ALK": "negative"}, {"lines": ()}),
+    Case(
+        "gate-negative-on-treatment",
+        {"ALK": "negative", **ROS1},
+        {"lines": (treatment((30, "active", ("250", 2)), ingredient="crizotinib"),)},
+    ),
     Case("gate-serum-level", {**SILENT, "serum_ALK_level": "present"}, {"serum_ALK_level": None}),
     Case("gate-not-lung", {"cancers": ("other cancer",)}, {"cancers": LUNG}),
     Case("gate-not-lung", {**SILENT, "cancers": (), "orders": ALECTINIB}, {"orders": ()}),
@@ -66,7 +75,32 @@ GATES = (
     Case("gate-point-mutation", {"ALK": "point mutation only"}, {"ALK": "confirmed"}),
     Case("gate-amplification", {"ALK": "amplification only"}, {"ALK": "confirmed"}),
     Case("gate-equivocal", {"ALK": "equivocal"}, {"ALK": "negative"}),
-    Case("gate-discordant", {"ALK": "discordant"}, {"ALK": "confirmed"}),
+    Case("gate-equivocal", {"ALK": "equivocal"}, {"positive_ALK_tests": BREAKPOINT}),
+    Case(
+        "gate-breakpoint",
+        {"ALK": "equivocal", "positive_ALK_tests": BREAKPOINT},
+        {"positive_ALK_tests": ("FISH",)},
+    ),
+    Case("gate-discordant", {"ALK": "discordant", **DISAGREE}, {"ALK": "confirmed"}),
+    Case(
+        "gate-discordant",
+        {"ALK": "discordant", **DISAGREE},
+        {"conflicting_ALK_tests": ("FISH", "RNA sequencing")},
+    ),
+    Case(
+        "gate-discordant-with-rna",
+        {"ALK": "discordant", "conflicting_ALK_tests": ("FISH", "RNA sequencing")},
+        DISAGREE,
+    ),
+    Case("gate-conflict-settled", {**NONE, **DISAGREE}, {"conflicting_ALK_tests": None}),
+    Case("gate-conflict-settled", {**NONE, "ALK": "negative", **DISAGREE}, {"lines": ON_ALECTINIB}),
+    Case("gate-method-missing", {**NONE, "ALK_assay": "unnamed method"}, {"ALK_assay": "FISH"}),
+    Case(
+        "gate-method-missing",
+        {**NONE, "ALK_assay": "unnamed method"},
+        {"lines": ON_ALECTINIB},
+    ),
+    Case("gate-two-drivers-ros1", {**NONE, **ROS1}, {"ROS1_gene": "wild type"}),
     Case("gate-pending", {"ALK": "pending"}, {"setting": "early"}),
     Case("gate-alk-not-tested", SILENT, {"setting": "early"}),
     Case("gate-alk-not-tested", {**SILENT, "setting": "resected"}, {"ALK": "pending"}),
@@ -295,6 +329,34 @@ ORDERS = (
         {"orders": (order("brigatinib", "120", 1),)},
     ),
     Case("order-alk-not-confirmed", {**SILENT, "orders": ALECTINIB}, {"ALK": "confirmed"}),
+    Case("order-alk-not-confirmed", {**SILENT, "orders": CRIZOTINIB}, ROS1),
+    Case(
+        "order-alk-open",
+        {**NONE, "ALK": "equivocal", **ROS1, "orders": ALECTINIB},
+        {"orders": CRIZOTINIB},
+    ),
+    Case("order-alk-not-rearranged", {**NONE, "ALK": "negative", "orders": CRIZOTINIB}, ROS1),
+    Case(
+        "order-alk-not-rearranged",
+        {**NONE, **ROS1, "ALK": "negative", "orders": ALECTINIB},
+        {"orders": CRIZOTINIB},
+    ),
+    Case(
+        "order-alk-not-rearranged",
+        {**NONE, "ALK": "negative", "orders": CRIZOTINIB},
+        {"cancers": ("ALK-positive lymphoma",)},
+    ),
+    Case(
+        "order-crizotinib-ros1",
+        {**NONE, **ROS1, "ALK": "negative", "orders": CRIZOTINIB},
+        {"ROS1_gene": "wild type"},
+    ),
+    Case("order-crizotinib-ros1", {**SILENT, **ROS1, "orders": CRIZOTINIB}, {"ALK": "confirmed"}),
+    Case(
+        "order-crizotinib-lymphoma",
+        {**NONE, "cancers": ("ALK-positive lymphoma",), "orders": CRIZOTINIB},
+        {"orders": ALECTINIB},
+    ),
     Case(
         "order-alk-open", {**NONE, "ALK": "equivocal", "orders": ALECTINIB}, {"lines": ON_ALECTINIB}
     ),

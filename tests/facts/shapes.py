@@ -316,7 +316,12 @@ ALK_SHAPES: dict[str, tuple[list[Json], str | None]] = {
     "FISH in words": ([result(FISH, valueCodeableConcept={"text": "Present"})], "equivocal"),
     "FISH, percentage of cells": (
         [result(concept(LOINC, "78233-4"), valueQuantity={"value": 45, "unit": "%"})],
-        "equivocal"),
+        "confirmed"),
+    "FISH, percentage below the cut-off": (
+        [result(concept(LOINC, "78233-4"), valueQuantity={"value": 6, "unit": "%"})],
+        "negative"),
+    "FISH, a test known by its name alone": (
+        [result({"text": "ALK FISH"}, valueCodeableConcept=POSITIVE)], "equivocal"),
     "FISH, narrative": ([result(concept(LOINC, "78210-2"), valueString=WORDS)], "equivocal"),
     "FISH, without an answer and why": (
         [result(FISH, dataAbsentReason=concept("http://x", "not-performed"))], "failed"),

@@ -7,14 +7,17 @@ from datetime import date
 
 import pytest
 
-from cds_service.facts.alk_status import AlkResult, alk_status
+from cds_service.facts.alk_evidence import weigh
+from cds_service.facts.alk_status import AlkResult
 from cds_service.rules import Events
 from tests.facts.records import (
+    AS_OF,
     Json,
     alk_test,
     coded,
     condition,
     facts_of,
+    knowledge,
     laboratory,
     observation,
     resource,
@@ -177,14 +180,14 @@ def test_a_stain_of_the_antibody_named_in_a_coding_is_recognised() -> None:
 def test_a_negative_test_on_treatment_does_not_take_back_the_positive_one_before() -> None:
     before = AlkResult("FISH", "positive", "fusion", date(2025, 1, 10), "", "Observation/1")
     after = AlkResult("FISH", "negative", "fusion", date(2026, 3, 1), "", "Observation/2")
-    said, leading = alk_status([after, before], date(2025, 2, 1))
-    assert said is not None
-    assert (said.statements[0].value, leading) == ("confirmed", before)
+    found = weigh([after, before], knowledge(), AS_OF, date(2025, 2, 1))
+    assert found.status is not None
+    assert (found.status.statements[0].value, found.leading) == ("confirmed", before)
 
 
 def test_a_negative_test_before_treatment_still_contradicts() -> None:
     before = AlkResult("FISH", "positive", "fusion", date(2025, 1, 10), "", "Observation/1")
     also = AlkResult("FISH", "negative", "fusion", date(2025, 1, 20), "", "Observation/2")
-    said, _ = alk_status([also, before], date(2025, 2, 1))
-    assert said is not None
-    assert said.statements[0].value == "discordant"
+    found = weigh([also, before], knowledge(), AS_OF, date(2025, 2, 1))
+    assert found.status is not None
+    assert found.status.statements[0].value == "discordant"

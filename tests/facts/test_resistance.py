@@ -47,7 +47,7 @@ def _kind(code: str) -> Json:
 def _variant(
     *components: Json,
     gene: str = "ALK",
-    answer: str = "positive",
+    answer: str | None = "positive",
     days_ago: int | None = 20,
     specimen: str | None = "tissue biopsy",
     sample: str | None = None,
@@ -56,7 +56,7 @@ def _variant(
     described = {"display": specimen, "reference": sample}
     known = {name: value for name, value in described.items() if value}
     body: Json = {
-        "valueCodeableConcept": coded(f"answer {answer}"),
+        "valueCodeableConcept": coded(f"answer {answer}") if answer is not None else None,
         "specimen": known or None,
         "component": [_gene(gene), *components],
         **more,
@@ -351,6 +351,16 @@ def _others(*resources: Json) -> list[str]:
 
 
 COPIES = _component("component copy number", valueQuantity={"value": 12})
+COUNTED_HIGH = _component(
+    "component copy number",
+    valueQuantity={"value": 12},
+    interpretation=[coded("interpretation high")],
+)
+COUNTED_ABNORMAL = _component(
+    "component copy number",
+    valueQuantity={"value": 12},
+    interpretation=[coded("interpretation abnormal")],
+)
 CONSEQUENCE = _component(
     "component molecular consequence", {"coding": [{"system": f"{SO}/", "code": "SO:0001742"}]}
 )
@@ -362,7 +372,15 @@ CONSEQUENCE = _component(
         (_variant(_kind("SO:0001742"), gene="MET"), ["MET amplification"]),
         (_variant(_kind("SO:0001742"), COPIES, gene="MET"), ["MET amplification"]),
         (_variant(CONSEQUENCE, gene="MET"), ["MET amplification"]),
-        (_variant(COPIES, gene="MET"), []),
+        (_variant(COPIES, gene="MET"), ["copy number without interpretation"]),
+        (_variant(COPIES, gene="ALK"), []),
+        (_variant(COPIES, _kind("SO:0001880"), gene="MET"), ["MET amplification"]),
+        (_variant(_kind("SO:0001742"), gene="ERBB2"), ["HER2 amplification"]),
+        (_variant(COUNTED_HIGH, gene="MET"), ["MET amplification"]),
+        (_variant(COUNTED_HIGH, gene="ERBB2", answer=None), ["HER2 amplification"]),
+        (_variant(COUNTED_ABNORMAL, gene="MET"), ["copy number without interpretation"]),
+        (_variant(COUNTED_HIGH, gene="MET", answer="negative"), []),
+        (_variant(COPIES, _kind("SO:0001743"), gene="MET"), []),
         (_variant(_protein("p.Asp1010Asn"), gene="MET"), []),
         (_variant(_gene("ROS1"), gene="MET"), ["MET fusion"]),
         (_variant(_kind("SO:0001565"), gene="MET"), ["MET fusion"]),
@@ -404,7 +422,8 @@ def test_findings_outside_the_kinase_domain(variant: Json, expected: list[str]) 
 
 def test_a_number_of_copies_without_a_code_is_remarked_on() -> None:
     facts = facts_of(START, _variant(COPIES, gene="MET"))
-    assert _collection(facts, "other resistance findings").items == ()
+    named = [item.label for item in _collection(facts, "other resistance findings").items]
+    assert named == ["copy number without interpretation"]
     assert "other resistance findings" in {remark.subject for remark in facts.remarks}
 
 
