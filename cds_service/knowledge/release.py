@@ -14,6 +14,7 @@ from pydantic import Field
 from cds_service.knowledge import schemas
 from cds_service.knowledge.awaited import AwaitedDrug, load_awaited
 from cds_service.knowledge.codes import Codes, load_codes
+from cds_service.knowledge.concepts import Concepts, load_concepts, load_editions
 from cds_service.knowledge.drug_folders import load_drugs
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.errors import KnowledgeError
@@ -74,6 +75,8 @@ class Knowledge:
     sources: Mapping[str, Source]
     evidence: Mapping[str, Study]
     codes: Codes
+    concepts: Concepts
+    """What conditions and adverse events can mean; `concepts.match` answers for codes."""
     fact_list: FactList
     compiler: RuleCompiler
     tests: Mapping[str, OrderableTest]
@@ -148,6 +151,8 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     drugs = load_drugs(folder / "drugs")
     awaited = load_awaited(folder / "drugs")
     codes = load_codes(folder / "codes").with_drugs((*drugs.values(), *awaited.values()))
+    editions = load_editions(folder / "codes" / "icd_10_editions.yaml")
+    concepts = load_concepts(folder / "concepts", editions)
     lists = {
         "ingredients": tuple(codes.ingredients),
         "classes": tuple(codes.medication_classes),
@@ -175,6 +180,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         MappingProxyType(dict(sources)),
         MappingProxyType(dict(evidence)),
         codes,
+        concepts,
         fact_list,
         compiler,
         MappingProxyType(dict(tests)),
