@@ -9,14 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from cds_service.fhir.terminology import NCI_THESAURUS, SNOMED
+from cds_service.knowledge.icd_editions import Edition, IcdCode, IcdEdition
 from cds_service.knowledge.yaml_files import Frozen
 
 Words = Annotated[str, StringConstraints(min_length=1)]
-Edition = Literal["cm", "who", "gm", "am"]
-IcdCode = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$")
-]  # fmt: skip
-
 Chapter = Literal[
     "liver", "lung", "kidney", "heart", "pancreas", "skin", "eye", "mind", "blood", "gut",
     "muscle", "metabolism", "pregnancy", "cancer", "general",
@@ -25,20 +21,6 @@ WATCHED_CHAPTERS = frozenset(
     ("liver", "lung", "kidney", "heart", "pancreas", "skin", "eye", "mind", "blood", "gut")
 )
 """Chapters that the labels of ALK inhibitors watch; `mind` holds the nervous system too."""
-
-
-class IcdEdition(Frozen):
-    """One edition of ICD-10: its code system and where its codes were read.
-
-    `also` are systems that carry the same codes (a translation). `evidence` is "secondary" when
-    the copy that was read is not the publisher's.
-    """
-
-    system: str = Field(pattern=r"^(https?://|urn:)\S+$")
-    also: tuple[str, ...] = ()
-    source: Words
-    evidence: Literal["secondary"] | None = None
-    note: str | None = None
 
 
 class ConceptCode(Frozen):

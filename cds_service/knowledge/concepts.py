@@ -17,14 +17,14 @@ from cds_service.knowledge.concept_models import (
     Concept,
     ConceptCode,
     CtcaeRow,
-    IcdEdition,
     IcdRow,
     OtherRow,
 )
 from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.icd_editions import IcdEdition, load_editions
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 
-__all__ = ["Concept", "Concepts", "load_concepts", "load_editions"]
+__all__ = ["Concept", "Concepts", "load_concepts"]
 
 Names = frozenset[str]
 _NONE: Names = frozenset()
@@ -226,23 +226,6 @@ def _refuse_undeclared(
         if len(lowest) > 1 and not lowest <= declared.get(key, set()):
             said = " and ".join(sorted(lowest))
             raise ValueError(f"code {key[1]} of {key[0]}: expected one concept, not {said}")
-
-
-def load_editions(file: Traversable | None = None) -> Mapping[str, IcdEdition]:
-    """The editions of ICD-10 by short name; the packaged `codes/icd_10_editions.yaml` by default.
-
-    Raises KnowledgeError naming the file and the place inside it.
-    """
-    file = file if file is not None else knowledge_folder() / "codes" / "icd_10_editions.yaml"
-    name = str(file)
-    found = {
-        edition: validate(IcdEdition, row, name, edition)
-        for edition, row in read_mapping(file).items()
-    }
-    for edition in ("cm", "who", "gm", "am"):
-        if edition not in found:
-            raise KnowledgeError(name, edition, "this edition with its system and source")
-    return MappingProxyType(found)
 
 
 def load_concepts(

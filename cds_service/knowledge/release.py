@@ -14,11 +14,15 @@ from pydantic import Field
 from cds_service.knowledge import schemas
 from cds_service.knowledge.awaited import AwaitedDrug, load_awaited
 from cds_service.knowledge.codes import Codes, load_codes
-from cds_service.knowledge.concepts import Concepts, load_concepts, load_editions
+from cds_service.knowledge.concept_facts import FILE as REPLACED_FACTS
+from cds_service.knowledge.concept_facts import load_replacements
+from cds_service.knowledge.concept_models import Replacements
+from cds_service.knowledge.concepts import Concepts, load_concepts
 from cds_service.knowledge.drug_folders import load_drugs
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.evidence import Result, Study, load_evidence
+from cds_service.knowledge.icd_editions import load_editions
 from cds_service.knowledge.local_codes import NOTHING_LOCAL, LocalCodes, with_local
 from cds_service.knowledge.sources import Source, load_sources
 from cds_service.knowledge.table_files import Column, Table, TableReader
@@ -77,6 +81,8 @@ class Knowledge:
     codes: Codes
     concepts: Concepts
     """What conditions and adverse events can mean; `concepts.match` answers for codes."""
+    replacements: Replacements
+    """Facts and value sets that concepts take over."""
     fact_list: FactList
     compiler: RuleCompiler
     tests: Mapping[str, OrderableTest]
@@ -159,7 +165,10 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         "ALK inhibitors": (*drugs, *awaited),
         "generations": tuple(dict.fromkeys(drug.generation_name for drug in drugs.values())),
     }
-    fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists)
+    replacements = load_replacements(concepts, folder / REPLACED_FACTS)
+    fact_list = load_vocabulary(
+        folder / "vocabulary.yaml", codes, lists, concepts, replacements
+    )
     vocabulary = fact_list.vocabulary
     tests = load_tests(folder / "tests.yaml", vocabulary, frozenset(sources))
     compiler = RuleCompiler(vocabulary)
@@ -181,6 +190,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         MappingProxyType(dict(evidence)),
         codes,
         concepts,
+        replacements,
         fact_list,
         compiler,
         MappingProxyType(dict(tests)),

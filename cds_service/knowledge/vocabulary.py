@@ -12,6 +12,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from cds_service.knowledge.codes import Codes
+from cds_service.knowledge.concept_facts import with_concepts
+from cds_service.knowledge.concept_models import Replacements
+from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
 from cds_service.rules import (
@@ -92,9 +95,13 @@ class FactList:
 
 
 def load_vocabulary(
-    file: Traversable, codes: Codes, lists: Mapping[str, Sequence[str]]
+    file: Traversable,
+    codes: Codes,
+    lists: Mapping[str, Sequence[str]],
+    concepts: Concepts,
+    replacements: Replacements,
 ) -> FactList:
-    """The facts of `file`.
+    """The facts of `file`, and the concepts once findings are read.
 
     `lists` are the member lists that `members_from` may name (ingredients, classes and so on).
     Raises KnowledgeError with the place in the file.
@@ -126,7 +133,7 @@ def load_vocabulary(
     for fact, event in content.events.items():
         facts.append(Occurrence(fact, event.describes))
     try:
-        vocabulary = Vocabulary(facts)
+        vocabulary = Vocabulary(with_concepts(facts, concepts, replacements))
     except ValueError as error:
         raise KnowledgeError(name, "", f"usable names ({error})") from error
     analytes = {name: row.analyte for name, row in content.quantities.items() if row.analyte}
