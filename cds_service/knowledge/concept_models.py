@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from cds_service.fhir.terminology import NCI_THESAURUS, SNOMED
+from cds_service.fhir.terminology import NCI_THESAURUS, SNOMED, CodeKey
+from cds_service.knowledge.code_models import match_key
 from cds_service.knowledge.icd_editions import Edition, IcdCode, IcdEdition
 from cds_service.knowledge.yaml_files import Frozen
 
@@ -82,6 +83,11 @@ class OtherRow(SourcedCode):
     system: str = Field(pattern=r"^(https?://|urn:)\S+$")
     code: Words
 
+    @property
+    def key(self) -> CodeKey:
+        """(system, code) as they are compared."""
+        return match_key(self.system, self.code)
+
 
 class ConceptCodes(Frozen):
     """Codes by system."""
@@ -91,9 +97,7 @@ class ConceptCodes(Frozen):
     ctcae: tuple[CtcaeRow, ...] = ()
     other: tuple[OtherRow, ...] = ()
 
-    def rows(
-        self, editions: Mapping[str, IcdEdition]
-    ) -> Iterator[tuple[str, str, ConceptCode]]:
+    def rows(self, editions: Mapping[str, IcdEdition]) -> Iterator[tuple[str, str, ConceptCode]]:
         """Every row with each (system, code) it stands for, unverified ones too."""
         for icd in self.icd_10:
             for edition in icd.editions:

@@ -12,7 +12,8 @@ from functools import lru_cache
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
-from cds_service.fhir.terminology import CodeKey, code_key
+from cds_service.fhir.terminology import CodeKey
+from cds_service.knowledge.code_models import match_key
 from cds_service.knowledge.concept_models import (
     Concept,
     ConceptCode,
@@ -87,6 +88,12 @@ class Concepts(Mapping[str, Concept]):
             found |= self._names_of(key)
         return found
 
+    def own(self, keys: Iterable[CodeKey]) -> frozenset[str]:
+        """The narrowest concepts that codes stand for, without the broader ones."""
+        found = self.match(keys)
+        above = {name for other in found for name in self._broader[other] if name != other}
+        return found - above
+
     def possible(self, keys: Iterable[CodeKey]) -> frozenset[str]:
         """The concepts that codes leave possible without saying them, broader ones left out.
 
@@ -117,15 +124,18 @@ class Concepts(Mapping[str, Concept]):
 
     def holds(self, key: CodeKey) -> bool:
         """Whether any concept knows a code, as said, possible or denied."""
-        return bool(
-            self._names_of(key) or self._possible.names(key) or self._denied.names(key)
-        )
+        return bool(self._names_of(key) or self._possible.names(key) or self._denied.names(key))
 
     def with_codes(self, rows: Iterable[tuple[str, OtherRow]]) -> Concepts:
-        """These concepts with more codes, each under a concept's name."""
+        """These concepts with more codes, each under a concept's name.
+
+        A code may be given to several concepts: each row then declares the others.
+        """
         more: dict[str, list[OtherRow]] = {}
-        for name, row in rows:
-            more.setdefault(name, []).append(row)
+        given = list(rows)
+        for name, row in given:
+            others = tuple(other for other, same in given if same.key == row.key and other != name)
+            more.setdefault(name, []).append(row.model_copy(update={"also": others}))
         concepts = [
             concept.model_copy(update={"other": (*concept.other, *more.get(name, ()))})
             for name, concept in self._concepts.items()
@@ -148,9 +158,7 @@ class _Index:
 
     def add(self, system: str, code: str, row: ConceptCode, name: str) -> CodeKey:
         """Enter one row of a concept; its key."""
-        key = code_key(system, code)
-        if key is None:
-            raise ValueError(f"concept {name}: a code needs a system and a code")
+        key = match_key(system, code)
         self._alone[key] = self._alone.get(key, _NONE) | {name}
         if isinstance(row, IcdRow) and row.descendants:
             self._below.setdefault(key, []).append((name, row.excepted))
@@ -169,7 +177,7 @@ class _Index:
                     found |= {name}
         return found
 
-    def keys(self) -> Iterator[CodeKey]:
+    def entered(self) -> Iterator[CodeKey]:
         """Every code that was entered."""
         return iter(self._alone)
 
@@ -211,10 +219,9 @@ def _refuse_undeclared(
                         f"concept {concept.name}, code {code}: also names {other}, which is none"
                     )
             if row.also and row.verified:
-                key = code_key(system, code)
-                assert key is not None  # the index has taken it
+                key = match_key(system, code)
                 declared.setdefault(key, set()).update((concept.name, *row.also))
-    for key in index.keys():
+    for key in index.entered():
         names = index.names(key)
         if len(names) < 2:
             continue

@@ -117,14 +117,14 @@ class Knowledge:
 
         Raises KnowledgeError with file, place and what was expected.
         """
-        codes, local = with_local(self.codes, file, maps)
+        codes, concepts, local = with_local(self.codes, self.concepts, file, maps)
         for name in local.limits:
             facts = [fact for fact, analyte in self.fact_list.analytes.items() if analyte == name]
             kinds = [self.vocabulary.find(fact) for fact in facts]
             if not any(isinstance(kind, Quantity) and kind.upper_limit for kind in kinds):
                 expected = f"tests judged by their upper limit; {name} is not"
                 raise KnowledgeError(str(file), "default_limits", expected)
-        return replace(self, codes=codes, local=local)
+        return replace(self, codes=codes, concepts=concepts, local=local)
 
     def all_tables(self) -> tuple[Table, ...]:
         """Every rule table of the release."""
@@ -166,9 +166,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         "generations": tuple(dict.fromkeys(drug.generation_name for drug in drugs.values())),
     }
     replacements = load_replacements(concepts, folder / REPLACED_FACTS)
-    fact_list = load_vocabulary(
-        folder / "vocabulary.yaml", codes, lists, concepts, replacements
-    )
+    fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists, concepts, replacements)
     vocabulary = fact_list.vocabulary
     tests = load_tests(folder / "tests.yaml", vocabulary, frozenset(sources))
     compiler = RuleCompiler(vocabulary)

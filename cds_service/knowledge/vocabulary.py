@@ -31,7 +31,10 @@ Words = Annotated[str, StringConstraints(min_length=1)]
 
 
 class QuantityRow(Frozen):
-    """A measured fact: either `analyte` or `unit` says what it is measured in."""
+    """A measured fact: either `analyte` or `unit` says what it is measured in.
+
+    `spare` is the reason for a fact that nothing asks for yet.
+    """
 
     describes: Words
     analyte: Words | None = None
@@ -39,6 +42,7 @@ class QuantityRow(Frozen):
     units: Mapping[str, Decimal] = Field(default_factory=dict)
     multiples: bool = False
     fresh_for_days: int | None = Field(default=None, gt=0)
+    spare: Words | None = None
 
 
 class StateRow(Frozen):
@@ -86,12 +90,13 @@ class FactList:
     """The vocabulary for the rule language, and how facts are read from coded data.
 
     `analytes` maps a measured fact to its laboratory test or vital sign, `conditions` a flag to
-    the value sets of conditions that state it.
+    the value sets of conditions that state it. `spare` are facts that nothing asks for yet.
     """
 
     vocabulary: Vocabulary
     analytes: Mapping[str, str]
     conditions: Mapping[str, tuple[str, ...]]
+    spare: frozenset[str] = frozenset()
 
 
 def load_vocabulary(
@@ -138,7 +143,8 @@ def load_vocabulary(
         raise KnowledgeError(name, "", f"usable names ({error})") from error
     analytes = {name: row.analyte for name, row in content.quantities.items() if row.analyte}
     conditions = {name: row.conditions for name, row in content.flags.items() if row.conditions}
-    return FactList(vocabulary, MappingProxyType(analytes), MappingProxyType(conditions))
+    spare = frozenset(name for name, row in content.quantities.items() if row.spare)
+    return FactList(vocabulary, MappingProxyType(analytes), MappingProxyType(conditions), spare)
 
 
 def _quantity(fact: str, row: QuantityRow, codes: Codes, file: str) -> Quantity:
