@@ -69,6 +69,10 @@ def test_a_code_means_what_its_edition_says(row: dict[str, str]) -> None:
     assert CONCEPTS.possible(keys) == possible, row["why"]
 
 
+def test_an_abnormal_electrocardiogram_is_not_long_qt() -> None:
+    assert CONCEPTS.match([icd("cm", "R94.31")]) == frozenset()
+
+
 def test_a_code_without_a_system_or_of_another_system_says_nothing() -> None:
     assert code_key(None, "J70.2") is None
     assert CONCEPTS.match([key("https://hospital.example.org/problems", "J70.2")]) == frozenset()
@@ -223,6 +227,7 @@ def test_a_replacement_by_a_concept_that_does_not_exist_is_refused(tmp_path: Pat
 
 # -- slips of whoever writes them ----------------------------------------------------------------
 
+BADLY_EXCEPTED = 'editions: [cm], descendants: true, except: ["K70"], verified: true'
 PLAIN = '{describes: "a thing", chapter: lung'
 
 
@@ -252,8 +257,7 @@ def written(tmp_path: Path) -> Callable[[str], Concepts]:
             "'cm'",
         ),
         (
-            f'a: {PLAIN}, icd_10: [{{code: "J70", display: x, editions: [cm], except: ["K70"], '
-            "descendants: true, verified: true}]}",
+            f'a: {PLAIN}, icd_10: [{{code: "J70", display: x, {BADLY_EXCEPTED}}}]}}',
             "a.icd_10.0",
             "exceptions below",
         ),

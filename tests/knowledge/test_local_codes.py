@@ -319,7 +319,7 @@ def test_the_example_of_the_documentation_can_be_used(tmp_path: Path) -> None:
     file = tmp_path / "local.yaml"
     file.write_text(example, encoding="utf-8")
     local = packaged().with_local(file).local
-    assert len(local.readings) == 3
+    assert len(local.readings) == 4
     assert set(local.limits) == {"ALT", "creatinine"}
 
 

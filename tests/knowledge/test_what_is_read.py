@@ -1,4 +1,4 @@
-"""A concept that no rule reads, a set that no fact reads and a fact that nothing uses are faults."""
+"""A concept, set of diagnoses or fact that nobody reads looks like safety and is none."""
 
 from __future__ import annotations
 
