@@ -22,14 +22,15 @@ def command() -> None:
 @click.option("--folder", type=RELEASE, help="A release elsewhere; the packaged one by default.")
 @click.option("--notes", is_flag=True, help="Also list what is no fault but worth a look.")
 def check(folder: Path | None, notes: bool) -> None:
-    """Check the tables for gaps, overlaps, rows that never fire and rows without a source.
+    """Check the tables for gaps, overlaps, rows that never fire and rows without a source,
+    and the release for concepts and facts that nobody reads.
 
     Ends with 1 when something must be mended before the release is used.
     """
     from rich.text import Text
 
     from cds_service.commands import view
-    from cds_service.knowledge.checks import check_knowledge
+    from cds_service.knowledge.checks import check_knowledge, check_what_is_read
     from cds_service.knowledge.errors import KnowledgeError
     from cds_service.knowledge.places import release_folder
     from cds_service.knowledge.release import load_knowledge
@@ -39,6 +40,7 @@ def check(folder: Path | None, notes: bool) -> None:
         place = None if folder is None else release_folder(folder)
         knowledge = load_knowledge(place)
         tables = check_knowledge(knowledge, place)
+        reading = check_what_is_read(knowledge)
     except KnowledgeError as error:
         out.print(Text("A knowledge file cannot be used:", style="bold red"))
         for name, value in (
@@ -52,8 +54,9 @@ def check(folder: Path | None, notes: bool) -> None:
                 out.print(Text(f"  {name}: {value}"))
         raise SystemExit(1) from None
     rows = {table.name: len(table) for table in knowledge.all_tables()}
-    faults = sum(len(table.errors) for table in tables)
-    for table in tables:
+    rows[reading.name] = len(knowledge.concepts)
+    faults = sum(len(table.errors) for table in (*tables, reading))
+    for table in (*tables, reading):
         others = len(table.findings) - len(table.errors)
         state = "clean" if table.clean else f"{len(table.errors)} to mend"
         noted = f", {others} to look at" if others else ""
@@ -62,10 +65,10 @@ def check(folder: Path | None, notes: bool) -> None:
             if finding.level == "error" or notes:
                 style = "red" if finding.level == "error" else "dim"
                 out.print(Text(f"    {finding}", style=style))
-    release = knowledge.release
+    release, total = knowledge.release, sum(rows[table.name] for table in tables)
     out.print(
         Text(
-            f"Release {release.version} of {release.date}: {sum(rows.values())} rows in"
+            f"Release {release.version} of {release.date}: {total} rows in"
             f" {len(tables)} tables, {faults or 'nothing'} to mend."
         )
     )

@@ -275,16 +275,12 @@ class WithOrder:
         self._own: dict[str, FactValue] = {
             "ordered medications": Collection((item,), complete=True),
         }
-        for name, number in (
-            ("ordered dose", order.dose.amount_mg),
-            ("ordered daily dose", order.dose.daily_mg),
-        ):
-            if number is not None:
-                measured = Measurement(
-                    number, day, as_sent=order.dose.as_text or f"{number} mg",
-                    source=order.reference,
-                )  # fmt: skip
-                self._own[name] = Series((measured,))
+        number = order.dose.daily_mg
+        if number is not None:
+            measured = Measurement(
+                number, day, as_sent=order.dose.as_text or f"{number} mg", source=order.reference
+            )
+            self._own["ordered daily dose"] = Series((measured,))
         if order.food:
             said = Statement(order.food, day, order.dose.as_text, order.reference)
             self._own["ordered food"] = Statements((said,))

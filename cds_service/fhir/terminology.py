@@ -18,7 +18,12 @@ LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 ICD_10_GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
+ICD_10_WHO = "http://hl7.org/fhir/sid/icd-10"
 ICD_10_AM = "http://hl7.org/fhir/sid/icd-10-am"
+ICD_10_NL = "http://hl7.org/fhir/sid/icd-10-nl"
+ICD_10 = frozenset((ICD_10_CM, ICD_10_GM, ICD_10_WHO, ICD_10_AM, ICD_10_NL))
+"""The editions of ICD-10. One string can mean different things in two of them."""
+NCI_THESAURUS = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 NDC = "http://hl7.org/fhir/sid/ndc"
 ATC = "http://www.whocc.no/atc"
 UNII = "http://fdasis.nlm.nih.gov"
@@ -30,14 +35,11 @@ SYSTEM_VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         RXNORM: ("urn:oid:2.16.840.1.113883.6.88",),
         LOINC: ("urn:oid:2.16.840.1.113883.6.1",),
         SNOMED: ("urn:oid:2.16.840.1.113883.6.96",),
-        # The international ICD-10 is read as the same list: its codes are the stems of the other.
-        ICD_10_CM: (
-            "urn:oid:2.16.840.1.113883.6.90",
-            "http://hl7.org/fhir/sid/icd-10",
-            "urn:oid:2.16.840.1.113883.6.3",
-        ),
+        ICD_10_CM: ("urn:oid:2.16.840.1.113883.6.90",),
         ICD_10_GM: ("http://fhir.de/CodeSystem/dimdi/icd-10-gm",),
+        ICD_10_WHO: ("urn:oid:2.16.840.1.113883.6.3",),
         ICD_10_AM: (),
+        ICD_10_NL: ("urn:oid:2.16.840.1.113883.6.3.2",),
         NDC: ("urn:oid:2.16.840.1.113883.6.69",),
         ATC: (
             "http://fhir.de/CodeSystem/bfarm/atc",
@@ -60,9 +62,9 @@ CodeKey = tuple[str, str]
 
 _OPEN_WITH_PATH = ("http://snomed.info/sct/",)
 _ICD_STEM = re.compile(r"[A-Z][0-9][0-9A-Z](\.?)[0-9A-Z]{0,4}\Z")
-# German codes carry marks, and G for a certain diagnosis. V (suspected), A (excluded) and Z
-# (state after) mean something else, so a code with one of these stays apart.
-_GM_CERTAIN = re.compile(r"(?:[-+*!†]|\s*G|\s+)+\Z", re.IGNORECASE)
+_ICD_MARKS = re.compile(r"[\s*+!†.-]+\Z")
+_CM_ONLY = re.compile(r"[A-Z](?:[0-9][A-Z]|[0-9]{2}(?:.*[A-Z]|.{3,}\Z))")
+_GM_CERTAINTY = re.compile(r"([A-Z][0-9]{2}\.?[0-9]{0,2})[-*+!†]*\s*([GVZA])\s*\Z")
 _NDC_HYPHENATED = re.compile(r"(\d{4,5})-(\d{3,4})-(\d{1,2})\Z")
 _GENE_NUMBER = re.compile(r"(?:HGNC[:_ ]?)?0*(\d+)\Z", re.IGNORECASE)
 
@@ -101,8 +103,13 @@ def canonical_system(uri: str) -> str:
 def normal_code(system: str, code: str) -> str:
     """One spelling for a code of a canonical system: ICD-10 dots and case, NDC 5-4-2, HGNC:n."""
     code = code.strip()
-    if system in (ICD_10_CM, ICD_10_GM, ICD_10_AM):
-        return _icd_10(_GM_CERTAIN.sub("", code) if system == ICD_10_GM else code)
+    if system in ICD_10:
+        marked = _GM_CERTAINTY.match(code.upper()) if system == ICD_10_GM else None
+        if marked is None:
+            return _icd_10(code)
+        plain, certainty = _icd_10(marked.group(1)), marked.group(2)
+        # In front, where no shortening of the code makes it the code without the letter.
+        return plain if certainty == "G" else f"{certainty}:{plain}"
     if system == NDC:
         return _ndc(code)
     if system == HGNC:
@@ -111,7 +118,8 @@ def normal_code(system: str, code: str) -> str:
 
 
 def _icd_10(code: str) -> str:
-    upper = code.upper()
+    # Dagger, asterisk and exclamation mark say how a code is combined, ".-" that it goes on.
+    upper = _ICD_MARKS.sub("", code.upper())
     if _ICD_STEM.match(upper) is None:
         return upper
     plain = upper.replace(".", "")
@@ -141,7 +149,32 @@ def code_key(system: str | None, code: str | None) -> CodeKey | None:
         return None
     canonical = canonical_system(system)
     normal = normal_code(canonical, code)
+    if canonical == ICD_10_WHO and _CM_ONLY.match(normal.replace(".", "")):
+        # Many US senders name the international edition. Its codes have at most five characters
+        # and no second letter, so a longer code can only be theirs; a shorter one stays what the
+        # sender says it is.
+        canonical = ICD_10_CM
     return (canonical, normal) if canonical and normal else None
+
+
+GERMAN_CERTAINTY: Mapping[str, str] = MappingProxyType(
+    {"V": "suspected", "Z": "over", "A": "excluded"}
+)
+"""What the letter behind an outpatient ICD-10-GM code says of the diagnosis."""
+
+
+def german_certainty(key: CodeKey) -> tuple[CodeKey, str] | None:
+    """A GM code without its letter of certainty, and what the letter says; None without one.
+
+    `code_key` writes the letter in front ("A:J70.2"), so that an excluded pneumonitis is never
+    taken for pneumonitis by a reader that does not know the letters. Behind a confirmed diagnosis
+    (G) it is left out.
+    """
+    system, code = key
+    letter, colon, plain = code.partition(":")
+    if system != ICD_10_GM or not colon or letter not in GERMAN_CERTAINTY:
+        return None
+    return (system, plain), GERMAN_CERTAINTY[letter]
 
 
 def coding_key(coding: Coding) -> CodeKey | None:

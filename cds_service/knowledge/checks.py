@@ -20,6 +20,7 @@ from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import ACTIONS, SUMMARY_LENGTH
 from cds_service.knowledge.table_files import Row, Table
+from cds_service.knowledge.unread import unread_concepts, unread_value_sets, unused_facts
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 from cds_service.rules import RuleError
 from cds_service.rules.checks import CheckedRow, check_rows
@@ -123,6 +124,23 @@ def check_knowledge(
         found += _audit(knowledge, table)
         checked.append(CheckedTable(table.name, tuple(found)))
     return tuple(checked)
+
+
+def check_what_is_read(knowledge: Knowledge) -> CheckedTable:
+    """What stands in the release and is used by nobody: concepts, sets of diagnoses, facts."""
+    found = [
+        TableFinding("error", kind, (name,), situation)
+        for kind, names, situation in (
+            ("concept that no fact reads", unread_concepts(knowledge),
+             "no rule names it or a broader one, and it is never serious"),
+            ("set of diagnoses that no fact reads", unread_value_sets(knowledge),
+             "its codes are not looked at in any chart"),
+            ("fact that nothing uses", unused_facts(knowledge),
+             "no rule, no test and no page asks for it"),
+        )
+        for name in names
+    ]  # fmt: skip
+    return CheckedTable("concepts, sets and facts", tuple(found))
 
 
 def load_coverage(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from cds_service.fhir.terminology import CodeKey, code_key
+from cds_service.knowledge.icd_editions import Edition, IcdCode, IcdEdition
 from cds_service.knowledge.yaml_files import Frozen
 
 
@@ -92,14 +93,53 @@ class ForbiddenCode(Frozen):
         return match_key(self.system, self.code)
 
 
+class EditionCode(Frozen):
+    """An ICD-10 code in the editions in which it has this meaning."""
+
+    code: IcdCode
+    display: str = Field(min_length=1)
+    editions: tuple[Edition, ...] = Field(min_length=1)
+    verified: bool
+
+
 class ValueSet(Frozen):
-    """A named set of codes; `match_text` are whole words that mean the same in free text."""
+    """A named set of codes; `match_text` are whole words that mean the same in free text.
+
+    `icd_10` are codes by edition as the file has them; `codes` holds them too, one for each
+    system that carries the edition.
+    """
 
     name: str
-    codes: tuple[Code, ...]
+    codes: tuple[Code, ...] = ()
+    icd_10: tuple[EditionCode, ...] = ()
     match_text: tuple[str, ...] = ()
     not_text: tuple[str, ...] = ()
     note: str | None = None
+
+    @model_validator(mode="after")
+    def _holds_codes(self) -> ValueSet:
+        if "codes" not in self.model_fields_set and not self.icd_10:
+            raise ValueError("codes or icd_10")
+        return self
+
+    def of_editions(self, editions: Mapping[str, IcdEdition]) -> ValueSet:
+        """The same set with the ICD-10 codes of every edition among its codes."""
+        if not self.icd_10:
+            return self
+        found = [
+            Code(
+                system=system,
+                code=row.code,
+                display=row.display,
+                verified=row.verified,
+                source=editions[edition].source,
+                evidence=editions[edition].evidence,
+            )
+            for row in self.icd_10
+            for edition in row.editions
+            for system in (editions[edition].system, *editions[edition].also)
+        ]
+        return self.model_copy(update={"codes": (*self.codes, *found)})
 
     def code_keys(self, *, include_unverified: bool = False) -> frozenset[CodeKey]:
         """The (system, code) pairs to match on."""

@@ -29,6 +29,7 @@ from cds_service.knowledge.code_models import (
     match_key,
 )
 from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.icd_editions import load_editions
 from cds_service.knowledge.medication_products import MedicationMatch, load_products
 from cds_service.knowledge.watched_names import WatchedNames, load_watched_names
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
@@ -258,12 +259,13 @@ def load_codes(folder: Traversable | None = None) -> Codes:
         **_named_rows(folder / "labs.yaml", Analyte, {"kind": "laboratory"}),
         **_named_rows(folder / "vitals.yaml", Analyte, {"kind": "vital sign"}),
     }
+    editions = load_editions(folder / "icd_10_editions.yaml")
     value_sets: dict[str, ValueSet] = {}
     for file_name in _VALUE_SET_FILES:
         for name, value_set in _named_rows(folder / file_name, ValueSet).items():
             if name in value_sets:
                 raise KnowledgeError(str(folder / file_name), name, "a name used in one file only")
-            value_sets[name] = value_set
+            value_sets[name] = value_set.of_editions(editions)
     forbidden = folder / "do_not_use.yaml"
     classes, ingredients = _load_medications(folder / "medications.yaml")
     codes = Codes(

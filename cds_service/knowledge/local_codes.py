@@ -17,6 +17,8 @@ from cds_service.fhir.terminology import CodeKey
 from cds_service.fhir.units import UnitTable
 from cds_service.knowledge.code_models import Analyte, Code, match_key
 from cds_service.knowledge.codes import Codes
+from cds_service.knowledge.concept_models import OtherRow
+from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.local_models import ConceptMap, DefaultLimit, LocalFile
 from cds_service.knowledge.medication_products import MedicationMatch
@@ -58,9 +60,9 @@ NOTHING_LOCAL = LocalCodes()
 
 
 def with_local(
-    codes: Codes, file: Path | None, maps: Sequence[Path] = ()
-) -> tuple[Codes, LocalCodes]:
-    """The codes together with a site's own, from its code file and its concept maps.
+    codes: Codes, concepts: Concepts, file: Path | None, maps: Sequence[Path] = ()
+) -> tuple[Codes, Concepts, LocalCodes]:
+    """Codes and concepts together with a site's own, from its code file and its concept maps.
 
     Raises KnowledgeError with file, place and what was expected: a row that names nothing of the
     tables, a code that means something else in them, one that must not be used.
@@ -69,29 +71,34 @@ def with_local(
     limits: Mapping[str, Limits] = {}
     if file is not None:
         content = validate(LocalFile, read_mapping(file), str(file), "")
-        additions = _Additions(codes, FILE_SOURCE)
+        additions = _Additions(codes, concepts, FILE_SOURCE)
         _add_rows(additions, content, str(file))
         limits = _limits(codes.analytes, content, str(file))
-        codes = additions.added()
+        codes, concepts = additions.added()
         readings |= additions.readings
     if maps:
-        additions = _Additions(codes, MAP_SOURCE)
+        additions = _Additions(codes, concepts, MAP_SOURCE)
         for path in _map_files(maps):
             _add_map(additions, path)
-        codes = additions.added()
+        codes, concepts = additions.added()
         readings |= additions.readings
-    return codes, LocalCodes(MappingProxyType(readings), MappingProxyType(dict(limits)))
+    local = LocalCodes(MappingProxyType(readings), MappingProxyType(dict(limits)))
+    return codes, concepts, local
 
 
 Meaning = tuple[str, str]
-"""(kind, name): analyte, ingredient or value set, and which."""
+"""(kind, name): analyte, ingredient, value set or concept, and which."""
+
+_OF_DIAGNOSES = frozenset(("value set", "concept"))
+"""Kinds that one code may have together: a set and a concept can hold the same diagnosis."""
 
 
 class _Additions:
     """Collects local codes and refuses those that the tables contradict."""
 
-    def __init__(self, codes: Codes, source: str) -> None:
+    def __init__(self, codes: Codes, concepts: Concepts, source: str) -> None:
         self.codes = codes
+        self.concepts = concepts
         self._source = source
         self._rows: dict[Meaning, list[Code]] = {}
         self._products: dict[CodeKey, dict[str, MedicationMatch]] = {}
@@ -123,12 +130,15 @@ class _Additions:
         kind = meaning[0]
         if key in self._refused or (key, meaning) in self._traps:
             raise KnowledgeError(*place, "a code that is not on the list of misused codes")
-        known = self.holders.get(key, {})
-        if meaning in known and known[meaning].verified:
+        known: dict[Meaning, Code | MedicationMatch | None] = {**self.holders.get(key, {})}
+        known |= {("concept", name): None for name in self.concepts.own((key,))}
+        held = known.get(meaning)
+        if meaning in known and (held is None or held.verified):
             return
         others = (known.keys() | self._chosen.get(key, set())) - {meaning, *beside}
         # One local code may be in two value sets, and one product may hold two ingredients.
-        together = not known and kind != "analyte" and all(other[0] == kind for other in others)
+        kinds = {other[0] for other in others} | {kind}
+        together = not known and (kinds <= _OF_DIAGNOSES or kinds == {"ingredient"})
         if others and not together:
             said = " and ".join(sorted(" ".join(other) for other in others))
             raise KnowledgeError(*place, f"a code that is not known as {said} already")
@@ -140,11 +150,14 @@ class _Additions:
         names = " and ".join(sorted(name for _, name in self._chosen[key]))
         self.readings[key] = f"code {key[1]} of {key[0]} counts as {names}, by {self._source}"
 
-    def added(self) -> Codes:
-        """The codes with all that was added."""
+    def added(self) -> tuple[Codes, Concepts]:
+        """The codes and concepts with all that was added."""
         analytes, value_sets = dict(self.codes.analytes), dict(self.codes.value_sets)
+        findings: list[tuple[str, OtherRow]] = []
         for (kind, name), rows in self._rows.items():
-            if kind == "analyte":
+            if kind == "concept":
+                findings += [(name, _finding(row)) for row in rows]
+            elif kind == "analyte":
                 old = analytes[name]
                 analytes[name] = old.model_copy(update={"codes": (*old.codes, *rows)})
             else:
@@ -153,12 +166,13 @@ class _Additions:
         products = dict(self.codes.product_matches)
         for key, matches in self._products.items():
             products[key] = tuple(matches.values())
-        return replace(
+        codes = replace(
             self.codes,
             analytes=MappingProxyType(analytes),
             value_sets=MappingProxyType(value_sets),
             product_matches=MappingProxyType(products),
         )
+        return codes, self.concepts.with_codes(findings) if findings else self.concepts
 
 
 _Held = list[tuple[CodeKey, Code | MedicationMatch]]
@@ -195,10 +209,26 @@ def _add_rows(additions: _Additions, content: LocalFile, file: str) -> None:
         code = code.model_copy(update={"stage": row.stage, "value": row.value})
         additions.add(row.key, ("value set", row.value_set), code, (file, f"{where}.code"))
 
+    for number, finding in enumerate(content.concepts):
+        where = f"concepts.{number}"
+        _named(finding.concept, additions.concepts, file, f"{where}.concept", "concepts")
+        code = _code(finding.system, finding.code, finding.concept, FILE_SOURCE)
+        additions.add(finding.key, ("concept", finding.concept), code, (file, f"{where}.code"))
+
 
 def _named(name: str, table: Mapping[str, object], file: str, where: str, what: str) -> None:
     if name not in table:
         raise KnowledgeError(file, where, f"a name among the {what} of the tables")
+
+
+def _finding(code: Code) -> OtherRow:
+    return OtherRow(
+        system=code.system,
+        code=code.code,
+        display=code.display,
+        verified=True,
+        source=code.source,
+    )
 
 
 def _code(system: str, code: str, display: str, source: str) -> Code:
@@ -284,11 +314,18 @@ def _translate(
         for meaning, item in additions.holders.get(match_key(*target), {}).items()
         if item.verified
     }
-    if meanings.keys() & additions.holders.get(key, {}).keys():
+    named = additions.concepts.own((match_key(*target),))
+    if meanings.keys() & additions.holders.get(key, {}).keys() or (
+        named & additions.concepts.match((key,))
+    ):
         # The tables know the source themselves, and do not disagree.
         return
+    beside = {*meanings, *(("concept", name) for name in named)}
     for meaning, item in meanings.items():
         if isinstance(item, Code):
             spelled = {"system": source[0].split("|")[0], "code": source[1], "source": MAP_SOURCE}
             item = item.model_copy(update=spelled)
-        additions.add(key, meaning, item, place, meanings.keys())
+        additions.add(key, meaning, item, place, beside)
+    for name in sorted(named):
+        code = _code(source[0].split("|")[0], source[1], name, MAP_SOURCE)
+        additions.add(key, ("concept", name), code, place, beside)

@@ -53,6 +53,12 @@ class LocalMember(LocalRow):
     value: int | None = None
 
 
+class LocalFinding(LocalRow):
+    """A local code of a diagnosis or adverse event, MedDRA among them, as a clinical concept."""
+
+    concept: str
+
+
 class DefaultLimit(Frozen):
     """An upper limit of normal for results that come without a reference range."""
 
@@ -69,6 +75,7 @@ class LocalFile(Frozen):
     labs: tuple[LocalLab, ...] = ()
     drugs: tuple[LocalDrug, ...] = ()
     value_sets: tuple[LocalMember, ...] = ()
+    concepts: tuple[LocalFinding, ...] = ()
     default_limits: tuple[DefaultLimit, ...] = ()
 
 

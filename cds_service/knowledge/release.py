@@ -14,10 +14,15 @@ from pydantic import Field
 from cds_service.knowledge import schemas
 from cds_service.knowledge.awaited import AwaitedDrug, load_awaited
 from cds_service.knowledge.codes import Codes, load_codes
+from cds_service.knowledge.concept_facts import FILE as REPLACED_FACTS
+from cds_service.knowledge.concept_facts import load_replacements
+from cds_service.knowledge.concept_models import Replacements
+from cds_service.knowledge.concepts import Concepts, load_concepts
 from cds_service.knowledge.drug_folders import load_drugs
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.evidence import Result, Study, load_evidence
+from cds_service.knowledge.icd_editions import load_editions
 from cds_service.knowledge.local_codes import NOTHING_LOCAL, LocalCodes, with_local
 from cds_service.knowledge.sources import Source, load_sources
 from cds_service.knowledge.table_files import Column, Table, TableReader
@@ -74,6 +79,10 @@ class Knowledge:
     sources: Mapping[str, Source]
     evidence: Mapping[str, Study]
     codes: Codes
+    concepts: Concepts
+    """What conditions and adverse events can mean; `concepts.match` answers for codes."""
+    replacements: Replacements
+    """Facts and value sets that concepts take over."""
     fact_list: FactList
     compiler: RuleCompiler
     tests: Mapping[str, OrderableTest]
@@ -108,14 +117,14 @@ class Knowledge:
 
         Raises KnowledgeError with file, place and what was expected.
         """
-        codes, local = with_local(self.codes, file, maps)
+        codes, concepts, local = with_local(self.codes, self.concepts, file, maps)
         for name in local.limits:
             facts = [fact for fact, analyte in self.fact_list.analytes.items() if analyte == name]
             kinds = [self.vocabulary.find(fact) for fact in facts]
             if not any(isinstance(kind, Quantity) and kind.upper_limit for kind in kinds):
                 expected = f"tests judged by their upper limit; {name} is not"
                 raise KnowledgeError(str(file), "default_limits", expected)
-        return replace(self, codes=codes, local=local)
+        return replace(self, codes=codes, concepts=concepts, local=local)
 
     def all_tables(self) -> tuple[Table, ...]:
         """Every rule table of the release."""
@@ -155,13 +164,16 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     drugs = load_drugs(folder / "drugs")
     awaited = load_awaited(folder / "drugs")
     codes = load_codes(folder / "codes").with_drugs((*drugs.values(), *awaited.values()))
+    editions = load_editions(folder / "codes" / "icd_10_editions.yaml")
+    concepts = load_concepts(folder / "concepts", editions)
     lists = {
         "ingredients": tuple(codes.ingredients),
         "classes": tuple(codes.medication_classes),
         "ALK inhibitors": (*drugs, *awaited),
         "generations": tuple(dict.fromkeys(drug.generation_name for drug in drugs.values())),
     }
-    fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists)
+    replacements = load_replacements(concepts, folder / REPLACED_FACTS)
+    fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists, concepts, replacements)
     vocabulary = fact_list.vocabulary
     tests = load_tests(folder / "tests.yaml", vocabulary, frozenset(sources))
     compiler = RuleCompiler(vocabulary)
@@ -182,6 +194,8 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         MappingProxyType(dict(sources)),
         MappingProxyType(dict(evidence)),
         codes,
+        concepts,
+        replacements,
         fact_list,
         compiler,
         MappingProxyType(dict(tests)),

@@ -12,6 +12,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from cds_service.knowledge.codes import Codes
+from cds_service.knowledge.concept_facts import with_concepts
+from cds_service.knowledge.concept_models import Replacements
+from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
 from cds_service.rules import (
@@ -28,7 +31,10 @@ Words = Annotated[str, StringConstraints(min_length=1)]
 
 
 class QuantityRow(Frozen):
-    """A measured fact: either `analyte` or `unit` says what it is measured in."""
+    """A measured fact: either `analyte` or `unit` says what it is measured in.
+
+    `spare` is the reason for a fact that nothing asks for yet.
+    """
 
     describes: Words
     analyte: Words | None = None
@@ -36,6 +42,7 @@ class QuantityRow(Frozen):
     units: Mapping[str, Decimal] = Field(default_factory=dict)
     multiples: bool = False
     fresh_for_days: int | None = Field(default=None, gt=0)
+    spare: Words | None = None
 
 
 class StateRow(Frozen):
@@ -83,18 +90,23 @@ class FactList:
     """The vocabulary for the rule language, and how facts are read from coded data.
 
     `analytes` maps a measured fact to its laboratory test or vital sign, `conditions` a flag to
-    the value sets of conditions that state it.
+    the value sets of conditions that state it. `spare` are facts that nothing asks for yet.
     """
 
     vocabulary: Vocabulary
     analytes: Mapping[str, str]
     conditions: Mapping[str, tuple[str, ...]]
+    spare: frozenset[str] = frozenset()
 
 
 def load_vocabulary(
-    file: Traversable, codes: Codes, lists: Mapping[str, Sequence[str]]
+    file: Traversable,
+    codes: Codes,
+    lists: Mapping[str, Sequence[str]],
+    concepts: Concepts,
+    replacements: Replacements,
 ) -> FactList:
-    """The facts of `file`.
+    """The facts of `file`, and the concepts once findings are read.
 
     `lists` are the member lists that `members_from` may name (ingredients, classes and so on).
     Raises KnowledgeError with the place in the file.
@@ -126,12 +138,13 @@ def load_vocabulary(
     for fact, event in content.events.items():
         facts.append(Occurrence(fact, event.describes))
     try:
-        vocabulary = Vocabulary(facts)
+        vocabulary = Vocabulary(with_concepts(facts, concepts, replacements))
     except ValueError as error:
         raise KnowledgeError(name, "", f"usable names ({error})") from error
     analytes = {name: row.analyte for name, row in content.quantities.items() if row.analyte}
     conditions = {name: row.conditions for name, row in content.flags.items() if row.conditions}
-    return FactList(vocabulary, MappingProxyType(analytes), MappingProxyType(conditions))
+    spare = frozenset(name for name, row in content.quantities.items() if row.spare)
+    return FactList(vocabulary, MappingProxyType(analytes), MappingProxyType(conditions), spare)
 
 
 def _quantity(fact: str, row: QuantityRow, codes: Codes, file: str) -> Quantity:

@@ -16,6 +16,8 @@ from cds_service.rules.values import (
     Evidence,
     FactSource,
     FactValue,
+    Finding,
+    Findings,
     Item,
     Measurement,
     Series,
@@ -25,6 +27,7 @@ from cds_service.rules.values import (
 from cds_service.rules.verdicts import Reason, ReasonKind, Verdict
 from cds_service.rules.vocabulary import (
     CollectionOf,
+    Concept,
     FactKind,
     Occurrence,
     Quantity,
@@ -36,6 +39,7 @@ from cds_service.rules.vocabulary import (
 __all__ = [
     "Collection",
     "CollectionOf",
+    "Concept",
     "Evaluation",
     "Event",
     "Events",
@@ -43,6 +47,8 @@ __all__ = [
     "FactKind",
     "FactSource",
     "FactValue",
+    "Finding",
+    "Findings",
     "Item",
     "Measurement",
     "Occurrence",

@@ -119,8 +119,56 @@ class Events:
     complete: bool = False
 
 
-FactValue = Series | Statements | Collection | Events
-Evidence = Measurement | Statement | Item | Event
+class Finding(msgspec.Struct, frozen=True, gc=False):
+    """One concept seen in one patient, whatever resource it came in.
+
+    ``names`` are the concepts it answers to, its own and every broader one. ``status`` is one of
+    ``FINDING_STATUSES`` as of the day the facts were read: *refuted* is a diagnosis taken back,
+    *absent* an examination that looked for it and did not find it. ``began`` is the onset, else
+    the day it was recorded; ``ended`` the first day on which it was over, None while it lasts or
+    when that day is not known. ``grade`` is a CTCAE grade 0 to 5; with ``grade_is_least`` it is
+    only known to be that or higher (the term of an adverse event starts at that grade), and
+    ``grade_from`` says whether it was stated, or follows from a severity or from the term.
+    ``causes`` holds ``"a drug"`` or ``"another cause"`` and the ingredients that were named; it is
+    empty when no cause is recorded. ``note`` is what a reader should know of how it was read.
+    """
+
+    names: frozenset[str]
+    status: str
+    began: date | None = None
+    ended: date | None = None
+    grade: int | None = None
+    grade_is_least: bool = False
+    grade_from: str = ""
+    causes: frozenset[str] = frozenset()
+    label: str = ""
+    source: str = ""
+    note: str = ""
+
+
+FINDING_STATUSES = ("present", "suspected", "over", "refuted", "absent")
+A_DRUG = "a drug"
+ANOTHER_CAUSE = "another cause"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All findings of one concept, newest first, those without a day last.
+
+    ``started`` are the first days of the drugs that *on treatment* speaks of, None for one whose
+    first day is not known; empty when no such drug is taken. ``complete`` is True only when every
+    kind of resource that could hold such a finding arrived whole. ``unknown`` holds reasons that
+    leave the concept open although findings exist.
+    """
+
+    findings: tuple[Finding, ...]
+    started: tuple[date | None, ...] = ()
+    complete: bool = False
+    unknown: tuple[Reason, ...] = ()
+
+
+FactValue = Series | Statements | Collection | Events | Findings
+Evidence = Measurement | Statement | Item | Event | Finding
 
 
 class FactSource(Protocol):

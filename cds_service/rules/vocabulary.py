@@ -115,8 +115,22 @@ class Occurrence:
     describes: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One clinical idea that is found in a patient or not: ``Findings`` answer for it.
+
+    ``symptom_for_days`` is set for what comes and goes in silence (a symptom): a finding whose
+    end is not recorded no longer answers for today once its day is older. An open diagnosis never
+    goes stale.
+    """
+
+    name: str
+    symptom_for_days: int | None = None
+    describes: str = ""
+
+
 FLAG_VALUES = ("present", "absent")
-FactKind = Quantity | State | CollectionOf | Occurrence
+FactKind = Quantity | State | CollectionOf | Occurrence | Concept
 
 
 def flag(name: str, fresh_for_days: int | None = None, describes: str = "") -> State:

@@ -320,5 +320,56 @@ def test_the_example_of_the_documentation_can_be_used(tmp_path: Path) -> None:
     file = tmp_path / "local.yaml"
     file.write_text(example, encoding="utf-8")
     local = packaged().with_local(file).local
-    assert len(local.readings) == 3
+    assert len(local.readings) == 4
     assert set(local.limits) == {"ALT", "creatinine"}
+
+
+# -- clinical concepts ---------------------------------------------------------------------------
+
+MEDDRA = "https://www.meddra.org"
+
+
+def test_a_local_or_licensed_code_counts_as_the_concept_it_is_given(tmp_path: Path) -> None:
+    file = site_file(
+        tmp_path,
+        {
+            "concepts": [
+                row("P1", MEDDRA, concept="drug-induced interstitial lung disease"),
+                row("X9", concept="nausea"),
+                row("X9", concept="vomiting"),
+            ]
+        },
+    )
+    knowledge = packaged().with_local(file)
+    lung = knowledge.concepts.match([("https://www.meddra.org", "P1")])
+    assert lung == {"drug-induced interstitial lung disease", "interstitial lung disease"}
+    assert knowledge.concepts.own([(SITE, "X9")]) == {"nausea", "vomiting"}
+    assert knowledge.local.readings[(MEDDRA, "P1")].endswith("by the local code file")
+    assert packaged().concepts.match([(MEDDRA, "P1")]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "expected"),
+    [
+        ({"concept": "a thing"}, "concepts.0.concept", "a name among the concepts"),
+        (
+            {"concept": "syncope", "system": SNOMED, "code": "196051003"},
+            "concepts.0.code",
+            "not known as concept drug-induced interstitial lung disease",
+        ),
+    ],
+)
+def test_a_concept_that_is_unknown_or_contradicted_is_refused(
+    tmp_path: Path, fields: dict[str, str], where: str, expected: str
+) -> None:
+    file = site_file(tmp_path, {"concepts": [{**row(), **fields}]})
+    with pytest.raises(KnowledgeError, match=expected) as caught:
+        packaged().with_local(file)
+    assert caught.value.where == where
+
+
+def test_a_concept_map_lets_a_code_mean_the_concept_of_its_target(tmp_path: Path) -> None:
+    path = concept_map(tmp_path, ("L7", "J70.2", "equivalent"),
+                       target="http://fhir.de/CodeSystem/bfarm/icd-10-gm")  # fmt: skip
+    knowledge = packaged().with_local(None, (path,))
+    assert "drug-induced interstitial lung disease" in knowledge.concepts.match([(SITE, "L7")])
