@@ -182,18 +182,23 @@ def _refuse_without_required(
         and not (template.key in read and read[template.key].resources)
     ]
     if lost:
-        named = "; ".join(f"{key} ({_told(key, unavailable, reasons)})" for key in lost)
         raise PreconditionFailed(
-            f"Required data could not be obtained: {named}. Send the prefetch keys, each with a"
-            " FHIR resource or a Bundle, or fhirServer and fhirAuthorization with read access."
+            f"Required data could not be obtained: {', '.join(lost)}."
+            f" {_told(lost, unavailable, reasons)}. Send the prefetch keys, each with a FHIR"
+            " resource or a Bundle, or fhirServer and fhirAuthorization with read access."
             f"{_likely_cause(call, templates)}",
             expression=f"CDSHooksRequest.prefetch.{lost[0]}",
         )
 
 
-def _told(key: str, unavailable: Mapping[str, str], reasons: Mapping[str, str]) -> str:
-    reason = reasons.get(key)
-    return f"{unavailable[key]}; it says: {reason}" if reason else unavailable[key]
+def _told(lost: Sequence[str], unavailable: Mapping[str, str], reasons: Mapping[str, str]) -> str:
+    """Why each key could not be had, keys with the same reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for key in lost:
+        reason = reasons.get(key)
+        why = f"{unavailable[key]}; it says: {reason}" if reason else unavailable[key]
+        by_reason.setdefault(why, []).append(key)
+    return "; ".join(f"{', '.join(keys)}: {why}" for why, keys in by_reason.items())
 
 
 def _likely_cause(call: HookCall, templates: Sequence[PrefetchTemplate]) -> str:

@@ -191,8 +191,8 @@ def test_an_unreadable_required_key_is_told_from_one_that_was_not_sent(service: 
     body["prefetch"]["conditions"] = "<html>"
     del body["prefetch"]["medications"]
     issue = refused(service.post("patient-view", body), 412)
-    assert "conditions (sent by the EHR, but not readable as FHIR)" in issue["diagnostics"]
-    assert "medications (not supplied by the EHR)" in issue["diagnostics"]
+    assert "conditions: sent by the EHR, but not readable as FHIR" in issue["diagnostics"]
+    assert "medications: not supplied by the EHR" in issue["diagnostics"]
     assert "<html>" not in json.dumps(issue)
 
 
