@@ -177,7 +177,7 @@ def test_what_an_older_lock_left_behind_does_not_stop_a_set_up(project: TinyProj
 @pytest.mark.slow
 def test_without_a_network_it_says_so_and_goes_on_when_there_is_one(project: TinyProject) -> None:
     offline = project.make(
-        *("setup", "--always-make"),
+        "setup",
         PIP_NO_INDEX="0",
         PIP_INDEX_URL="http://127.0.0.1:9/simple",
         PIP_FIND_LINKS="",
@@ -310,7 +310,7 @@ def test_two_set_ups_at_once_do_not_disturb_each_other(project: TinyProject) -> 
         )
         for _ in range(2)
     ]
-    outputs = [process.communicate(timeout=300) for process in both]
+    outputs = [process.communicate(timeout=1800) for process in both]
 
     assert [process.returncode for process in both] == [0, 0], outputs
     assert sum("making .venv with" in out for out, _ in outputs) == 1

@@ -94,7 +94,8 @@ class TinyProject:
         (self.folder / "requirements-dev.lock").write_text("".join(lines), encoding="utf-8")
 
     def variables(self, **changed: str) -> dict[str, str]:
-        return pip_variables(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(self.index), **changed)
+        offered = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.index)}
+        return pip_variables(**(offered | changed))
 
     def make(
         self, *arguments: str, python: str = sys.executable, **changed: str
@@ -129,7 +130,7 @@ def run(*command: str, cwd: Path, **variables: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=1800,
     )
 
 
