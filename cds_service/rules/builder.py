@@ -24,6 +24,8 @@ from cds_service.rules.syntax import (
     Dated,
     Episodes,
     Expression,
+    Found,
+    FoundEpisodes,
     Happened,
     Includes,
     IsState,
@@ -31,11 +33,14 @@ from cds_service.rules.syntax import (
     Nonempty,
     Not,
     Or,
+    Qualifiers,
     Results,
     UnknownWhether,
 )
+from cds_service.rules.values import A_DRUG
 from cds_service.rules.vocabulary import (
     CollectionOf,
+    Concept,
     Occurrence,
     Quantity,
     State,
@@ -230,35 +235,122 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def not_in_values(self, *children: Token) -> IsState:
         return self._in(True, *children)
 
-    def _flag(self, value: str, fact: Token, *window: tuple[str, Span]) -> IsState:
+    def _flag(self, value: str, fact: Token, *window: tuple[str, Span]) -> IsState | Found:
+        if isinstance(self._vocabulary.find(fact), Concept):
+            return self._found(value, fact, *window)
         state = self._state(fact)
         if not state.is_flag:
             raise self._fail(fact, f"a yes/no fact; {usage(state)}")
         return IsState(state.name, (value,), False, dict(window).get("window"), flag=True)
 
-    def present(self, *children: Any) -> IsState:
+    def present(self, *children: Any) -> IsState | Found:
         return self._flag("present", *children)
 
-    def absent(self, *children: Any) -> IsState:
+    def absent(self, *children: Any) -> IsState | Found:
         return self._flag("absent", *children)
 
-    def bare(self, fact: Token) -> IsState:
+    def bare(self, fact: Token) -> IsState | Found:
         return self._flag("present", fact)
 
-    def none(self, fact: Token) -> Expression:
+    def none(self, fact: Token, *window: tuple[str, Span]) -> Expression:
         found = self._vocabulary.find(fact)
-        if isinstance(found, State):
-            return self._flag("absent", fact)
-        return self._nonempty(fact, negated=True)
+        if isinstance(found, State | Concept):
+            return self._flag("absent", fact, *window)
+        return self._nonempty(fact, window, negated=True)
 
-    def some(self, fact: Token) -> Nonempty:
-        return self._nonempty(fact, negated=False)
+    def some(self, fact: Token, *window: tuple[str, Span]) -> Expression:
+        if isinstance(self._vocabulary.find(fact), Concept):
+            return self._flag("present", fact, *window)
+        return self._nonempty(fact, window, negated=False)
 
-    def _nonempty(self, fact: Token, negated: bool) -> Nonempty:
+    def _nonempty(
+        self, fact: Token, window: tuple[tuple[str, Span], ...], negated: bool
+    ) -> Nonempty:
         found = self._vocabulary.find(fact)
         if not isinstance(found, CollectionOf | Occurrence):
             raise self._fail(fact, f"a collection or an event; {usage(found)}")
+        if window:
+            raise self._fail(fact, f"a finding or a yes/no fact before a time; {usage(found)}")
         return Nonempty(found.name, negated)
+
+    # -- findings -------------------------------------------------------------------------------
+
+    def _concept(self, token: Token) -> Concept:
+        fact = self._vocabulary.find(token)
+        if not isinstance(fact, Concept):
+            raise self._fail(token, f"a finding; {usage(fact)}")
+        return fact
+
+    def on_treatment(self) -> tuple[str, bool]:
+        return "on_treatment", True
+
+    def by_a_drug(self) -> tuple[str, str]:
+        return "cause", A_DRUG
+
+    def by_this_drug(self, token: Token) -> tuple[str, str]:
+        name = token[1:-1] if token.startswith('"') else str(token)
+        found = self._vocabulary.drug(name)
+        if found is None:
+            raise self._fail(token, "'a drug' or a medicine that some collection can have")
+        return "cause", found
+
+    def of_grade(self, operator: Token, number: Token) -> tuple[str, tuple[str, int]]:
+        if number not in ("0", "1", "2", "3", "4", "5"):
+            raise self._fail(number, "a CTCAE grade from 0 to 5")
+        return "grade", (_operator(operator), int(number))
+
+    def _qualifiers(self, fact: Token, options: tuple[tuple[str, Any], ...]) -> Qualifiers:
+        said = dict(options)
+        if len(said) < len(options):
+            raise self._fail(fact, "a finding with each qualifier once")
+        operator, grade = said.get("grade", ("", None))
+        return Qualifiers(
+            said.get("on_treatment", False),
+            said.get("cause", ""),
+            operator,
+            grade,
+            said.get("window"),
+        )
+
+    def _found(self, aspect: str, fact: Token, *options: tuple[str, Any]) -> Found:
+        concept = self._concept(fact)
+        return Found(concept.name, aspect, self._qualifiers(fact, options))
+
+    def found_present(self, *children: Any) -> Found:
+        return self._found("present", *children)
+
+    def found_absent(self, *children: Any) -> Found:
+        return self._found("absent", *children)
+
+    def found_suspected(self, *children: Any) -> Found:
+        return self._found("suspected", *children)
+
+    def found_earlier(self, *children: Any) -> Found:
+        return self._found("earlier", *children)
+
+    def not_suspected(self, *children: Any) -> Not:
+        return Not(self._found("suspected", *children))
+
+    def not_earlier(self, *children: Any) -> Not:
+        return Not(self._found("earlier", *children))
+
+    def _found_episodes(
+        self, counting: str, number: int, fact: Token, *options: tuple[str, Any]
+    ) -> FoundEpisodes:
+        concept = self._concept(fact)
+        return FoundEpisodes(concept.name, counting, number, self._qualifiers(fact, options))
+
+    def nth_found(self, ordinal: Token, *rest: Any) -> FoundEpisodes:
+        return self._found_episodes("=", ORDINALS.index(ordinal.lower()) + 1, *rest)
+
+    def nth_or_later_found(self, ordinal: Token, *rest: Any) -> FoundEpisodes:
+        return self._found_episodes(">=", ORDINALS.index(ordinal.lower()) + 1, *rest)
+
+    def at_least_found(self, number: Token, *rest: Any) -> FoundEpisodes:
+        return self._found_episodes(">=", self._whole(number), *rest)
+
+    def ever_found(self, *rest: Any) -> FoundEpisodes:
+        return self._found_episodes(">=", 1, *rest)
 
     # -- collections ----------------------------------------------------------------------------
 
@@ -300,7 +392,9 @@ class SyntaxBuilder(Transformer[Token, Any]):
 
     # -- events ---------------------------------------------------------------------------------
 
-    def happened(self, fact: Token, window: tuple[str, Span]) -> Happened:
+    def happened(self, fact: Token, window: tuple[str, Span]) -> Happened | Found:
+        if isinstance(self._vocabulary.find(fact), Concept):
+            return self._found("present", fact, window)
         return Happened(self._occurrence(fact).name, window[1])
 
     def at_least_ago(self, fact: Token, span: Span) -> Ago:

@@ -22,7 +22,8 @@ _KEYWORDS = {
     "AFTER": "after", "ON": "on", "KNOWN": "known", "UNKNOWN": "unknown", "WHETHER": "whether",
     "PRESENT": "present", "ABSENT": "absent", "INCLUDE": "includes?", "DO": "(do|does)",
     "RECOVERING": "recovering", "TO": "to", "LATER": "later", "COUNT": "count",
-    "GRADE": "grade", "RESULT": "results?",
+    "GRADE": "grade", "RESULT": "results?", "SUSPECTED": "suspected", "EARLIER": "earlier",
+    "TREATMENT": "treatment", "CAUSED": "caused", "BY": "by", "A": "a", "DRUG": "drug",
 }  # fmt: skip
 
 _READABLE = {

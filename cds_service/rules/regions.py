@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from cds_service.rules.finding_regions import possible_answers, without_window_if_absent
 from cds_service.rules.measuring import OPERATORS
 from cds_service.rules.spans import Span
 from cds_service.rules.syntax import (
@@ -30,6 +31,8 @@ from cds_service.rules.syntax import (
     Dated,
     Episodes,
     Expression,
+    Found,
+    FoundEpisodes,
     Happened,
     Includes,
     IsState,
@@ -43,6 +46,7 @@ from cds_service.rules.syntax import (
     plain,
     predicates,
 )
+from cds_service.rules.verdicts import Verdict
 from cds_service.rules.vocabulary import Quantity, State, Vocabulary
 
 Box = Mapping[str, int]
@@ -139,6 +143,40 @@ class Space:
             for name, cells in self._choices(leaf):
                 self.dimensions.setdefault(name, Dimension(name, (*cells, UNSAID)))
                 self._of_fact.setdefault(leaf.fact, set()).add(name)
+        self._found: dict[Found, tuple[str, int, int]] = {}
+        found = dict.fromkeys(
+            without_window_if_absent(leaf) for leaf in leaves if isinstance(leaf, Found)
+        )
+        for fact in dict.fromkeys(leaf.fact for leaf in found):
+            of_fact = [leaf for leaf in found if leaf.fact == fact]
+            # What is over is a finding of its own, whatever is there today.
+            self._add_findings(fact, [leaf for leaf in of_fact if leaf.aspect != "earlier"])
+            earlier = [leaf for leaf in of_fact if leaf.aspect == "earlier"]
+            self._add_findings(f"earlier {fact}", earlier)
+
+    def _add_findings(self, name: str, leaves: list[Found]) -> None:
+        """One dimension for all conditions on one concept, and where in it each of them holds."""
+        if not leaves:
+            return
+        answers = possible_answers(leaves)
+        cells: list[str] = []
+        met = [0] * len(leaves)
+        failed = [0] * len(leaves)
+        for index, answer in enumerate(answers):
+            said = [answer.says(at) for at in range(len(leaves))]
+            holding = [
+                str(leaf)
+                for leaf, verdict in zip(leaves, said, strict=True)
+                if verdict is _wanted(leaf)
+            ]
+            cells.append(f"so that {' and '.join(holding) or 'none of the rows on it'} holds")
+            for at, verdict in enumerate(said):
+                met[at] |= (verdict is _wanted(leaves[at])) << index
+                failed[at] |= (verdict is _unwanted(leaves[at])) << index
+        self.dimensions[name] = Dimension(name, (*cells[:-1], UNSAID))
+        self._of_fact.setdefault(leaves[0].fact, set()).add(name)
+        for at, leaf in enumerate(leaves):
+            self._found[leaf] = name, met[at], failed[at]
 
     # -- dimensions -----------------------------------------------------------------------------
 
@@ -158,6 +196,8 @@ class Space:
             case CountOf():
                 return [(f"count of {leaf.fact}", Decimal(leaf.number), "")]
             case Episodes() | Results():
+                return [(_counted_name(leaf), Decimal(leaf.number), "")]
+            case FoundEpisodes():
                 return [(_counted_name(leaf), Decimal(leaf.number), "")]
             case Happened():
                 return [(f"{SINCE} {leaf.fact}", _in_days(leaf.window), "days")]
@@ -193,6 +233,8 @@ class Space:
                 return [(f"any {leaf.fact}", ("yes", "no"))]
             case Dated():
                 return [(str(leaf), ("holds", "does not hold"))]
+            case Found(aspect="absent") if leaf.window is not None:
+                return [(_denial_name(leaf), ("yes",))]
             case Known():
                 return [(f"record of {leaf.fact}", ("known", "unknown"))]
         return []
@@ -238,8 +280,8 @@ class Space:
                 return self._chosen(str(leaf), ("holds",), ("does not hold",))
             case CountOf():
                 return self._split(f"count of {leaf.fact}", leaf.operator, Decimal(leaf.number))
-            case Episodes() | Results():
-                counting = leaf.counting if isinstance(leaf, Episodes) else ">="
+            case Episodes() | Results() | FoundEpisodes():
+                counting = ">=" if isinstance(leaf, Results) else leaf.counting
                 return self._split(_counted_name(leaf), counting, Decimal(leaf.number))
             case Happened():
                 return self._split(f"{SINCE} {leaf.fact}", "<=", _in_days(leaf.window))
@@ -266,8 +308,20 @@ class Space:
             case Nonempty():
                 met, failed = self._chosen(f"any {leaf.fact}", ("yes",), ("no",))
                 return (failed, met) if leaf.negated else (met, failed)
+            case Found():
+                return self._finding(leaf)
             case Known():
                 return self._known(leaf)
+
+    def _finding(self, leaf: Found) -> tuple[Region, Region]:
+        name, inside, outside = self._found[without_window_if_absent(leaf)]
+        dimension = self.dimensions[name]
+        met, failed = _box(dimension, inside), _box(dimension, outside)
+        if leaf.aspect == "absent" and leaf.window is not None:
+            # Only a denial of these days will do; an older one leaves the answer open.
+            recent = self.dimensions[_denial_name(leaf)]
+            met = self.intersect(met, _box(recent, recent.named(("yes",))))
+        return met, failed
 
     def _known(self, leaf: Known) -> tuple[Region, Region]:
         """Nothing is recorded: then every other question about that fact has no answer either.
@@ -378,7 +432,23 @@ def _state_name(leaf: IsState) -> str:
     return leaf.fact if leaf.window is None else f"{leaf.fact} within {leaf.window}"
 
 
-def _counted_name(leaf: Episodes | Results) -> str:
+def _wanted(leaf: Found) -> Verdict:
+    """The answer about the presence that makes the leaf hold."""
+    return Verdict.NOT_MET if leaf.aspect == "absent" else Verdict.MET
+
+
+def _unwanted(leaf: Found) -> Verdict:
+    return Verdict.MET if leaf.aspect == "absent" else Verdict.NOT_MET
+
+
+def _denial_name(leaf: Found) -> str:
+    return f"denial of {leaf.fact} within {leaf.window}"
+
+
+def _counted_name(leaf: Episodes | Results | FoundEpisodes) -> str:
+    if isinstance(leaf, FoundEpisodes):
+        text = f"episodes of {leaf.fact}{leaf.qualifiers}"
+        return text if leaf.window is None else f"{text} in the last {leaf.window}"
     counted = "episodes" if isinstance(leaf, Episodes) else "results"
     text = f"{counted} of {leaf.fact} {leaf.operator} {leaf.amount}"
     if isinstance(leaf, Episodes) and leaf.recovery_amount is not None:
