@@ -48,7 +48,7 @@ def count_lasting(findings: Sequence[Lasting], first: date, undated: Undated) ->
     has surely begun, though nobody knows when: ``first`` must then be the first of all days.
     """
     states: set[_State | None] = {None}
-    for item in sorted(findings, key=lambda found: found.began):
+    for item in sorted(findings, key=_order):
         counts = item.began >= first
         following: set[_State | None] = set()
         for state in states:
@@ -63,6 +63,11 @@ def count_lasting(findings: Sequence[Lasting], first: date, undated: Undated) ->
     return fewest, most + undated.at_most
 
 
+def _order(item: Lasting) -> tuple[date, date, bool, bool]:
+    """By beginning; of one day what ended later, and then what surely ended, comes last."""
+    return item.began, item.until or date.max, item.sure, item.doubtful
+
+
 def _with(state: _State | None, item: Lasting, counts: bool) -> list[_State]:
     own = (item.until, item.sure, item.began)
     if state is None:
@@ -72,10 +77,10 @@ def _with(state: _State | None, item: Lasting, counts: bool) -> list[_State]:
     if until is None or item.until is None:
         same: _State = (count, None, True, item.began)
     else:
-        longer = item.until if item.until >= until else until
-        # What began last says best when it was over, unless something surely lasted longer.
-        ended = item.sure if item.until >= until else (sure or item.sure)
-        same = (count, longer, ended, item.began)
+        # What began last says when it was over, unless something surely lasted longer.
+        later = item.until >= until
+        longest = (item.until, item.sure) if later else (until, sure)
+        same = (count, *longest, item.began)
     if item.began == latest or until is None or item.began <= until:
         return [same]
     return [new] if sure else [same, new]

@@ -37,6 +37,10 @@ class Answers:
         """The disjunction of both, leaf by leaf."""
         return Answers(self.met | other.met, self.possible | other.possible)
 
+    def qualified(self, other: Answers) -> Answers:
+        """The conjunction of both, leaf by leaf."""
+        return Answers(self.met & other.met, self.possible & other.possible)
+
     @property
     def doubted(self) -> Answers:
         """The same when the finding may not count."""
@@ -88,15 +92,36 @@ def _joined(some: set[Answers], others: set[Answers]) -> set[Answers]:
 
 
 def _singles(asked: Sequence[Qualifiers]) -> set[Answers]:
-    """The answers that one finding of every kind gives to all qualifiers."""
+    """The answers that one finding of every kind gives to all qualifiers.
+
+    Day, cause and grade do not depend on each other, and a finding must have all that is asked.
+    """
+    by_day = [Qualifiers(item.on_treatment, window=item.window) for item in asked]
+    by_cause = [Qualifiers(cause=item.cause) for item in asked]
+    by_grade = [Qualifiers(operator=item.operator, grade=item.grade) for item in asked]
+    days = [
+        (Finding(frozenset(), "present", began), Findings((), (_started(began, started),)))
+        for began, started in product(_days(asked), ("before", "after", "unknown"))
+    ]
+    nobody = Findings(())
+    causes = [(Finding(frozenset(), "present", causes=causes), nobody) for causes in _causes(asked)]
+    grades = [
+        (Finding(frozenset(), "present", grade=grade, grade_is_least=least), nobody)
+        for grade, least in _graded(asked)
+    ]
+    found = {Answers(-1, -1)}
+    for qualifiers, samples in ((by_day, days), (by_cause, causes), (by_grade, grades)):
+        judged = _judged(qualifiers, samples)
+        found = {one.qualified(other) for one in found for other in judged}
+    return found
+
+
+def _judged(
+    asked: Sequence[Qualifiers], samples: Iterable[tuple[Finding, Findings]]
+) -> set[Answers]:
     judges = [Qualifying("", qualifiers) for qualifiers in asked]
     found: set[Answers] = set()
-    for began, started, causes, (grade, least) in product(
-        _days(asked), ("before", "after", "unknown"), _causes(asked), _graded(asked)
-    ):
-        start = _started(began, started)
-        item = Finding(frozenset(), "present", began, None, grade, least, "", causes)
-        findings = Findings((item,), (start,))
+    for item, findings in samples:
         met = possible = 0
         for at, judge in enumerate(judges):
             verdict, _ = judge.judge(item, findings, _TODAY)

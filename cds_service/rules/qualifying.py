@@ -38,7 +38,7 @@ class Qualifying:
         if asked.window is not None:
             judged.append(self._recent(item, asked.window.before(as_of)))
         if asked.on_treatment:
-            judged.append(self._on_treatment(item, found))
+            judged.append(self._on_treatment(item, found, as_of))
         if self.cause:
             judged.append(self._caused(item))
         if asked.grade is not None:
@@ -58,11 +58,13 @@ class Qualifying:
             return self._open("the day of", item)
         return MET if item.began >= first else NOT_MET
 
-    def _on_treatment(self, item: Finding, found: Findings) -> Judged:
-        start = max((day for day in found.started if day is not None), default=None)
-        if start is None or item.began is None:
+    def _on_treatment(self, item: Finding, found: Findings, as_of: date) -> Judged:
+        known = [day for day in found.started if day is not None]
+        if not known or item.began is None:
             return self._open("treatment start or onset of", item)
-        return MET if item.began >= start else NOT_MET
+        # A drug that was started later was not taken on the day asked about.
+        begun = [day for day in known if day <= as_of]
+        return MET if begun and item.began >= max(begun) else NOT_MET
 
     def _caused(self, item: Finding) -> Judged:
         causes = {fold(cause) for cause in item.causes}
