@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from lark import Token, Transformer, v_args
+from lark import Token, v_args
 
-from cds_service.rules.errors import RuleError
+from cds_service.rules.checked_names import written_operator
+from cds_service.rules.finding_builder import FindingBuilder
 from cds_service.rules.spans import Span
 from cds_service.rules.syntax import (
     GRADE,
@@ -25,7 +25,6 @@ from cds_service.rules.syntax import (
     Episodes,
     Expression,
     Found,
-    FoundEpisodes,
     Happened,
     Includes,
     IsState,
@@ -33,20 +32,14 @@ from cds_service.rules.syntax import (
     Nonempty,
     Not,
     Or,
-    Qualifiers,
     Results,
     UnknownWhether,
 )
-from cds_service.rules.values import A_DRUG
 from cds_service.rules.vocabulary import (
     CollectionOf,
     Concept,
     Occurrence,
-    Quantity,
     State,
-    Vocabulary,
-    fold,
-    units_of,
     usage,
 )
 
@@ -55,75 +48,8 @@ MOST_OF = {"days": 36_525, "weeks": 5_218, "months": 1_200, "years": 100}
 
 
 @v_args(inline=True)
-class SyntaxBuilder(Transformer[Token, Any]):
+class SyntaxBuilder(FindingBuilder):
     """Turns the parse tree into syntax nodes and checks every name, value and unit."""
-
-    def __init__(self, vocabulary: Vocabulary, text: str) -> None:
-        super().__init__()
-        self._vocabulary = vocabulary
-        self._text = text
-
-    # -- checks ---------------------------------------------------------------------------------
-
-    def _fail(self, token: Token, expected: str) -> RuleError:
-        return RuleError(self._text, token.column or 1, str(token), expected)
-
-    def _quantity(self, token: Token) -> Quantity:
-        fact = self._vocabulary.find(token)
-        if not isinstance(fact, Quantity):
-            raise self._fail(token, f"a measured quantity; {usage(fact)}")
-        return fact
-
-    def _state(self, token: Token) -> State:
-        fact = self._vocabulary.find(token)
-        if not isinstance(fact, State):
-            raise self._fail(token, f"a fact with values; {usage(fact)}")
-        return fact
-
-    def _value(self, state: State, token: Token) -> str:
-        for value in state.values:
-            if fold(value) == fold(token):
-                return value
-        raise self._fail(token, f"for {state.name} one of: {', '.join(state.values)}")
-
-    def _collection(self, token: Token) -> CollectionOf:
-        fact = self._vocabulary.find(token)
-        if not isinstance(fact, CollectionOf):
-            raise self._fail(token, f"a collection; {usage(fact)}")
-        return fact
-
-    def _member(self, collection: CollectionOf, token: Token) -> str:
-        name = token[1:-1] if token.startswith('"') else str(token)
-        if not collection.members:
-            return name
-        for member in collection.members:
-            if fold(member) == fold(name):
-                return member
-        close = difflib.get_close_matches(name, sorted(collection.members), 3, 0.6)
-        hint = f"; close: {', '.join(close)}" if close else ""
-        raise self._fail(token, f"a member that {collection.name} can have{hint}")
-
-    def _occurrence(self, token: Token) -> Occurrence:
-        fact = self._vocabulary.find(token)
-        if not isinstance(fact, Occurrence):
-            raise self._fail(token, f"something that happens on a day; {usage(fact)}")
-        return fact
-
-    def _amount(self, quantity: Quantity, amount: tuple[Amount, Token]) -> Amount:
-        value, token = amount
-        unit = value.unit
-        if unit == X_UPPER_LIMIT and not quantity.upper_limit:
-            raise self._fail(token, f"a plain unit: {quantity.name} has no upper limit of normal")
-        if unit == X_BASELINE and not quantity.baseline:
-            raise self._fail(token, f"a plain unit: no baseline is kept for {quantity.name}")
-        if unit in (X_UPPER_LIMIT, X_BASELINE) or unit == quantity.unit or unit in quantity.units:
-            return value
-        raise self._fail(token, f"{quantity.name} in {units_of(quantity)}")
-
-    def _whole(self, token: Token) -> int:
-        if not token.isdigit() or int(token) < 1:
-            raise self._fail(token, "a whole number of at least 1")
-        return int(token)
 
     # -- structure ------------------------------------------------------------------------------
 
@@ -179,7 +105,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def recovery(
         self, operator: Token, amount: tuple[Amount, Token]
     ) -> tuple[str, tuple[str, tuple[Amount, Token]]]:
-        return "recovery", (_operator(operator), amount)
+        return "recovery", (written_operator(operator), amount)
 
     # -- comparisons ----------------------------------------------------------------------------
 
@@ -195,7 +121,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
         options = dict(timing)
         return Compare(
             quantity.name,
-            _operator(operator),
+            written_operator(operator),
             self._amount(quantity, amount),
             selector,
             options.get("window"),
@@ -273,85 +199,6 @@ class SyntaxBuilder(Transformer[Token, Any]):
             raise self._fail(fact, f"a finding or a yes/no fact before a time; {usage(found)}")
         return Nonempty(found.name, negated)
 
-    # -- findings -------------------------------------------------------------------------------
-
-    def _concept(self, token: Token) -> Concept:
-        fact = self._vocabulary.find(token)
-        if not isinstance(fact, Concept):
-            raise self._fail(token, f"a finding; {usage(fact)}")
-        return fact
-
-    def on_treatment(self) -> tuple[str, bool]:
-        return "on_treatment", True
-
-    def by_a_drug(self) -> tuple[str, str]:
-        return "cause", A_DRUG
-
-    def by_this_drug(self, token: Token) -> tuple[str, str]:
-        name = token[1:-1] if token.startswith('"') else str(token)
-        found = self._vocabulary.drug(name)
-        if found is None:
-            raise self._fail(token, "'a drug' or a medicine that some collection can have")
-        return "cause", found
-
-    def of_grade(self, operator: Token, number: Token) -> tuple[str, tuple[str, int]]:
-        if number not in ("0", "1", "2", "3", "4", "5"):
-            raise self._fail(number, "a CTCAE grade from 0 to 5")
-        return "grade", (_operator(operator), int(number))
-
-    def _qualifiers(self, fact: Token, options: tuple[tuple[str, Any], ...]) -> Qualifiers:
-        said = dict(options)
-        if len(said) < len(options):
-            raise self._fail(fact, "a finding with each qualifier once")
-        operator, grade = said.get("grade", ("", None))
-        return Qualifiers(
-            said.get("on_treatment", False),
-            said.get("cause", ""),
-            operator,
-            grade,
-            said.get("window"),
-        )
-
-    def _found(self, aspect: str, fact: Token, *options: tuple[str, Any]) -> Found:
-        concept = self._concept(fact)
-        return Found(concept.name, aspect, self._qualifiers(fact, options))
-
-    def found_present(self, *children: Any) -> Found:
-        return self._found("present", *children)
-
-    def found_absent(self, *children: Any) -> Found:
-        return self._found("absent", *children)
-
-    def found_suspected(self, *children: Any) -> Found:
-        return self._found("suspected", *children)
-
-    def found_earlier(self, *children: Any) -> Found:
-        return self._found("earlier", *children)
-
-    def not_suspected(self, *children: Any) -> Not:
-        return Not(self._found("suspected", *children))
-
-    def not_earlier(self, *children: Any) -> Not:
-        return Not(self._found("earlier", *children))
-
-    def _found_episodes(
-        self, counting: str, number: int, fact: Token, *options: tuple[str, Any]
-    ) -> FoundEpisodes:
-        concept = self._concept(fact)
-        return FoundEpisodes(concept.name, counting, number, self._qualifiers(fact, options))
-
-    def nth_found(self, ordinal: Token, *rest: Any) -> FoundEpisodes:
-        return self._found_episodes("=", ORDINALS.index(ordinal.lower()) + 1, *rest)
-
-    def nth_or_later_found(self, ordinal: Token, *rest: Any) -> FoundEpisodes:
-        return self._found_episodes(">=", ORDINALS.index(ordinal.lower()) + 1, *rest)
-
-    def at_least_found(self, number: Token, *rest: Any) -> FoundEpisodes:
-        return self._found_episodes(">=", self._whole(number), *rest)
-
-    def ever_found(self, *rest: Any) -> FoundEpisodes:
-        return self._found_episodes(">=", 1, *rest)
-
     # -- collections ----------------------------------------------------------------------------
 
     def member(self, token: Token) -> Token:
@@ -388,7 +235,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def count_of(self, fact: Token, operator: Token, number: Token) -> CountOf:
         if not number.isdigit():
             raise self._fail(number, "a whole number")
-        return CountOf(self._collection(fact).name, _operator(operator), int(number))
+        return CountOf(self._collection(fact).name, written_operator(operator), int(number))
 
     # -- events ---------------------------------------------------------------------------------
 
@@ -434,7 +281,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
             recovery_amount = self._amount(quantity, written)
         return Episodes(
             quantity.name,
-            _operator(operator),
+            written_operator(operator),
             self._amount(quantity, amount),
             recovery_operator,
             recovery_amount,
@@ -464,7 +311,9 @@ class SyntaxBuilder(Transformer[Token, Any]):
         compared = self._amount(quantity, amount)
         counted = self._whole(number)
         options = dict(window)
-        return Results(quantity.name, _operator(operator), compared, counted, options.get("window"))
+        return Results(
+            quantity.name, written_operator(operator), compared, counted, options.get("window")
+        )
 
     # -- existence ------------------------------------------------------------------------------
 
@@ -481,7 +330,3 @@ def _flat(kind: type[And] | type[Or], parts: tuple[Expression, ...]) -> tuple[Ex
     for part in parts:
         flat.extend(part.parts if isinstance(part, kind) else (part,))
     return tuple(flat)
-
-
-def _operator(token: str) -> str:
-    return {"≥": ">=", "≤": "<="}.get(str(token), str(token))
