@@ -135,13 +135,13 @@ def _settle(
         if over is not None and over <= as_of:
             closings.append(Closing(over))
     later = [
-        (closing.day, not closing.taken_back)
+        (closing.day, closing.taken_back)
         for closing in closings
         if closing.day is not None and item.began is not None and closing.day > item.began
     ]
     if later:
-        day, ended = min(later)
-        standing.over.append((item, Closing(day, taken_back=not ended)))
+        # Of one day an end goes before a denial: what was there is not forgotten.
+        standing.over.append((item, Closing(*min(later))))
         return
     if item.began is None:
         clashes = bool(closings)

@@ -8,8 +8,8 @@ whether two rules can fire together, whether a rule can fire at all, and what no
 
 Dimensions are taken as independent of each other. Where they are not (a count of episodes or
 results and the latest value of the same quantity), a box may stand for a situation that cannot
-occur; the checks then warn once too often. A result that is only known as a bound (``<5``) is
-not told apart from one that cannot be said.
+occur; the checks then warn once too often. A result that is only known as a bound (``<5``),
+or a count that lies between two numbers, is not told apart from one that cannot be said.
 """
 
 from __future__ import annotations

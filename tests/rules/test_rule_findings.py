@@ -101,6 +101,12 @@ def test_the_end_of_one_record_closes_an_earlier_one_that_nobody_closed() -> Non
     assert said("X", finding("present", 3), finding("over", 20, ended=3)) is MET
 
 
+def test_an_end_and_a_denial_of_one_day_leave_it_remembered() -> None:
+    found = finding("refuted", 3), finding("over", 4, ended=3), finding("present", 9)
+    assert said("earlier X grade >= 3", *found[:2], finding("present", 9, grade=3)) is MET
+    assert said("earlier X", *found) is MET
+
+
 def test_a_denied_whole_does_not_undo_a_part_that_is_there() -> None:
     assert said("X", finding("refuted", 3, names=WHOLE), finding("present", 9, names=PART)) is MET
 
