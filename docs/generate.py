@@ -19,7 +19,7 @@ from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.schemas import algorithm_columns, drug_columns
 from cds_service.knowledge.table_files import Column, Table
 from cds_service.protocol import ClientHabits, ready_profiles
-from cds_service.rules import CollectionOf, FactKind, Occurrence, Quantity, State
+from cds_service.rules import CollectionOf, Concept, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
 from docs import conformance as protocol
 from docs import coverage as algorithm
@@ -203,6 +203,8 @@ def _kind(fact: FactKind) -> str:
             return "Collections"
         case Occurrence():
             return "Events"
+        case Concept():
+            return "Findings"
 
 
 def _takes(fact: FactKind) -> str:
@@ -221,6 +223,9 @@ def _takes(fact: FactKind) -> str:
             return ", ".join(f"`{member}`" for member in sorted(fact.members))
         case Occurrence():
             return "a day"
+        case Concept():
+            days = fact.symptom_for_days
+            return "a finding" + ("" if days is None else f"; a symptom, counts for {days} days")
 
 
 @section("coverage.md", "coverage")

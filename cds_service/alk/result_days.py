@@ -1,4 +1,4 @@
-"""The days in the past on which something was measured that a row of a table asks about."""
+"""The days in the past on which something happened that a row of a table asks about."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from datetime import date
 
 from cds_service.facts.patient import OnTreatment
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Series
-from cds_service.rules.measured_leaves import Comparison
+from cds_service.rules import Findings, Series
+from cds_service.rules.compile import CompiledSignal
+from cds_service.rules.finding_states import turning_days
 
 
 class ResultDays:
-    """The result days of one patient on one drug before the day asked about, newest first."""
+    """The days of one patient on one drug before the day asked about, newest first.
+
+    A finding has the days on which it began, was denied or was over, a measured fact those of its
+    results. What happened before the first dose is no reaction to the drug.
+    """
 
     def __init__(self, view: OnTreatment, as_of: date) -> None:
         self._view = view
         self._as_of = as_of
-        self._signals: dict[Comparison, list[tuple[date, bool]]] = {}
+        self._signals: dict[CompiledSignal, list[tuple[date, bool]]] = {}
 
     def all_days(self, rows: Iterable[Row]) -> list[date]:
-        """Every day with a result of a fact that one of the rows names."""
+        """Every day with a result or a finding of a fact that one of the rows names."""
         days = {day for row in rows for day in self._days_of(row)}
         return sorted(days, reverse=True)
 
@@ -41,11 +46,10 @@ class ResultDays:
                 )
         return sorted(days, reverse=True)
 
-    def _signal_days(self, signal: Comparison) -> list[tuple[date, bool]]:
+    def _signal_days(self, signal: CompiledSignal) -> list[tuple[date, bool]]:
         known = self._signals.get(signal)
         if known is None:
-            found = self._view.find(signal.fact.name)
-            known = signal.days_met(found) if isinstance(found, Series) else []
+            known = signal.days_met(self._view.find(signal.fact.name))
             self._signals[signal] = known
         return known
 
@@ -55,10 +59,13 @@ class ResultDays:
             found = self._view.find(name)
             if isinstance(found, Series):
                 days.update(item.day for item in found.measurements if item.day < self._as_of)
+            elif isinstance(found, Findings):
+                first = self._view.start or date.min
+                days.update(day for day in turning_days(found) if first <= day < self._as_of)
         return days
 
 
 def _holds_on(days: list[tuple[date, bool]], day: date) -> bool:
-    """Whether the newest result up to `day` met the comparison; `days` is oldest first."""
+    """Whether the newest turn up to `day` met the condition; `days` is oldest first."""
     index = bisect_right(days, (day, True))
     return index > 0 and days[index - 1][1]

@@ -10,6 +10,7 @@ import re
 
 from cds_service.rules import (
     Evidence,
+    Finding,
     Measurement,
     Reason,
     ReasonKind,
@@ -17,6 +18,7 @@ from cds_service.rules import (
     Trace,
     Verdict,
 )
+from cds_service.rules.qualifying import NO_GRADE
 
 _UNUSABLE = frozenset(
     {
@@ -33,6 +35,9 @@ _UNUSABLE = frozenset(
 _WITHIN_LIMITS = re.compile(r"<=? [\d.]+ x(?:ULN|baseline)")
 """A comparison that asks whether a result is *not* raised: holding it shows no danger."""
 
+_ABSENT = re.compile(r" absent(?: within .*)?$")
+"""A condition that asks whether something is *not* there."""
+
 
 def hangs_on_missing_data(trace: Trace) -> bool:
     """Whether something recorded speaks for an UNKNOWN conjunction, so that the rest decides.
@@ -45,21 +50,29 @@ def hangs_on_missing_data(trace: Trace) -> bool:
 def danger_shown(trace: Trace) -> bool:
     """As `hangs_on_missing_data`, and what speaks for it is a measured or stated abnormality.
 
-    Of a single condition that is a statement that it is present whose day is not known.
+    Of a single condition that is a statement that it is present whose day is not known, or a
+    finding that is there or suspected and whose cause or day is wanting. A symptom of long ago
+    shows nothing, and what cannot be graded is asked about by itself (`unusable_results`).
     """
     if trace.verdict is not Verdict.UNKNOWN:
         return False
     if not trace.children:
-        return any(
-            isinstance(item, Statement) and item.value == "present" and item.day is None
-            for item in trace.used
-        )
+        stale = any(reason.kind is ReasonKind.STALE for reason in trace.reasons)
+        settled = stale or bool(unusable_results(trace))
+        return any(_is_open(item, settled) for item in trace.used)
     return any(
         _speaks_for(child)
         and not _WITHIN_LIMITS.search(child.condition)
+        and not _ABSENT.search(child.condition)
         and any(_is_abnormal(item) for item in child.evidence)
         for child in trace.children
     )
+
+
+def _is_open(item: Evidence, settled: bool) -> bool:
+    if isinstance(item, Finding):
+        return item.status in ("present", "suspected") and not settled
+    return isinstance(item, Statement) and item.value == "present" and item.day is None
 
 
 def _speaks_for(child: Trace) -> bool:
@@ -68,6 +81,8 @@ def _speaks_for(child: Trace) -> bool:
 
 
 def _is_abnormal(item: Evidence) -> bool:
+    if isinstance(item, Finding):
+        return item.status not in ("refuted", "absent")
     return isinstance(item, Measurement) or (
         isinstance(item, Statement) and item.value == "present"
     )
@@ -80,5 +95,7 @@ def unusable_results(trace: Trace) -> tuple[Reason, ...]:
     """
     problems = {item.problem for item in trace.evidence if isinstance(item, Measurement)}
     return tuple(
-        reason for reason in trace.reasons if reason.kind in _UNUSABLE or reason in problems
+        reason
+        for reason in trace.reasons
+        if reason.kind in _UNUSABLE or reason in problems or reason.subject.startswith(NO_GRADE)
     )

@@ -7,7 +7,8 @@ from decimal import Decimal
 from itertools import pairwise
 
 from cds_service.cards.text import escaped, full_day, listed, number, short_day
-from cds_service.rules import Evidence, Measurement, Rule, Statement, Trace, Verdict
+from cds_service.rules import Evidence, Finding, Measurement, Rule, Statement, Trace, Verdict
+from cds_service.rules.finding_leaves import describe
 from cds_service.rules.measured_leaves import multiple
 from cds_service.rules.syntax import X_UPPER_LIMIT, And, Compare, Expression, Or
 
@@ -65,7 +66,24 @@ def _finding(leaf: Trace) -> str:
     if isinstance(item, Statement) and item.value == "present":
         since = f" since {short_day(item.day)}" if item.day is not None else ""
         return f"{leaf.subject}{since}"
+    if isinstance(item, Finding):
+        return _found(leaf, item)
     return ""
+
+
+def _found(leaf: Trace, item: Finding) -> str:
+    """A finding in few words: ``suspected pneumonitis, grade 3, since 3 Nov``; empty when the
+    condition asks that it is not there."""
+    if item.status in ("refuted", "absent") or leaf.condition.split(" within ")[0].endswith(
+        " absent"
+    ):
+        return ""
+    text = f"suspected {leaf.subject}" if item.status == "suspected" else leaf.subject
+    if leaf.condition.startswith("earlier "):
+        text = f"earlier {text}"
+    if item.grade is not None:
+        text += f", grade {item.grade}{' or more' if item.grade_is_least else ''},"
+    return f"{text} since {short_day(item.day)}" if item.day is not None else text.rstrip(",")
 
 
 def _value(item: Measurement, condition: str) -> str:
@@ -187,5 +205,7 @@ def _line(subject: str, item: Evidence) -> str:
     if isinstance(item, Statement):
         sent = f" ({escaped(item.as_sent)})" if item.as_sent else ""
         return f"{subject}: {item.value}{sent}{when}"
+    if isinstance(item, Finding):
+        return f"{subject}: {escaped(describe(item))}"
     label = getattr(item, "label", "") or item.as_sent
     return f"{subject}: {escaped(label)}{when}" if label else f"{subject}{when}"

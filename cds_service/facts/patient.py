@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from cds_service.rules import (
     Event,
     Events,
     FactValue,
+    Findings,
     Item,
     Measurement,
     Series,
@@ -219,8 +220,8 @@ class OnTreatment:
     """The facts as they bear on one drug: only results since its first dose, with a baseline.
 
     A raised value from before the first dose is not a reaction to the drug. The baseline is the
-    last usable result of the 90 days up to the first dose. `ingredient` is the drug, of which
-    `dose taken` then speaks.
+    last usable result of the 90 days up to the first dose. Of a finding, *on treatment* means
+    since that dose. `ingredient` is the drug, of which `dose taken` then speaks.
     """
 
     def __init__(self, facts: PatientFacts, start: date | None, ingredient: str = "") -> None:
@@ -228,12 +229,22 @@ class OnTreatment:
         self._start = start
         self._ingredient = ingredient
         self._series: dict[str, Series] = {}
+        self._findings: dict[str, Findings] = {}
+
+    @property
+    def start(self) -> date | None:
+        """The day of the first dose, None when it is not known."""
+        return self._start
 
     def find(self, name: str) -> FactValue | None:
         """As `PatientFacts.find`, with measurements cut to the treatment."""
         if name == DOSE_TAKEN and self._ingredient:
             return self._facts.dose_taken((self._ingredient,))
         found = self._facts.find(name)
+        if isinstance(found, Findings):
+            if name not in self._findings:
+                self._findings[name] = replace(found, started=(self._start,))
+            return self._findings[name]
         if self._start is None or not isinstance(found, Series):
             return found
         if name not in self._series:

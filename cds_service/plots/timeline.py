@@ -22,7 +22,7 @@ from cds_service.plots.data import (
     Timeline,
 )
 from cds_service.plots.scales import GRADE
-from cds_service.rules import Events, Measurement, Quantity, Series, Statements
+from cds_service.rules import Events, Findings, Measurement, Quantity, Series, Statements
 
 DISEASE_STATUS = "disease status"
 EVENTS = ("brain imaging", "ALK result", "resistance profile", "resection")
@@ -91,6 +91,9 @@ def _days(facts: PatientFacts, fact: str) -> set[date]:
         return {item.day for item in found.measurements if item.day <= facts.as_of}
     if isinstance(found, Statements):
         days = {item.day for item in found.statements if item.day is not None}
+        return {day for day in days if day <= facts.as_of}
+    if isinstance(found, Findings):
+        days = {item.began for item in found.findings if item.began is not None}
         return {day for day in days if day <= facts.as_of}
     return set()
 

@@ -10,6 +10,9 @@ from cds_service.rules.errors import RuleError
 from cds_service.rules.spans import Span
 from cds_service.rules.trace import Trace, explain
 from cds_service.rules.values import (
+    A_DRUG,
+    ANOTHER_CAUSE,
+    FINDING_STATUSES,
     Collection,
     Event,
     Events,
@@ -37,6 +40,9 @@ from cds_service.rules.vocabulary import (
 )
 
 __all__ = [
+    "ANOTHER_CAUSE",
+    "A_DRUG",
+    "FINDING_STATUSES",
     "Collection",
     "CollectionOf",
     "Concept",

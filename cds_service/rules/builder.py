@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from lark import Token, Transformer, v_args
+from lark import Token, v_args
 
-from cds_service.rules.errors import RuleError
+from cds_service.rules.checked_names import written_operator
+from cds_service.rules.finding_builder import FindingBuilder
 from cds_service.rules.spans import Span
 from cds_service.rules.syntax import (
     GRADE,
@@ -24,6 +24,7 @@ from cds_service.rules.syntax import (
     Dated,
     Episodes,
     Expression,
+    Found,
     Happened,
     Includes,
     IsState,
@@ -36,12 +37,9 @@ from cds_service.rules.syntax import (
 )
 from cds_service.rules.vocabulary import (
     CollectionOf,
+    Concept,
     Occurrence,
-    Quantity,
     State,
-    Vocabulary,
-    fold,
-    units_of,
     usage,
 )
 
@@ -50,75 +48,8 @@ MOST_OF = {"days": 36_525, "weeks": 5_218, "months": 1_200, "years": 100}
 
 
 @v_args(inline=True)
-class SyntaxBuilder(Transformer[Token, Any]):
+class SyntaxBuilder(FindingBuilder):
     """Turns the parse tree into syntax nodes and checks every name, value and unit."""
-
-    def __init__(self, vocabulary: Vocabulary, text: str) -> None:
-        super().__init__()
-        self._vocabulary = vocabulary
-        self._text = text
-
-    # -- checks ---------------------------------------------------------------------------------
-
-    def _fail(self, token: Token, expected: str) -> RuleError:
-        return RuleError(self._text, token.column or 1, str(token), expected)
-
-    def _quantity(self, token: Token) -> Quantity:
-        fact = self._vocabulary.find(token)
-        if not isinstance(fact, Quantity):
-            raise self._fail(token, f"a measured quantity; {usage(fact)}")
-        return fact
-
-    def _state(self, token: Token) -> State:
-        fact = self._vocabulary.find(token)
-        if not isinstance(fact, State):
-            raise self._fail(token, f"a fact with values; {usage(fact)}")
-        return fact
-
-    def _value(self, state: State, token: Token) -> str:
-        for value in state.values:
-            if fold(value) == fold(token):
-                return value
-        raise self._fail(token, f"for {state.name} one of: {', '.join(state.values)}")
-
-    def _collection(self, token: Token) -> CollectionOf:
-        fact = self._vocabulary.find(token)
-        if not isinstance(fact, CollectionOf):
-            raise self._fail(token, f"a collection; {usage(fact)}")
-        return fact
-
-    def _member(self, collection: CollectionOf, token: Token) -> str:
-        name = token[1:-1] if token.startswith('"') else str(token)
-        if not collection.members:
-            return name
-        for member in collection.members:
-            if fold(member) == fold(name):
-                return member
-        close = difflib.get_close_matches(name, sorted(collection.members), 3, 0.6)
-        hint = f"; close: {', '.join(close)}" if close else ""
-        raise self._fail(token, f"a member that {collection.name} can have{hint}")
-
-    def _occurrence(self, token: Token) -> Occurrence:
-        fact = self._vocabulary.find(token)
-        if not isinstance(fact, Occurrence):
-            raise self._fail(token, f"something that happens on a day; {usage(fact)}")
-        return fact
-
-    def _amount(self, quantity: Quantity, amount: tuple[Amount, Token]) -> Amount:
-        value, token = amount
-        unit = value.unit
-        if unit == X_UPPER_LIMIT and not quantity.upper_limit:
-            raise self._fail(token, f"a plain unit: {quantity.name} has no upper limit of normal")
-        if unit == X_BASELINE and not quantity.baseline:
-            raise self._fail(token, f"a plain unit: no baseline is kept for {quantity.name}")
-        if unit in (X_UPPER_LIMIT, X_BASELINE) or unit == quantity.unit or unit in quantity.units:
-            return value
-        raise self._fail(token, f"{quantity.name} in {units_of(quantity)}")
-
-    def _whole(self, token: Token) -> int:
-        if not token.isdigit() or int(token) < 1:
-            raise self._fail(token, "a whole number of at least 1")
-        return int(token)
 
     # -- structure ------------------------------------------------------------------------------
 
@@ -174,7 +105,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def recovery(
         self, operator: Token, amount: tuple[Amount, Token]
     ) -> tuple[str, tuple[str, tuple[Amount, Token]]]:
-        return "recovery", (_operator(operator), amount)
+        return "recovery", (written_operator(operator), amount)
 
     # -- comparisons ----------------------------------------------------------------------------
 
@@ -190,7 +121,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
         options = dict(timing)
         return Compare(
             quantity.name,
-            _operator(operator),
+            written_operator(operator),
             self._amount(quantity, amount),
             selector,
             options.get("window"),
@@ -230,34 +161,42 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def not_in_values(self, *children: Token) -> IsState:
         return self._in(True, *children)
 
-    def _flag(self, value: str, fact: Token, *window: tuple[str, Span]) -> IsState:
+    def _flag(self, value: str, fact: Token, *window: tuple[str, Span]) -> IsState | Found:
+        if isinstance(self._vocabulary.find(fact), Concept):
+            return self._found(value, fact, *window)
         state = self._state(fact)
         if not state.is_flag:
             raise self._fail(fact, f"a yes/no fact; {usage(state)}")
         return IsState(state.name, (value,), False, dict(window).get("window"), flag=True)
 
-    def present(self, *children: Any) -> IsState:
+    def present(self, *children: Any) -> IsState | Found:
         return self._flag("present", *children)
 
-    def absent(self, *children: Any) -> IsState:
+    def absent(self, *children: Any) -> IsState | Found:
         return self._flag("absent", *children)
 
-    def bare(self, fact: Token) -> IsState:
+    def bare(self, fact: Token) -> IsState | Found:
         return self._flag("present", fact)
 
-    def none(self, fact: Token) -> Expression:
+    def none(self, fact: Token, *window: tuple[str, Span]) -> Expression:
         found = self._vocabulary.find(fact)
-        if isinstance(found, State):
-            return self._flag("absent", fact)
-        return self._nonempty(fact, negated=True)
+        if isinstance(found, State | Concept):
+            return self._flag("absent", fact, *window)
+        return self._nonempty(fact, window, negated=True)
 
-    def some(self, fact: Token) -> Nonempty:
-        return self._nonempty(fact, negated=False)
+    def some(self, fact: Token, *window: tuple[str, Span]) -> Expression:
+        if isinstance(self._vocabulary.find(fact), Concept):
+            return self._flag("present", fact, *window)
+        return self._nonempty(fact, window, negated=False)
 
-    def _nonempty(self, fact: Token, negated: bool) -> Nonempty:
+    def _nonempty(
+        self, fact: Token, window: tuple[tuple[str, Span], ...], negated: bool
+    ) -> Nonempty:
         found = self._vocabulary.find(fact)
         if not isinstance(found, CollectionOf | Occurrence):
             raise self._fail(fact, f"a collection or an event; {usage(found)}")
+        if window:
+            raise self._fail(fact, f"a finding or a yes/no fact before a time; {usage(found)}")
         return Nonempty(found.name, negated)
 
     # -- collections ----------------------------------------------------------------------------
@@ -296,11 +235,13 @@ class SyntaxBuilder(Transformer[Token, Any]):
     def count_of(self, fact: Token, operator: Token, number: Token) -> CountOf:
         if not number.isdigit():
             raise self._fail(number, "a whole number")
-        return CountOf(self._collection(fact).name, _operator(operator), int(number))
+        return CountOf(self._collection(fact).name, written_operator(operator), int(number))
 
     # -- events ---------------------------------------------------------------------------------
 
-    def happened(self, fact: Token, window: tuple[str, Span]) -> Happened:
+    def happened(self, fact: Token, window: tuple[str, Span]) -> Happened | Found:
+        if isinstance(self._vocabulary.find(fact), Concept):
+            return self._found("present", fact, window)
         return Happened(self._occurrence(fact).name, window[1])
 
     def at_least_ago(self, fact: Token, span: Span) -> Ago:
@@ -340,7 +281,7 @@ class SyntaxBuilder(Transformer[Token, Any]):
             recovery_amount = self._amount(quantity, written)
         return Episodes(
             quantity.name,
-            _operator(operator),
+            written_operator(operator),
             self._amount(quantity, amount),
             recovery_operator,
             recovery_amount,
@@ -370,7 +311,9 @@ class SyntaxBuilder(Transformer[Token, Any]):
         compared = self._amount(quantity, amount)
         counted = self._whole(number)
         options = dict(window)
-        return Results(quantity.name, _operator(operator), compared, counted, options.get("window"))
+        return Results(
+            quantity.name, written_operator(operator), compared, counted, options.get("window")
+        )
 
     # -- existence ------------------------------------------------------------------------------
 
@@ -387,7 +330,3 @@ def _flat(kind: type[And] | type[Or], parts: tuple[Expression, ...]) -> tuple[Ex
     for part in parts:
         flat.extend(part.parts if isinstance(part, kind) else (part,))
     return tuple(flat)
-
-
-def _operator(token: str) -> str:
-    return {"≥": ">=", "≤": "<="}.get(str(token), str(token))

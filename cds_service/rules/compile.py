@@ -10,6 +10,7 @@ from cds_service.rules.conditions import (
     SomeOf,
     Undecided,
 )
+from cds_service.rules.finding_leaves import Earlier, FindingCount, FindingLeaf, Presence, Suspected
 from cds_service.rules.measured_leaves import Comparison, EpisodeCount, ResultCount
 from cds_service.rules.parser import RuleParser
 from cds_service.rules.stated_leaves import (
@@ -28,6 +29,8 @@ from cds_service.rules.syntax import (
     Dated,
     Episodes,
     Expression,
+    Found,
+    FoundEpisodes,
     Happened,
     Includes,
     IsState,
@@ -36,12 +39,16 @@ from cds_service.rules.syntax import (
     Not,
     Or,
     Results,
+    Signal,
     UnknownWhether,
     predicates,
     signals,
 )
 from cds_service.rules.trace import Trace
 from cds_service.rules.vocabulary import Vocabulary
+
+CompiledSignal = Comparison | FindingLeaf
+"""A condition that can say on which days it turned (``days_met``)."""
 
 
 class Rule:
@@ -54,14 +61,14 @@ class Rule:
         text: str,
         expression: Expression,
         condition: Condition,
-        signals: tuple[tuple[Comparison, ...], ...],
+        signals: tuple[tuple[CompiledSignal, ...], ...],
     ) -> None:
         self.text = text
         self.expression = expression
         self.condition = condition
         self.facts_named = frozenset(leaf.fact for leaf in predicates(expression))
         self.signals = signals
-        """Groups of comparisons; of every group one must hold for the rule to hold."""
+        """Groups of comparisons and findings; of every group one must hold for the rule to hold."""
 
     def evaluate(self, evaluation: Evaluation) -> Trace:
         """Verdict and trace for one patient on one day."""
@@ -83,14 +90,14 @@ class RuleCompiler:
         """The compiled rule. Raises RuleError as ``RuleParser.parse`` does."""
         expression = self._parser.parse(text)
         compiled = tuple(
-            tuple(self._comparison(leaf) for leaf in group) for group in signals(expression)
+            tuple(self._signal(leaf) for leaf in group) for group in signals(expression)
         )
         return Rule(text, expression, self.condition(expression), compiled)
 
-    def _comparison(self, leaf: Compare) -> Comparison:
+    def _signal(self, leaf: Signal) -> CompiledSignal:
         condition = self.condition(leaf)
-        if not isinstance(condition, Comparison):
-            raise TypeError(f"{leaf} did not compile to a comparison")
+        if not isinstance(condition, Comparison | FindingLeaf):
+            raise TypeError(f"{leaf} did not compile to a condition that has days")
         return condition
 
     def condition(self, expression: Expression) -> Condition:
@@ -131,3 +138,11 @@ class RuleCompiler:
                 return EventTiming(text, fact, expression)
             case Known():
                 return Recorded(text, fact, expression)
+            case Found(aspect="suspected"):
+                return Suspected(text, fact, expression)
+            case Found(aspect="earlier"):
+                return Earlier(text, fact, expression)
+            case Found():
+                return Presence(text, fact, expression)
+            case FoundEpisodes():
+                return FindingCount(text, fact, expression)

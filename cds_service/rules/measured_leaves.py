@@ -31,7 +31,7 @@ from cds_service.rules.syntax import (
     plain,
 )
 from cds_service.rules.trace import Trace, explain
-from cds_service.rules.values import Measurement, Series
+from cds_service.rules.values import FactValue, Measurement, Series
 from cds_service.rules.verdicts import Reason, Verdict, negation
 from cds_service.rules.vocabulary import FactKind, Quantity
 
@@ -78,11 +78,13 @@ class Comparison(Leaf):
             return self._sustained(known_on(found, as_of), self.asked.sustained)
         return self._decided(verdict, latest, found)
 
-    def days_met(self, series: Series) -> list[tuple[date, bool]]:
+    def days_met(self, series: FactValue | None) -> list[tuple[date, bool]]:
         """Every day with a result, oldest first, and whether a result of it meets the comparison.
 
         Taken for itself: freshness and contradictions are not looked at.
         """
+        if not isinstance(series, Series):
+            return []
         days: dict[date, bool] = {}
         for item in reversed(series.measurements):
             met = self.threshold.judge(item, series.baseline)[0] is Verdict.MET

@@ -22,7 +22,8 @@ _KEYWORDS = {
     "AFTER": "after", "ON": "on", "KNOWN": "known", "UNKNOWN": "unknown", "WHETHER": "whether",
     "PRESENT": "present", "ABSENT": "absent", "INCLUDE": "includes?", "DO": "(do|does)",
     "RECOVERING": "recovering", "TO": "to", "LATER": "later", "COUNT": "count",
-    "GRADE": "grade", "RESULT": "results?",
+    "GRADE": "grade", "RESULT": "results?", "SUSPECTED": "suspected", "EARLIER": "earlier",
+    "TREATMENT": "treatment", "CAUSED": "caused", "BY": "by",
 }  # fmt: skip
 
 _READABLE = {
@@ -30,7 +31,7 @@ _READABLE = {
     "NUMBER": "a number", "OPERATOR": "a comparison (> >= < <= = !=)", "STRING": "a quoted name",
     "DATE": "a date (YYYY-MM-DD)", "TIME_UNIT": "days, weeks, months or years",
     "ORDINAL": "first, second ...", "LPAR": "(", "RPAR": ")", "LBRACE": "{", "RBRACE": "}",
-    "COMMA": ",", "$END": "the end of the rule",
+    "COMMA": ",", "_A_DRUG": "'a drug'", "$END": "the end of the rule",
 }  # fmt: skip
 
 
@@ -42,6 +43,8 @@ class RuleParser:
         grammar = importlib.resources.files("cds_service.rules").joinpath("grammar.lark")
         lines = [grammar.read_text(encoding="utf-8")]
         lines += [f"_{name}: /{pattern}(?!\\w)/i" for name, pattern in _KEYWORDS.items()]
+        # One letter may be a value, such as a class of liver function: these words go first.
+        lines.append(r"_A_DRUG.10: /a\s+drug(?!\w)/i")
         # A name such as "node positive" starts like the keyword "no": names must win.
         lines.append(f"FACT.9: /{_alternatives(vocabulary.names)}/i")
         lines.append(f"VALUE.9: /{_alternatives(vocabulary.written_values) or _NEVER}/i")

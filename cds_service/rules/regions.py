@@ -8,17 +8,17 @@ whether two rules can fire together, whether a rule can fire at all, and what no
 
 Dimensions are taken as independent of each other. Where they are not (a count of episodes or
 results and the latest value of the same quantity), a box may stand for a situation that cannot
-occur; the checks then warn once too often. A result that is only known as a bound (``<5``) is
-not told apart from one that cannot be said.
+occur; the checks then warn once too often. A result that is only known as a bound (``<5``),
+or a count that lies between two numbers, is not told apart from one that cannot be said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from cds_service.rules.measuring import OPERATORS
+from cds_service.rules.dimensions import SINCE, UNSAID, Dimension, numbers_of
+from cds_service.rules.finding_regions import possible_answers, without_window_if_absent
 from cds_service.rules.spans import Span
 from cds_service.rules.syntax import (
     X_BASELINE,
@@ -30,6 +30,8 @@ from cds_service.rules.syntax import (
     Dated,
     Episodes,
     Expression,
+    Found,
+    FoundEpisodes,
     Happened,
     Includes,
     IsState,
@@ -40,9 +42,9 @@ from cds_service.rules.syntax import (
     Predicate,
     Results,
     UnknownWhether,
-    plain,
     predicates,
 )
+from cds_service.rules.verdicts import Verdict
 from cds_service.rules.vocabulary import Quantity, State, Vocabulary
 
 Box = Mapping[str, int]
@@ -53,68 +55,8 @@ Region = tuple[Box, ...]
 EVERYWHERE: Region = ({},)
 NOWHERE: Region = ()
 
-UNSAID = "cannot be said"
-SINCE = "days since"
 _DAYS = {"days": Decimal(1), "weeks": Decimal(7), "months": Decimal("30.44"),
          "years": Decimal("365.25")}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """One question with its possible answers; the last cell is always ``cannot be said``."""
-
-    name: str
-    cells: tuple[str, ...]
-    points: tuple[Decimal, ...] = ()
-    """For numbers: one sample for each cell that stands for numbers; these cells come first."""
-
-    @property
-    def all_cells(self) -> int:
-        """The mask that allows every cell."""
-        return (1 << len(self.cells)) - 1
-
-    @property
-    def unsaid(self) -> int:
-        """The mask of the last cell."""
-        return 1 << (len(self.cells) - 1)
-
-    def where(self, operator: str, number: Decimal) -> int:
-        """The mask of the cells whose numbers satisfy ``op number``."""
-        compare = OPERATORS[operator]
-        mask = 0
-        for index, point in enumerate(self.points):
-            if compare(point, number):
-                mask |= 1 << index
-        return mask
-
-    def named(self, names: Iterable[str]) -> int:
-        """The mask of the cells with these names."""
-        wanted = set(names)
-        return sum(1 << index for index, cell in enumerate(self.cells) if cell in wanted)
-
-    def words(self, mask: int) -> str:
-        """The allowed cells in words."""
-        shown = [cell for index, cell in enumerate(self.cells) if mask >> index & 1]
-        return f"{self.name} {' or '.join(shown)}"
-
-
-def _numbers(name: str, thresholds: Iterable[Decimal], unit: str) -> Dimension:
-    ordered = sorted(set(thresholds))
-    cells: list[str] = []
-    points: list[Decimal] = []
-    for index, threshold in enumerate(ordered):
-        before = ordered[index - 1] if index else None
-        low = f"between {plain(before)} and " if before is not None else "below "
-        cells.append(f"{low}{plain(threshold)} {unit}".strip())
-        points.append((before + threshold) / 2 if before is not None else threshold - 1)
-        cells.append(f"exactly {plain(threshold)} {unit}".strip())
-        points.append(threshold)
-    cells.append(f"above {plain(ordered[-1])} {unit}".strip())
-    points.append(ordered[-1] + 1)
-    if name.startswith(SINCE):
-        # An event that never happened is neither recent nor long ago.
-        cells.append("never")
-    return Dimension(name, (*cells, UNSAID), tuple(points))
 
 
 class Space:
@@ -134,11 +76,45 @@ class Space:
                 if isinstance(leaf, Episodes | Results):
                     self._counted.add(name)
         for name, (numbers, unit) in thresholds.items():
-            self.dimensions[name] = _numbers(name, numbers, unit)
+            self.dimensions[name] = numbers_of(name, numbers, unit)
         for leaf in leaves:
             for name, cells in self._choices(leaf):
                 self.dimensions.setdefault(name, Dimension(name, (*cells, UNSAID)))
                 self._of_fact.setdefault(leaf.fact, set()).add(name)
+        self._found: dict[Found, tuple[str, int, int]] = {}
+        found = dict.fromkeys(
+            without_window_if_absent(leaf) for leaf in leaves if isinstance(leaf, Found)
+        )
+        for fact in dict.fromkeys(leaf.fact for leaf in found):
+            of_fact = [leaf for leaf in found if leaf.fact == fact]
+            # What is over is a finding of its own, whatever is there today.
+            self._add_findings(fact, [leaf for leaf in of_fact if leaf.aspect != "earlier"])
+            earlier = [leaf for leaf in of_fact if leaf.aspect == "earlier"]
+            self._add_findings(f"earlier {fact}", earlier)
+
+    def _add_findings(self, name: str, leaves: list[Found]) -> None:
+        """One dimension for all conditions on one concept, and where in it each of them holds."""
+        if not leaves:
+            return
+        answers = possible_answers(leaves)
+        cells: list[str] = []
+        met = [0] * len(leaves)
+        failed = [0] * len(leaves)
+        for index, answer in enumerate(answers):
+            said = [answer.says(at) for at in range(len(leaves))]
+            holding = [
+                str(leaf)
+                for leaf, verdict in zip(leaves, said, strict=True)
+                if verdict is _wanted(leaf)
+            ]
+            cells.append(f"so that {' and '.join(holding) or 'none of the rows on it'} holds")
+            for at, verdict in enumerate(said):
+                met[at] |= (verdict is _wanted(leaves[at])) << index
+                failed[at] |= (verdict is _unwanted(leaves[at])) << index
+        self.dimensions[name] = Dimension(name, (*cells[:-1], UNSAID))
+        self._of_fact.setdefault(leaves[0].fact, set()).add(name)
+        for at, leaf in enumerate(leaves):
+            self._found[leaf] = name, met[at], failed[at]
 
     # -- dimensions -----------------------------------------------------------------------------
 
@@ -158,6 +134,8 @@ class Space:
             case CountOf():
                 return [(f"count of {leaf.fact}", Decimal(leaf.number), "")]
             case Episodes() | Results():
+                return [(_counted_name(leaf), Decimal(leaf.number), "")]
+            case FoundEpisodes():
                 return [(_counted_name(leaf), Decimal(leaf.number), "")]
             case Happened():
                 return [(f"{SINCE} {leaf.fact}", _in_days(leaf.window), "days")]
@@ -193,6 +171,8 @@ class Space:
                 return [(f"any {leaf.fact}", ("yes", "no"))]
             case Dated():
                 return [(str(leaf), ("holds", "does not hold"))]
+            case Found(aspect="absent") if leaf.window is not None:
+                return [(_denial_name(leaf), ("yes",))]
             case Known():
                 return [(f"record of {leaf.fact}", ("known", "unknown"))]
         return []
@@ -238,8 +218,8 @@ class Space:
                 return self._chosen(str(leaf), ("holds",), ("does not hold",))
             case CountOf():
                 return self._split(f"count of {leaf.fact}", leaf.operator, Decimal(leaf.number))
-            case Episodes() | Results():
-                counting = leaf.counting if isinstance(leaf, Episodes) else ">="
+            case Episodes() | Results() | FoundEpisodes():
+                counting = ">=" if isinstance(leaf, Results) else leaf.counting
                 return self._split(_counted_name(leaf), counting, Decimal(leaf.number))
             case Happened():
                 return self._split(f"{SINCE} {leaf.fact}", "<=", _in_days(leaf.window))
@@ -266,8 +246,20 @@ class Space:
             case Nonempty():
                 met, failed = self._chosen(f"any {leaf.fact}", ("yes",), ("no",))
                 return (failed, met) if leaf.negated else (met, failed)
+            case Found():
+                return self._finding(leaf)
             case Known():
                 return self._known(leaf)
+
+    def _finding(self, leaf: Found) -> tuple[Region, Region]:
+        name, inside, outside = self._found[without_window_if_absent(leaf)]
+        dimension = self.dimensions[name]
+        met, failed = _box(dimension, inside), _box(dimension, outside)
+        if leaf.aspect == "absent" and leaf.window is not None:
+            # Only a denial of these days will do; an older one leaves the answer open.
+            recent = self.dimensions[_denial_name(leaf)]
+            met = self.intersect(met, _box(recent, recent.named(("yes",))))
+        return met, failed
 
     def _known(self, leaf: Known) -> tuple[Region, Region]:
         """Nothing is recorded: then every other question about that fact has no answer either.
@@ -378,7 +370,23 @@ def _state_name(leaf: IsState) -> str:
     return leaf.fact if leaf.window is None else f"{leaf.fact} within {leaf.window}"
 
 
-def _counted_name(leaf: Episodes | Results) -> str:
+def _wanted(leaf: Found) -> Verdict:
+    """The answer about the presence that makes the leaf hold."""
+    return Verdict.NOT_MET if leaf.aspect == "absent" else Verdict.MET
+
+
+def _unwanted(leaf: Found) -> Verdict:
+    return Verdict.MET if leaf.aspect == "absent" else Verdict.NOT_MET
+
+
+def _denial_name(leaf: Found) -> str:
+    return f"denial of {leaf.fact} within {leaf.window}"
+
+
+def _counted_name(leaf: Episodes | Results | FoundEpisodes) -> str:
+    if isinstance(leaf, FoundEpisodes):
+        text = f"episodes of {leaf.fact}{leaf.qualifiers}"
+        return text if leaf.window is None else f"{text} in the last {leaf.window}"
     counted = "episodes" if isinstance(leaf, Episodes) else "results"
     text = f"{counted} of {leaf.fact} {leaf.operator} {leaf.amount}"
     if isinstance(leaf, Episodes) and leaf.recovery_amount is not None:

@@ -23,6 +23,7 @@ from cds_service.rules.values import (
     Collection,
     Event,
     Events,
+    Findings,
     Item,
     Series,
     Statement,
@@ -273,4 +274,8 @@ def _is_recorded(found: object, as_of: date) -> bool:
         return found.complete or bool(_items(found, as_of))
     if isinstance(found, Events):
         return found.complete or any(item.day <= as_of for item in found.events)
+    if isinstance(found, Findings):
+        return found.complete or any(
+            item.began is None or item.began <= as_of for item in found.findings
+        )
     return False

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from cds_service.rules.spans import Span
+from cds_service.rules.values import A_DRUG
 
 X_UPPER_LIMIT = "xULN"
 X_BASELINE = "xbaseline"
@@ -169,13 +170,8 @@ class Episodes:
     window: Span | None = None
 
     def __str__(self) -> str:
-        if self.counting == "=":
-            text = f"{ORDINALS[self.number - 1]} episode of"
-        elif self.number <= len(ORDINALS):
-            text = f"{ORDINALS[self.number - 1]} or later episode of"
-        else:
-            text = f"at least {self.number} episodes of"
-        text += f" {self.fact} {self.operator} {self.amount}"
+        counted = counted_episodes(self.counting, self.number)
+        text = f"{counted} of {self.fact} {self.operator} {self.amount}"
         if self.recovery_amount is not None:
             text += f" recovering to {self.recovery_operator} {self.recovery_amount}"
         return text if self.window is None else f"{text} in the last {self.window}"
@@ -198,6 +194,77 @@ class Results:
         noun = "result" if self.number == 1 else "results"
         text = f"at least {self.number} {noun} of {self.fact} {self.operator} {self.amount}"
         return text if self.window is None else f"{text} in the last {self.window}"
+
+
+@dataclass(frozen=True, slots=True)
+class Qualifiers:
+    """What a finding must also be: begun on treatment, caused by something, of a grade, recent.
+
+    ``cause`` is empty, ``a drug`` or the name of one; ``operator`` and ``grade`` belong together;
+    ``window`` asks that the finding began no longer ago than that.
+    """
+
+    on_treatment: bool = False
+    cause: str = ""
+    operator: str = ""
+    grade: int | None = None
+    window: Span | None = None
+
+    def __str__(self) -> str:
+        said = ["on treatment"] if self.on_treatment else []
+        if self.cause:
+            said.append(f"caused by {self.cause if self.cause == A_DRUG else quoted(self.cause)}")
+        if self.grade is not None:
+            said.append(f"grade {self.operator} {self.grade}")
+        return "".join(f" {words}" for words in said)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``[suspected|earlier] CONCEPT [QUALIFIERS] [present|absent] [within SPAN]``.
+
+    ``aspect`` is present, absent, suspected or earlier.
+    """
+
+    fact: str
+    aspect: str = "present"
+    qualifiers: Qualifiers = Qualifiers()
+
+    def __str__(self) -> str:
+        if self.aspect in ("present", "absent"):
+            text = f"{self.fact}{self.qualifiers} {self.aspect}"
+        else:
+            text = f"{self.aspect} {self.fact}{self.qualifiers}"
+        window = self.qualifiers.window
+        return text if window is None else f"{text} within {window}"
+
+    @property
+    def window(self) -> Span | None:
+        """The time in which it must have begun."""
+        return self.qualifiers.window
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEpisodes:
+    """``second episode of CONCEPT [QUALIFIERS] [in the last SPAN]``.
+
+    ``counting`` and ``number`` compare how many separate episodes have begun so far.
+    """
+
+    fact: str
+    counting: str
+    number: int
+    qualifiers: Qualifiers = Qualifiers()
+
+    def __str__(self) -> str:
+        text = f"{counted_episodes(self.counting, self.number)} of {self.fact}{self.qualifiers}"
+        window = self.qualifiers.window
+        return text if window is None else f"{text} in the last {window}"
+
+    @property
+    def window(self) -> Span | None:
+        """The time in which an episode must have begun to count."""
+        return self.qualifiers.window
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +330,11 @@ Predicate = (
     | Episodes
     | Results
     | Known
+    | Found
+    | FoundEpisodes
 )
+Signal = Compare | Found | FoundEpisodes
+"""A leaf that holds only on days that can be told from what was measured or found."""
 Expression = Predicate | UnknownWhether | Not | And | Or
 
 
@@ -275,6 +346,15 @@ def plain(number: Decimal) -> str:
     """A decimal without exponent or trailing zeros: ``2.50`` becomes ``2.5``, ``1E+3`` ``1000``."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def counted_episodes(counting: str, number: int) -> str:
+    """How many episodes are asked for: ``second episode``, ``second or later episode``."""
+    if counting == "=":
+        return f"{ORDINALS[number - 1]} episode"
+    if number <= len(ORDINALS):
+        return f"{ORDINALS[number - 1]} or later episode"
+    return f"at least {number} episodes"
 
 
 def quoted(member: str) -> str:
@@ -291,13 +371,19 @@ def predicates(node: Expression) -> tuple[Predicate, ...]:
     return (node,)
 
 
-def signals(node: Expression) -> tuple[tuple[Compare, ...], ...]:
-    """Groups of comparisons of latest values; of every group one must hold for the node to hold.
+def signals(node: Expression) -> tuple[tuple[Signal, ...], ...]:
+    """Groups of leaves of which, in every group, one must hold for the node to hold.
 
-    Empty when nothing of the kind is needed. Lets a caller skip days on which nothing was abnormal.
+    They are comparisons of latest values and findings that are there. Empty when nothing of the
+    kind is needed. Lets a caller skip days on which nothing was abnormal.
     """
     if isinstance(node, Compare):
         return ((node,),) if node.selector == "latest" and node.sustained is None else ()
+    if isinstance(node, Found):
+        # What is absent can hold without a single finding.
+        return ((node,),) if node.aspect != "absent" else ()
+    if isinstance(node, FoundEpisodes):
+        return ((node,),)
     if isinstance(node, And):
         return tuple(group for part in node.parts for group in signals(part))
     if isinstance(node, Or):

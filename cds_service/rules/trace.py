@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from cds_service.rules.values import Evidence
+from cds_service.rules.values import Evidence, Finding
 from cds_service.rules.verdicts import Reason, ReasonKind, Verdict
 
 if TYPE_CHECKING:
@@ -105,6 +105,18 @@ def _evidence_document(item: Evidence) -> dict[str, Any]:
     value = getattr(item, "value", getattr(item, "label", None))
     if value is not None:
         document["value"] = str(value)
+    if isinstance(item, Finding):
+        document["status"] = item.status
+        if item.ended is not None:
+            document["ended"] = item.ended.isoformat()
+        if item.grade is not None:
+            document["grade"] = {
+                "number": item.grade,
+                "at_least": item.grade_is_least,
+                "from": item.grade_from,
+            }
+        if item.causes:
+            document["causes"] = sorted(item.causes)
     limit = getattr(item, "upper_limit", None)
     if limit is not None:
         document["upper_limit"] = str(limit)

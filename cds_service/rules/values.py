@@ -145,6 +145,16 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     source: str = ""
     note: str = ""
 
+    @property
+    def day(self) -> date | None:
+        """The day that stands for it among other evidence: when it began."""
+        return self.began
+
+    @property
+    def as_sent(self) -> str:
+        """What people should read for it."""
+        return self.label
+
 
 FINDING_STATUSES = ("present", "suspected", "over", "refuted", "absent")
 A_DRUG = "a drug"

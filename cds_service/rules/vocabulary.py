@@ -57,9 +57,21 @@ RESERVED = frozenset(
         "later",
         "count",
         "exactly",
+        "grade",
+        "caused",
     ]
 )
 """Words with a meaning of their own: no fact and no value may start with or be one of them."""
+
+ASPECTS = ("suspected", "earlier")
+"""What may stand before a concept. Other facts may start with these words and are read whole."""
+
+_QUALIFIED = re.compile(
+    r"^(?:suspected|earlier)\b|\bon treatment\b|\bcaused by\b"
+    r"|\b(?:grade|present|absent|known|unknown|within)$",
+    re.IGNORECASE,
+)
+"""What the name of a concept may not contain: the sentence around it says these things."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9'/+.-]*(?: [A-Za-z0-9][A-Za-z0-9'/+.-]*)*")
 
@@ -121,12 +133,15 @@ class Concept:
 
     ``symptom_for_days`` is set for what comes and goes in silence (a symptom): a finding whose
     end is not recorded no longer answers for today once its day is older. An open diagnosis never
-    goes stale.
+    goes stale. ``broader`` are all concepts above it: what answers to nothing beyond these and
+    itself is about the concept as a whole, anything else about a part of it, and that a part was
+    looked for and not found does not exclude the whole.
     """
 
     name: str
     symptom_for_days: int | None = None
     describes: str = ""
+    broader: frozenset[str] = frozenset()
 
 
 FLAG_VALUES = ("present", "absent")
@@ -150,6 +165,10 @@ class Vocabulary:
         self._values: dict[str, str] = {}
         for fact in facts:
             self._check_name(fact.name)
+            if isinstance(fact, Concept) and _QUALIFIED.search(fact.name):
+                raise ValueError(
+                    f"fact name {fact.name!r} contains a word that qualifies a finding"
+                )
             key = fold(fact.name)
             if key in self._facts:
                 raise ValueError(f"two facts are called {fact.name!r}")
@@ -184,6 +203,16 @@ class Vocabulary:
     def written_values(self) -> tuple[str, ...]:
         """Every value and member that a rule may write without quotes."""
         return tuple(self._values.values())
+
+    def drug(self, name: str) -> str | None:
+        """A medicine as a collection spells it, or None when there are only closed collections
+        and none of them has it."""
+        collections = [fact for fact in self if isinstance(fact, CollectionOf)]
+        for collection in collections:
+            for member in collection.members:
+                if fold(member) == fold(name):
+                    return member
+        return fold(name) if any(not item.members for item in collections) else None
 
     @property
     def written_units(self) -> frozenset[str]:
@@ -220,6 +249,11 @@ def usage(fact: FactKind) -> str:
         return f"{fact.name} has values: write '{fact.name} is {fact.values[0]}'"
     if isinstance(fact, CollectionOf):
         return f"{fact.name} is a collection: write '{fact.name} include ...'"
+    if isinstance(fact, Concept):
+        return (
+            f"{fact.name} is a finding: write '{fact.name} present', 'suspected {fact.name}'"
+            f" or '{fact.name} grade >= 3'"
+        )
     return f"{fact.name} is an event: write '{fact.name} within 28 days'"
 
 

@@ -17,6 +17,8 @@ from cds_service.rules.syntax import (
     Compare,
     Episodes,
     Expression,
+    Found,
+    FoundEpisodes,
     Happened,
     Includes,
     IsState,
@@ -24,6 +26,7 @@ from cds_service.rules.syntax import (
     Nonempty,
     Not,
     Or,
+    Qualifiers,
     UnknownWhether,
     plain,
 )
@@ -85,6 +88,22 @@ def _leaf(node: Expression) -> str:
             return f"nothing usable is recorded for {fact}" if negated else f"{fact} is known"
         case Episodes():
             return _episodes(node)
+        case Found(fact, aspect, qualifiers):
+            said = {
+                "present": "recorded",
+                "absent": "known to be absent",
+                "suspected": "suspected, and not confirmed",
+                "earlier": "recorded in the past, and over",
+            }
+            window = qualifiers.window
+            if aspect == "absent" and window is not None:
+                return f"{fact}{_qualified(qualifiers)}: seen to be absent in the last {window}"
+            began = f", having begun within the last {window}" if window is not None else ""
+            return f"{fact}{_qualified(qualifiers)}: {said[aspect]}{began}"
+        case FoundEpisodes(fact, counting, number, qualifiers):
+            text = f"{_times(counting, number)} {fact}{_qualified(qualifiers)} begins"
+            window = qualifiers.window
+            return text if window is None else f"{text}, in the last {window}"
     return str(node)
 
 
@@ -111,17 +130,29 @@ def _comparison(node: Compare) -> str:
 
 
 def _episodes(node: Episodes) -> str:
-    if node.counting == "=":
-        text = f"the {ORDINALS[node.number - 1]} time that"
-    elif node.number <= len(ORDINALS):
-        text = f"the {ORDINALS[node.number - 1]} time or later that"
-    else:
-        text = f"at least {node.number} times"
-    text += f" {node.fact} is {_OPERATORS[node.operator]} {_amount(node.amount)}"
+    asked = f"{_OPERATORS[node.operator]} {_amount(node.amount)}"
+    text = f"{_times(node.counting, node.number)} {node.fact} is {asked}"
     if node.recovery_amount is not None:
         recovered = f"{_OPERATORS[node.recovery_operator]} {_amount(node.recovery_amount)}"
         text += f", having been {recovered} in between"
     return text if node.window is None else f"{text}, in the last {node.window}"
+
+
+def _times(counting: str, number: int) -> str:
+    if counting == "=":
+        return f"the {ORDINALS[number - 1]} time that"
+    if number <= len(ORDINALS):
+        return f"the {ORDINALS[number - 1]} time or later that"
+    return f"at least {number} times"
+
+
+def _qualified(asked: Qualifiers) -> str:
+    text = " that began on treatment" if asked.on_treatment else ""
+    if asked.cause:
+        text += f" caused by {asked.cause}"
+    if asked.grade is not None:
+        text += f" of a grade {_OPERATORS[asked.operator]} {asked.grade}"
+    return text
 
 
 def _amount(amount: Amount) -> str:

@@ -12,21 +12,29 @@ Where the promise leaves room, this reading takes the side on which missing is n
 * a time window without any result in it tells nothing about episodes;
 * results of one day without a time are one if their value is; otherwise each may be a result of its
   own or any other of that day, and what could be two or one is not counted as two;
-* nothing dated after the day of the question exists yet, the value before treatment included.
+* nothing dated after the day of the question exists yet, the value before treatment included;
+* a finding was there on the day it began, whatever became of it on that day; of one that is over
+  without a known end nothing more is known;
+* an end that came after the day of the question tells that the finding lasted on that day;
+* a part that was denied does not exclude the whole, and a denied whole does not undo a part that
+  is there, but answers a suspicion of it.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
 from cds_service.rules import (
     Collection,
+    Concept,
     Events,
     FactSource,
+    Finding,
+    Findings,
     Item,
     Measurement,
     Quantity,
@@ -47,6 +55,8 @@ from cds_service.rules.syntax import (
     Dated,
     Episodes,
     Expression,
+    Found,
+    FoundEpisodes,
     Happened,
     Includes,
     IsState,
@@ -54,6 +64,7 @@ from cds_service.rules.syntax import (
     Nonempty,
     Not,
     Or,
+    Qualifiers,
     Results,
     UnknownWhether,
 )
@@ -126,6 +137,10 @@ def _answer(node: Expression, patient: Patient) -> Answer:
             return _event(node, patient)
         case Known():
             return _known(node, patient)
+        case Found():
+            return _found(node, patient)
+        case FoundEpisodes():
+            return _found_episodes(node, patient)
 
 
 def _yes_or_no(holds: bool) -> Answer:
@@ -567,4 +582,328 @@ def _known(node: Known, patient: Patient) -> Answer:
             known = found.complete or bool(_items(found, patient.as_of))
         case Events(events=events):
             known = found.complete or any(event.day <= patient.as_of for event in events)
+        case Findings(findings=findings):
+            known = found.complete or any(
+                item.began is None or item.began <= patient.as_of for item in findings
+            )
     return _yes_or_no(known != node.negated)
+
+
+# -- findings -----------------------------------------------------------------------------------
+
+IMPRECISE = Answer(Verdict.UNKNOWN, frozenset({ReasonKind.IMPRECISE}))
+
+
+def _qualified(item: Finding, asked: Qualifiers, found: Findings, as_of: date) -> Answer:
+    """Whether one finding is what the qualifiers ask for."""
+    answers = []
+    if asked.window is not None:
+        first = naive_before(asked.window, as_of)
+        answers.append(MISSING if item.began is None else _yes_or_no(item.began >= first))
+    if asked.on_treatment:
+        starts = sorted(day for day in found.started if day is not None)
+        if not starts or item.began is None:
+            answers.append(MISSING)
+        else:
+            taken = [day for day in starts if day <= as_of]
+            answers.append(_yes_or_no(bool(taken) and item.began >= taken[-1]))
+    if asked.cause:
+        answers.append(_caused(item, asked.cause))
+    if asked.grade is not None:
+        if item.grade is None:
+            answers.append(MISSING)
+        else:
+            grades = [grade for grade in range(6) if grade >= item.grade]
+            outcomes = [
+                _holds(asked.operator, Fraction(grade), Fraction(asked.grade))
+                for grade in (grades if item.grade_is_least else grades[:1])
+            ]
+            answers.append(_of_possible(outcomes, IMPRECISE.kinds))
+    return _all(answers)
+
+
+def _caused(item: Finding, cause: str) -> Answer:
+    drugs = [name for name in item.causes if name not in ("a drug", "another cause")]
+    if cause in item.causes or (cause == "a drug" and drugs):
+        return _yes_or_no(True)
+    if cause == "a drug":
+        return _yes_or_no(False) if "another cause" in item.causes else MISSING
+    only_another = item.causes == {"another cause"}
+    return _yes_or_no(False) if drugs or only_another else MISSING
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of a finding on the day: its place, when it ended, why it is in doubt."""
+
+    item: Finding
+    place: str
+    end: date | None = None
+    doubt: Answer | None = None
+
+
+def _known_findings(found: Findings, as_of: date) -> list[Finding]:
+    return [item for item in found.findings if item.began is None or item.began <= as_of]
+
+
+def _over_on(item: Finding, as_of: date) -> bool:
+    if item.began == as_of:
+        return False
+    if item.ended is not None:
+        return item.ended <= as_of
+    return item.status == "over"
+
+
+def _told(concept: Concept, found: Findings, as_of: date) -> list[Told]:
+    known = _known_findings(found, as_of)
+    told = [_place(concept, item, known, as_of) for item in known if item.status != "suspected"]
+    told += [_suspicion(item, told, as_of) for item in known if item.status == "suspected"]
+    return told
+
+
+def _place(concept: Concept, item: Finding, known: list[Finding], as_of: date) -> Told:
+    if item.status in ("refuted", "absent"):
+        return Told(item, "denied", item.began)
+    if _over_on(item, as_of):
+        return Told(item, "over", item.ended)
+    # The statements of the same family that speak against it, as (day, word).
+    against: list[tuple[date | None, str]] = []
+    for other in known:
+        if other is item or other.names != item.names:
+            continue
+        if other.status in ("refuted", "absent"):
+            against.append((other.began, other.status))
+        elif other.status != "suspected" and other.ended is not None and _over_on(other, as_of):
+            day = other.ended
+            if other.began is not None and day <= other.began:
+                day = other.began + timedelta(days=1)
+            against.append((day, "over"))
+    if item.began is not None:
+        later = [(day, word) for day, word in against if day is not None and day > item.began]
+        if later:
+            first = min(day for day, _ in later)
+            words = {word for day, word in later if day == first}
+            return Told(item, "taken back" if words == {"refuted"} else "over", first)
+        against = [
+            (day, word) for day, word in against if word != "over" and day in (None, item.began)
+        ]
+    if against:
+        return Told(item, "doubtful", doubt=CONTRADICTORY)
+    if concept.symptom_for_days is not None and item.ended is None:
+        if item.began is None:
+            return Told(item, "doubtful", doubt=MISSING)
+        if item.began + timedelta(days=concept.symptom_for_days) < as_of:
+            return Told(item, "doubtful", doubt=STALE)
+    return Told(item, "there")
+
+
+def _suspicion(item: Finding, told: list[Told], as_of: date) -> Told:
+    for other in told:
+        same_line = other.item.names <= item.names or item.names <= other.item.names
+        if other.place == "there" and same_line:
+            return Told(item, "answered")
+        if item.began is None:
+            continue
+        if other.place == "denied":
+            day = other.item.began
+            if day is not None and day > item.began and other.item.names <= item.names:
+                return Told(item, "answered")
+        elif same_line:
+            last = other.end or other.item.began
+            if other.place == "over" and other.end is not None and other.item.began is not None:
+                last = max(last, other.item.began + timedelta(days=1))
+            if last is not None and last >= item.began:
+                return Told(item, "answered")
+    return Told(item, "lapsed" if _over_on(item, as_of) else "suspected")
+
+
+def _found(node: Found, patient: Patient) -> Answer:
+    concept = patient.vocabulary.find(node.fact)
+    found = patient.facts.find(node.fact)
+    assert isinstance(concept, Concept)
+    if not isinstance(found, Findings):
+        return MISSING
+    if not found.findings and not found.complete and not found.unknown:
+        return MISSING
+    told = _told(concept, found, patient.as_of)
+    match node.aspect:
+        case "suspected":
+            return _open(_suspected(node, concept, told, found, patient.as_of), found, told)
+        case "earlier":
+            return _open(_earlier(node, told, found, patient.as_of), found, [])
+        case "present":
+            return _open(_there(node, concept, told, found, patient.as_of), found, [])
+    window = node.qualifiers.window
+    without = replace(node, qualifiers=replace(node.qualifiers, window=None))
+    there = _open(_there(without, concept, told, found, patient.as_of), found, [])
+    if window is None or there.verdict is not Verdict.NOT_MET:
+        return _opposite(there)
+    days = [
+        max(one.end, one.item.began + timedelta(days=1))
+        if one.place == "over" and one.item.began is not None
+        else one.end
+        for one in told
+        if one.place in ("denied", "over", "taken back") and one.end is not None
+    ]
+    if not days:
+        return MISSING
+    return _yes_or_no(True) if max(days) >= naive_before(window, patient.as_of) else STALE
+
+
+def _open(answer: Answer, found: Findings, told: list[Told]) -> Answer:
+    """What leaves the concept open forbids to say "no" - unless a confirmed one says it."""
+    confirmed = any(one.place == "there" for one in told)
+    if not found.unknown or answer.verdict is Verdict.MET or confirmed:
+        return answer
+    kinds = frozenset(reason.kind for reason in found.unknown)
+    return Answer(Verdict.UNKNOWN, answer.kinds | kinds)
+
+
+def _one_of(answers: Iterable[Answer]) -> Answer:
+    return _opposite(_all(_opposite(answer) for answer in answers))
+
+
+def _if_it_counts(doubt: Answer, answer: Answer) -> Answer:
+    return answer if answer.verdict is Verdict.NOT_MET else doubt
+
+
+def _there(node: Found, concept: Concept, told: list[Told], found: Findings, as_of: date) -> Answer:
+    answers = []
+    for one in told:
+        answer = _qualified(one.item, node.qualifiers, found, as_of)
+        if one.place == "there":
+            answers.append(answer)
+        elif one.place == "doubtful" and one.doubt is not None:
+            answers.append(_if_it_counts(one.doubt, answer))
+        elif one.place == "suspected":
+            answers.append(_if_it_counts(MISSING, answer))
+    return _one_of(answers) if answers else _none(concept, told, found)
+
+
+def _none(concept: Concept, told: list[Told], found: Findings) -> Answer:
+    """Nothing lasts: said of the whole, or of all that was ever there, or of a part only."""
+    if found.complete or any(one.place == "over" for one in told):
+        return _yes_or_no(False)
+    above = {concept.name, *concept.broader}
+    denied = [one for one in told if one.place in ("denied", "taken back", "lapsed")]
+    return _yes_or_no(False) if any(one.item.names <= above for one in denied) else MISSING
+
+
+def _suspected(
+    node: Found, concept: Concept, told: list[Told], found: Findings, as_of: date
+) -> Answer:
+    places = [one.place for one in told]
+    if "there" in places:
+        return _yes_or_no(False)
+    standing = [one.item for one in told if one.place == "suspected"]
+    if standing:
+        return _one_of(_qualified(item, node.qualifiers, found, as_of) for item in standing)
+    return _yes_or_no(False) if "doubtful" in places else _none(concept, told, found)
+
+
+def _earlier(node: Found, told: list[Told], found: Findings, as_of: date) -> Answer:
+    answers = []
+    for one in told:
+        answer = _qualified(one.item, node.qualifiers, found, as_of)
+        if one.place == "over":
+            answers.append(answer)
+        elif one.place == "taken back":
+            answers.append(_if_it_counts(CONTRADICTORY, answer))
+        elif one.place == "lapsed":
+            answers.append(_if_it_counts(MISSING, answer))
+        elif one.place == "doubtful" and one.doubt is not None:
+            answers.append(_if_it_counts(one.doubt, answer))
+    if answers:
+        return _one_of(answers)
+    known = found.complete or any(one.place == "there" for one in told)
+    return _yes_or_no(False) if known else MISSING
+
+
+FOREVER = date.max
+
+
+def _found_episodes(node: FoundEpisodes, patient: Patient) -> Answer:
+    concept = patient.vocabulary.find(node.fact)
+    found = patient.facts.find(node.fact)
+    assert isinstance(concept, Concept)
+    if not isinstance(found, Findings):
+        return MISSING
+    told = _told(concept, found, patient.as_of)
+    asked = replace(node.qualifiers, window=None)
+    window = node.qualifiers.window
+    first = date.min if window is None else naive_before(window, patient.as_of)
+    confirmed = any(one.place in ("there", "over", "taken back", "doubtful") for one in told)
+    choices: list[list[Spell | None]] = []
+    undated: list[Answer] = []
+    kinds = MISSING.kinds | CONTRADICTORY.kinds | IMPRECISE.kinds | STALE.kinds
+    for one in told:
+        if one.place in ("denied", "answered"):
+            continue
+        answer = _qualified(one.item, asked, found, patient.as_of)
+        if answer.verdict is Verdict.NOT_MET:
+            continue
+        contradicted = one.doubt is not None and ReasonKind.CONTRADICTORY in one.doubt.kinds
+        if contradicted or one.place in ("taken back", "suspected", "lapsed"):
+            answer = MISSING
+        if one.item.began is None:
+            undated.append(answer)
+            continue
+        ways: list[Spell | None] = [*_spells(concept, one, contradicted)]
+        choices.append(ways if answer.verdict is Verdict.MET else [*ways, None])
+    if not (confirmed or choices or undated or found.complete):
+        return Answer(
+            Verdict.UNKNOWN,
+            MISSING.kinds | frozenset(reason.kind for reason in found.unknown),
+        )
+    counts = {
+        _number([one for one in way if one is not None], first)
+        for way in itertools.product(*choices)
+    }
+    least, most = min(counts), max(counts) + len(undated)
+    if window is None and not least and any(one.verdict is Verdict.MET for one in undated):
+        least = 1
+    if found.unknown:
+        most += 10
+    outcomes = {
+        number == node.number if node.counting == "=" else number >= node.number
+        for number in range(least, most + 1)
+    }
+    return _of_possible(outcomes, kinds | frozenset(reason.kind for reason in found.unknown))
+
+
+@dataclass(frozen=True, order=True)
+class Spell:
+    """A finding that lasted until a day, and then ended, or went on into the next one."""
+
+    began: date
+    until: date
+    ended: bool
+
+
+def _spells(concept: Concept, one: Told, contradicted: bool) -> list[Spell]:
+    """How long a finding may have lasted."""
+    began = one.item.began
+    assert began is not None
+    if one.place in ("over", "taken back") and one.end is not None:
+        return [Spell(began, max(one.end, began), True)]
+    symptom = concept.symptom_for_days if one.item.ended is None else None
+    sure = began
+    if one.place in ("there", "doubtful"):
+        if symptom is not None:
+            sure += timedelta(days=symptom)
+        elif not contradicted:
+            return [Spell(began, FOREVER, True)]
+    return [Spell(began, sure, True), Spell(began, sure, False)]
+
+
+def _number(spells: list[Spell], first: date) -> int:
+    """How many episodes begin on or after a day."""
+    number = 0
+    last: Spell | None = None
+    for spell in sorted(spells):
+        if last is None or (spell.began > last.until and last.ended and spell.began != last.began):
+            number += spell.began >= first
+        elif last.until > spell.until:
+            spell = replace(last, began=spell.began)
+        last = spell
+    return number

@@ -10,10 +10,13 @@ from functools import lru_cache
 from cds_service.rules import (
     Collection,
     CollectionOf,
+    Concept,
     Evaluation,
     Event,
     Events,
     FactValue,
+    Finding,
+    Findings,
     Item,
     Measurement,
     Occurrence,
@@ -43,6 +46,7 @@ VOCABULARY = Vocabulary(
         Quantity("ECOG performance status", "", fresh_for_days=90),
         State("setting", ("advanced", "locally advanced", "resected")),
         State("ALK status", ("confirmed", "negative", "equivocal"), 365),
+        State("liver function", ("a", "b", "c")),
         flag("brain metastases"),
         flag("pregnancy", 30),
         flag("node positive"),
@@ -50,6 +54,11 @@ VOCABULARY = Vocabulary(
         CollectionOf("medications"),
         Occurrence("resection"),
         Occurrence("start of alectinib"),
+        Concept("lung disease"),
+        Concept("interstitial lung disease", broader=frozenset({"lung disease"})),
+        Concept("dizziness on standing", symptom_for_days=5),
+        Concept("haemolysis"),
+        flag("suspected haemolysis"),
     ]
 )
 
@@ -150,3 +159,39 @@ def members(*names: str, complete: bool = True) -> Collection:
 def happened(*ago: int, complete: bool = True) -> Events:
     """Events so many days ago, newest first."""
     return Events(tuple(Event(on(days), "", f"Procedure/{days}") for days in ago), complete)
+
+
+def finding(
+    status: str = "present",
+    ago: int | None = 10,
+    *,
+    ended: int | None = None,
+    grade: int | None = None,
+    least: bool = False,
+    causes: tuple[str, ...] = (),
+    names: tuple[str, ...] = ("interstitial lung disease",),
+) -> Finding:
+    """One finding that began so many days ago, and was over ``ended`` days ago."""
+    return Finding(
+        frozenset(names),
+        status,
+        None if ago is None else on(ago),
+        None if ended is None else on(ended),
+        grade,
+        least,
+        "stated" if grade is not None else "",
+        frozenset(causes),
+        names[-1],
+        f"Condition/{status}",
+    )
+
+
+def findings(
+    *found: Finding,
+    started: tuple[int | None, ...] = (),
+    complete: bool = False,
+    unknown: tuple[Reason, ...] = (),
+) -> Findings:
+    """Findings, newest first, of somebody whose drugs were started so many days ago."""
+    days = tuple(None if ago is None else on(ago) for ago in started)
+    return Findings(found, days, complete, unknown)

@@ -12,11 +12,15 @@ from oracle import naive_before
 from rule_samples import VOCABULARY
 
 from cds_service.rules import (
+    FINDING_STATUSES,
     Collection,
     CollectionOf,
+    Concept,
     Event,
     Events,
     FactValue,
+    Finding,
+    Findings,
     Item,
     Measurement,
     Occurrence,
@@ -38,6 +42,8 @@ from cds_service.rules.syntax import (
     Dated,
     Episodes,
     Expression,
+    Found,
+    FoundEpisodes,
     Happened,
     Includes,
     IsState,
@@ -45,6 +51,7 @@ from cds_service.rules.syntax import (
     Nonempty,
     Not,
     Or,
+    Qualifiers,
     Results,
     UnknownWhether,
     predicates,
@@ -71,6 +78,10 @@ QUANTITIES = tuple(fact for fact in VOCABULARY if isinstance(fact, Quantity))
 STATES = tuple(fact for fact in VOCABULARY if isinstance(fact, State))
 COLLECTIONS = tuple(fact for fact in VOCABULARY if isinstance(fact, CollectionOf))
 OCCURRENCES = tuple(fact for fact in VOCABULARY if isinstance(fact, Occurrence))
+# "suspected haemolysis" is a fact of its own, so a suspicion of haemolysis cannot be written.
+CONCEPTS = tuple(
+    fact for fact in VOCABULARY if isinstance(fact, Concept) and fact.name != "haemolysis"
+)
 
 
 # -- rules --------------------------------------------------------------------------------------
@@ -176,6 +187,37 @@ def event_conditions(
     return Dated(name, draw(st.sampled_from(("<", "<=", ">", ">="))), day)
 
 
+@st.composite
+def _qualifiers(draw: st.DrawFn) -> Qualifiers:
+    operator = draw(st.sampled_from(("", "", *OPERATORS)))
+    return Qualifiers(
+        draw(st.booleans()) and draw(st.booleans()),
+        draw(st.sampled_from(("", "", "", "a drug", "lorlatinib"))),
+        operator,
+        draw(st.integers(0, 5)) if operator else None,
+        draw(st.none() | st.none() | spans),
+    )
+
+
+ASPECTS = ("present", "present", "absent", "suspected", "earlier")
+
+
+@st.composite
+def finding_conditions(draw: st.DrawFn, facts: Sequence[Concept] = CONCEPTS) -> Found:
+    """Any condition on whether something was found."""
+    name = draw(st.sampled_from(facts)).name
+    return Found(name, draw(st.sampled_from(ASPECTS)), draw(_qualifiers()))
+
+
+@st.composite
+def finding_counts(draw: st.DrawFn, facts: Sequence[Concept] = CONCEPTS) -> FoundEpisodes:
+    """Any condition on how often something was found."""
+    name = draw(st.sampled_from(facts)).name
+    counting = draw(st.sampled_from(("=", ">=")))
+    number = draw(st.integers(1, 3 if counting == "=" else 6))
+    return FoundEpisodes(name, counting, number, draw(_qualifiers()))
+
+
 leaves: st.SearchStrategy[Expression] = st.one_of(
     comparisons(),
     comparisons(),
@@ -184,6 +226,9 @@ leaves: st.SearchStrategy[Expression] = st.one_of(
     state_conditions(),
     collection_conditions(),
     event_conditions(),
+    finding_conditions(),
+    finding_conditions(),
+    finding_counts(),
     st.builds(
         Nonempty, st.sampled_from([f.name for f in COLLECTIONS + OCCURRENCES]), st.booleans()
     ),
@@ -202,6 +247,17 @@ def about_quantities(facts: Sequence[Quantity]) -> st.SearchStrategy[Expression]
     )
 
 
+def about_findings(facts: Sequence[Concept]) -> st.SearchStrategy[Expression]:
+    """Any condition on a concept, also whether anything is recorded."""
+    names = st.sampled_from([fact.name for fact in facts])
+    return st.one_of(
+        finding_conditions(facts),
+        finding_conditions(facts),
+        finding_counts(facts),
+        st.builds(Known, names, st.booleans()),
+    )
+
+
 @st.composite
 def two_on_one_fact(draw: st.DrawFn) -> And:
     """Two conditions that ask about the same fact."""
@@ -211,6 +267,7 @@ def two_on_one_fact(draw: st.DrawFn) -> And:
         (state_conditions, STATES),
         (collection_conditions, COLLECTIONS),
         (event_conditions, OCCURRENCES),
+        (about_findings, CONCEPTS),
     )
     conditions, facts = draw(st.sampled_from(kinds))
     fact = (draw(st.sampled_from(facts)),)
@@ -258,9 +315,10 @@ def _calendar(expression: Expression, as_of: date) -> Calendar:
                 edges.append(naive_before(span, as_of))
         if isinstance(leaf, Dated):
             edges.append(leaf.day)
-        fresh = getattr(VOCABULARY.find(leaf.fact), "fresh_for_days", None)
-        if fresh is not None:
-            edges.append(as_of - timedelta(days=fresh))
+        for name in ("fresh_for_days", "symptom_for_days"):
+            days = getattr(VOCABULARY.find(leaf.fact), name, None)
+            if days is not None:
+                edges.append(as_of - timedelta(days=days))
     return Calendar(as_of, tuple(edges))
 
 
@@ -363,6 +421,50 @@ def _events(draw: st.DrawFn, calendar: Calendar) -> Events:
     return Events(found, draw(st.booleans()))
 
 
+CAUSES = ("a drug", "another cause", "alectinib", "lorlatinib")
+
+
+@st.composite
+def _finding(draw: st.DrawFn, concept: Concept, calendar: Calendar) -> Finding:
+    whole = {concept.name, *concept.broader}
+    status = draw(st.sampled_from(("present", "present", *FINDING_STATUSES)))
+    began = draw(st.none() | _fact_days(calendar) | _fact_days(calendar))
+    ended = None
+    if draw(st.booleans()) and status in ("present", "over", "suspected"):
+        ended = draw(_fact_days(calendar))
+        if began is not None:
+            ended = max(began, draw(st.sampled_from((began, began + timedelta(days=1), ended))))
+        if status == "over":
+            ended = min(ended, calendar.as_of) if began is None or began <= calendar.as_of else None
+    grade = draw(st.none() | st.integers(0, 5))
+    return Finding(
+        frozenset(whole | draw(st.sampled_from((set(), set(), {"a part"}, {"another part"})))),
+        status,
+        began,
+        ended,
+        grade,
+        grade is not None and draw(st.booleans()),
+        "stated" if grade is not None else "",
+        draw(st.frozensets(st.sampled_from(CAUSES), max_size=2)),
+        f"finding {draw(st.integers(1, 3))}",
+        f"Condition/{draw(st.integers(1, 9))}",
+    )
+
+
+@st.composite
+def _findings(draw: st.DrawFn, concept: Concept, calendar: Calendar) -> Findings:
+    found = draw(st.lists(_finding(concept, calendar), max_size=4))
+    starts = draw(st.lists(st.none() | _fact_days(calendar), max_size=2))
+    text_only = Reason.of(ReasonKind.IMPRECISE, concept.name, "a report in words")
+    unknown = (text_only,) if draw(st.integers(0, 9)) == 0 else ()
+    return Findings(latest_found_first(found), tuple(starts), draw(st.booleans()), unknown)
+
+
+def latest_found_first(found: list[Finding]) -> tuple[Finding, ...]:
+    """By day of beginning; the ones without a day stay last."""
+    return tuple(sorted(found, key=lambda item: item.began or date.min, reverse=True))
+
+
 @dataclass(frozen=True)
 class Case:
     """A rule, a patient and a day."""
@@ -388,6 +490,8 @@ def _needed_facts(draw: st.DrawFn, names: set[str], calendar: Calendar) -> dict[
                 facts[name] = draw(_collections(fact, calendar))
             case Occurrence():
                 facts[name] = draw(_events(calendar))
+            case Concept():
+                facts[name] = draw(_findings(fact, calendar))
     return facts
 
 
@@ -421,6 +525,9 @@ def without_the_future(facts: dict[str, FactValue], as_of: date) -> dict[str, Fa
             case Events(events=found):
                 past = tuple(item for item in found if item.day <= as_of)
                 kept[name] = replace(fact, events=past)
+            case Findings(findings=found):
+                seen = tuple(item for item in found if item.began is None or item.began <= as_of)
+                kept[name] = replace(fact, findings=seen)
     return kept
 
 
@@ -441,4 +548,6 @@ def in_another_order(facts: dict[str, FactValue]) -> dict[str, FactValue]:
                 other[name] = replace(fact, items=tuple(reversed(found)))
             case Events():
                 other[name] = fact
+            case Findings(findings=found):
+                other[name] = replace(fact, findings=latest_found_first(list(reversed(found))))
     return other

@@ -14,6 +14,8 @@ from rule_strategies import (
     comparisons,
     episode_counts,
     expressions,
+    finding_conditions,
+    finding_counts,
     in_another_order,
     leaves,
     result_counts,
@@ -25,6 +27,7 @@ from cds_service.rules.syntax import (
     And,
     Episodes,
     Expression,
+    FoundEpisodes,
     Not,
     Or,
     Results,
@@ -55,7 +58,8 @@ def _check_against_naive(case: Case) -> None:
     assert trace.verdict is verdict
     kinds = {reason.kind for reason in trace.reasons}
     possible = naive_reason_kinds(case.expression, facts, case.as_of, VOCABULARY)
-    if any(isinstance(leaf, Episodes | Results) for leaf in predicates(case.expression)):
+    counts = (Episodes, Results, FoundEpisodes)
+    if any(isinstance(leaf, counts) for leaf in predicates(case.expression)):
         assert kinds <= possible
     else:
         assert kinds == possible
@@ -90,6 +94,20 @@ def test_results_are_counted_as_the_naive_reading_counts_them(case: Case) -> Non
 
 
 @pytest.mark.deep
+@settings(QUICK, max_examples=examples(1_000))
+@given(cases(finding_conditions()))
+def test_a_finding_is_answered_as_the_naive_reading_answers_it(case: Case) -> None:
+    _check_against_naive(case)
+
+
+@pytest.mark.deep
+@settings(QUICK, max_examples=examples(600))
+@given(cases(finding_counts()))
+def test_episodes_of_a_finding_are_counted_as_the_naive_reading_counts_them(case: Case) -> None:
+    _check_against_naive(case)
+
+
+@pytest.mark.deep
 @QUICK
 @given(cases())
 def test_a_whole_rule_is_answered_as_the_naive_reading_answers_it(case: Case) -> None:
@@ -114,6 +132,13 @@ def test_very_many_episodes_are_counted_as_the_naive_reading_does(case: Case) ->
 @LONG
 @given(cases(result_counts()))
 def test_very_many_results_are_counted_as_the_naive_reading_does(case: Case) -> None:
+    _check_against_naive(case)
+
+
+@pytest.mark.slow
+@LONG
+@given(cases(finding_conditions() | finding_counts()))
+def test_very_many_findings_are_answered_as_the_naive_reading_does(case: Case) -> None:
     _check_against_naive(case)
 
 
@@ -208,7 +233,7 @@ def test_the_evidence_of_a_trace_is_what_the_patient_has(case: Case) -> None:
     own = {
         item
         for fact in case.facts.values()
-        for name in ("measurements", "statements", "items", "events")
+        for name in ("measurements", "statements", "items", "events", "findings")
         for item in getattr(fact, name, ())
     }
     assert set(_evaluate(case).evidence) <= own

@@ -62,6 +62,19 @@ def test_a_table_whose_rows_share_no_situation_has_no_findings() -> None:
         ("at least 2 results of ALT > 5 xULN", "not at least 2 results of ALT > 4 xULN"),
         ("not at least 2 results of ALT > 5 xULN", "ALT unknown"),
         ("not second or later episode of ALT > 5 xULN", "ALT unknown"),
+        ("haemolysis", "haemolysis grade >= 3"),
+        ("haemolysis on treatment", "haemolysis caused by a drug"),
+        ("haemolysis grade >= 3", "haemolysis grade <= 2"),
+        ("no haemolysis grade >= 3", "haemolysis grade <= 2"),
+        ("no lung disease grade >= 3", "suspected lung disease"),
+        ("suspected lung disease", "suspected lung disease grade >= 3"),
+        ("suspected lung disease", "earlier lung disease"),
+        ("suspected lung disease", "unknown whether lung disease"),
+        ("haemolysis", "earlier haemolysis"),
+        ("haemolysis", "second or later episode of haemolysis"),
+        ("haemolysis within 30 days", "haemolysis grade >= 3"),
+        ("haemolysis", "unknown whether haemolysis caused by a drug"),
+        ("no haemolysis", "haemolysis absent within 30 days"),
     ],
 )
 def test_an_overlap_with_another_outcome_is_found(one: str, other: str) -> None:
@@ -90,6 +103,19 @@ def test_an_overlap_with_another_outcome_is_found(one: str, other: str) -> None:
         ("resection before 2026-01-01", "not resection before 2026-01-01"),
         ("ALT known", "ALT unknown"),
         ("unknown whether brain metastases", "brain metastases or no brain metastases"),
+        ("lung disease", "suspected lung disease"),
+        ("lung disease grade >= 3", "suspected lung disease"),
+        ("lung disease on treatment", "suspected lung disease caused by a drug"),
+        ("no lung disease", "suspected lung disease"),
+        ("haemolysis", "no haemolysis"),
+        ("haemolysis grade >= 3", "no haemolysis"),
+        ("haemolysis grade >= 4", "no haemolysis grade >= 3"),
+        ("haemolysis on treatment grade >= 3", "no haemolysis on treatment"),
+        ("haemolysis within 3 days", "no haemolysis within 30 days"),
+        ("haemolysis unknown", "haemolysis"),
+        ("haemolysis unknown", "no haemolysis"),
+        ("first episode of haemolysis", "second or later episode of haemolysis"),
+        ("unknown whether haemolysis", "haemolysis caused by a drug"),
     ],
 )
 def test_rows_that_exclude_each_other_do_not_overlap(one: str, other: str) -> None:
@@ -150,6 +176,43 @@ def test_a_promise_about_the_unknown_is_kept_only_by_a_row_for_it() -> None:
     assert [finding.kind for finding in _check(row, must_cover=promise)] == ["gap"]
     ask = _row("ask", "unknown whether ALT > 5 xULN", "ask")
     assert _check(row, ask, must_cover=promise) == ()
+
+
+def test_a_row_on_a_grade_never_leads_behind_the_row_on_the_concept() -> None:
+    first = _row("any", "haemolysis on treatment", "withhold")
+    second = _row("grave", "haemolysis grade >= 3 on treatment", "stop", rank=(2,))
+    assert [(finding.kind, finding.rows) for finding in _check(first, second)] == [
+        ("never leads", ("grave",))
+    ]
+    assert _check(first, _row("other", "haemolysis grade >= 3", "stop", rank=(2,))) == ()
+
+
+def test_a_row_that_asks_for_a_grade_there_cannot_be_never_fires() -> None:
+    (finding,) = _check(_row("never", "haemolysis grade > 5"))
+    assert finding.kind == "never fires"
+    (finding,) = _check(_row("never", "lung disease grade >= 3 and suspected lung disease"))
+    assert finding.kind == "never fires"
+
+
+def test_grades_without_a_gap_cover_the_concept_but_for_the_grade_that_is_not_recorded() -> None:
+    rows = (
+        _row("grave", "haemolysis grade >= 3", "stop"),
+        _row("mild", "haemolysis grade <= 2", "reduce", rank=(2,)),
+    )
+    (gap,) = _check(*rows, must_cover="haemolysis")
+    assert gap.kind == "gap"
+    asking = _row("ask", "haemolysis and unknown whether haemolysis grade >= 3", "ask", rank=(3,))
+    assert _check(*rows, asking, must_cover="haemolysis") == ()
+
+
+def test_a_gap_between_grades_is_shown() -> None:
+    rows = (
+        _row("grave", "haemolysis grade >= 3", "stop"),
+        _row("mild", "haemolysis grade <= 1", "reduce", rank=(2,)),
+    )
+    (gap,) = _check(*rows, must_cover="haemolysis grade >= 1")
+    assert (gap.kind, gap.rows) == ("gap", ("promise",))
+    assert "haemolysis grade >= 1 present" in gap.situation
 
 
 QUIET = settings(
