@@ -58,6 +58,24 @@ MEDICATIONS = Kind(
     True,
     "ALK inhibitors with dose, and medications that interact",
 )
+STATEMENTS = Kind(
+    "statements",
+    "MedicationStatement?patient={{context.patientId}}",
+    False,
+    "medications that the patient reports, over the counter too",
+)
+ADMINISTRATIONS = Kind(
+    "administrations",
+    "MedicationAdministration?patient={{context.patientId}}",
+    False,
+    "infusions and doses given on a ward",
+)
+DISPENSES = Kind(
+    "dispenses",
+    "MedicationDispense?patient={{context.patientId}}",
+    False,
+    "supplies handed over by a pharmacy",
+)
 LABORATORY = Kind(
     "laboratory",
     "Observation?patient={{context.patientId}}&category=laboratory",
@@ -94,7 +112,7 @@ REQUESTS = Kind(
 
 EVERYTHING = (
     PATIENT, CONDITIONS, MEDICATIONS, LABORATORY, VITAL_SIGNS, FINDINGS, PROCEDURES, REPORTS,
-    REQUESTS,
+    REQUESTS, STATEMENTS, ADMINISTRATIONS, DISPENSES,
 )  # fmt: skip
 
 
