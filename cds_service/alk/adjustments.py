@@ -64,12 +64,9 @@ def interactions(
 def _only_unsure(row: Row, trace: Trace, unsure: Mapping[str, frozenset[str]]) -> bool:
     """Whether all that a row found rests on a name, class or half-life that was not read."""
     members = asked_members(row.when.expression)
-    used = [
-        item for item in trace.evidence if isinstance(item, Item) and members & item.names
-    ]
+    used = [item for item in trace.evidence if isinstance(item, Item) and members & item.names]
     return bool(used) and all(
-        "*" in (doubts := unsure.get(item.source, frozenset()))
-        or members & item.names <= doubts
+        "*" in (doubts := unsure.get(item.source, frozenset())) or members & item.names <= doubts
         for item in used
     )
 

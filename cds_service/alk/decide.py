@@ -62,9 +62,7 @@ def decide(
         lambda: list(_drugs_in_view(facts, question, knowledge)),
     )
     for line, order in in_view:
-        found += _about_drug(
-            line, order, facts, question, knowledge, evaluation, undecided, parts
-        )
+        found += _about_drug(line, order, facts, question, knowledge, evaluation, undecided, parts)
     found += parts.collect(
         "medicines that were not recognised",
         lambda: not_checked(facts, question, knowledge, in_view),
@@ -267,9 +265,7 @@ def _adjusted(
     starting = order is not None and not line.orders
     drug = line.ingredient
     unsure = _unsure(facts, question)
-    lowered = interactions(
-        drug, order, knowledge, asked, taken, starting=starting, unsure=unsure
-    )
+    lowered = interactions(drug, order, knowledge, asked, taken, starting=starting, unsure=unsure)
     advice = populations(drug, order, knowledge, asked, taken, starting=starting)
     lowered, advice = not_multiplied(lowered, advice)
     # What to tell a patient is told before the first dose, not with every refill.
@@ -342,8 +338,7 @@ def _unavailable(
         return []
     unread = UNREAD_DRAFT in facts.unavailable
     if not unread and (
-        set(facts.unavailable) <= _QUIET
-        or _surely_no_concern(facts, question, knowledge, found)
+        set(facts.unavailable) <= _QUIET or _surely_no_concern(facts, question, knowledge, found)
     ):
         return []
     severity = "info" if set(facts.unavailable) <= _MINOR else "warning"
@@ -353,7 +348,11 @@ def _unavailable(
             Topic.AVAILABILITY,
             UNREAD_DRAFT_RULE if unread else "data-not-available",
             severity,
-            detail="; ".join(f"{what}: {why}" for what, why in facts.unavailable.items()),
+            detail="; ".join(
+                f"{what}: {why}"
+                for what, why in facts.unavailable.items()
+                if what not in _NOT_EVERYWHERE
+            ),
         )
     ]
 
@@ -361,8 +360,11 @@ def _unavailable(
 UNREAD_DRAFT_RULE = "draft-order-not-checked"
 """Rule id of the card that says so; it matters even when no other order is left."""
 
-_QUIET = frozenset({"requests", "statements", "administrations", "dispenses"})
-"""Kinds of data that many systems do not have: their absence alone is worth no card."""
+_NOT_EVERYWHERE = frozenset({"statements", "administrations", "dispenses"})
+"""Kinds of data that many systems do not have: their absence is not said on a card."""
+
+_QUIET = _NOT_EVERYWHERE | {"requests"}
+"""Kinds of data whose absence alone is worth no card."""
 
 _MINOR = _QUIET | {"procedures", "reports"}
 """Kinds of data whose absence hides no danger: a resection, an image, a test on order."""

@@ -92,9 +92,7 @@ class MedicineIndex:
         return tuple(name for found in self.find(text) for name in found.ingredients)
 
 
-def _found(
-    by_first: Mapping[str, tuple[_Entry, ...]], words: tuple[str, ...]
-) -> tuple[Found, ...]:
+def _found(by_first: Mapping[str, tuple[_Entry, ...]], words: tuple[str, ...]) -> tuple[Found, ...]:
     found: list[Found] = []
     place = 0
     while place < len(words):

@@ -202,9 +202,7 @@ class _Reading:
         concept = context.record.medication_concept(use)
         found = identify(context, concept, dosages_of(use))
         inhibitor = not self._drugs.isdisjoint(found.ingredients)
-        doubt = why_unclear(
-            concept, status, contradictory=found.contradictory, inhibitor=inhibitor
-        )
+        doubt = why_unclear(concept, status, contradictory=found.contradictory, inhibitor=inhibitor)
         if doubt is not None:
             self.unclear.setdefault(doubt)
         start = start_of(context, use)
@@ -321,9 +319,7 @@ def _lines_with(
     return Collection(items, complete, why)
 
 
-def _last_given(
-    context: Context, start: date | None, end: date | None, word: str
-) -> date | None:
+def _last_given(context: Context, start: date | None, end: date | None, word: str) -> date | None:
     """The last day on which a medication may have been given, as far as recorded."""
     if word == "active":
         return context.as_of

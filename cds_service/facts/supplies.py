@@ -63,9 +63,7 @@ def courses_without_order(context: Context) -> tuple[Course, ...]:
     return tuple(_newest_of_each(left))
 
 
-def _course(
-    context: Context, use: MedicationDispense | MedicationAdministration
-) -> Course | None:
+def _course(context: Context, use: MedicationDispense | MedicationAdministration) -> Course | None:
     status = status_of(use) or ""
     if isinstance(use, MedicationDispense):
         day = context.day_of(use.when_handed_over)

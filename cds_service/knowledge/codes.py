@@ -29,8 +29,8 @@ from cds_service.knowledge.code_models import (
     match_key,
 )
 from cds_service.knowledge.errors import KnowledgeError
-from cds_service.knowledge.medicine_names import MedicineNames, load_medicine_names
 from cds_service.knowledge.medication_products import MedicationMatch, load_products
+from cds_service.knowledge.medicine_names import MedicineNames
 from cds_service.knowledge.watched_names import WatchedNames, load_watched_names
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from importlib.resources.abc import Traversable
-
+from math import ceil
 
 from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import match_key
@@ -54,7 +54,7 @@ class HalfLife:
     @property
     def three_in_days(self) -> int:
         """Three of the longest half-lives in whole days, rounded up."""
-        return -int(-3 * self.high_hours // 24)
+        return ceil(3 * self.high_hours / 24)
 
 
 class Words(Frozen):
@@ -84,7 +84,7 @@ class MedicineNames:
 
     names: tuple[MedicineName, ...] = ()
     recognised_codes: frozenset[CodeKey] = frozenset()
-    harmless: HarmlessMedicines = HarmlessMedicines()
+    harmless: HarmlessMedicines = field(default_factory=HarmlessMedicines)
     half_lives: Mapping[str, HalfLife] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
     """Every source that one of the files cites."""
