@@ -137,9 +137,9 @@ class Recommendation:
     data that could not be obtained), `trace` its basis. `resume_dose` is the dose to take up
     again after a hold, `dose` the dose to order now. `also` are further reactions that fired at
     the same time and do not lead. `named` are names as in the record: for the card alone, never
-    for the decision's document or a log. `others` are ways on that are no ALK inhibitor, `findings` what
-    a finding in the tumour says about each drug. `episode` counts how often the reaction began
-    since the first dose. `since` is the day of the trigger when it lies in the past.
+    for the decision's document or a log. `others` are ways on that are no ALK inhibitor,
+    `findings` what a finding in the tumour says about each drug. `episode` counts how often the
+    reaction began since the first dose. `since` is the day of the trigger when it lies in the past.
     """
 
     kind: Kind
