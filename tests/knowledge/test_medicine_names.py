@@ -1,4 +1,4 @@
-"""The files of medicine names: a fault is named with file, row and column, and old releases load."""
+"""The files of medicine names: a fault is named with its file and place, old releases load."""
 
 from __future__ import annotations
 
