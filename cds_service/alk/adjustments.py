@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.doses import adjusted, lead_in_under
+from cds_service.alk.not_checked import asked_members
 from cds_service.facts.patient import DoseTaken, OrderedMedication
 from cds_service.knowledge.dose_cells import read_dose_cell
 from cds_service.knowledge.drugs import Dose as LabelDose
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import DrugTables, Knowledge
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Evaluation, Verdict
+from cds_service.rules import Evaluation, Item, Trace, Verdict
 
 
 def interactions(
@@ -23,11 +25,13 @@ def interactions(
     taken: DoseTaken | None,
     *,
     starting: bool = False,
+    unsure: Mapping[str, frozenset[str]] | None = None,
 ) -> list[Recommendation]:
     """Rows of the drug's interaction table that fire for the patient's medications.
 
     `taken` is the dose looked at: of the draft order of the drug or else of the running treatment.
-    `starting` says that this is the first order: a lead-in then belongs to the dose.
+    `starting` says that this is the first order: a lead-in then belongs to the dose. `unsure` holds
+    by source of a medicine which of its names were not read in a source.
     """
     tables = knowledge.drugs[drug]
     found: list[Recommendation] = []
@@ -49,10 +53,35 @@ def interactions(
             order=order,
             verified=row.verified,
         )
-        changed = _with_dose(item, row, tables.drug, taken, starting=starting)
-        # A dose that is lowered already leaves the combination to be known, no more.
-        found.append(changed or item.changed(kind=Kind.INFORM, severity="info"))
+        if _only_unsure(row, trace, unsure or {}):
+            found.append(_doubtful(item))
+            continue
+        # The label avoids the combination at a dose that is lowered already, too.
+        found.append(_with_dose(item, row, tables.drug, taken, starting=starting) or item)
     return found
+
+
+def _only_unsure(row: Row, trace: Trace, unsure: Mapping[str, frozenset[str]]) -> bool:
+    """Whether all that a row found rests on a name, class or half-life that was not read."""
+    members = asked_members(row.when.expression)
+    used = [item for item in trace.evidence if isinstance(item, Item) and members & item.names]
+    return bool(used) and all(
+        "*" in (doubts := unsure.get(item.source, frozenset())) or members & item.names <= doubts
+        for item in used
+    )
+
+
+def _doubtful(item: Recommendation) -> Recommendation:
+    """What rests on something that was not read in a source: it asks, and stops nothing."""
+    if item.kind is not Kind.STOP:
+        return item.changed(verified=False)
+    return item.changed(
+        kind=Kind.ASK,
+        severity="warning",
+        verified=False,
+        ask="Is this medicine what its name suggests, is it in this class, and since when is it"
+        " stopped? If it is and still acts, the combination is contraindicated.",
+    )
 
 
 def populations(

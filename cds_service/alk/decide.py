@@ -12,6 +12,7 @@ from cds_service.alk.currency import currency_notes
 from cds_service.alk.decision import Decision, Kind, Question, Recommendation, Topic
 from cds_service.alk.gates import gates
 from cds_service.alk.monitoring import baseline_tests, due_tests
+from cds_service.alk.not_checked import not_checked
 from cds_service.alk.orders import check_orders, evaluation_with
 from cds_service.alk.parts import Parts, incomplete
 from cds_service.alk.progression import knowing_the_advice, next_treatment
@@ -61,7 +62,11 @@ def decide(
         lambda: list(_drugs_in_view(facts, question, knowledge)),
     )
     for line, order in in_view:
-        found += _about_drug(line, order, facts, knowledge, evaluation, undecided, parts)
+        found += _about_drug(line, order, facts, question, knowledge, evaluation, undecided, parts)
+    found += parts.collect(
+        "medicines that were not recognised",
+        lambda: not_checked(facts, question, knowledge, in_view),
+    )
     found += parts.collect(
         "interactions of the other orders",
         lambda: _new_interactions(facts, question, knowledge, evaluation),
@@ -174,6 +179,7 @@ def _about_drug(
     line: TreatmentLine,
     order: OrderedMedication | None,
     facts: PatientFacts,
+    question: Question,
     knowledge: Knowledge,
     evaluation: Evaluation,
     undecided: dict[str, Trace],
@@ -201,7 +207,7 @@ def _about_drug(
             )
     found += parts.collect(
         f"doses of {drug} with other drugs and in special populations",
-        lambda: _adjusted(line, order, facts, knowledge, evaluation),
+        lambda: _adjusted(line, order, facts, question, knowledge, evaluation),
     )
     return found
 
@@ -251,17 +257,20 @@ def _adjusted(
     line: TreatmentLine,
     order: OrderedMedication | None,
     facts: PatientFacts,
+    question: Question,
     knowledge: Knowledge,
     evaluation: Evaluation,
 ) -> list[Recommendation]:
     asked = evaluation
     taken = line.current_dose
     if order is not None:
-        asked = evaluation_with(order, facts, knowledge, evaluation)
+        beside = [other for other in question.orders if other is not order]
+        asked = evaluation_with(order, facts, knowledge, evaluation, beside)
         taken = order.dose
     starting = order is not None and not line.orders
     drug = line.ingredient
-    lowered = interactions(drug, order, knowledge, asked, taken, starting=starting)
+    unsure = _unsure(facts, question)
+    lowered = interactions(drug, order, knowledge, asked, taken, starting=starting, unsure=unsure)
     advice = populations(drug, order, knowledge, asked, taken, starting=starting)
     lowered, advice = not_multiplied(lowered, advice)
     # What to tell a patient is told before the first dose, not with every refill.
@@ -275,22 +284,36 @@ def _not_resumed(item: Recommendation, against: tuple[str, ...]) -> Recommendati
     return item.changed(kind=Kind.ASK, dose=None, ask="; ".join(against))
 
 
+def _unsure(facts: PatientFacts, question: Question) -> dict[str, frozenset[str]]:
+    """By source what of a medicine, taken or drafted, was not read in a source."""
+    drafted = {order.reference: order.unverified for order in question.orders if order.unverified}
+    return {**facts.unsure, **drafted}
+
+
 def _new_interactions(
     facts: PatientFacts, question: Question, knowledge: Knowledge, evaluation: Evaluation
 ) -> list[Recommendation]:
-    """What an order of another medication does to a running drug of ours."""
+    """What an order of another medication does to a drug of ours: running, on hold, or drafted in
+    the same breath without being asked about itself."""
     found: list[Recommendation] = []
-    running = [line for line in facts.lines if line.status == "active"]
+    doses = {line.ingredient: line.current_dose for line in facts.lines if line.status != "ended"}
+    asked_about = question.orders_asked_about
+    ordered = {name for order in asked_about for name in order.ingredients}
+    references = {order.reference for order in asked_about}
+    for other in question.orders:
+        for name in other.ingredients if other.reference not in references else ():
+            doses.setdefault(name, other.dose)
+    unsure = _unsure(facts, question)
     for order in question.orders_asked_about:
         if any(name in knowledge.inhibitors for name in order.ingredients):
             continue
         asked = evaluation_with(order, facts, knowledge, evaluation)
-        for line in running:
-            drug = line.ingredient
-            if drug in knowledge.drugs:
+        for drug, dose in doses.items():
+            # A drug that is itself asked about was looked at together with this order.
+            if drug in knowledge.drugs and drug not in ordered:
                 found += [
                     item
-                    for item in interactions(drug, order, knowledge, asked, line.current_dose)
+                    for item in interactions(drug, order, knowledge, asked, dose, unsure=unsure)
                     if item.trace is not None
                     and any(used.source == order.reference for used in item.trace.evidence)
                 ]
@@ -320,8 +343,7 @@ def _unavailable(
         return []
     unread = UNREAD_DRAFT in facts.unavailable
     if not unread and (
-        set(facts.unavailable) <= {"requests"}
-        or _surely_no_concern(facts, question, knowledge, found)
+        set(facts.unavailable) <= _QUIET or _surely_no_concern(facts, question, knowledge, found)
     ):
         return []
     severity = "info" if set(facts.unavailable) <= _MINOR else "warning"
@@ -331,7 +353,11 @@ def _unavailable(
             Topic.AVAILABILITY,
             UNREAD_DRAFT_RULE if unread else "data-not-available",
             severity,
-            detail="; ".join(f"{what}: {why}" for what, why in facts.unavailable.items()),
+            detail="; ".join(
+                f"{what}: {why}"
+                for what, why in facts.unavailable.items()
+                if what not in _NOT_EVERYWHERE
+            ),
         )
     ]
 
@@ -339,18 +365,16 @@ def _unavailable(
 UNREAD_DRAFT_RULE = "draft-order-not-checked"
 """Rule id of the card that says so; it matters even when no other order is left."""
 
-_MINOR = frozenset(
-    {
-        "procedures",
-        "reports",
-        "requests",
-        "medication_statements",
-        "medication_administrations",
-        "medication_dispenses",
-    }
+_NOT_EVERYWHERE = frozenset(
+    {"medication_statements", "medication_administrations", "medication_dispenses"}
 )
-"""Kinds of data whose absence alone hides no danger: a resection, an image, a test on order, what
-stands beside the orders of medications."""
+"""Kinds of data that many systems do not have: their absence is not said on a card."""
+
+_QUIET = _NOT_EVERYWHERE | {"requests"}
+"""Kinds of data whose absence alone is worth no card."""
+
+_MINOR = _QUIET | {"procedures", "reports"}
+"""Kinds of data whose absence hides no danger: a resection, an image, a test on order."""
 
 _LUNG = frozenset(
     {"non-small cell lung cancer", "lung cancer of unknown type", "suspected lung cancer"}

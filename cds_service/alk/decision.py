@@ -141,9 +141,10 @@ class Recommendation:
     `row` is the table row that fired (None for what the algorithm itself has to say, such as
     data that could not be obtained), `trace` its basis. `resume_dose` is the dose to take up
     again after a hold, `dose` the dose to order now. `also` are further reactions that fired at
-    the same time and do not lead. `others` are ways on that are no ALK inhibitor, `findings` what
-    a finding in the tumour says about each drug. `episode` counts how often the reaction began
-    since the first dose. `since` is the day of the trigger when it lies in the past.
+    the same time and do not lead. `named` are names as in the record: for the card alone, never
+    for the decision's document or a log. `others` are ways on that are no ALK inhibitor,
+    `findings` what a finding in the tumour says about each drug. `episode` counts how often the
+    reaction began since the first dose. `since` is the day of the trigger when it lies in the past.
     """
 
     kind: Kind
@@ -173,6 +174,7 @@ class Recommendation:
     reasons: tuple[Reason, ...] = ()
     also: tuple[Recommendation, ...] = ()
     verified: bool = True
+    named: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def algorithm_ids(self) -> tuple[str, ...]:

@@ -57,6 +57,8 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
         title = "Other ways on" if item.options else "Ways on"
         parts.append(_section(title, item.others))
     parts += _tests(item, knowledge)
+    if item.named:
+        parts.append(_section("Not checked", [escaped(name) for name in item.named]))
     used = used_lines(item.trace)
     if item.kind in (Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE) and item.since is not None:
         used += [line for line in used_lines(item.until) if line not in used]

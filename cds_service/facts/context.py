@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 
+from cds_service.facts.medicine_names import MedicineIndex
 from cds_service.facts.patient import Remark
+from cds_service.facts.unrecognised import HarmlessList
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.dates import Moment, effective_moment, own_times, parse_moment
 from cds_service.fhir.record import PatientRecord
@@ -65,8 +67,8 @@ class CodeBook:
     value_sets: Mapping[str, CodeSet]
     analytes: Mapping[str, CodeSet]
     units: Mapping[str, UnitTable]
-    medication_names: Names
-
+    medication_names: MedicineIndex
+    harmless: HarmlessList
     watched_medications: Names
     """Names of ALK inhibitors that no table knows."""
     doubtful_inhibitors: frozenset[CodeKey]
@@ -90,6 +92,7 @@ class CodeBook:
                  for key in item.keys}  # fmt: skip
         traps = {trap.key for item in codes.analytes.values() for trap in item.traps}
         inhibitors = knowledge.inhibitors
+        names = MedicineIndex.of(knowledge)
         doubtful = {entry.key for entry in codes.do_not_use if entry.claimed in inhibitors}
         doubtful |= {
             key
@@ -102,9 +105,8 @@ class CodeBook:
             value_sets,
             analytes,
             {name: UnitTable(item.unit, item.units) for name, item in codes.analytes.items()},
-            Names.of(
-                (name, item.name) for item in codes.ingredients.values() for name in item.match_text
-            ),
+            names,
+            HarmlessList.of(knowledge, names),
             Names.of((name, name) for name in codes.watched.medications.names),
             frozenset(doubtful),
             {

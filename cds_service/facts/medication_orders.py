@@ -6,7 +6,14 @@ from datetime import date
 
 from cds_service.facts.context import Context
 from cds_service.fhir.medications import MedicationConcept
-from cds_service.fhir.views import Dosage, MedicationRequest, MedicationStatement, MedicationUse
+from cds_service.fhir.record import status_of
+from cds_service.fhir.views import (
+    Dosage,
+    MedicationDispense,
+    MedicationRequest,
+    MedicationStatement,
+    MedicationUse,
+)
 from cds_service.rules import Reason, ReasonKind
 
 _NOT_ORDERS = frozenset({"proposal", "option"})
@@ -17,6 +24,13 @@ _KNOWN_STATUSES = frozenset(
     }
 )  # fmt: skip
 
+_OVER = frozenset({"stopped", "completed", "ended"})
+
+PLANNED = Reason.of(
+    ReasonKind.MISSING,
+    "medications",
+    "an ALK inhibitor is planned, and nothing says whether it is taken",
+)
 _NO_PRODUCT = "a medication is named by nothing, or by a reference that led nowhere"
 _CONTRADICTORY = "codes and words of a medication name different drugs"
 _NO_STATUS = "an ALK inhibitor is recorded without a status that says whether it is taken"
@@ -25,18 +39,24 @@ _NO_STATUS = "an ALK inhibitor is recorded without a status that says whether it
 def is_order(use: MedicationUse) -> bool:
     """Whether a resource says that a medication is to be taken or is taken."""
     if isinstance(use, MedicationRequest):
-        if use.do_not_perform:
-            return False
         intent = (use.intent or "").strip().lower()
-        if intent == "plan":
-            return bool(use.reported_boolean or use.reported)
-        return intent not in _NOT_ORDERS
+        return not use.do_not_perform and intent not in _NOT_ORDERS
     return isinstance(use, MedicationStatement)
 
 
+def is_bare_plan(use: MedicationUse) -> bool:
+    """Whether a request only plans a medication, and nobody reports that it is taken.
+
+    Such a plan counts for interactions. It does not show that an ALK inhibitor is taken.
+    """
+    if not isinstance(use, MedicationRequest) or (use.intent or "").strip().lower() != "plan":
+        return False
+    return not (use.reported_boolean or use.reported or use.reported_reference is not None)
+
+
 def dosages_of(use: MedicationUse) -> tuple[Dosage, ...]:
-    """The dosage instructions of an order or a statement."""
-    if isinstance(use, MedicationRequest):
+    """The dosage instructions of an order, a statement or a supply."""
+    if isinstance(use, MedicationRequest | MedicationDispense):
         return use.dosage_instruction
     return use.dosage if isinstance(use, MedicationStatement) else ()
 
@@ -74,7 +94,11 @@ def end_of(context: Context, use: MedicationUse) -> date | None:
         period = use.effective_dose_period
     elif isinstance(use, MedicationStatement):
         period = use.effective_period
-    return context.day_of(period.end) if period is not None else None
+    day = context.day_of(period.end) if period is not None else None
+    if day is None and isinstance(use, MedicationRequest) and status_of(use) in _OVER:
+        # R5 says when the status became what it is.
+        return context.day_of(use.status_changed)
+    return day
 
 
 def why_unclear(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
 from cds_service.facts import courses
 from cds_service.facts.context import Context
-from cds_service.facts.identifying import identify
+from cds_service.facts.contributing import SLOWING_CLASSES, Slowing, contributing
+from cds_service.facts.identifying import Identified, identify
 from cds_service.facts.medication_orders import (
+    PLANNED,
     dosages_of,
     end_of,
+    is_bare_plan,
     is_order,
     start_of,
     why_unclear,
@@ -24,6 +27,9 @@ from cds_service.facts.patient import (
     TreatmentLine,
     TreatmentOrder,
 )
+from cds_service.facts.still_acting import Stopped, still_acting
+from cds_service.facts.supplies import Course, courses_without_order
+from cds_service.facts.unrecognised import Unrecognised, shown_name
 from cds_service.fhir.dosage import DoseStep, read_dosage
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import concept_keys
@@ -41,16 +47,18 @@ from cds_service.rules import (
     Item,
     Reason,
     ReasonKind,
-    Statement,
     Statements,
 )
 
 ACTIVE = frozenset({"active"})
 PAUSED = frozenset({"on-hold"})
 ENDED = frozenset({"completed", "stopped", "ended"})
-SLOWING_CLASSES = ("beta-blocker", "other bradycardic")
-ADJUSTED_DAYS = 30
-"""A contributing medication stopped this recently counts as adjusted (our own choice)."""
+CHECKPOINT = "immune checkpoint inhibitor"
+ALL_OF_IT = frozenset({"*"})
+"""Stands for every name of a medicine where nothing about it is sure."""
+NOT_RECOGNISED = Reason.of(
+    ReasonKind.MISSING, "medications", "a medicine of the record was not recognised"
+)
 ON_ITS_WAY_DAYS = 7
 """An order dispatched this soon after its date is not taken yet (our own choice)."""
 
@@ -86,6 +94,10 @@ class Medicines:
     """Why some medication of the record may hide an ALK inhibitor."""
     ended: Mapping[str, Collection]
     """Every ALK inhibitor used, the ended ones by why they ended, and earlier medications."""
+    unrecognised: tuple[Unrecognised, ...] = ()
+    """Medicines taken or on hold that no table knows and that are not known to be harmless."""
+    unsure: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By resource the names of its medicine that were not read in a source."""
 
     @property
     def first_start(self) -> date | None:
@@ -104,74 +116,22 @@ def read_medicines(context: Context, dispatched: frozenset[str] = frozenset()) -
     why = () if complete else (
         Reason.of(ReasonKind.MISSING, "medications", "the list was not supplied whole"),
     )  # fmt: skip
-    taken: list[Item] = []
-    orders: dict[str, list[TreatmentOrder]] = {}
-    stopped_slowing: list[date | None] = []
-    checkpoint: list[Event] = []
-    ended: list[Item] = []
-    doses: list[Item] = []
-    running: set[str] = set()
-    unclear: dict[Reason, None] = {}
-    drugs = context.book.knowledge.inhibitors
-    for use in context.record.of_type(MedicationUse):
-        if isinstance(use, MedicationAdministration):
-            doses += _dose_given(context, use)
-        if not is_order(use):
-            continue
-        status = status_of(use) or ""
-        concept = context.record.medication_concept(use)
-        found = identify(context, concept)
-        doubt = why_unclear(
-            concept,
-            status,
-            contradictory=found.contradictory,
-            inhibitor=not drugs.isdisjoint(found.ingredients),
-        )
-        if doubt is not None:
-            unclear.setdefault(doubt)
-        start = start_of(context, use)
-        if start is not None and start > context.as_of:
-            context.remark("medications", "an order that starts in the future is not counted yet")
-            continue
-        if use.key in dispatched and _on_its_way(context, start):
-            continue
-        if status in ACTIVE:
-            taken.append(Item(found.names, found.label, start, found.label, use.key))
-        if status in ACTIVE | PAUSED:
-            running.update(found.ingredients)
-        if status in ENDED:
-            ended.append(Item(found.names, found.label, start, found.label, use.key))
-        if status in ENDED | PAUSED and found.names & set(SLOWING_CLASSES):
-            # On hold is stopped for now, whenever that began.
-            stopped_slowing.append(context.as_of if status in PAUSED else end_of(context, use))
-        if "immune checkpoint inhibitor" in found.names and status in ACTIVE | PAUSED | ENDED:
-            given = _last_given(context, use, start, status)
-            checkpoint += [Event(given, found.label, use.key)] if given is not None else []
-        word = _line_status(status)
-        for ingredient in found.ingredients:
-            if ingredient in drugs and word:
-                dose = dose_of(dosages_of(use), found.strength_mg)
-                orders.setdefault(ingredient, []).append(
-                    TreatmentOrder(
-                        ingredient,
-                        word,
-                        start,
-                        end_of(context, use),
-                        dose,
-                        use.key,
-                        courses.end_reasons(context, use),
-                    )
-                )
-    if unclear:
-        complete, why = False, (*why, *unclear)
+    reading = _Reading(context, dispatched)
+    reading.read()
+    if reading.unclear:
+        complete, why = False, (*why, *reading.unclear)
     lines = tuple(
         TreatmentLine(name, tuple(sorted(found, key=lambda item: item.start or date.min)))
-        for name, found in sorted(orders.items())
+        for name, found in sorted(reading.orders.items())
     )
-    checkpoint += [
-        Event(item.day, item.label, item.source)
-        for item in doses
-        if "immune checkpoint inhibitor" in item.names and item.day is not None
+    doses = reading.doses
+    checkpoint = [
+        *reading.checkpoint,
+        *(
+            Event(item.day, item.label, item.source)
+            for item in doses
+            if CHECKPOINT in item.names and item.day is not None
+        ),
     ]
     checkpoint.sort(key=lambda item: item.day, reverse=True)
     ordered, order_why = complete, why
@@ -179,20 +139,154 @@ def read_medicines(context: Context, dispatched: frozenset[str] = frozenset()) -
     if loose:
         ordered, order_why = False, (*why, courses.NO_ORDER)
     earlier = courses.earlier_medications(
-        [*ended, *doses], frozenset(running), complete=complete, why=why
+        [*reading.ended, *doses], frozenset(reading.open), complete=complete, why=why
     )
     stopped = courses.stopped_lines(context, lines, loose, complete=ordered, why=order_why)
+    acting, asked = still_acting(context, reading.stopped, frozenset(reading.running))
+    unchecked = tuple(reading.unrecognised.values())
+    # A medicine that nobody can place may be any of those that a row asks for.
+    checked = complete and not unchecked
+    taken_why = (*why, NOT_RECOGNISED) if unchecked else why
     return Medicines(
-        Collection(tuple(taken), complete, why),
+        Collection(tuple(reading.taken), checked, taken_why),
         _lines_with(context, "active", lines, ordered, order_why),
         _lines_with(context, "paused", lines, ordered, order_why),
         _lines_with(context, "ended", lines, ordered, order_why),
         lines,
-        _contributing(context, taken, stopped_slowing, complete),
+        contributing(context, reading.taken, reading.slowing, complete=checked),
         Events(tuple(checkpoint), complete),
-        tuple(unclear),
-        {"earlier medications": earlier, **stopped},
+        tuple(reading.unclear),
+        {
+            "earlier medications": earlier,
+            "medications still acting": Collection(acting, complete, why),
+            **stopped,
+        },
+        unchecked,
+        {**reading.unsure, **dict.fromkeys(asked, ALL_OF_IT)},
     )
+
+
+class _Reading:
+    """The medication resources of one record, one after the other."""
+
+    def __init__(self, context: Context, dispatched: frozenset[str]) -> None:
+        self._context = context
+        self._dispatched = dispatched
+        self._drugs = context.book.knowledge.inhibitors
+        self.taken: list[Item] = []
+        self.ended: list[Item] = []
+        self.doses: list[Item] = []
+        self.orders: dict[str, list[TreatmentOrder]] = {}
+        self.slowing: list[Slowing] = []
+        self.stopped: list[Stopped] = []
+        self.checkpoint: list[Event] = []
+        self.running: set[str] = set()
+        self.open: set[str] = set()
+        self.unclear: dict[Reason, None] = {}
+        self.unrecognised: dict[str, Unrecognised] = {}
+        self.unsure: dict[str, frozenset[str]] = {}
+
+    def read(self) -> None:
+        """Every order and statement, then supplies and doses that none of them explains."""
+        for use in self._context.record.of_type(MedicationUse):
+            if isinstance(use, MedicationAdministration):
+                self.doses += _dose_given(self._context, use)
+            elif is_order(use):
+                self._order(use)
+        for course in courses_without_order(self._context):
+            self._course(course)
+
+    def _order(self, use: MedicationUse) -> None:
+        context = self._context
+        status = status_of(use) or ""
+        concept = context.record.medication_concept(use)
+        found = identify(context, concept, dosages_of(use))
+        inhibitor = not self._drugs.isdisjoint(found.ingredients)
+        doubt = why_unclear(concept, status, contradictory=found.contradictory, inhibitor=inhibitor)
+        if doubt is not None:
+            self.unclear.setdefault(doubt)
+        start = start_of(context, use)
+        if start is not None and start > context.as_of:
+            context.remark("medications", "an order that starts in the future is not counted yet")
+            return
+        if use.key in self._dispatched and _on_its_way(context, start):
+            return
+        if inhibitor and is_bare_plan(use):
+            if status in ACTIVE:
+                self.unclear.setdefault(PLANNED)
+            return
+        self._count(use, found, _line_status(status), start, end_of(context, use))
+
+    def _course(self, course: Course) -> None:
+        """A supply, or a dose given, of which there is no order."""
+        inhibitor = not self._drugs.isdisjoint(course.found.ingredients)
+        if inhibitor and isinstance(course.use, MedicationAdministration):
+            # One dose is no treatment; `courses.without_order` asks about it.
+            return
+        if inhibitor and course.status == "ended" and status_of(course.use) == "completed":
+            # A supply that ran out does not say that the drug was stopped.
+            newer = any(
+                order.status == "active"
+                for name in course.found.ingredients
+                for order in self.orders.get(name, ())
+            )
+            item = Item(
+                course.found.names, course.found.label, course.end, course.found.label,
+                course.use.key,
+            )  # fmt: skip
+            if not newer:
+                self.doses.append(item)
+                return
+        self._count(course.use, course.found, course.status, course.start, course.end)
+
+    def _count(
+        self,
+        use: MedicationUse,
+        found: Identified,
+        word: str,
+        start: date | None,
+        end: date | None,
+    ) -> None:
+        context = self._context
+        item = Item(found.names, found.label, start, found.label, use.key)
+        if found.unverified:
+            self.unsure[use.key] = found.unverified
+        if word == "active":
+            self.taken.append(item)
+            self.running.update(found.ingredients)
+        if word in ("active", "paused"):
+            self.open.update(found.ingredients)
+            if found.unchecked:
+                self._not_recognised(use)
+        if word == "ended":
+            self.ended.append(item)
+        if word in ("ended", "paused"):
+            self.stopped.append(Stopped(found, start, end, word == "paused", use.key))
+            if found.names & SLOWING_CLASSES:
+                # On hold is stopped for now, whenever that began.
+                over = context.as_of if word == "paused" else end
+                self.slowing.append(Slowing(start, over, found.label, use.key))
+        if CHECKPOINT in found.names and word and not isinstance(use, MedicationAdministration):
+            given = _last_given(context, start, end, word)
+            self.checkpoint += [Event(given, found.label, use.key)] if given is not None else []
+        for ingredient in found.ingredients:
+            if ingredient in self._drugs and word:
+                order = TreatmentOrder(
+                    ingredient,
+                    word,
+                    start,
+                    end,
+                    dose_of(dosages_of(use), found.strength_mg),
+                    use.key,
+                    courses.end_reasons(context, use),
+                )
+                self.orders.setdefault(ingredient, []).append(order)
+
+    def _not_recognised(self, use: MedicationUse) -> None:
+        concept = self._context.record.medication_concept(use)
+        name = shown_name(concept)
+        may = self._context.book.harmless.may_induce(concept)
+        self.unrecognised.setdefault(name.casefold(), Unrecognised(name, use.key, may))
 
 
 def _on_its_way(context: Context, start: date | None) -> bool:
@@ -225,33 +319,11 @@ def _lines_with(
     return Collection(items, complete, why)
 
 
-def _last_given(
-    context: Context, use: MedicationUse, start: date | None, status: str
-) -> date | None:
+def _last_given(context: Context, start: date | None, end: date | None, word: str) -> date | None:
     """The last day on which a medication may have been given, as far as recorded."""
-    if status in ACTIVE:
+    if word == "active":
         return context.as_of
-    end = end_of(context, use)
     return min(end, context.as_of) if end is not None else start
-
-
-def _contributing(
-    context: Context, taken: list[Item], stopped: list[date | None], complete: bool
-) -> Statements | None:
-    """Whether something that slows the heart is taken, or was stopped lately.
-
-    None when that cannot be told: the list is not whole, or one was stopped on an unknown day.
-    """
-    slowing = [item for item in taken if item.names & set(SLOWING_CLASSES)]
-    if slowing:
-        item = slowing[0]
-        return Statements((Statement("active", None, item.label, item.source),))
-    recent = context.as_of - timedelta(days=ADJUSTED_DAYS)
-    days = [day for day in stopped if day is not None and recent <= day <= context.as_of]
-    if days:
-        return Statements((Statement("adjusted", max(days)),))
-    told = complete and None not in stopped
-    return Statements((Statement("none"),)) if told else None
 
 
 def read_orders(
@@ -261,8 +333,8 @@ def read_orders(
     orders: list[OrderedMedication] = []
     for request, resource in drafts:
         concept = context.record.medication_concept(request)
-        found = identify(context, concept)
         dosages = request.dosage_instruction
+        found = identify(context, concept, dosages)
         orders.append(
             OrderedMedication(
                 request.key,
@@ -277,6 +349,15 @@ def read_orders(
                 food_of(context, dosages),
                 asks_to_crush(context, dosages),
                 found.contradictory,
+                unrecognised=(
+                    Unrecognised(
+                        shown_name(concept),
+                        request.key,
+                        context.book.harmless.may_induce(concept),
+                    )
+                    if found.unchecked
+                    else None
+                ),
             )
         )
     return tuple(orders)

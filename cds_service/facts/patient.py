@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cds_service.facts.grades import GradedSeries
+from cds_service.facts.unrecognised import Unrecognised
 from cds_service.rules import (
     Collection,
     Event,
@@ -152,6 +153,7 @@ class OrderedMedication:
     food: str = ""
     crushed: bool | None = None
     contradictory: bool = False
+    unrecognised: Unrecognised | None = None
 
     @property
     def starting_dose(self) -> DoseTaken:
@@ -181,6 +183,8 @@ class PatientFacts:
     delivered), with why; `requested_tests` holds (system, code) of tests already on order, of
     those without a code an empty system and the text.
     `remarks` are about data that were looked at so far, because facts are read when asked for.
+    `unrecognised` are medicines that no table knows, with their name for the card only. `unsure`
+    holds by resource what of its medicine was not read in a source, "*" for all of it.
     """
 
     patient_id: str
@@ -190,6 +194,8 @@ class PatientFacts:
     requested_tests: frozenset[tuple[str, str]] = frozenset()
     unavailable: Mapping[str, str] = field(default_factory=dict)
     remarks: Iterable[Remark] = ()
+    unrecognised: tuple[Unrecognised, ...] = field(default=(), repr=False)
+    unsure: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def find(self, name: str) -> FactValue | None:
         """The value of a fact, or None when nothing is known of it."""
@@ -308,8 +314,13 @@ class WithOrder:
                 self._own[DOSE_TAKEN] = last
         taken = facts.find("medications")
         if isinstance(taken, Collection):
+            others = [
+                Item(other.names, other.label, day, other.label, other.reference)
+                for other in beside
+                if not other.contradictory
+            ]
             self._own["medications"] = Collection(
-                (*taken.items, item), taken.complete, taken.incomplete
+                (*taken.items, item, *others), taken.complete, taken.incomplete
             )
 
     def _add_others(self, order: OrderedMedication, beside: Sequence[OrderedMedication]) -> None:

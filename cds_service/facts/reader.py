@@ -109,6 +109,8 @@ class FactReader:
             requested_tests(context, supplied.draft_tests),
             unavailable,
             context.remarks.keys(),
+            medicines.unrecognised,
+            medicines.unsure,
         )
         return facts, orders
 

@@ -12,7 +12,9 @@ from cds_service.fhir.units import UnitTable, fold_unit
 MASS = UnitTable(
     "mg",
     {
-        **dict.fromkeys(("MG", "milligram", "milligrams", "Milligram"), Decimal(1)),
+        **dict.fromkeys(
+            ("MG", "milligram", "milligrams", "Milligram", "mg flat", "mg flat dose"), Decimal(1)
+        ),
         **dict.fromkeys(("g", "gram", "grams"), Decimal(1000)),
         **dict.fromkeys(("ug", "mcg", "MCG", "microgram", "micrograms"), Decimal("0.001")),
     },
@@ -33,11 +35,24 @@ COUNTED = frozenset(
         "caps",
         "pill",
         "pills",
+        "gélule",
+        "gélules",
+        "kapsel",
+        "kapseln",
+        "tablette",
+        "tabletten",
+        "filmtablette",
+        "filmtabletten",
     }
 )
 """Units that count pieces, in lower case and without UCUM's braces."""
 
+_LONGEST = 400
+"""Characters of an instruction that is read: a longer text is prose, and no dose."""
+
 _WORDS = {
+    "a": 1,
+    "an": 1,
     "one": 1,
     "two": 2,
     "three": 3,
@@ -50,13 +65,17 @@ _TIMES = {"once": 1, "twice": 2, "thrice": 3}
 _LATIN = {"qd": 1, "daily": 1, "bid": 2, "tid": 3, "qid": 4, "every day": 1, "each day": 1}
 
 _NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|eight)"
+_PIECES = rf"(?:{_NUMBER}|an?)"
 _MASS_UNIT = r"(?:mg|milligrams?|mcg|micrograms?|ug|g|grams?)"
-_COUNT_UNIT = r"(?:capsules?|caps?|tablets?|tabs?|pills?)"
+_COUNT_UNIT = (
+    r"(?:(?:hard |oral |film[- ]coated )?(?:capsules?|caps?|tablets?|tabs?|tbl|pills?)"
+    r"|gélules?|kapseln?|(?:film)?tabletten?)"
+)
 _AMOUNT = (
-    rf"(?:(?P<mass>{_NUMBER})\s*(?P<unit>{_MASS_UNIT})"
+    rf"(?:(?P<mass>{_NUMBER})\s*(?P<unit>{_MASS_UNIT})(?:\s+flat(?:\s+dose)?)?"
     rf"(?:\s*\(\s*(?P<pieces_in>{_NUMBER})\s*"
     rf"(?:(?:x|×)\s*(?P<each>{_NUMBER})\s*mg\s*)?{_COUNT_UNIT}?\s*\))?"
-    rf"|(?P<pieces>{_NUMBER})\s*{_COUNT_UNIT}"
+    rf"|(?P<pieces>{_PIECES})\s*{_COUNT_UNIT}"
     rf"(?:\s*\(\s*(?P<mass_in>{_NUMBER})\s*(?P<unit_in>{_MASS_UNIT})(?:\s+total)?\s*\))?)"
 )
 _ROUTE = r"(?:\s*,?\s*(?:by mouth|orally|oral|p\.?o\.?))?"
@@ -66,8 +85,11 @@ _FREQUENCY = (
     r"\s*(?:daily|a day|per day|each day|every day|/\s*day))"
     r"|daily|every day|each day|qd|bid|tid|qid|b\.i\.d\.?|t\.i\.d\.?|q\.i\.d\.?|q\.d\.?"
     r"|(?:every\s*|q\s*)(?P<hours>\d{1,2})\s*(?:hours?|hrs?|h)"
+    r"|(?:at (?:night|bedtime))|(?:(?:each|every|in the)\s+)?(?:morning|evening|night|noon)s?"
+    r"(?:\s*(?:,|and|&|\+|/)\s*(?:(?:each|every|in the|at)\s+)?(?:morning|noon|evening|night)s?)?"
     r"|every other day|qod)"
 )
+_PARTS_OF_DAY = re.compile(r"morning|noon|evening|night|bedtime")
 _FOOD = (
     r"(?:\s*,?\s*(?:with (?:food|meals?|a meal)|with or without food|without food"
     r"|on an empty stomach|swallowed whole))*"
@@ -98,7 +120,7 @@ def parse_dose_text(text: str) -> tuple[TextDose, ...] | None:
     None when any part of the text is outside the closed phrases, or contradicts itself.
     """
     plain = _plain(text)
-    if not plain:
+    if not plain or len(plain) > _LONGEST:
         return None
     doses: list[TextDose] = []
     parts = re.split(r"\s*[,;]?\s*then\s+", plain)
@@ -113,7 +135,8 @@ def parse_dose_text(text: str) -> tuple[TextDose, ...] | None:
 @lru_cache(maxsize=512)
 def parse_frequency_text(text: str) -> Decimal | None:
     """Doses per day of "2 times daily", "BID", "every 12 hours"; None when not read."""
-    match = _ONLY_FREQUENCY.match(_plain(text))
+    plain = _plain(text)
+    match = _ONLY_FREQUENCY.match(plain) if len(plain) <= _LONGEST else None
     return _doses_per_day(match) if match else None
 
 
@@ -175,6 +198,10 @@ def _doses_per_day(match: re.Match[str]) -> Decimal | None:
         return None if spelled and _WORDS.get(spelled) != times else times
     if phrase in _LATIN:
         return Decimal(_LATIN[phrase])
+    parts = _PARTS_OF_DAY.findall(phrase)
+    if parts:
+        # The same part twice is a slip of the pen, and nobody knows which other one was meant.
+        return Decimal(len(parts)) if len(set(parts)) == len(parts) else None
     if phrase in ("every other day", "qod"):
         return Decimal("0.5")
     return Decimal(_TIMES[phrase.split()[0]])

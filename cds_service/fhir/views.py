@@ -184,12 +184,14 @@ class MedicationRequest(MedicationUse, frozen=True):
     do_not_perform: bool | None = None
     reported_boolean: bool | None = None
     reported: bool | None = None
+    reported_reference: Reference | None = None
     encounter: Reference | None = None
     authored_on: str | None = None
     requester: Reference | None = None
     dosage_instruction: tuple[Dosage, ...] = ()
     effective_dose_period: Period | None = None
     prior_prescription: Reference | None = None
+    status_changed: str | None = None
     based_on: tuple[Reference, ...] = ()
 
 
@@ -229,6 +231,7 @@ class MedicationDispense(MedicationUse, frozen=True):
 
     when_prepared: str | None = None
     when_handed_over: str | None = None
+    days_supply: Quantity | None = None
     dosage_instruction: tuple[Dosage, ...] = ()
     authorizing_prescription: tuple[Reference, ...] = ()
 

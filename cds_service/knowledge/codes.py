@@ -31,6 +31,7 @@ from cds_service.knowledge.code_models import (
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.icd_editions import load_editions
 from cds_service.knowledge.medication_products import MedicationMatch, load_products
+from cds_service.knowledge.medicine_names import MedicineNames
 from cds_service.knowledge.watched_names import WatchedNames, load_watched_names
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 
@@ -89,6 +90,7 @@ class Codes:
     ingredients: Mapping[str, Ingredient]
     product_matches: Mapping[CodeKey, tuple[MedicationMatch, ...]] = field(repr=False)
     watched: WatchedNames = field(default_factory=WatchedNames, repr=False)
+    medicine_names: MedicineNames = field(default_factory=MedicineNames, repr=False)
     _analyte_index: Mapping[CodeKey, tuple[str, bool]] = field(init=False, repr=False)
     _medication_index: Mapping[CodeKey, tuple[MedicationMatch, ...]] = field(init=False, repr=False)
     _class_index: Mapping[str, tuple[tuple[str, bool], ...]] = field(init=False, repr=False)
@@ -222,6 +224,10 @@ class Codes:
             medication_classes=MappingProxyType(classes),
             ingredients=MappingProxyType(ingredients),
         )
+
+    def with_names(self, names: MedicineNames) -> Codes:
+        """These codes with what medicines are called and how long a stopped one acts."""
+        return replace(self, medicine_names=names)
 
     def all_medications(self) -> Iterator[tuple[CodeKey, tuple[MedicationMatch, ...]]]:
         """Every medication code, verified or not, with what it stands for."""

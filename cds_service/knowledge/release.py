@@ -24,7 +24,8 @@ from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.evidence import Result, Study, load_evidence
 from cds_service.knowledge.icd_editions import load_editions
 from cds_service.knowledge.local_codes import NOTHING_LOCAL, LocalCodes, with_local
-from cds_service.knowledge.sources import Source, load_sources
+from cds_service.knowledge.medicine_names import load_medicine_names
+from cds_service.knowledge.sources import Source, load_sources, require_known_sources
 from cds_service.knowledge.table_files import Column, Table, TableReader
 from cds_service.knowledge.tests_catalogue import OrderableTest, load_tests
 from cds_service.knowledge.vocabulary import FactList, load_vocabulary
@@ -166,6 +167,10 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     codes = load_codes(folder / "codes").with_drugs((*drugs.values(), *awaited.values()))
     editions = load_editions(folder / "codes" / "icd_10_editions.yaml")
     concepts = load_concepts(folder / "concepts", editions)
+    codes = codes.with_names(load_medicine_names(folder / "codes", codes.ingredients))
+    require_known_sources(
+        tuple(sorted(codes.medicine_names.sources)), sources, "codes/medicine_names.csv", "source"
+    )
     lists = {
         "ingredients": tuple(codes.ingredients),
         "classes": tuple(codes.medication_classes),

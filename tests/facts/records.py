@@ -219,6 +219,7 @@ def alk_test(method: str, answer: str, days_ago: int | None, status: str = "fina
 
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
 
 
 def dosage(amount: object, per_day: int | None, unit: str = "mg") -> Json:

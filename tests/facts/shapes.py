@@ -174,7 +174,7 @@ MEDICATIONS: dict[str, tuple[list[Json], str]] = {
     "a draft in the chart": ([order(status="draft")], "none"),
     "a proposal": ([order(intent="proposal")], "none"),
     "Germany, an option of the tumour board": ([order(intent="option", status="draft")], "none"),
-    "a plan": ([order(intent="plan")], "none"),
+    "a plan": ([order(intent="plan")], "unclear"),
     "US Core, self-reported plan": (
         [order(intent="plan", reportedBoolean=True,
                dosageInstruction=[{"text": "4 capsules twice a day"}])], "active 600 x 2"),
