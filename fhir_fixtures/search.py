@@ -79,7 +79,6 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
         "intent": _token("intent"),
         "authoredon": _date("authoredOn"),
     },
-    "MedicationDispense": {**_SUBJECT, "status": _token("status")},
     "MedicationStatement": {**_SUBJECT, "status": _token("status")},
     "Observation": {
         **_SUBJECT,

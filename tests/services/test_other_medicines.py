@@ -30,7 +30,11 @@ def called_with(service: Service, key: str, *resources: Json, hook: str = "order
 
 METOPROLOL: Json = {"medicationCodeableConcept": {"text": "Metoprolol-ratiopharm 47,5 mg"}}
 TAKEN: dict[str, Json] = {
-    "medication_statements": {"resourceType": "MedicationStatement", "status": "active", **METOPROLOL},
+    "medication_statements": {
+        "resourceType": "MedicationStatement",
+        "status": "active",
+        **METOPROLOL,
+    },
     "medication_administrations": {
         "resourceType": "MedicationAdministration",
         "status": "completed",
