@@ -190,8 +190,9 @@ def test_a_gate_stops_the_choice_of_treatment_if_the_record_says_so(identifier: 
     row = _row(table, identifier)
     one = {**knowledge().tables, "gates": Table("gates", (row,))}
     said, _ = next(_patients(table, identifier))
-    evaluation = Evaluation(_known(said), AS_OF)
-    found, closed = gates(replace(knowledge(), tables=MappingProxyType(one)), evaluation)
+    facts = _known(said)
+    only = replace(knowledge(), tables=MappingProxyType(one))
+    found, closed = gates(only, Evaluation(facts, AS_OF), facts)
     assert [item.rule_id for item in found] == [identifier]
     assert closed is (outcome["stops"] == "selection")
 
