@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "change-knowledge.md"
-PARTS = ("cds_service", "hooks", "fhir_fixtures", "docs", "tests", "benchmarks", "pyproject.toml",
-         "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", "LICENSE")  # fmt: skip
+PARTS = (
+    "cds_service", "hooks", "fhir_fixtures", "docs", "tests", "benchmarks", "pyproject.toml",
+    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", "LICENSE",
+)  # fmt: skip
 _FILE = re.compile(
     r"(?P<how>New\s+file|Add\s+to)\s+`(?P<path>[^`]+)`:\n\n```(?:yaml|csv)\n(?P<text>.*?)^```$",
     re.M | re.S,
