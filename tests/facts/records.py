@@ -70,9 +70,14 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 def coded(value_set: str, text: str | None = None) -> Json:
-    """A CodeableConcept with the first verified code of a value set."""
-    code = next(item for item in knowledge().codes.value_sets[value_set].codes if item.verified)
-    concept: Json = {"coding": [{"system": code.system, "code": code.code}]}
+    """A CodeableConcept with the first verified code of a value set, else of a concept."""
+    sets, concepts = knowledge().codes.value_sets, knowledge().concepts
+    if value_set in sets:
+        codes = [(item.system, item.code) for item in sets[value_set].codes if item.verified]
+    else:
+        rows = concepts[value_set].rows(concepts.editions)
+        codes = [(system, code) for system, code, row in rows if row.verified and not row.wider]
+    concept: Json = {"coding": [{"system": codes[0][0], "code": codes[0][1]}]}
     return concept if text is None else {**concept, "text": text}
 
 

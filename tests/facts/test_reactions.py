@@ -86,9 +86,9 @@ def test_a_coded_severity_is_a_grade(severity: Json, grade: str) -> None:
         {"text": "grade 3"},
         concept("399166001"),
         concept("24484000", "http://example.org"),
-        concept("C41339", NCI),
+        concept("C143767", NCI),
     ],
-    ids=["none", "words only", "unknown code", "another system", "unverified code"],
+    ids=["none", "words only", "unknown code", "another system", "code of no grade"],
 )
 def test_without_a_known_code_the_grade_is_unknown_and_says_so(severity: Json | None) -> None:
     facts = facts_of(condition("interstitial lung disease", 10, severity=severity))
