@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import msgspec
@@ -16,7 +16,7 @@ from cds_service.facts.grade_scale import FROM_SEVERITY, FROM_TERM, STATED
 from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import Condition, DiagnosticReport
-from cds_service.rules import Finding, Findings
+from cds_service.rules import Findings
 from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE
 
 _LONG_AGO = date.min
@@ -71,24 +71,34 @@ class FindingBook:
         wanted = frozenset(concepts)
         return tuple(item for item in self.events if not wanted.isdisjoint(item.names))
 
-    def findings(self, concept: str, started: Sequence[date | None] = ()) -> Findings:
-        """All findings of a concept, newest first, undated last."""
-        found = (item.finding for item in self.events_of(concept) if not _let_go(item))
-        return Findings(tuple(_newest_first(found)), tuple(started), complete=False)
+
+@dataclass(frozen=True)
+class PatientFindings:
+    """The findings as the rules ask for them; nothing is read before that.
+
+    `started` are the first days of the ALK inhibitors that are taken or paused.
+    """
+
+    context: Context = field(repr=False)
+    started: tuple[date | None, ...] = ()
+
+    def of(self, concept: str) -> Findings:
+        """All findings of a concept, newest first, undated last; never complete."""
+        found = [item.finding for item in self.events if concept in item.names]
+        found.sort(key=lambda item: item.began or _LONG_AGO, reverse=True)
+        return Findings(tuple(found), self.started, complete=False)
 
     @property
-    def unrecognised(self) -> tuple[Reading, ...]:
-        """What stands for no concept: material for whoever must not drop it in silence."""
-        return tuple(item for item in self.events if not item.names and not _let_go(item))
+    def events(self) -> tuple[Reading, ...]:
+        """Every event with its codes, also those that no concept knows: their `names` are empty.
 
-
-def _let_go(item: Reading) -> bool:
-    """Whether it is a suspicion that nobody has any more."""
-    return item.finding.status == SUSPECTED and item.over
-
-
-def _newest_first(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda item: item.began or _LONG_AGO, reverse=True)
+        A suspicion of the past that nobody has any more is left out.
+        """
+        return tuple(
+            item
+            for item in findings_of(self.context).events
+            if not (item.over and item.finding.status == SUSPECTED)
+        )
 
 
 # -- the cause that another record of the day names ----------------------------------------------

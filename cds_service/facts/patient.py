@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from cds_service.facts.grades import GradedSeries
 from cds_service.rules import (
@@ -13,12 +14,16 @@ from cds_service.rules import (
     Event,
     Events,
     FactValue,
+    Findings,
     Item,
     Measurement,
     Series,
     Statement,
     Statements,
 )
+
+if TYPE_CHECKING:
+    from cds_service.facts.findings import PatientFindings
 
 DOSE_TAKEN = "dose taken"
 UNREAD_DRAFT = "a draft order"
@@ -180,6 +185,7 @@ class PatientFacts:
     delivered), with why; `requested_tests` holds (system, code) of tests already on order, of
     those without a code an empty system and the text.
     `remarks` are about data that were looked at so far, because facts are read when asked for.
+    `found` holds every clinical event, also those that no fact of the vocabulary is about.
     """
 
     patient_id: str
@@ -189,6 +195,7 @@ class PatientFacts:
     requested_tests: frozenset[tuple[str, str]] = frozenset()
     unavailable: Mapping[str, str] = field(default_factory=dict)
     remarks: Iterable[Remark] = ()
+    found: PatientFindings | None = field(default=None, repr=False)
 
     def find(self, name: str) -> FactValue | None:
         """The value of a fact, or None when nothing is known of it."""
@@ -216,7 +223,8 @@ class PatientFacts:
 
 
 class OnTreatment:
-    """The facts as they bear on one drug: only results since its first dose, with a baseline.
+    """The facts as they bear on one drug: only results since its first dose, with a baseline,
+    and findings that are asked whether they began on it.
 
     A raised value from before the first dose is not a reaction to the drug. The baseline is the
     last usable result of the 90 days up to the first dose. `ingredient` is the drug, of which
@@ -234,6 +242,8 @@ class OnTreatment:
         if name == DOSE_TAKEN and self._ingredient:
             return self._facts.dose_taken((self._ingredient,))
         found = self._facts.find(name)
+        if isinstance(found, Findings):
+            return replace(found, started=(self._start,))
         if self._start is None or not isinstance(found, Series):
             return found
         if name not in self._series:

@@ -1,4 +1,4 @@
-"""Conditions as flags, and the cancers on the problem list."""
+"""Findings as flags, and the cancers on the problem list: questions to the one model of findings."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from cds_service.facts.context import Context
-from cds_service.fhir.record import status_of
-from cds_service.fhir.terminology import concept_keys
+from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
+from cds_service.facts.findings import findings_of
 from cds_service.fhir.views import Condition
 from cds_service.rules import Collection, Item, Reason, ReasonKind, Statement, Statements
 
-_OVER = frozenset({"resolved", "inactive", "remission"})
-SUSPECTED = frozenset({"provisional", "differential", "unconfirmed"})
-"""Verification statuses of what is thought of but not confirmed."""
 _LONG_AGO = date.min
 
 CANCERS = {
@@ -45,69 +42,22 @@ METASTASES = (
     "lymph node metastases",
     "other metastases",
 )
-_BRAIN_SETS = frozenset({"brain metastases", "central nervous system metastases"})
 HISTOLOGY_EXTENSION = "histology-morphology-behavior"
 
 
-def clinical_status(condition: Condition) -> str:
-    """The clinical status code in lower case, empty when none was sent."""
-    concept = condition.clinical_status
-    codes = [coding.code for coding in concept.coding if coding.code] if concept else []
-    return codes[0].strip().lower() if codes else ""
-
-
-def is_over(condition: Condition) -> bool:
-    """Whether a condition is said to be over; an end without any status says so too."""
-    status = clinical_status(condition)
-    ended = condition.abatement_date_time or condition.abatement_period
-    return status in _OVER or (not status and ended is not None)
-
-
-def begun(context: Context, condition: Condition) -> date | None:
-    """The day a condition began, as far as recorded: onset, else the day it was recorded."""
-    period = condition.onset_period
-    return context.day_of(
-        condition.onset_date_time, period.start if period else None, condition.recorded_date
-    )
-
-
-def not_yet(context: Context, day: date | None) -> bool:
-    """Whether a day lies after the day asked about: what is dated so is not known yet."""
-    if day is None or day <= context.as_of:
-        return False
-    context.remark("conditions", "a condition dated in the future was left out")
-    return True
-
-
-def statement(context: Context, condition: Condition) -> Statement | None:
-    """Present, absent (refuted, resolved), or None when it is only suspected or in the future.
-
-    A condition that was over later than the day asked about was still there on that day.
-    """
-    verification = status_of(condition)
-    if verification in SUSPECTED:
+def statement(item: Reading) -> Statement | None:
+    """Present, absent (refuted, over, not found), or None when it is only suspected."""
+    found = item.finding
+    if found.status == SUSPECTED:
         return None
-    label = (condition.code.label if condition.code is not None else None) or ""
-    if verification == "refuted":
-        day = context.day_of(condition.recorded_date, condition.onset_date_time)
-        if not_yet(context, day):
-            return None
-        return Statement("absent", day, label, condition.key)
-    day = begun(context, condition)
-    if not_yet(context, day):
-        return None
-    if is_over(condition):
-        period = condition.abatement_period
-        ended = context.day_of(
-            condition.abatement_date_time, period.end if period else None, condition.recorded_date
-        )
-        if ended is None or ended <= context.as_of:
-            return Statement("absent", ended, label, condition.key)
-    return Statement("present", day, label, condition.key)
+    if found.status == PRESENT:
+        return Statement("present", found.began, found.label, found.source)
+    day = found.began if found.status == ABSENT else item.said
+    return Statement("absent", day, found.label, found.source)
 
 
 def flag(context: Context, value_sets: Sequence[str]) -> Statements | None:
-    """What the problem list says about a flag; None when it says nothing.
+    """What the findings say about a flag; None when they say nothing.
 
     Each value set is judged by its newest statements. One that is present makes the flag present.
     The flag is absent when the first set, which stands for the whole, is absent, or when all are:
@@ -125,40 +75,18 @@ def flag(context: Context, value_sets: Sequence[str]) -> Statements | None:
     return in_order(absent) if whole and absent else None
 
 
-def _newest(context: Context, value_set: str) -> list[Statement]:
-    """The newest statements of one value set: those of the newest day, and any without a day.
+def _newest(context: Context, concept: str) -> list[Statement]:
+    """The newest statements of one concept: those of the newest day, and any without a day.
 
     A condition that is listed as active without a date may be the newest of all.
     """
     said = [
-        found
-        for condition in conditions_of(context, value_set)
-        if (found := statement(context, condition)) is not None
+        found for item in findings_of(context).of(concept) if (found := statement(item)) is not None
     ]
     if not said:
         return []
     latest = max((item.day for item in said if item.day is not None), default=None)
     return [item for item in said if item.day in (latest, None)]
-
-
-def conditions_of(context: Context, value_set: str) -> tuple[Condition, ...]:
-    """The conditions of a value set, by code, or by the body site of a metastasis without a site.
-
-    mCODE has one code for any secondary cancer and says where it is in `bodySite`.
-    """
-    sets = context.book.value_sets
-    found = context.record.conditions(sets[value_set])
-    if value_set not in _BRAIN_SETS | {"other metastases"}:
-        return found
-    unnamed = context.record.conditions(sets["metastasis of unnamed site"])
-    of_the_brain = {
-        id(condition): condition
-        for condition in unnamed
-        if any(context.book.says(site, "brain body site") for site in condition.body_site)
-    }
-    if value_set == "other metastases":
-        return tuple(item for item in found if id(item) not in of_the_brain)
-    return tuple({**{id(item): item for item in found}, **of_the_brain}.values())
 
 
 def _same_set(groups: Iterable[list[Statement]], wanted: Statement) -> bool:
@@ -167,17 +95,13 @@ def _same_set(groups: Iterable[list[Statement]], wanted: Statement) -> bool:
     )
 
 
-def ever(context: Context, value_set: str) -> Statements | None:
-    """Whether a condition of a value set was ever confirmed, be it over or not."""
-    found: list[Statement] = []
-    for condition in conditions_of(context, value_set):
-        if status_of(condition) == "refuted" or status_of(condition) in SUSPECTED:
-            continue
-        label = condition.code.label if condition.code is not None else None
-        day = begun(context, condition)
-        if not not_yet(context, day):
-            found.append(Statement("present", day, label or "", condition.key))
-    return in_order(found)
+def ever(context: Context, concept: str) -> Statements | None:
+    """Whether a concept was ever confirmed, be it over or not."""
+    return in_order(
+        Statement("present", item.finding.began, item.finding.label, item.finding.source)
+        for item in findings_of(context).of(concept)
+        if item.confirmed
+    )
 
 
 def in_order(statements: Iterable[Statement]) -> Statements | None:
@@ -190,72 +114,83 @@ def in_order(statements: Iterable[Statement]) -> Statements | None:
     return Statements(tuple(ordered)) if ordered else None
 
 
-def suspected(context: Context, value_set: str) -> Statements | None:
-    """Conditions of a value set that are recorded as provisional or differential diagnosis."""
-    statements = [
-        Statement("present", begun(context, condition), "", condition.key)
-        for condition in conditions_of(context, value_set)
-        if status_of(condition) in SUSPECTED and clinical_status(condition) not in _OVER
+def suspected(context: Context, concept: str) -> Statements | None:
+    """The suspicions of a concept that somebody still has."""
+    return in_order(
+        Statement("present", item.finding.began, "", item.finding.source)
+        for item in findings_of(context).of(concept)
+        if item.finding.status == SUSPECTED and not item.over
+    )
+
+
+def diagnoses(context: Context, *value_sets: str) -> list[Reading]:
+    """The Conditions with a code of these value sets, each once; all of them without any.
+
+    Tumours are told apart by their codes: a finding of another kind of resource is no diagnosis.
+    """
+    keys = {key for name in value_sets for key in context.book.value_sets[name].keys}
+    return [
+        item
+        for item in findings_of(context).readings
+        if isinstance(item.record, Condition) and (not value_sets or not keys.isdisjoint(item.keys))
     ]
-    return in_order(statements)
+
+
+def has_histology(context: Context, item: Reading) -> bool:
+    """Whether an extension of a Condition says that the tumour is an adenocarcinoma."""
+    return any(
+        HISTOLOGY_EXTENSION in (extension.url or "")
+        and context.book.says(extension.value_codeable_concept, "adenocarcinoma morphology")
+        for extension in item.record.extension
+    )
 
 
 def cancers(context: Context) -> Collection:
     """The cancers on the problem list; complete only when the conditions were supplied whole."""
-    book, record = context.book, context.record
+    book = context.book
     items: list[Item] = []
     seen: set[str] = set()
     for member, value_sets in CANCERS.items():
         for name in value_sets:
-            for condition in record.conditions(book.value_sets[name]):
-                if _left_out(context, condition):
+            for item in diagnoses(context, name):
+                if item.finding.status == REFUTED:
                     continue
-                seen.add(condition.key)
+                seen.add(item.record.key)
                 named = member
-                if status_of(condition) in SUSPECTED and member != "suspected lung cancer":
+                if item.finding.status == SUSPECTED and member != "suspected lung cancer":
                     named = "suspected lung cancer" if "lung" in member else "other cancer"
-                items.append(_item(context, named, condition))
-    for condition in record.conditions(book.value_sets["lung cancer of unknown type"]):
-        if condition.key in seen or _left_out(context, condition):
+                items.append(_item(named, item))
+    for item in diagnoses(context, "lung cancer of unknown type"):
+        if item.record.key in seen or item.finding.status == REFUTED:
             continue
-        seen.add(condition.key)
-        items.append(_item(context, _lung_type(context, condition), condition))
+        seen.add(item.record.key)
+        items.append(_item(_lung_type(context, item), item))
     known = {key for name in METASTASES for key in book.value_sets[name].keys}
-    for condition in record.of_type(Condition):
-        if condition.key in seen or _left_out(context, condition):
+    for item in diagnoses(context):
+        if item.record.key in seen or item.finding.status == REFUTED:
             continue
-        keys = concept_keys(condition.code)
-        if any(_is_malignant(key) for key in keys) and not any(key in known for key in keys):
-            items.append(_item(context, "other cancer", condition))
+        if any(map(_is_malignant, item.keys)) and known.isdisjoint(item.keys):
+            items.append(_item("other cancer", item))
     complete = "conditions" in context.complete
     reasons = () if complete else (_not_whole("cancers"),)
     return Collection(tuple(items), complete, reasons)
-
-
-def _left_out(context: Context, condition: Condition) -> bool:
-    """Refuted, or dated after the day asked about."""
-    return status_of(condition) == "refuted" or not_yet(context, begun(context, condition))
 
 
 def _not_whole(subject: str) -> Reason:
     return Reason.of(ReasonKind.MISSING, subject, "the list was not supplied whole")
 
 
-def _item(context: Context, member: str, condition: Condition) -> Item:
-    label = condition.code.label if condition.code is not None else None
-    day = begun(context, condition)
-    return Item(frozenset({member}), member, day, label or "", condition.key)
+def _item(member: str, item: Reading) -> Item:
+    found = item.finding
+    return Item(frozenset({member}), member, found.began, found.label, found.source)
 
 
-def _lung_type(context: Context, condition: Condition) -> str:
+def _lung_type(context: Context, item: Reading) -> str:
     """A lung site code with a coded histology is more than its site."""
-    if status_of(condition) in SUSPECTED:
+    if item.finding.status == SUSPECTED:
         return "suspected lung cancer"
-    for extension in condition.extension:
-        if HISTOLOGY_EXTENSION in (extension.url or "") and context.book.says(
-            extension.value_codeable_concept, "adenocarcinoma morphology"
-        ):
-            return "non-small cell lung cancer"
+    if has_histology(context, item):
+        return "non-small cell lung cancer"
     return "lung cancer of unknown type"
 
 
@@ -277,20 +212,14 @@ _HISTOLOGY_SETS = {
 
 def histology(context: Context) -> Statements | None:
     """Histology from the diagnosis code or the histology extension of a lung cancer."""
-    book, statements = context.book, []
+    statements = []
     for value, names in _HISTOLOGY_SETS.items():
-        for name in names:
-            for condition in context.record.conditions(book.value_sets[name]):
-                found = statement(context, condition)
-                if found is not None and found.value == "present":
-                    statements.append(Statement(value, found.day, found.as_sent, found.source))
-    for condition in context.record.of_type(Condition):
-        if _left_out(context, condition):
-            continue
-        for extension in condition.extension:
-            if HISTOLOGY_EXTENSION in (extension.url or "") and book.says(
-                extension.value_codeable_concept, "adenocarcinoma morphology"
-            ):
-                day = begun(context, condition)
-                statements.append(Statement("adenocarcinoma", day, "", condition.key))
+        for item in diagnoses(context, *names):
+            found = statement(item)
+            if found is not None and found.value == "present":
+                statements.append(Statement(value, found.day, found.as_sent, found.source))
+    for item in diagnoses(context):
+        if item.finding.status != REFUTED and has_histology(context, item):
+            said = Statement("adenocarcinoma", item.finding.began, "", item.record.key)
+            statements.append(said)
     return in_order(statements)

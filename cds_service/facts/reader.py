@@ -18,6 +18,7 @@ from cds_service.facts import (
 )
 from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
+from cds_service.facts.findings import PatientFindings
 from cds_service.facts.measurements import age_series, laboratory_series, score_series
 from cds_service.facts.medicines import (
     Medicines,
@@ -37,6 +38,7 @@ from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import MedicationRequest, ServiceRequest
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (
+    Concept,
     Event,
     Events,
     FactValue,
@@ -105,6 +107,7 @@ class FactReader:
             requested_tests(context, supplied.draft_tests),
             unavailable,
             context.remarks.keys(),
+            _found(context, medicines),
         )
         return facts, orders
 
@@ -117,7 +120,11 @@ class FactReader:
             readers[fact] = _bound(problems.flag, context, value_sets)
         readers |= self._person(context)
         readers |= self._tumour(context, medicines)
-        running = [line.start for line in medicines.lines if line.status != "ended"]
+        running = _running(medicines)
+        found = _found(context, medicines)
+        for kind in knowledge.vocabulary:
+            if isinstance(kind, Concept):
+                readers[kind.name] = _bound(found.of, kind.name)
         readers |= reaction_readers(context, running)
         unread = UNREAD_DRAFT in supplied.unavailable
         readers |= courses.readers(context, supplied.draft_tests, unread=unread)
@@ -258,6 +265,15 @@ def _alk_tests(context: Context) -> list[alk_status.AlkResult]:
     """Every ALK test, as a result of its own or as a report, newest first."""
     found = [*alk_status.alk_results(context), *alk_elsewhere.report_results(context)]
     return sorted(found, key=lambda item: item.day or date.min, reverse=True)
+
+
+def _running(medicines: Medicines) -> tuple[date | None, ...]:
+    """The first days of the ALK inhibitors that are taken or paused."""
+    return tuple(line.start for line in medicines.lines if line.status != "ended")
+
+
+def _found(context: Context, medicines: Medicines) -> PatientFindings:
+    return PatientFindings(context, _running(medicines))
 
 
 def _sex(context: Context) -> Statements | None:
