@@ -57,7 +57,12 @@ class FindingBook:
                 context.remark(subject, f"{what} of another patient was left out")
             if context.record.unattributed.get(kind.__name__):
                 context.remark(subject, f"{what} that does not say whose it is was left out")
-        found = [reading for read in READERS for reading in read(context)]
+        # Which record gives an event its name must not hang on the order in which they were sent.
+        found = [
+            reading
+            for read in READERS
+            for reading in sorted(read(context), key=lambda item: item.record.key)
+        ]
         found = _with_cause_of_the_day(context, found)
         return cls(tuple(found), tuple(_as_events(found)))
 

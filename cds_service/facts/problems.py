@@ -1,4 +1,4 @@
-"""Findings as flags, and the cancers on the problem list: questions to the one model of findings."""
+"""Findings as flags, and the cancers on the problem list: questions to the model of findings."""
 
 from __future__ import annotations
 
