@@ -1,7 +1,4 @@
-"""What the codes and the exact names of a record stand for: the findings' only view of concepts.
-
-Everything that must change when concepts are kept otherwise stands in `ConceptMatcher`.
-"""
+"""What the codes and the exact names of a record stand for: the findings' only view of concepts."""
 
 from __future__ import annotations
 
@@ -11,36 +8,24 @@ from typing import Protocol
 
 from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import ValueSet
+from cds_service.knowledge.concept_models import Replacements
+from cds_service.knowledge.concepts import Concepts
+from cds_service.knowledge.local_codes import LocalCodes
 
 ADVERSE_EFFECT = "adverse effect of a cancer drug"
-"""The concept of a code that names only the cause: ICD-10-CM T45.1X5."""
+EFFECTS = frozenset({ADVERSE_EFFECT, "adverse effect of a drug"})
+"""The concepts of codes that name only the cause, such as ICD-10-CM T45.1X5."""
 
 _LETTERS = re.compile(r"[^\W_]+")
 _TAG = re.compile(r"\s*\((?:disorder|finding|situation|procedure)\)\s*\Z", re.IGNORECASE)
 _GRADE_WORDS = re.compile(r"[\s,;:(-]*\b(?:CTCAE\s+)?(?:grade\s*|G)[0-5]\b\)?\s*\Z", re.IGNORECASE)
+_TUMOURS = ("metastatic non-small cell lung cancer",)
+"""Value sets of tumours that flags are read from: no concept holds them."""
 
-_FURTHER = (
-    "drug-induced interstitial lung disease", "radiation pneumonitis",
-    "lung injury of other cause", "pneumonia", "bradycardia", "symptomatic bradycardia",
-    "sick sinus syndrome", "first degree atrioventricular block", "long QT", "jaundice",
-    "drug-induced liver injury", "liver failure", "cirrhosis", "other liver disease",
-    "raised liver enzymes", "acute kidney failure", "chronic kidney disease",
-    "severe chronic kidney disease", "dialysis", "drug-induced nephropathy", "myalgia",
-    "myositis", "rhabdomyolysis", "raised creatine kinase", "hyperlipidaemia",
-    "suicidal thoughts", "visual disturbance", "oedema", "pulmonary embolism",
-    "photosensitivity", "gastrointestinal symptoms", "skin reaction", "lymph node metastases",
-    "metastasis of unnamed site", "metastatic non-small cell lung cancer", ADVERSE_EFFECT,
-)  # fmt: skip
-_CAUSED_BY_A_DRUG = frozenset(
-    {
-        "drug-induced interstitial lung disease",
-        "drug-induced liver injury",
-        "drug-induced nephropathy",
-        "drug-induced pancreatitis",
-        ADVERSE_EFFECT,
-    }
-)
-_CAUSED_OTHERWISE = frozenset({"radiation pneumonitis", "lung injury of other cause"})
+
+class _Codes(Protocol):
+    @property
+    def value_sets(self) -> Mapping[str, ValueSet]: ...
 
 
 class _Knowledge(Protocol):
@@ -49,17 +34,11 @@ class _Knowledge(Protocol):
     @property
     def codes(self) -> _Codes: ...
     @property
-    def fact_list(self) -> _FactList: ...
-
-
-class _Codes(Protocol):
+    def concepts(self) -> Concepts: ...
     @property
-    def value_sets(self) -> Mapping[str, ValueSet]: ...
-
-
-class _FactList(Protocol):
+    def replacements(self) -> Replacements: ...
     @property
-    def conditions(self) -> Mapping[str, tuple[str, ...]]: ...
+    def local(self) -> LocalCodes: ...
 
 
 def exact_name(text: str) -> str:
@@ -69,41 +48,86 @@ def exact_name(text: str) -> str:
 
 
 class ConceptMatcher:
-    """Concepts by code and by exact name, from the value sets of codes/conditions.yaml."""
+    """Concepts by code, by a site's own code and by exact name."""
 
     def __init__(self, knowledge: _Knowledge) -> None:
+        self._concepts = knowledge.concepts
+        self._value_sets = knowledge.replacements.value_sets
+        self._further: dict[CodeKey, frozenset[str]] = {}
         sets = knowledge.codes.value_sets
-        listed = {name for names in knowledge.fact_list.conditions.values() for name in names}
-        self.names = frozenset(name for name in (*listed, *_FURTHER) if name in sets)
-        """Every concept by its name."""
-        self._by_key: dict[CodeKey, frozenset[str]] = {}
+        for name in (*self._value_sets, *_TUMOURS):
+            local_only = name not in _TUMOURS
+            for key in sets[name].code_keys() if name in sets else ():
+                # A site's own codes are told by value set; of ours the concepts know better.
+                if not local_only or key in knowledge.local.readings:
+                    self._further[key] = self._further.get(key, frozenset()) | {
+                        broader
+                        for concept in self.concepts_of(name)
+                        for broader in self.with_broader(concept)
+                    }
         self._by_text: dict[str, frozenset[str]] = {}
-        for name in self.names:
-            for key in sets[name].code_keys():
-                self._by_key[key] = self._by_key.get(key, frozenset()) | {name}
-            displays = (code.display for code in sets[name].codes if code.verified)
-            for text in {exact_name(item) for item in (name, *sets[name].match_text, *displays)}:
-                self._by_text[text] = self._by_text.get(text, frozenset()) | {name}
+        for concept in self._concepts.values():
+            named = self.with_broader(concept.name)
+            displays = (
+                row.display
+                for row in (*concept.icd_10, *concept.snomed_ct, *concept.ctcae, *concept.other)
+                if row.verified and not row.wider
+            )
+            for text in {exact_name(item) for item in (concept.name, *concept.match_text,
+                                                       *displays)}:  # fmt: skip
+                self._by_text[text] = self._by_text.get(text, frozenset()) | named
 
     def match(self, keys: Iterable[CodeKey]) -> frozenset[str]:
         """The concepts that codes stand for, with every broader one; empty for unknown codes."""
-        found: frozenset[str] = frozenset()
-        for key in keys:
-            found |= self._by_key.get(key, frozenset())
+        listed = tuple(keys)
+        found = self._concepts.match(listed)
+        for key in listed if self._further else ():
+            found |= self._further.get(key, frozenset())
         return found
+
+    def denied(self, keys: Iterable[CodeKey]) -> frozenset[str]:
+        """The concepts that codes say are absent."""
+        return self._concepts.denied(keys)
 
     def named(self, text: str | None) -> frozenset[str]:
         """The concepts of which a text as a whole is the name; never by a part or a likeness."""
         return self._by_text.get(exact_name(text), frozenset()) if text else frozenset()
 
+    def lowest(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of some concepts that are no broader name of another one among them."""
+        listed = frozenset(names)
+        above = {
+            broader for name in listed for broader in self.with_broader(name) if broader != name
+        }
+        return listed - above
+
+    def concepts_of(self, value_set: str) -> tuple[str, ...]:
+        """The concepts that a value set of codes/conditions.yaml became."""
+        return tuple(self._value_sets.get(value_set, (value_set,)))
+
+    def with_broader(self, name: str) -> frozenset[str]:
+        """A concept and every broader one."""
+        if name in self._concepts:
+            return self._concepts.with_broader(name)
+        return frozenset({name})
+
     def caused_by_a_drug(self, names: Iterable[str]) -> bool:
         """Whether any of these concepts itself says that a drug is the cause."""
-        return not _CAUSED_BY_A_DRUG.isdisjoint(names)
+        return self._says_cause(names, "a drug")
 
     def caused_otherwise(self, names: Iterable[str]) -> bool:
         """Whether any of these concepts itself says that the cause is no drug."""
-        return not _CAUSED_OTHERWISE.isdisjoint(names)
+        return self._says_cause(names, "another cause")
 
     def least_grade(self, keys: Iterable[CodeKey]) -> int | None:
-        """The lowest CTCAE grade that the term of an adverse event has; None when not known."""
-        return None
+        """The lowest CTCAE grade that the term of an adverse event has; None when not known.
+
+        Grade 1 says nothing that the event itself does not say.
+        """
+        found = [self._concepts.ctcae_least_grade(key) for key in keys]
+        return max((grade for grade in found if grade is not None and grade > 1), default=None)
+
+    def _says_cause(self, names: Iterable[str], cause: str) -> bool:
+        return any(
+            name in self._concepts and self._concepts[name].caused_by == cause for name in names
+        )

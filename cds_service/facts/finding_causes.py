@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cds_service.facts.concept_matching import ADVERSE_EFFECT
+from cds_service.facts.concept_matching import EFFECTS
 from cds_service.facts.context import Context
 from cds_service.facts.finding_grades import tail
 from cds_service.facts.identifying import identify
@@ -45,7 +45,7 @@ def of_condition(context: Context, condition: Condition) -> Causes:
             found |= _referred(context, extension.value_reference, condition, elsewhere=True)
     for evidence in condition.evidence:
         for concept in (*evidence.code, evidence.concept):
-            if ADVERSE_EFFECT in context.book.concepts.match(concept_keys(concept)):
+            if EFFECTS & context.book.concepts.match(concept_keys(concept)):
                 found.add(A_DRUG)
         for reference in (*evidence.detail, evidence.reference):
             found |= _referred(context, reference, condition, elsewhere=False)
@@ -127,7 +127,7 @@ def _named_by(context: Context, concept: CodeableConcept | None) -> Causes:
     if concept is None:
         return NOTHING
     names = context.book.concepts.match(concept_keys(concept))
-    if ADVERSE_EFFECT in names:
+    if EFFECTS & names:
         return frozenset({A_DRUG})
     ingredients = _ingredients(context, MedicationRequest(medication_codeable_concept=concept))
     if ingredients:
@@ -147,7 +147,7 @@ def _referred(
     if isinstance(target, AdverseEvent) and target is not holder:
         return of_event(context, target)
     if isinstance(target, Condition):
-        if ADVERSE_EFFECT in context.book.concepts.match(concept_keys(target.code)):
+        if EFFECTS & context.book.concepts.match(concept_keys(target.code)):
             return frozenset({A_DRUG})
         return frozenset({ANOTHER_CAUSE}) if elsewhere else NOTHING
     if isinstance(target, Procedure):

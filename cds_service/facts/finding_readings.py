@@ -10,13 +10,17 @@ from cds_service.facts.context import Context
 from cds_service.facts.finding_grades import NO_GRADE, Grade
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.resources import Resource
-from cds_service.fhir.terminology import CodeKey, concept_keys
+from cds_service.fhir.terminology import (
+    NCI_THESAURUS,
+    CodeKey,
+    concept_keys,
+    german_certainty,
+)
 from cds_service.rules import Finding
 
 PRESENT, SUSPECTED, OVER, REFUTED, ABSENT = "present", "suspected", "over", "refuted", "absent"
 CONFIRMED = frozenset({PRESENT, OVER})
 
-_NCI = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 _MEDDRA_DIGITS = 8
 
 
@@ -51,12 +55,18 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a concept of a record stands for."""
+    """What a concept of a record stands for.
+
+    `certainty` is what a German outpatient code says of itself: suspected, over or excluded.
+    `denied` says that the code means that it is absent.
+    """
 
     names: frozenset[str]
     keys: frozenset[CodeKey]
     label: str
     note: str = ""
+    certainty: str = ""
+    denied: bool = False
 
 
 def named(context: Context, subject: str, concept: CodeableConcept | None) -> Named:
@@ -71,17 +81,23 @@ def named(context: Context, subject: str, concept: CodeableConcept | None) -> Na
     texts = [concept.text]
     for coding in concept.coding:
         for key in concept_keys(CodeableConcept(coding=(coding,))):
-            if key[0] == _NCI and len(key[1]) == _MEDDRA_DIGITS and key[1].isdecimal():
+            if key[0] == NCI_THESAURUS and len(key[1]) == _MEDDRA_DIGITS and key[1].isdecimal():
                 context.remark(subject, "a code of MedDRA under the NCI Thesaurus was not believed")
                 break
             believed.append(key)
         else:
             texts.append(coding.display)
-    keys = frozenset(believed)
     label = next((text.strip() for text in texts if text and text.strip()), "")
-    found = context.book.concepts.match(believed)
+    marked = [item for key in believed if (item := german_certainty(key)) is not None]
+    certainty = marked[0][1] if len(marked) == len(believed) and marked else ""
+    keys = frozenset([*(key for key in believed if german_certainty(key) is None),
+                      *(key for key, said in marked if said == certainty)])  # fmt: skip
+    found = context.book.concepts.match(keys)
     if found:
-        return Named(found, keys, label)
+        return Named(found, keys, label, certainty=certainty)
+    found = context.book.concepts.denied(keys)
+    if found:
+        return Named(found, keys, label, denied=True)
     for text in texts:
         found = context.book.concepts.named(text)
         if found:

@@ -8,7 +8,7 @@ from datetime import date
 
 import msgspec
 
-from cds_service.facts.concept_matching import ADVERSE_EFFECT
+from cds_service.facts.concept_matching import EFFECTS
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers import READERS
 from cds_service.facts.finding_readings import OVER, PRESENT, SUSPECTED, Reading
@@ -115,7 +115,7 @@ def _with_cause_of_the_day(context: Context, found: Sequence[Reading]) -> list[R
     Such a record explains the diagnoses of its day, of its visit where both name one. One that
     does so and has no grade is no event beside them.
     """
-    markers = [item for item in found if item.names == {ADVERSE_EFFECT} and item.confirmed]
+    markers = [item for item in found if item.names and item.names <= EFFECTS and item.confirmed]
     if not markers:
         return list(found)
     explained: list[Reading] = []
@@ -142,7 +142,7 @@ def _explains(marker: Reading, item: Reading) -> bool:
     one, other = marker.record, item.record
     if not isinstance(one, Condition) or not isinstance(other, Condition):
         return False
-    if not item.confirmed or item.names <= {ADVERSE_EFFECT} or _is_tumour(item):
+    if not item.confirmed or item.names <= EFFECTS or _is_tumour(item):
         return False
     visits = [one.encounter, other.encounter]
     named = [visit.reference for visit in visits if visit is not None and visit.reference]

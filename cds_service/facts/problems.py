@@ -59,40 +59,47 @@ def statement(item: Reading) -> Statement | None:
 def flag(context: Context, value_sets: Sequence[str]) -> Statements | None:
     """What the findings say about a flag; None when they say nothing.
 
-    Each value set is judged by its newest statements. One that is present makes the flag present.
-    The flag is absent when the first set, which stands for the whole, is absent, or when all are:
-    a denied syncope does not exclude dizziness.
+    Each kind of finding is judged by its newest statements. One that is present makes the flag
+    present. The flag is absent when the first set, which stands for the whole, is absent, or when
+    all are: a denied syncope does not exclude dizziness.
     """
-    newest = [_newest(context, name) for name in value_sets]
-    present = [item for group in newest for item in group if item.value == "present"]
-    absent = [item for group in newest for item in group if item.value == "absent"]
-    if present:
-        # Contradictions within one set and day stay visible to the rules.
+    concepts = context.book.concepts
+    judged = [
+        [group for name in concepts.concepts_of(item) for group in _judged(context, name)]
+        for item in value_sets
+    ]
+    groups = [group for kinds in judged for group in kinds]
+    standing = [group for group in groups if any(item.value == "present" for item in group)]
+    if standing:
+        present = [item for group in standing for item in group if item.value == "present"]
         days = {item.day for item in present}
-        clashing = [item for item in absent if item.day in days and _same_set(newest, item)]
-        return in_order([*present, *clashing])
-    whole = bool(newest[0]) or all(newest)
+        # Contradictions within one kind and day stay visible to the rules.
+        clashing = [item for group in standing for item in group
+                    if item.value == "absent" and item.day in days]  # fmt: skip
+        return in_order(dict.fromkeys((*present, *clashing)))
+    absent = dict.fromkeys(item for group in groups for item in group)
+    whole = bool(judged[0]) or all(judged)
     return in_order(absent) if whole and absent else None
 
 
-def _newest(context: Context, concept: str) -> list[Statement]:
-    """The newest statements of one concept: those of the newest day, and any without a day.
+def _judged(context: Context, concept: str) -> list[list[Statement]]:
+    """The newest statements of each kind of finding of a concept.
 
-    A condition that is listed as active without a date may be the newest of all.
+    Those are the ones of the newest day, and any without a day: a condition that is listed as
+    active without a date may be the newest of all. A kind is what the codes say at their most
+    exact, so that a narrower finding that was excluded never hides a broader one.
     """
-    said = [
-        found for item in findings_of(context).of(concept) if (found := statement(item)) is not None
-    ]
-    if not said:
-        return []
-    latest = max((item.day for item in said if item.day is not None), default=None)
-    return [item for item in said if item.day in (latest, None)]
-
-
-def _same_set(groups: Iterable[list[Statement]], wanted: Statement) -> bool:
-    return any(
-        wanted in group and any(item.value == "present" for item in group) for group in groups
-    )
+    kinds: dict[frozenset[str], list[Statement]] = {}
+    for item in findings_of(context).of(concept):
+        found = statement(item)
+        if found is not None:
+            kind = context.book.concepts.lowest(item.names)
+            kinds.setdefault(kind, []).append(found)
+    judged = []
+    for said in kinds.values():
+        latest = max((item.day for item in said if item.day is not None), default=None)
+        judged.append([item for item in said if item.day in (latest, None)])
+    return judged
 
 
 def ever(context: Context, concept: str) -> Statements | None:

@@ -29,7 +29,7 @@ GRADED = {
     "gastrointestinal symptoms grade": ("gastrointestinal symptoms",),
     "rash grade": ("skin reaction", "photosensitivity"),
 }
-"""The graded facts with the concepts they are read from."""
+"""The graded facts with the value sets whose concepts they are read from."""
 
 OTHER = "other adverse reaction grade"
 _BRADYCARDIAS = ("bradycardia", "symptomatic bradycardia", "sick sinus syndrome")
@@ -74,8 +74,14 @@ def _grades_reader(context: Context, fact: str) -> Callable[[], FactValue | None
 
 
 def _grades(context: Context, fact: str) -> GradedSeries | None:
-    episodes = _episodes(context, fact, findings_of(context).events_of(*GRADED[fact]))
+    concepts = _concepts(context, GRADED[fact])
+    episodes = _episodes(context, fact, findings_of(context).events_of(*concepts))
     return graded(fact, superseded(episodes), context.as_of)
+
+
+def _concepts(context: Context, value_sets: Iterable[str]) -> set[str]:
+    """The concepts that value sets became."""
+    return {name for item in value_sets for name in context.book.concepts.concepts_of(item)}
 
 
 def _other_reactions(context: Context) -> GradedSeries | None:
@@ -83,10 +89,8 @@ def _other_reactions(context: Context) -> GradedSeries | None:
 
     Their code does not say what the reaction is, so a later one never stands for an earlier one.
     """
-    own = {name for sets in GRADED.values() for name in sets}
-    own.update(
-        name for sets in context.book.knowledge.fact_list.conditions.values() for name in sets
-    )
+    listed = [*GRADED.values(), *context.book.knowledge.fact_list.conditions.values()]
+    own = {name for sets in listed for name in _concepts(context, sets)}
     events = [
         item
         for item in findings_of(context).events_of(ADVERSE_EFFECT)

@@ -142,7 +142,8 @@ class FactReader:
         }
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
-        return LazyValues(readers)
+        replaced = set(knowledge.replacements.facts) - set(knowledge.vocabulary.names)
+        return LazyValues({name: work for name, work in readers.items() if name not in replaced})
 
     def _person(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:
         answers = "ECOG answer"

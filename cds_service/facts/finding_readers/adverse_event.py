@@ -64,7 +64,7 @@ def _read_event(context: Context, event: AdverseEvent) -> Reading | None:
     grade = _grade(context, event, outcomes)
     same = (*event.resulting_condition, *event.resulting_effect, *_effects(event))
     status = OVER if over else PRESENT
-    if grade.number == 0 and not grade.least:
+    if meaning.denied or (grade.number == 0 and not grade.least):
         # Grade 0 says that somebody looked and the event was not there.
         status, over = ABSENT, False
     return reading(

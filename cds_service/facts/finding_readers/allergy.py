@@ -68,6 +68,8 @@ def _read_reaction(
         status = SUSPECTED
     for item in reaction.manifestation:
         meaning = named(context, SUBJECT, item.said)
+        if meaning.denied:
+            continue
         yield reading(
             allergy,
             meaning,

@@ -31,7 +31,6 @@ _OVER = frozenset({"resolved", "inactive", "remission"})
 _LASTING = frozenset({"active", "recurrence", "relapse"})
 _A_CONDITION = "a condition"
 _UNNAMED_SITE = "metastasis of unnamed site"
-_OF_THE_BRAIN = frozenset({"brain metastases", "central nervous system metastases"})
 
 
 def read(context: Context) -> Iterator[Reading]:
@@ -49,8 +48,8 @@ def read_condition(
 
     `visited` is the day of the visit that lists it, which counts when it has no day of its own.
     """
-    verification = status_of(condition)
     meaning = _meaning(context, condition)
+    verification = _verification(condition, meaning)
     recorded = context.day_of(condition.recorded_date)
     began = _began(context, condition, visited)
     if verification == "refuted":
@@ -68,6 +67,7 @@ def read_condition(
         return None
     clinical = clinical_status(condition)
     over = clinical in _OVER or (not clinical and _has_abatement(condition))
+    over = over or meaning.certainty == "over"
     period = condition.abatement_period
     texts = (condition.abatement_date_time, period.end if period else None)
     sent = context.day_of(*texts)
@@ -97,6 +97,14 @@ def read_condition(
     if status == SUSPECTED and over and not still:
         return replace(found, over=True)
     return found
+
+
+def _verification(condition: Condition, meaning: Named) -> str:
+    """The verification status; a code may carry it, and the stronger doubt counts."""
+    status = status_of(condition) or ""
+    if status == "refuted" or meaning.certainty == "excluded" or meaning.denied:
+        return "refuted"
+    return "unconfirmed" if meaning.certainty == "suspected" else status
 
 
 def clinical_status(condition: Condition) -> str:
@@ -152,9 +160,8 @@ def _meaning(context: Context, condition: Condition) -> Named:
     mCODE has one code for any secondary cancer.
     """
     found = named(context, SUBJECT, condition.code)
-    if _UNNAMED_SITE in found.names and any(
+    if not context.book.value_sets[_UNNAMED_SITE].keys.isdisjoint(found.keys) and any(
         context.book.says(site, "brain body site") for site in condition.body_site
     ):
-        names = (found.names - {"other metastases"}) | _OF_THE_BRAIN
-        return Named(names, found.keys, found.label, found.note)
+        return replace(found, names=context.book.concepts.with_broader("brain metastases"))
     return found

@@ -7,7 +7,16 @@ from datetime import date
 
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers.condition import read_condition, visit_day
-from cds_service.facts.finding_readings import PRESENT, Reading, dated_in_future, named, reading
+from cds_service.facts.finding_readings import (
+    OVER,
+    PRESENT,
+    REFUTED,
+    SUSPECTED,
+    Reading,
+    dated_in_future,
+    named,
+    reading,
+)
 from cds_service.fhir.datatypes import CodeableConcept, Reference
 from cds_service.fhir.record import status_of
 from cds_service.fhir.references import parse_reference
@@ -61,8 +70,9 @@ def _said(
     context: Context, encounter: Encounter, concept: CodeableConcept | None, day: date | None
 ) -> Reading | None:
     meaning = named(context, SUBJECT, concept)
-    if not meaning.label and not meaning.keys:
+    if meaning.denied or not (meaning.label or meaning.keys):
         return None
+    status = {"suspected": SUSPECTED, "excluded": REFUTED, "over": OVER}.get(meaning.certainty)
     return reading(
-        encounter, meaning, PRESENT, day, as_of=context.as_of, note="diagnosis of a visit"
+        encounter, meaning, status or PRESENT, day, as_of=context.as_of, note="diagnosis of a visit"
     )

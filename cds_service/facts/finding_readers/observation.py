@@ -78,6 +78,8 @@ def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
     value = part.value_codeable_concept
     if asked.names:
         answer = _answer(context, part)
+        if answer and asked.denied:
+            answer = ABSENT if answer == PRESENT else ""
         if answer:
             yield asked, answer
         return
@@ -85,7 +87,8 @@ def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
         return
     found = named(context, SUBJECT, value)
     if found.names:
-        yield found, ABSENT if _says(context, part.interpretation, _NEGATIVE) else PRESENT
+        denied = found.denied or _says(context, part.interpretation, _NEGATIVE)
+        yield found, ABSENT if denied else PRESENT
 
 
 def _answer(context: Context, part: Part) -> str:

@@ -41,7 +41,7 @@ def read(context: Context) -> Iterator[Reading]:
         sent = context.day_of(period.end) if period is not None else None
         ended = believed_end(context, SUBJECT, "a procedure", began, sent)
         meaning = named(context, SUBJECT, procedure.code)
-        if meaning.names:
+        if meaning.names and not meaning.denied:
             yield reading(
                 procedure,
                 meaning,
@@ -55,7 +55,7 @@ def read(context: Context) -> Iterator[Reading]:
             )
         for complication in procedure.complication:
             seen = named(context, SUBJECT, complication)
-            if seen.names:
+            if seen.names and not seen.denied:
                 yield reading(
                     procedure,
                     seen,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cds_service.facts import finding_causes
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import (
+    ABSENT,
     PRESENT,
     SUSPECTED,
     Reading,
@@ -38,11 +39,12 @@ def read(context: Context) -> Iterator[Reading]:
             continue
         for concept in report.conclusion_code:
             meaning = named(context, SUBJECT, concept)
-            if meaning.names:
+            seen = ABSENT if meaning.denied else PRESENT
+            if meaning.names and (status in _SIGNED or not meaning.denied):
                 yield reading(
                     report,
                     meaning,
-                    PRESENT if status in _SIGNED else SUSPECTED,
+                    seen if status in _SIGNED else SUSPECTED,
                     day,
                     as_of=context.as_of,
                     said=day,
