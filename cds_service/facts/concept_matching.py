@@ -19,6 +19,8 @@ EFFECTS = frozenset({ADVERSE_EFFECT, "adverse effect of a drug"})
 _LETTERS = re.compile(r"[^\W_]+")
 _TAG = re.compile(r"\s*\((?:disorder|finding|situation|procedure)\)\s*\Z", re.IGNORECASE)
 _GRADE_WORDS = re.compile(r"[\s,;:(-]*\b(?:CTCAE\s+)?(?:grade\s*|G)[0-5]\b\)?\s*\Z", re.IGNORECASE)
+_PLAIN = re.compile(r"[\w\s,./'()\[\]:;-]*[\w.)\]]", re.UNICODE)
+"""A name as people write it. A question mark, a plus or a dash at its end says something of it."""
 _TUMOURS = ("metastatic non-small cell lung cancer",)
 """Value sets of tumours that flags are read from: no concept holds them."""
 
@@ -91,7 +93,9 @@ class ConceptMatcher:
 
     def named(self, text: str | None) -> frozenset[str]:
         """The concepts of which a text as a whole is the name; never by a part or a likeness."""
-        return self._by_text.get(exact_name(text), frozenset()) if text else frozenset()
+        if not text or not _PLAIN.fullmatch(text.strip()) or "(-)" in text:
+            return frozenset()
+        return self._by_text.get(exact_name(text), frozenset())
 
     def lowest(self, names: Iterable[str]) -> frozenset[str]:
         """Those of some concepts that are no broader name of another one among them."""

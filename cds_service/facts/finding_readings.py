@@ -20,6 +20,7 @@ from cds_service.rules import Finding
 
 PRESENT, SUSPECTED, OVER, REFUTED, ABSENT = "present", "suspected", "over", "refuted", "absent"
 CONFIRMED = frozenset({PRESENT, OVER})
+BY_NAME = "recognised by its name"
 
 _MEDDRA_DIGITS = 8
 
@@ -101,7 +102,7 @@ def named(context: Context, subject: str, concept: CodeableConcept | None) -> Na
     for text in texts:
         found = context.book.concepts.named(text)
         if found:
-            return Named(found, keys, label, "recognised by its name")
+            return Named(found, keys, label, BY_NAME)
     return Named(frozenset(), keys, label)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from cds_service.facts.concept_matching import EFFECTS
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers import READERS
-from cds_service.facts.finding_readings import OVER, PRESENT, SUSPECTED, Reading
+from cds_service.facts.finding_readings import BY_NAME, OVER, PRESENT, SUSPECTED, Reading
 from cds_service.facts.grade_scale import FROM_SEVERITY, FROM_TERM, STATED
 from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
 from cds_service.fhir.terminology import concept_keys
@@ -209,7 +209,9 @@ def _merged(event: Reading, item: Reading) -> Reading:
     began = min((part.began for part in (one, other) if part.began is not None), default=None)
     better, worse = (event, item) if _weight(event) >= _weight(item) else (item, event)
     graded = better.finding
-    notes = dict.fromkeys(part.note for part in (one, other) if part.note)
+    notes = dict.fromkeys(part.note for part in (one, other) if part.note not in ("", BY_NAME))
+    if BY_NAME in one.note and BY_NAME in other.note:
+        notes.setdefault(BY_NAME)
     return Reading(
         msgspec.structs.replace(
             one,

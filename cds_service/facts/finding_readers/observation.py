@@ -50,9 +50,9 @@ def _read_observation(context: Context, observation: Observation) -> Iterator[Re
     day = _day(context, observation)
     if dated_in_future(context, SUBJECT, "an observation", day):
         return
-    grade = _grade(context, observation)
     note = "preliminary result" if status_of(observation) == "preliminary" else ""
     for meaning, status in seen:
+        grade = _grade(context, observation, meaning)
         denied = status == ABSENT or (grade.number == 0 and not grade.least)
         yield reading(
             observation,
@@ -121,9 +121,8 @@ def _words(context: Context, sets: tuple[str, ...]) -> frozenset[str]:
     return frozenset(word.lower() for name in sets for word in codes[name].match_text)
 
 
-def _grade(context: Context, observation: Observation) -> Grade:
+def _grade(context: Context, observation: Observation, meaning: Named) -> Grade:
     """The grade in an extension, in the value or in any component."""
     concepts = [observation.value_codeable_concept]
     concepts += [part.value_codeable_concept for part in observation.component]
-    keys = named(context, SUBJECT, observation.code).keys
-    return grade_of(context, SUBJECT, observation.extension, concepts, keys)
+    return grade_of(context, SUBJECT, observation.extension, concepts, meaning.keys)
