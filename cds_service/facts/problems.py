@@ -87,14 +87,15 @@ def _judged(context: Context, concept: str) -> list[list[Statement]]:
 
     Those are the ones of the newest day, and any without a day: a condition that is listed as
     active without a date may be the newest of all. A kind is what the codes say at their most
-    exact, so that a narrower finding that was excluded never hides a broader one.
+    exact, so that a narrower finding that was excluded neither hides nor excludes a broader one.
     """
     kinds: dict[frozenset[str], list[Statement]] = {}
     for item in findings_of(context).of(concept):
         found = statement(item)
-        if found is not None:
-            kind = context.book.concepts.lowest(item.names)
-            kinds.setdefault(kind, []).append(found)
+        kind = context.book.concepts.lowest(item.names)
+        if found is None or (item.finding.status in (REFUTED, ABSENT) and concept not in kind):
+            continue
+        kinds.setdefault(kind, []).append(found)
     judged = []
     for said in kinds.values():
         latest = max((item.day for item in said if item.day is not None), default=None)

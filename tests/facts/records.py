@@ -69,9 +69,15 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 def coded(value_set: str, text: str | None = None) -> Json:
-    """A CodeableConcept with the first verified code of a value set."""
-    code = next(item for item in knowledge().codes.value_sets[value_set].codes if item.verified)
-    concept: Json = {"coding": [{"system": code.system, "code": code.code}]}
+    """A CodeableConcept with the first verified code of a value set, else of a concept."""
+    sets = knowledge().codes.value_sets
+    if value_set in sets:
+        code = next(item for item in sets[value_set].codes if item.verified)
+        system, value = code.system, code.code
+    else:
+        rows = knowledge().concepts[value_set].rows(knowledge().concepts.editions)
+        system, value, _ = next(row for row in rows if row[2].verified and not row[2].wider)
+    concept: Json = {"coding": [{"system": system, "code": value}]}
     return concept if text is None else {**concept, "text": text}
 
 
@@ -100,7 +106,7 @@ def condition(
     patient: str = "p",
     **more: object,
 ) -> Json:
-    """A Condition by the name of a value set."""
+    """A Condition by the name of a value set or concept."""
     system = "http://terminology.hl7.org/CodeSystem/condition-"
     body = {
         "code": coded(value_set),
