@@ -37,12 +37,16 @@ _FINDING_ANALYTES = ("QTc", "PR interval")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of data: its prefetch key, its query, whether nothing can be said without it."""
+    """One kind of data: its prefetch key, its query, whether nothing can be said without it.
+
+    `beside` are data that stand beside those of another key, and that many EHRs do not have.
+    """
 
     key: str
     query: str
     required: bool
     purpose: str
+    beside: bool = False
 
 
 PATIENT = Kind("patient", "Patient/{{context.patientId}}", True, "sex and date of birth")
@@ -92,9 +96,25 @@ REQUESTS = Kind(
     "tests that are already on order",
 )
 
+ADVERSE_EVENTS = Kind(
+    "adverse_events",
+    # Without its type the subject of an event could be somebody else: R4 knows no `patient` here.
+    "AdverseEvent?subject=Patient/{{context.patientId}}",
+    False,
+    "reactions with their grade and the drug that is suspected",
+    beside=True,
+)
+ALLERGIES = Kind(
+    "allergies",
+    "AllergyIntolerance?patient={{context.patientId}}",
+    False,
+    "reactions to an ALK inhibitor that are kept as an allergy",
+    beside=True,
+)
+
 EVERYTHING = (
     PATIENT, CONDITIONS, MEDICATIONS, LABORATORY, VITAL_SIGNS, FINDINGS, PROCEDURES, REPORTS,
-    REQUESTS,
+    REQUESTS, ADVERSE_EVENTS, ALLERGIES,
 )  # fmt: skip
 
 
@@ -114,7 +134,9 @@ def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemp
     for kind in kinds:
         tokens = ",".join(f"{system}|{code}" for system, code in listed.get(kind.key, ()))
         query = kind.query.replace("{codes}", tokens)
-        found.append(PrefetchTemplate(kind.key, query, kind.required, kind.purpose))
+        found.append(
+            PrefetchTemplate(kind.key, query, kind.required, kind.purpose, beside=kind.beside)
+        )
     return tuple(found)
 
 

@@ -23,6 +23,9 @@ from hooks.asked_orders import (
     own_drafts,
 )
 
+_NOT_HAD = frozenset({400, 404, 405, 501})
+"""How servers answer about a resource type that they do not have."""
+
 _logger = logging.getLogger("alk_cds.hooks")
 
 
@@ -61,6 +64,7 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
     client = _client(call, access)
     # One deadline for all that is asked of the server, products of medications included.
     ends_at = client.deadline() if client is not None else 0.0
+    beside = {template.key for template in templates if template.beside}
     if wanted and client is not None:
         for key, result in client.fetch(wanted, ends_at).items():
             if result.problem is None or key not in read:
@@ -68,13 +72,21 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
             else:
                 # Two parts of an answer tell more than one, and copies are told apart by id.
                 read[key] = merged([read[key], result.read])
-            if result.problem is not None:
+            if result.problem is not None and not (key in beside and _not_had(result)):
                 unavailable[key] = _why(result)
     elif wanted:
         for key in wanted:
+            if key in beside and key not in read:
+                continue
             unavailable[key] = _why_not_supplied(read.get(key))
     _refuse_without_required(call, templates, read, unavailable)
     return _supplied(call, read, unavailable, client, ends_at)
+
+
+def _not_had(result: FetchResult) -> bool:
+    """Whether a server says that it knows no such resources or no such search."""
+    problem = result.problem
+    return problem is not None and problem.status in _NOT_HAD and not result.read.given
 
 
 def _usable(result: ReadResult) -> bool:

@@ -37,12 +37,15 @@ class PrefetchTemplate:
 
     ``required`` means the service cannot answer without it, and so a missing key leads to a
     FHIR request or to 412. ``purpose`` says in plain words what the data are used for.
+    ``beside`` are data beside those of another key: that a client does not have them is worth no
+    word.
     """
 
     key: str
     template: str
     required: bool
     purpose: str
+    beside: bool = False
 
 
 def _text(template: PrefetchTemplate | str) -> str:
