@@ -20,6 +20,7 @@ _FINDING_SETS = (
     "progressing sites ablatable",
     "ECOG performance status",
     "pregnancy status",
+    "estimated delivery date",
     "cancer stage group",
     "tumour size",
     "positive lymph nodes",

@@ -11,6 +11,7 @@ from cds_service.facts import (
     alk_elsewhere,
     alk_status,
     courses,
+    pregnancy,
     problems,
     resistance,
     staging,
@@ -153,7 +154,7 @@ class FactReader:
             "ECOG performance status": lambda: score_series(
                 context, "ECOG performance status", "ECOG performance status", answers, None
             ),
-            "pregnancy": lambda: _pregnancy(context),
+            "pregnancy": lambda: pregnancy.pregnancy(context),
             "Child-Pugh class": lambda: staging.coded_observation(
                 context,
                 "Child-Pugh class",
@@ -274,7 +275,8 @@ def _running(medicines: Medicines) -> tuple[date | None, ...]:
 
 
 def _found(context: Context, medicines: Medicines) -> PatientFindings:
-    return PatientFindings(context, _running(medicines))
+    due = {pregnancy.CONCEPT: lambda: pregnancy.overdue(context)}
+    return PatientFindings(context, _running(medicines), due)
 
 
 def _sex(context: Context) -> Statements | None:
@@ -283,21 +285,6 @@ def _sex(context: Context) -> Statements | None:
     if gender not in ("female", "male"):
         return None
     return Statements((Statement(gender, None, gender, "Patient"),))
-
-
-def _pregnancy(context: Context) -> Statements | None:
-    """Pregnancy status observations together with pregnancy conditions."""
-    observed = staging.coded_observation(
-        context,
-        "pregnancy",
-        "pregnancy status",
-        {"absent": ("answer not pregnant",), "present": ("answer pregnant",)},
-    )
-    recorded = problems.flag(context, context.book.knowledge.fact_list.conditions["pregnancy"])
-    both = [
-        item for group in (observed, recorded) if group is not None for item in group.statements
-    ]
-    return problems.in_order(both)
 
 
 def _treatment_start(medicines: Medicines) -> Events:

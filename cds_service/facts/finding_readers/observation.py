@@ -76,6 +76,9 @@ def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
     """The findings of an Observation or component, each present or absent."""
     asked = named(context, SUBJECT, part.code)
     value = part.value_codeable_concept
+    if context.book.says(part.code, "pregnancy status"):
+        yield from _pregnancy_status(context, value)
+        return
     if asked.names:
         answer = _answer(context, part)
         if answer and asked.denied:
@@ -89,6 +92,17 @@ def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
     if found.names:
         denied = found.denied or _says(context, part.interpretation, _NEGATIVE)
         yield found, ABSENT if denied else PRESENT
+
+
+def _pregnancy_status(
+    context: Context, value: CodeableConcept | None
+) -> Iterator[tuple[Named, str]]:
+    """The answers to a question that has codes of its own for them."""
+    names = context.book.concepts.with_broader("pregnancy")
+    meaning = Named(names, frozenset(), (value.label if value is not None else None) or "")
+    for answer, status in (("answer pregnant", PRESENT), ("answer not pregnant", ABSENT)):
+        if context.book.says(value, answer):
+            yield meaning, status
 
 
 def _answer(context: Context, part: Part) -> str:
