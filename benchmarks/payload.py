@@ -16,6 +16,8 @@ import orjson
 from cds_service.knowledge.release import Knowledge
 from fhir_fixtures import Story, load_story
 from hooks.data import (
+    ADVERSE_EVENTS,
+    ALLERGIES,
     CONDITIONS,
     EVERYTHING,
     FINDINGS,
@@ -121,6 +123,8 @@ def _prefetch(chart: list[Resource], knowledge: Knowledge) -> dict[str, Resource
         PROCEDURES.key: _of_type("Procedure"),
         REPORTS.key: _of_type("DiagnosticReport"),
         REQUESTS.key: _of_type("ServiceRequest"),
+        ADVERSE_EVENTS.key: _of_type("AdverseEvent"),
+        ALLERGIES.key: _of_type("AllergyIntolerance"),
     }
     (patient,) = [resource for resource in chart if resource["resourceType"] == "Patient"]
     prefetch = {PATIENT.key: patient}

@@ -48,8 +48,18 @@ _SUBJECT = {"patient": _reference("subject"), "subject": _reference("subject")}
 _PATIENT = {"patient": _reference("patient")}
 
 PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
-    "AdverseEvent": {"subject": _reference("subject"), "date": _date("date")},
-    "AllergyIntolerance": {**_PATIENT, "clinical-status": _token("clinicalStatus")},
+    "AdverseEvent": {
+        "subject": _reference("subject"),
+        "date": _date("date"),
+        "event": _token("event"),
+        "actuality": _token("actuality"),
+    },
+    "AllergyIntolerance": {
+        **_PATIENT,
+        "code": _token("code"),
+        "clinical-status": _token("clinicalStatus"),
+        "verification-status": _token("verificationStatus"),
+    },
     "Condition": {
         **_SUBJECT,
         "code": _token("code"),

@@ -20,6 +20,7 @@ _FINDING_SETS = (
     "progressing sites ablatable",
     "ECOG performance status",
     "pregnancy status",
+    "estimated delivery date",
     "cancer stage group",
     "tumour size",
     "positive lymph nodes",
@@ -118,9 +119,25 @@ REQUESTS = Kind(
     "tests that are already on order",
 )
 
+ADVERSE_EVENTS = Kind(
+    "adverse_events",
+    # Without its type the subject of an event could be somebody else: R4 knows no `patient` here.
+    "AdverseEvent?subject=Patient/{{context.patientId}}",
+    False,
+    "reactions with their grade and the drug that is suspected",
+    beside=True,
+)
+ALLERGIES = Kind(
+    "allergies",
+    "AllergyIntolerance?patient={{context.patientId}}",
+    False,
+    "reactions to an ALK inhibitor that are kept as an allergy",
+    beside=True,
+)
+
 EVERYTHING = (
     PATIENT, CONDITIONS, MEDICATIONS, LABORATORY, VITAL_SIGNS, FINDINGS, PROCEDURES, REPORTS,
-    REQUESTS, STATEMENTS, ADMINISTRATIONS, DISPENSES,
+    REQUESTS, STATEMENTS, ADMINISTRATIONS, DISPENSES, ADVERSE_EVENTS, ALLERGIES,
 )  # fmt: skip
 
 

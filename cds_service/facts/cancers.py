@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from cds_service.facts.context import Context
-from cds_service.facts.problems import SUSPECTED, begun, in_order, not_yet, statement
-from cds_service.fhir.record import status_of
-from cds_service.fhir.terminology import concept_keys
-from cds_service.fhir.views import Condition
+from cds_service.facts.finding_readings import REFUTED, SUSPECTED, Reading
+from cds_service.facts.problems import diagnoses, in_order, statement
 from cds_service.rules import Collection, Item, Reason, ReasonKind, Statement, Statements
 
 CANCERS = {
@@ -43,60 +41,50 @@ HISTOLOGY_EXTENSION = "histology-morphology-behavior"
 
 def cancers(context: Context) -> Collection:
     """The cancers on the problem list; complete only when the conditions were supplied whole."""
-    book, record = context.book, context.record
+    book = context.book
     items: list[Item] = []
     seen: set[str] = set()
     for member, value_sets in CANCERS.items():
         for name in value_sets:
-            for condition in record.conditions(book.value_sets[name]):
-                if _left_out(context, condition):
+            for item in diagnoses(context, name):
+                if item.finding.status == REFUTED:
                     continue
-                seen.add(condition.key)
+                seen.add(item.record.key)
                 named = member
-                if status_of(condition) in SUSPECTED and member != "suspected lung cancer":
+                if item.finding.status == SUSPECTED and member != "suspected lung cancer":
                     named = "suspected lung cancer" if "lung" in member else "other cancer"
-                items.append(_item(context, named, condition))
-    for condition in record.conditions(book.value_sets["lung cancer of unknown type"]):
-        if condition.key in seen or _left_out(context, condition):
+                items.append(_item(named, item))
+    for item in diagnoses(context, "lung cancer of unknown type"):
+        if item.record.key in seen or item.finding.status == REFUTED:
             continue
-        seen.add(condition.key)
-        items.append(_item(context, _lung_type(context, condition), condition))
+        seen.add(item.record.key)
+        items.append(_item(_lung_type(context, item), item))
     known = {key for name in METASTASES for key in book.value_sets[name].keys}
-    for condition in record.of_type(Condition):
-        if condition.key in seen or _left_out(context, condition):
+    for item in diagnoses(context):
+        if item.record.key in seen or item.finding.status == REFUTED:
             continue
-        keys = concept_keys(condition.code)
-        if any(_is_malignant(key) for key in keys) and not any(key in known for key in keys):
-            items.append(_item(context, "other cancer", condition))
+        if any(map(_is_malignant, item.keys)) and known.isdisjoint(item.keys):
+            items.append(_item("other cancer", item))
     complete = "conditions" in context.complete
     reasons = () if complete else (_not_whole("cancers"),)
     return Collection(tuple(items), complete, reasons)
-
-
-def _left_out(context: Context, condition: Condition) -> bool:
-    """Refuted, or dated after the day asked about."""
-    return status_of(condition) == "refuted" or not_yet(context, begun(context, condition))
 
 
 def _not_whole(subject: str) -> Reason:
     return Reason.of(ReasonKind.MISSING, subject, "the list was not supplied whole")
 
 
-def _item(context: Context, member: str, condition: Condition) -> Item:
-    label = condition.code.label if condition.code is not None else None
-    day = begun(context, condition)
-    return Item(frozenset({member}), member, day, label or "", condition.key)
+def _item(member: str, item: Reading) -> Item:
+    found = item.finding
+    return Item(frozenset({member}), member, found.began, found.label, found.source)
 
 
-def _lung_type(context: Context, condition: Condition) -> str:
+def _lung_type(context: Context, item: Reading) -> str:
     """A lung site code with a coded histology is more than its site."""
-    if status_of(condition) in SUSPECTED:
+    if item.finding.status == SUSPECTED:
         return "suspected lung cancer"
-    for extension in condition.extension:
-        if HISTOLOGY_EXTENSION in (extension.url or "") and context.book.says(
-            extension.value_codeable_concept, "adenocarcinoma morphology"
-        ):
-            return "non-small cell lung cancer"
+    if has_histology(context, item):
+        return "non-small cell lung cancer"
     return "lung cancer of unknown type"
 
 
@@ -118,20 +106,23 @@ _HISTOLOGY_SETS = {
 
 def histology(context: Context) -> Statements | None:
     """Histology from the diagnosis code or the histology extension of a lung cancer."""
-    book, statements = context.book, []
+    statements = []
     for value, names in _HISTOLOGY_SETS.items():
-        for name in names:
-            for condition in context.record.conditions(book.value_sets[name]):
-                found = statement(context, condition)
-                if found is not None and found.value == "present":
-                    statements.append(Statement(value, found.day, found.as_sent, found.source))
-    for condition in context.record.of_type(Condition):
-        if _left_out(context, condition):
-            continue
-        for extension in condition.extension:
-            if HISTOLOGY_EXTENSION in (extension.url or "") and book.says(
-                extension.value_codeable_concept, "adenocarcinoma morphology"
-            ):
-                day = begun(context, condition)
-                statements.append(Statement("adenocarcinoma", day, "", condition.key))
+        for item in diagnoses(context, *names):
+            found = statement(item)
+            if found is not None and found.value == "present":
+                statements.append(Statement(value, found.day, found.as_sent, found.source))
+    for item in diagnoses(context):
+        if item.finding.status != REFUTED and has_histology(context, item):
+            said = Statement("adenocarcinoma", item.finding.began, "", item.record.key)
+            statements.append(said)
     return in_order(statements)
+
+
+def has_histology(context: Context, item: Reading) -> bool:
+    """Whether an extension of a Condition says that the tumour is an adenocarcinoma."""
+    return any(
+        HISTOLOGY_EXTENSION in (extension.url or "")
+        and context.book.says(extension.value_codeable_concept, "adenocarcinoma morphology")
+        for extension in item.record.extension
+    )

@@ -13,6 +13,8 @@ from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.medications import MedicationConcept
 from cds_service.fhir.terminology import coding_key, concept_keys
 from cds_service.fhir.views import (
+    AdverseEvent,
+    AllergyIntolerance,
     Condition,
     DiagnosticReport,
     MedicationUse,
@@ -53,7 +55,14 @@ def _concepts(context: Context) -> Iterator[CodeableConcept | None]:
     for report in record.of_type(DiagnosticReport):
         yield report.code
         yield from report.conclusion_code
-    yield from (procedure.code for procedure in record.of_type(Procedure))
+    for event in record.of_type(AdverseEvent):
+        yield from (event.event, event.code, event.severity, event.seriousness)
+    for allergy in record.of_type(AllergyIntolerance):
+        for reaction in allergy.reaction:
+            yield from (item.said for item in reaction.manifestation)
+    for procedure in record.of_type(Procedure):
+        yield procedure.code
+        yield from procedure.complication
     yield from (request.code for request in record.of_type(ServiceRequest))
     for use in record.of_type(MedicationUse):
         yield CodeableConcept(coding=record.medication_concept(use).all_codings)

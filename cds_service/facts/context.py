@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
+from typing import TYPE_CHECKING
 
+from cds_service.facts.concept_matching import ConceptMatcher
+from cds_service.facts.grade_scale import GradeScale, grade_scale
 from cds_service.facts.medicine_names import MedicineIndex
 from cds_service.facts.patient import Remark
 from cds_service.facts.unrecognised import HarmlessList
@@ -17,6 +20,9 @@ from cds_service.fhir.terminology import CodeKey, CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import Observation
 from cds_service.knowledge.release import Knowledge
+
+if TYPE_CHECKING:
+    from cds_service.facts.findings import FindingBook
 
 _LETTERS = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[a-z][a-z0-9-]+")
@@ -77,6 +83,8 @@ class CodeBook:
     """What laboratories call a result that matters, folded, with its analyte."""
     known_results: frozenset[CodeKey]
     """Codes of results that are known here, also as something else."""
+    concepts: ConceptMatcher
+    grade_scale: GradeScale
 
     @classmethod
     def of(cls, knowledge: Knowledge) -> CodeBook:
@@ -115,6 +123,8 @@ class CodeBook:
                 for name in names
             },
             frozenset(known | traps),
+            ConceptMatcher(knowledge),
+            grade_scale(codes),
         )
 
     def only_local(self, concept: CodeableConcept | None, codes: CodeSet) -> bool:
@@ -140,6 +150,8 @@ class Context:
     zone: tzinfo
     complete: frozenset[str]
     remarks: dict[Remark, None] = field(default_factory=dict)
+    findings: FindingBook | None = None
+    """Kept by `findings.findings_of`, which is to be asked for it."""
     _moments: dict[tuple[str | None, ...], Moment | None] = field(default_factory=dict)
 
     def effective(self, observation: Observation) -> Moment | None:

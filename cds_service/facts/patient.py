@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from cds_service.facts.grades import GradedSeries
 from cds_service.facts.unrecognised import Unrecognised
@@ -21,6 +22,9 @@ from cds_service.rules import (
     Statement,
     Statements,
 )
+
+if TYPE_CHECKING:
+    from cds_service.facts.findings import PatientFindings
 
 DOSE_TAKEN = "dose taken"
 UNREAD_DRAFT = "a draft order"
@@ -185,6 +189,7 @@ class PatientFacts:
     `remarks` are about data that were looked at so far, because facts are read when asked for.
     `unrecognised` are medicines that no table knows, with their name for the card only. `unsure`
     holds by resource what of its medicine was not read in a source, "*" for all of it.
+    `found` holds every clinical event, also those that no fact of the vocabulary is about.
     """
 
     patient_id: str
@@ -196,6 +201,7 @@ class PatientFacts:
     remarks: Iterable[Remark] = ()
     unrecognised: tuple[Unrecognised, ...] = field(default=(), repr=False)
     unsure: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    found: PatientFindings | None = field(default=None, repr=False)
 
     def find(self, name: str) -> FactValue | None:
         """The value of a fact, or None when nothing is known of it."""
@@ -223,7 +229,8 @@ class PatientFacts:
 
 
 class OnTreatment:
-    """The facts as they bear on one drug: only results since its first dose, with a baseline.
+    """The facts as they bear on one drug: only results since its first dose, with a baseline,
+    and findings that are asked whether they began on it.
 
     A raised value from before the first dose is not a reaction to the drug. The baseline is the
     last usable result of the 90 days up to the first dose. Of a finding, *on treatment* means

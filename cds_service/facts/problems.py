@@ -1,4 +1,4 @@
-"""Conditions as flags."""
+"""Findings as flags: questions to the model of findings."""
 
 from __future__ import annotations
 
@@ -6,147 +6,79 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from cds_service.facts.context import Context
-from cds_service.fhir.record import status_of
+from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
+from cds_service.facts.findings import findings_of
 from cds_service.fhir.views import Condition
 from cds_service.rules import Statement, Statements
 
-_OVER = frozenset({"resolved", "inactive", "remission"})
-SUSPECTED = frozenset({"provisional", "differential", "unconfirmed"})
-"""Verification statuses of what is thought of but not confirmed."""
 _LONG_AGO = date.min
 
-_BRAIN_SETS = frozenset({"brain metastases", "central nervous system metastases"})
 
-
-def clinical_status(condition: Condition) -> str:
-    """The clinical status code in lower case, empty when none was sent."""
-    concept = condition.clinical_status
-    codes = [coding.code for coding in concept.coding if coding.code] if concept else []
-    return codes[0].strip().lower() if codes else ""
-
-
-def is_over(condition: Condition) -> bool:
-    """Whether a condition is said to be over; an end without any status says so too."""
-    status = clinical_status(condition)
-    ended = condition.abatement_date_time or condition.abatement_period
-    return status in _OVER or (not status and ended is not None)
-
-
-def begun(context: Context, condition: Condition) -> date | None:
-    """The day a condition began, as far as recorded: onset, else the day it was recorded."""
-    period = condition.onset_period
-    return context.day_of(
-        condition.onset_date_time, period.start if period else None, condition.recorded_date
-    )
-
-
-def not_yet(context: Context, day: date | None) -> bool:
-    """Whether a day lies after the day asked about: what is dated so is not known yet."""
-    if day is None or day <= context.as_of:
-        return False
-    context.remark("conditions", "a condition dated in the future was left out")
-    return True
-
-
-def statement(context: Context, condition: Condition) -> Statement | None:
-    """Present, absent (refuted, resolved), or None when it is only suspected or in the future.
-
-    A condition that was over later than the day asked about was still there on that day.
-    """
-    verification = status_of(condition)
-    if verification in SUSPECTED:
+def statement(item: Reading) -> Statement | None:
+    """Present, absent (refuted, over, not found), or None when it is only suspected."""
+    found = item.finding
+    if found.status == SUSPECTED:
         return None
-    label = (condition.code.label if condition.code is not None else None) or ""
-    if verification == "refuted":
-        day = context.day_of(condition.recorded_date, condition.onset_date_time)
-        if not_yet(context, day):
-            return None
-        return Statement("absent", day, label, condition.key)
-    day = begun(context, condition)
-    if not_yet(context, day):
-        return None
-    if is_over(condition):
-        period = condition.abatement_period
-        ended = context.day_of(
-            condition.abatement_date_time, period.end if period else None, condition.recorded_date
-        )
-        if ended is None or ended <= context.as_of:
-            return Statement("absent", ended, label, condition.key)
-    return Statement("present", day, label, condition.key)
+    if found.status == PRESENT:
+        return Statement("present", found.began, found.label, found.source)
+    day = found.began if found.status == ABSENT else item.said
+    return Statement("absent", day, found.label, found.source)
 
 
 def flag(context: Context, value_sets: Sequence[str]) -> Statements | None:
-    """What the problem list says about a flag; None when it says nothing.
+    """What the findings say about a flag; None when they say nothing.
 
-    Each value set is judged by its newest statements. One that is present makes the flag present.
-    The flag is absent when the first set, which stands for the whole, is absent, or when all are:
-    a denied syncope does not exclude dizziness.
+    Each kind of finding is judged by its newest statements. One that is present makes the flag
+    present. The flag is absent when the first set, which stands for the whole, is absent, or when
+    all are: a denied syncope does not exclude dizziness.
     """
-    newest = [_newest(context, name) for name in value_sets]
-    present = [item for group in newest for item in group if item.value == "present"]
-    absent = [item for group in newest for item in group if item.value == "absent"]
-    if present:
-        # Contradictions within one set and day stay visible to the rules.
+    concepts = context.book.concepts
+    judged = [
+        [group for name in concepts.concepts_of(item) for group in _judged(context, name)]
+        for item in value_sets
+    ]
+    groups = [group for kinds in judged for group in kinds]
+    standing = [group for group in groups if any(item.value == "present" for item in group)]
+    if standing:
+        present = [item for group in standing for item in group if item.value == "present"]
         days = {item.day for item in present}
-        clashing = [item for item in absent if item.day in days and _same_set(newest, item)]
-        return in_order([*present, *clashing])
-    whole = bool(newest[0]) or all(newest)
+        # Contradictions within one kind and day stay visible to the rules.
+        clashing = [item for group in standing for item in group
+                    if item.value == "absent" and item.day in days]  # fmt: skip
+        return in_order(dict.fromkeys((*present, *clashing)))
+    absent = dict.fromkeys(item for group in groups for item in group)
+    whole = bool(judged[0]) or all(judged)
     return in_order(absent) if whole and absent else None
 
 
-def _newest(context: Context, value_set: str) -> list[Statement]:
-    """The newest statements of one value set: those of the newest day, and any without a day.
+def _judged(context: Context, concept: str) -> list[list[Statement]]:
+    """The newest statements of each kind of finding of a concept.
 
-    A condition that is listed as active without a date may be the newest of all.
+    Those are the ones of the newest day, and any without a day: a condition that is listed as
+    active without a date may be the newest of all. A kind is what the codes say at their most
+    exact, so that a narrower finding that was excluded neither hides nor excludes a broader one.
     """
-    said = [
-        found
-        for condition in conditions_of(context, value_set)
-        if (found := statement(context, condition)) is not None
-    ]
-    if not said:
-        return []
-    latest = max((item.day for item in said if item.day is not None), default=None)
-    return [item for item in said if item.day in (latest, None)]
-
-
-def conditions_of(context: Context, value_set: str) -> tuple[Condition, ...]:
-    """The conditions of a value set, by code, or by the body site of a metastasis without a site.
-
-    mCODE has one code for any secondary cancer and says where it is in `bodySite`.
-    """
-    sets = context.book.value_sets
-    found = context.record.conditions(sets[value_set])
-    if value_set not in _BRAIN_SETS | {"other metastases"}:
-        return found
-    unnamed = context.record.conditions(sets["metastasis of unnamed site"])
-    of_the_brain = {
-        id(condition): condition
-        for condition in unnamed
-        if any(context.book.says(site, "brain body site") for site in condition.body_site)
-    }
-    if value_set == "other metastases":
-        return tuple(item for item in found if id(item) not in of_the_brain)
-    return tuple({**{id(item): item for item in found}, **of_the_brain}.values())
-
-
-def _same_set(groups: Iterable[list[Statement]], wanted: Statement) -> bool:
-    return any(
-        wanted in group and any(item.value == "present" for item in group) for group in groups
-    )
-
-
-def ever(context: Context, value_set: str) -> Statements | None:
-    """Whether a condition of a value set was ever confirmed, be it over or not."""
-    found: list[Statement] = []
-    for condition in conditions_of(context, value_set):
-        if status_of(condition) == "refuted" or status_of(condition) in SUSPECTED:
+    kinds: dict[frozenset[str], list[Statement]] = {}
+    for item in findings_of(context).of(concept):
+        found = statement(item)
+        kind = context.book.concepts.lowest(item.names)
+        if found is None or (item.finding.status in (REFUTED, ABSENT) and concept not in kind):
             continue
-        label = condition.code.label if condition.code is not None else None
-        day = begun(context, condition)
-        if not not_yet(context, day):
-            found.append(Statement("present", day, label or "", condition.key))
-    return in_order(found)
+        kinds.setdefault(kind, []).append(found)
+    judged = []
+    for said in kinds.values():
+        latest = max((item.day for item in said if item.day is not None), default=None)
+        judged.append([item for item in said if item.day in (latest, None)])
+    return judged
+
+
+def ever(context: Context, concept: str) -> Statements | None:
+    """Whether a concept was ever confirmed, be it over or not."""
+    return in_order(
+        Statement("present", item.finding.began, item.finding.label, item.finding.source)
+        for item in findings_of(context).of(concept)
+        if item.confirmed
+    )
 
 
 def in_order(statements: Iterable[Statement]) -> Statements | None:
@@ -159,11 +91,23 @@ def in_order(statements: Iterable[Statement]) -> Statements | None:
     return Statements(tuple(ordered)) if ordered else None
 
 
-def suspected(context: Context, value_set: str) -> Statements | None:
-    """Conditions of a value set that are recorded as provisional or differential diagnosis."""
-    statements = [
-        Statement("present", begun(context, condition), "", condition.key)
-        for condition in conditions_of(context, value_set)
-        if status_of(condition) in SUSPECTED and clinical_status(condition) not in _OVER
+def suspected(context: Context, concept: str) -> Statements | None:
+    """The suspicions of a concept that somebody still has."""
+    return in_order(
+        Statement("present", item.finding.began, "", item.finding.source)
+        for item in findings_of(context).of(concept)
+        if item.finding.status == SUSPECTED and not item.over
+    )
+
+
+def diagnoses(context: Context, *value_sets: str) -> list[Reading]:
+    """The Conditions with a code of these value sets, each once; all of them without any.
+
+    Tumours are told apart by their codes: a finding of another kind of resource is no diagnosis.
+    """
+    keys = {key for name in value_sets for key in context.book.value_sets[name].keys}
+    return [
+        item
+        for item in findings_of(context).readings
+        if isinstance(item.record, Condition) and (not value_sets or not keys.isdisjoint(item.keys))
     ]
-    return in_order(statements)

@@ -13,11 +13,12 @@ from datetime import date, timedelta
 from cds_service.facts.alk_elsewhere import day_of_report
 from cds_service.facts.cancers import METASTASES
 from cds_service.facts.context import Context
+from cds_service.facts.finding_readings import ABSENT, REFUTED, SUSPECTED, dated_in_future
+from cds_service.facts.findings import findings_of
 from cds_service.facts.patient import TreatmentLine
-from cds_service.facts.problems import SUSPECTED, begun, conditions_of, is_over, not_yet
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import CodeKey, concept_keys
-from cds_service.fhir.views import CodeableConcept, DiagnosticReport
+from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport
 from cds_service.rules import Collection, Item, Reason, ReasonKind, Statements
 
 SIGNS = "signs of progression"
@@ -116,21 +117,20 @@ def _same(one: _Site, other: _Site) -> bool:
 
 def _sites(context: Context) -> Iterable[_Site]:
     seen: set[int] = set()
+    concepts = context.book.concepts
     for group in METASTASES:
-        for condition in conditions_of(context, group):
-            verification = status_of(condition)
-            if id(condition) in seen or verification == "refuted":
+        for item in findings_of(context).of(*concepts.concepts_of(group)):
+            condition, status = item.record, item.finding.status
+            if not isinstance(condition, Condition) or id(condition) in seen:
+                continue
+            if status in (REFUTED, ABSENT) or (status == SUSPECTED and item.over):
                 continue
             seen.add(id(condition))
-            day = begun(context, condition)
-            if day is None or not_yet(context, day):
-                continue
-            suspected = verification in SUSPECTED
-            if suspected and is_over(condition):
+            day = item.finding.began
+            if day is None:
                 continue
             written = not condition.onset_date_time and condition.onset_period is None
-            keys = frozenset(concept_keys(condition.code))
-            yield _Site(group, keys, day, written, suspected, condition.key)
+            yield _Site(group, item.keys, day, written, status == SUSPECTED, condition.key)
     for report, day in _dated(context):
         for concept in report.conclusion_code:
             found = _group(context, concept)
@@ -147,8 +147,9 @@ def _dated(context: Context) -> Iterable[tuple[DiagnosticReport, date]]:
     for report in context.record.of_type(DiagnosticReport):
         if report.conclusion_code and status_of(report) in _REPORTED:
             day = day_of_report(context, report)
-            if day is not None and not not_yet(context, day):
-                yield report, day
+            if day is None or dated_in_future(context, "reports", "a report", day):
+                continue
+            yield report, day
 
 
 def _reports(context: Context, start: date) -> Iterable[Item]:

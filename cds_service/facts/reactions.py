@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from cds_service.facts import problems
+from cds_service.facts.concept_matching import ADVERSE_EFFECT
 from cds_service.facts.context import Context
+from cds_service.facts.finding_readings import Reading
+from cds_service.facts.findings import findings_of
 from cds_service.facts.grades import Episode, GradedSeries, graded, superseded
-from cds_service.fhir.datatypes import CodeableConcept
-from cds_service.fhir.record import status_of
-from cds_service.fhir.terminology import CodeKey, code_key, concept_keys
-from cds_service.fhir.views import Condition
 from cds_service.rules import FactValue, Reason, ReasonKind, Statement, Statements
-
-LIFE_THREATENING = ("http://snomed.info/sct", "442452003")
-"""SNOMED CT "Life threatening severity (qualifier value)"."""
 
 LUNG_DISEASE = ("interstitial lung disease", "drug-induced interstitial lung disease")
 NERVOUS_SYSTEM = (
@@ -33,13 +29,11 @@ GRADED = {
     "gastrointestinal symptoms grade": ("gastrointestinal symptoms",),
     "rash grade": ("skin reaction", "photosensitivity"),
 }
-"""The graded facts with the value sets of codes/conditions.yaml they are read from."""
+"""The graded facts with the value sets whose concepts they are read from."""
 
 OTHER = "other adverse reaction grade"
-_OTHER_SET = "adverse effect of a cancer drug"
-_GRADE_SETS = ("adverse event grade", "severity of a condition")
 _BRADYCARDIAS = ("bradycardia", "symptomatic bradycardia", "sick sinus syndrome")
-_DOUBTED = problems.SUSPECTED | {"refuted"}
+_LIFE_THREATENING_GRADE = 4
 
 Readers = dict[str, Callable[[], FactValue | None]]
 
@@ -63,7 +57,7 @@ def reaction_readers(context: Context, running: Sequence[date | None]) -> Reader
             context, _severe_bradycardias(context), running
         ),
         "recurrent complete atrioventricular block": lambda: _repeated(
-            context, _conditions(context, ("complete atrioventricular block",)), running
+            context, findings_of(context).events_of("complete atrioventricular block"), running
         ),
         OTHER: lambda: _other_reactions(context),
     }
@@ -76,21 +70,18 @@ def _grades_reader(context: Context, fact: str) -> Callable[[], FactValue | None
     return lambda: _grades(context, fact)
 
 
-def _conditions(context: Context, value_sets: Iterable[str]) -> list[Condition]:
-    """The conditions of several value sets, each once."""
-    found: dict[int, Condition] = {}
-    for name in value_sets:
-        for condition in context.record.conditions(context.book.value_sets[name]):
-            found.setdefault(id(condition), condition)
-    return list(found.values())
-
-
 # -- grades -------------------------------------------------------------------------------------
 
 
 def _grades(context: Context, fact: str) -> GradedSeries | None:
-    episodes = _episodes(context, fact, _conditions(context, GRADED[fact]))
+    concepts = _concepts(context, GRADED[fact])
+    episodes = _episodes(context, fact, findings_of(context).events_of(*concepts))
     return graded(fact, superseded(episodes), context.as_of)
+
+
+def _concepts(context: Context, value_sets: Iterable[str]) -> set[str]:
+    """The concepts that value sets became."""
+    return {name for item in value_sets for name in context.book.concepts.concepts_of(item)}
 
 
 def _other_reactions(context: Context) -> GradedSeries | None:
@@ -98,76 +89,36 @@ def _other_reactions(context: Context) -> GradedSeries | None:
 
     Their code does not say what the reaction is, so a later one never stands for an earlier one.
     """
-    own = {name for sets in GRADED.values() for name in sets}
-    own.update(
-        name for sets in context.book.knowledge.fact_list.conditions.values() for name in sets
-    )
-    named = {key for name in own for key in context.book.value_sets[name].keys}
-    conditions = [
-        condition
-        for condition in _conditions(context, (_OTHER_SET,))
-        if not named.intersection(concept_keys(condition.code))
+    listed = [*GRADED.values(), *context.book.knowledge.fact_list.conditions.values()]
+    own = {name for sets in listed for name in _concepts(context, sets)}
+    events = [
+        item
+        for item in findings_of(context).events_of(ADVERSE_EFFECT)
+        if own.isdisjoint(item.names)
     ]
-    return graded(OTHER, list(_episodes(context, OTHER, conditions)), context.as_of)
+    return graded(OTHER, list(_episodes(context, OTHER, events)), context.as_of)
 
 
-def _episodes(context: Context, fact: str, conditions: Iterable[Condition]) -> Iterator[Episode]:
-    """The confirmed conditions up to the day asked about, with their grades."""
-    scale = _scale(context)
-    for condition in conditions:
-        if status_of(condition) in _DOUBTED:
+def _episodes(context: Context, fact: str, events: Iterable[Reading]) -> Iterator[Episode]:
+    """The confirmed events up to the day asked about, with their grades.
+
+    One whose end is not recorded is known to be over on the day asked about, and not before. It
+    lasted a day at least.
+    """
+    for item in events:
+        if not item.confirmed:
             continue
-        began = problems.begun(context, condition)
-        if problems.not_yet(context, began):
-            continue
-        over = problems.is_over(condition)
-        ended = _end(context, condition, began) if over else None
-        if over and began is None and ended is None:
+        found, ended = item.finding, item.finding.ended
+        if item.over and found.began is None and ended is None:
             context.remark(fact, "a reaction that is over and has no usable date was left out")
             continue
-        grade, as_sent = _grade(condition, scale)
-        codes = frozenset(concept_keys(condition.code))
-        yield Episode(began, ended, grade, as_sent, condition.key, codes)
-
-
-def _end(context: Context, condition: Condition, began: date | None) -> date | None:
-    """The first day on which a condition that is over was over.
-
-    An episode of a single day lasted that day. One whose end is not recorded is known to be over
-    on the day asked about, and not before.
-    """
-    period = condition.abatement_period
-    ended = context.day_of(condition.abatement_date_time, period.end if period else None)
-    if began is None:
-        return ended
-    next_day = began + timedelta(days=1)
-    return max(ended if ended is not None else context.as_of, next_day)
-
-
-def _scale(context: Context) -> Mapping[CodeKey, int]:
-    """The number behind every verified code of a grade or severity."""
-    found: dict[CodeKey, int] = {}
-    for name in _GRADE_SETS:
-        for code in context.book.knowledge.codes.value_sets[name].codes:
-            key = code_key(code.system, code.code)
-            if code.verified and code.value is not None and key is not None:
-                found[key] = code.value
-    return found
-
-
-def _grade(condition: Condition, scale: Mapping[CodeKey, int]) -> tuple[int | None, str]:
-    """The highest grade that severity or stage state in codes; words alone state none."""
-    concepts: list[CodeableConcept | None] = [condition.severity]
-    for stage in condition.stage:
-        concepts += [stage.summary, stage.type]
-    found: list[tuple[int, str]] = []
-    for concept in concepts:
-        said = [scale[key] for key in concept_keys(concept) if key in scale]
-        label = concept.label if concept is not None else None
-        found += [(grade, label or f"grade {grade}") for grade in said]
-    if found:
-        return max(found, key=lambda item: item[0])
-    return None, condition.code.label or "" if condition.code is not None else ""
+        if item.over and ended is None and found.began is not None:
+            ended = max(context.as_of, found.began + timedelta(days=1))
+        known = found.grade if not found.grade_is_least else None
+        as_sent = item.grade_as_sent if known is not None else found.label
+        # Without a code the name tells which reactions are of one kind.
+        kinds = item.keys or frozenset(("", name) for name in item.names)
+        yield Episode(found.began, ended, known, as_sent, found.source, kinds)
 
 
 # -- flags --------------------------------------------------------------------------------------
@@ -219,33 +170,31 @@ def _nervous_system_effects(context: Context, running: Sequence[date | None]) ->
     return problems.in_order(item for group in said for item in group.statements)
 
 
-def _severe_bradycardias(context: Context) -> list[Condition]:
+def _severe_bradycardias(context: Context) -> list[Reading]:
     return [
-        condition
-        for condition in _conditions(context, _BRADYCARDIAS)
-        if LIFE_THREATENING in concept_keys(condition.severity)
+        item
+        for item in findings_of(context).events_of(*_BRADYCARDIAS)
+        if (item.finding.grade or 0) >= _LIFE_THREATENING_GRADE
     ]
 
 
 def _life_threatening(context: Context) -> Statements | None:
-    said = (problems.statement(context, item) for item in _severe_bradycardias(context))
+    said = map(problems.statement, _severe_bradycardias(context))
     return problems.in_order(item for item in said if item is not None)
 
 
 def _repeated(
-    context: Context, conditions: Iterable[Condition], running: Sequence[date | None]
+    context: Context, events: Iterable[Reading], running: Sequence[date | None]
 ) -> Statements | None:
-    """A condition that began on two days or more since the first dose.
+    """Something that began on two days or more since the first dose.
 
     An episode that is over counts like one that lasts.
     """
     start = min((day for day in running if day is not None), default=date.min)
     episodes: dict[date, Statement] = {}
-    for condition in conditions:
-        if problems.statement(context, condition) is None or status_of(condition) == "refuted":
-            continue
-        day = problems.begun(context, condition)
-        if day is not None and start <= day <= context.as_of:
-            label = condition.code.label if condition.code is not None else None
-            episodes.setdefault(day, Statement("present", day, label or "", condition.key))
+    for item in events:
+        day = item.finding.began
+        if item.confirmed and day is not None and start <= day <= context.as_of:
+            said = Statement("present", day, item.finding.label, item.finding.source)
+            episodes.setdefault(day, said)
     return Statements((episodes[max(episodes)],)) if len(episodes) > 1 else None

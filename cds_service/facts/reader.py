@@ -14,6 +14,7 @@ from cds_service.facts import (
     cancers,
     courses,
     haemolysis,
+    pregnancy,
     problems,
     resistance,
     staging,
@@ -21,6 +22,7 @@ from cds_service.facts import (
 )
 from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
+from cds_service.facts.findings import PatientFindings
 from cds_service.facts.measurements import age_series, laboratory_series, score_series
 from cds_service.facts.medicines import (
     Medicines,
@@ -41,6 +43,7 @@ from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import MedicationRequest, ServiceRequest
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (
+    Concept,
     Event,
     Events,
     FactValue,
@@ -111,6 +114,7 @@ class FactReader:
             context.remarks.keys(),
             medicines.unrecognised,
             medicines.unsure,
+            _found(context, medicines),
         )
         return facts, orders
 
@@ -123,7 +127,11 @@ class FactReader:
             readers[fact] = _bound(problems.flag, context, value_sets)
         readers |= self._person(context)
         readers |= self._tumour(context, medicines)
-        running = [line.start for line in medicines.lines if line.status != "ended"]
+        running = _running(medicines)
+        found = _found(context, medicines)
+        for kind in knowledge.vocabulary:
+            if isinstance(kind, Concept):
+                readers[kind.name] = _bound(found.of, kind.name)
         readers |= reaction_readers(context, running)
         unread = UNREAD_DRAFT in supplied.unavailable
         readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
@@ -141,7 +149,8 @@ class FactReader:
         }
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
-        return LazyValues(readers)
+        replaced = set(knowledge.replacements.facts) - set(knowledge.vocabulary.names)
+        return LazyValues({name: work for name, work in readers.items() if name not in replaced})
 
     def _person(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:
         answers = "ECOG answer"
@@ -151,7 +160,7 @@ class FactReader:
             "ECOG performance status": lambda: score_series(
                 context, "ECOG performance status", "ECOG performance status", answers, None
             ),
-            "pregnancy": lambda: _pregnancy(context),
+            "pregnancy": lambda: pregnancy.pregnancy(context, pregnancy_tests(context)),
             haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
             "Child-Pugh class": lambda: staging.coded_observation(
                 context,
@@ -281,27 +290,22 @@ def _alk_tests(context: Context) -> list[alk_status.AlkResult]:
     return sorted(found, key=lambda item: item.day or date.min, reverse=True)
 
 
+def _running(medicines: Medicines) -> tuple[date | None, ...]:
+    """The first days of the ALK inhibitors that are taken or paused."""
+    return tuple(line.start for line in medicines.lines if line.status != "ended")
+
+
+def _found(context: Context, medicines: Medicines) -> PatientFindings:
+    due = {pregnancy.CONCEPT: lambda: pregnancy.overdue(context)}
+    return PatientFindings(context, _running(medicines), due)
+
+
 def _sex(context: Context) -> Statements | None:
     patient = context.record.patient
     gender = (patient.gender or "").strip().lower() if patient is not None else ""
     if gender not in ("female", "male"):
         return None
     return Statements((Statement(gender, None, gender, "Patient"),))
-
-
-def _pregnancy(context: Context) -> Statements | None:
-    """Pregnancy status observations, hCG results and pregnancy conditions together."""
-    observed = staging.coded_observation(
-        context,
-        "pregnancy",
-        "pregnancy status",
-        {"absent": ("answer not pregnant",), "present": ("answer pregnant",)},
-    )
-    recorded = problems.flag(context, context.book.knowledge.fact_list.conditions["pregnancy"])
-    found = [
-        item for group in (observed, recorded) if group is not None for item in group.statements
-    ]
-    return problems.in_order([*found, *pregnancy_tests(context)])
 
 
 def _treatment_start(medicines: Medicines) -> Events:

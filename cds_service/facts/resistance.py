@@ -12,12 +12,13 @@ from datetime import date
 from itertools import combinations
 
 from cds_service.facts.alk_status import GIVEN, SUFFICIENT, TISSUE, AlkResult
-from cds_service.facts.cancers import CANCERS, HISTOLOGY_EXTENSION
+from cds_service.facts.cancers import CANCERS, has_histology
 from cds_service.facts.context import Context
-from cds_service.facts.problems import begun, not_yet
+from cds_service.facts.finding_readings import Reading
+from cds_service.facts.problems import diagnoses
 from cds_service.facts.variants import Change, Variant, phase_of
 from cds_service.fhir.record import status_of
-from cds_service.fhir.views import Condition, Observation
+from cds_service.fhir.views import Observation
 from cds_service.rules import Collection, Event, Events, Item, Reason, ReasonKind
 
 KINASE_DOMAIN = range(1116, 1400)
@@ -29,8 +30,6 @@ COMPOUND = "compound mutation"
 
 _MUTATIONS = "ALK mutation findings"
 _OTHER = "other resistance findings"
-_CERTAIN = frozenset({"confirmed", ""})
-"""Verification of a diagnosis that counts as made; without one it counts as confirmed."""
 
 
 def mutation_findings(
@@ -263,37 +262,25 @@ def _transformations(context: Context, start: date) -> list[Item]:
     }
     items: list[Item] = []
     for member, value_set in new.items():
-        for condition in context.record.conditions(context.book.value_sets[value_set]):
-            day = begun(context, condition)
-            if (status_of(condition) or "") not in _CERTAIN or day is None:
+        for item in diagnoses(context, value_set):
+            day = item.finding.began
+            if not item.confirmed or day is None or day < start:
                 continue
-            if day < start or not_yet(context, day):
-                continue
-            others = [other for other in earlier[member] if other.key != condition.key]
-            if any((begun(context, other) or date.min) < day for other in others):
-                items.append(Item(frozenset({member}), member, day, member, condition.key))
+            others = [other for other in earlier[member] if other.record.key != item.record.key]
+            if any((other.finding.began or date.min) < day for other in others):
+                items.append(Item(frozenset({member}), member, day, member, item.record.key))
     return items
 
 
-def _non_small_cell(context: Context) -> list[Condition]:
-    return [
-        condition
-        for name in CANCERS["non-small cell lung cancer"]
-        for condition in context.record.conditions(context.book.value_sets[name])
-        if (status_of(condition) or "") in _CERTAIN
-    ]
+def _non_small_cell(context: Context) -> list[Reading]:
+    found = diagnoses(context, *CANCERS["non-small cell lung cancer"])
+    return [item for item in found if item.confirmed]
 
 
-def _adenocarcinomas(context: Context) -> list[Condition]:
-    found = list(context.record.conditions(context.book.value_sets["adenocarcinoma of lung"]))
-    for condition in context.record.of_type(Condition):
-        if any(
-            HISTOLOGY_EXTENSION in (extension.url or "")
-            and context.book.says(extension.value_codeable_concept, "adenocarcinoma morphology")
-            for extension in condition.extension
-        ):
-            found.append(condition)
-    return [condition for condition in found if (status_of(condition) or "") in _CERTAIN]
+def _adenocarcinomas(context: Context) -> list[Reading]:
+    coded = diagnoses(context, "adenocarcinoma of lung")
+    named = [item for item in diagnoses(context) if has_histology(context, item)]
+    return [item for item in (*coded, *named) if item.confirmed]
 
 
 def _fusion_lost(context: Context, results: Sequence[AlkResult], start: date) -> list[Item]:

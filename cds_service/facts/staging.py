@@ -6,8 +6,9 @@ import re
 from datetime import date
 
 from cds_service.facts.context import Context
+from cds_service.facts.finding_readings import PRESENT
 from cds_service.facts.measurements import READABLE_STATUSES
-from cds_service.facts.problems import flag, in_order, statement
+from cds_service.facts.problems import diagnoses, flag, in_order
 from cds_service.fhir.dates import own_times
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import concept_keys
@@ -55,16 +56,16 @@ def _stage(context: Context) -> Statement | None:
     """The newest stage group that is stated by a code or by an exact stage name."""
     found: list[Statement] = []
     book = context.book
-    for condition in context.record.of_type(Condition):
-        said = statement(context, condition)
-        if said is None or said.value != "present":
+    for item in diagnoses(context):
+        condition = item.record
+        if item.finding.status != PRESENT or not isinstance(condition, Condition):
             continue
         concepts = [condition.code, *(stage.summary for stage in condition.stage)]
         for concept in concepts:
             stage = _stage_of(context, concept, allow_text=concept is not condition.code)
             if stage:
                 label = concept.label if concept is not None else None
-                found.append(Statement(stage, said.day, label or "", condition.key))
+                found.append(Statement(stage, item.finding.began, label or "", condition.key))
     for result in context.record.observations(book.value_sets["cancer stage group"]):
         if status_of(result.observation) not in READABLE_STATUSES:
             continue
@@ -262,8 +263,7 @@ def egfr(context: Context) -> Statements | None:
         ("EGFR-mutated non-small cell lung cancer", "sensitising mutation"),
         ("EGFR wild-type non-small cell lung cancer", "wild type"),
     ):
-        for condition in context.record.conditions(book.value_sets[value_set]):
-            condition_said = statement(context, condition)
-            if condition_said is not None and condition_said.value == "present":
-                found.append(Statement(answer, condition_said.day, "", condition.key))
+        for item in diagnoses(context, value_set):
+            if item.finding.status == PRESENT:
+                found.append(Statement(answer, item.finding.began, "", item.record.key))
     return in_order(found)

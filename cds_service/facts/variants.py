@@ -12,7 +12,7 @@ from datetime import date
 
 from cds_service.facts.alk_status import GIVEN, coded_answer, specimen_words
 from cds_service.facts.context import Context
-from cds_service.facts.problems import in_order, statement
+from cds_service.facts.problems import diagnoses, in_order, statement
 from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import code_key, concept_keys
 from cds_service.fhir.values import interpretation_codes
@@ -365,10 +365,10 @@ def ros1(context: Context, variants: Iterable[Variant]) -> Statements | None:
         ("ROS1-positive non-small cell lung cancer", "rearranged"),
         ("ROS1-negative non-small cell lung cancer", "wild type"),
     ):
-        for condition in context.record.conditions(context.book.value_sets[name]):
-            said = statement(context, condition)
+        for item in diagnoses(context, name):
+            said = statement(item)
             if said is not None and said.value == "present":
-                found.append(Statement(value, said.day, said.as_sent, condition.key))
+                found.append(Statement(value, said.day, said.as_sent, said.source))
     return in_order(found)
 
 

@@ -21,6 +21,7 @@ from cds_service.fhir.reading import Dropped, Outcome, ReadResult
 from cds_service.fhir.references import parse_reference
 from cds_service.fhir.terminology import CodeKey, CodeSet, code_key, concept_keys
 from cds_service.fhir.views import (
+    AllergyIntolerance,
     Condition,
     DiagnosticReport,
     MedicationStatement,
@@ -46,6 +47,7 @@ _ADHERENCE = {
     "not-taking": "not-taken",
 }
 
+_VERIFIED = (Condition, AllergyIntolerance)
 _AS_THEY_SHOULD_BE = frozenset(
     {"final", "amended", "corrected", "active", "completed", "stopped", "on-hold", "draft"}
 )
@@ -64,16 +66,17 @@ class CodedResult(NamedTuple):
 
 
 def status_of(resource: Resource) -> str | None:
-    """The resource's status, stripped and lower-cased; a Condition's verification status.
+    """The resource's status, stripped and lower-cased; of a Condition or allergy its
+    verification status.
 
     Of an R5 MedicationStatement, whose status only says that it was recorded, its adherence.
     """
     status = getattr(resource, "status", None)
     if isinstance(resource, MedicationStatement) and status == "recorded":
         return _adherence(resource)
-    if status in _AS_THEY_SHOULD_BE and not isinstance(resource, Condition):
+    if status in _AS_THEY_SHOULD_BE:
         return str(status)
-    if isinstance(resource, Condition) and resource.verification_status is not None:
+    if isinstance(resource, _VERIFIED) and resource.verification_status is not None:
         codes = [coding.code for coding in resource.verification_status.coding if coding.code]
         status = codes[0] if codes else resource.verification_status.text
     return status.strip().lower() or None if isinstance(status, str) else None

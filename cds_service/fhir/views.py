@@ -18,7 +18,6 @@ from cds_service.fhir.datatypes import (
     DoseAndRate,
     Extension,
     Identifier,
-    Meta,
     Period,
     Quantity,
     Range,
@@ -28,43 +27,18 @@ from cds_service.fhir.datatypes import (
     Timing,
     TimingRepeat,
 )
+from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
+from cds_service.fhir.resources import Resource
 
 __all__ = [
-    "AdverseEvent", "Annotation", "AnyResource", "CodeableConcept", "CodeableReference", "Coding",
-    "Condition",
-    "DiagnosticReport", "Dosage", "DoseAndRate", "Extension", "Identifier", "Medication",
+    "AdverseEvent", "AllergyIntolerance", "Annotation", "AnyResource", "CodeableConcept",
+    "CodeableReference", "Coding", "Condition", "DiagnosticReport", "Dosage", "DoseAndRate",
+    "Encounter", "Extension", "Identifier", "Medication",
     "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement",
     "MedicationUsage", "MedicationUse", "Observation", "ObservationComponent", "OperationOutcome",
     "Patient", "Period", "Procedure", "Quantity", "Range", "Ratio", "Reference", "ReferenceRange",
     "Resource", "ServiceRequest", "Specimen", "Timing", "TimingRepeat",
 ]  # fmt: skip
-
-
-class Resource(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    gc=False,
-    tag_field="resourceType",
-    tag=str,
-):
-    """What every resource has. `resource_type` is its FHIR name, `key` is `Type/id`."""
-
-    id: str | None = None
-    meta: Meta | None = None
-    extension: tuple[Extension, ...] = ()
-    contained: tuple[msgspec.Raw, ...] = ()
-
-    @property
-    def resource_type(self) -> str:
-        """The FHIR resource type, such as Observation."""
-        return type(self).__name__
-
-    @property
-    def key(self) -> str:
-        """`Type/id`; the id part is empty for a resource without id."""
-        return f"{type(self).__name__}/{self.id or ''}"
 
 
 class ObservationComponent(DataType, frozen=True):
@@ -128,10 +102,12 @@ class ConditionStage(DataType, frozen=True):
 
 
 class ConditionEvidence(DataType, frozen=True):
-    """What a Condition rests on (R4 shape)."""
+    """What a Condition rests on; `concept` and `reference` are the R5 names."""
 
     code: tuple[CodeableConcept, ...] = ()
     detail: tuple[Reference, ...] = ()
+    concept: CodeableConcept | None = None
+    reference: Reference | None = None
 
 
 class Condition(Resource, frozen=True):
@@ -148,10 +124,14 @@ class Condition(Resource, frozen=True):
     onset_date_time: str | None = None
     onset_period: Period | None = None
     onset_age: Quantity | None = None
+    onset_range: Range | None = None
     onset_string: str | None = None
     abatement_date_time: str | None = None
     abatement_period: Period | None = None
+    abatement_age: Quantity | None = None
+    abatement_range: Range | None = None
     abatement_string: str | None = None
+    abatement_boolean: bool | None = None
     recorded_date: str | None = None
     stage: tuple[ConditionStage, ...] = ()
     evidence: tuple[ConditionEvidence, ...] = ()
@@ -279,6 +259,8 @@ class Procedure(Resource, frozen=True):
     reason_reference: tuple[Reference, ...] = ()
     body_site: tuple[CodeableConcept, ...] = ()
     outcome: CodeableConcept | None = None
+    complication: tuple[CodeableConcept, ...] = ()
+    complication_detail: tuple[Reference, ...] = ()
 
 
 class DiagnosticReport(Resource, frozen=True):
@@ -327,30 +309,6 @@ class ServiceRequest(Resource, frozen=True):
         return asked.concept if asked is not None and asked.concept is not None else asked
 
 
-class SuspectEntity(DataType, frozen=True):
-    """What may have caused an adverse event."""
-
-    instance: Reference | None = None
-
-
-class AdverseEvent(Resource, frozen=True):
-    """An adverse event; R5 names beside the R4 ones. `actuality` potential is not an event."""
-
-    status: str | None = None
-    actuality: str | None = None
-    event: CodeableConcept | None = None
-    code: CodeableConcept | None = None
-    subject: Reference | None = None
-    date: str | None = None
-    detected: str | None = None
-    recorded_date: str | None = None
-    occurrence_date_time: str | None = None
-    seriousness: CodeableConcept | None = None
-    severity: CodeableConcept | None = None
-    outcome: CodeableConcept | None = None
-    suspect_entity: tuple[SuspectEntity, ...] = ()
-
-
 class Specimen(Resource, frozen=True):
     """What was tested: tissue, plasma, blood."""
 
@@ -375,8 +333,10 @@ class OperationOutcome(Resource, frozen=True):
 
 AnyResource = (
     AdverseEvent
+    | AllergyIntolerance
     | Condition
     | DiagnosticReport
+    | Encounter
     | Medication
     | MedicationAdministration
     | MedicationDispense

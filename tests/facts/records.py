@@ -106,7 +106,7 @@ def condition(
     patient: str = "p",
     **more: object,
 ) -> Json:
-    """A Condition by the name of a value set."""
+    """A Condition by the name of a value set or concept."""
     system = "http://terminology.hl7.org/CodeSystem/condition-"
     body = {
         "code": coded(value_set),

@@ -214,7 +214,9 @@ STATED: dict[str, tuple[Json, str | None]] = {
                                             "code": "entered-in-error"}]}}, None),
     "of somebody else": ({"subject": {"reference": "Patient/other"}}, None),
     "no code": ({"code": None}, None),
-    "words only": ({"code": {"text": "haemolysis"}}, None),
+    "its exact name only": ({"code": {"text": "Haemolysis"}}, "present"),
+    "other words only": ({"code": {"text": "no haemolysis"}}, None),
+    "its name with a question mark": ({"code": {"text": "haemolysis?"}}, None),
 }  # fmt: skip
 
 

@@ -1,0 +1,137 @@
+"""What the codes and the exact names of a record stand for: the findings' only view of concepts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from cds_service.fhir.terminology import CodeKey
+from cds_service.knowledge.code_models import ValueSet
+from cds_service.knowledge.concept_models import Replacements
+from cds_service.knowledge.concepts import Concepts
+from cds_service.knowledge.local_codes import LocalCodes
+
+ADVERSE_EFFECT = "adverse effect of a cancer drug"
+EFFECTS = frozenset({ADVERSE_EFFECT, "adverse effect of a drug"})
+"""The concepts of codes that name only the cause, such as ICD-10-CM T45.1X5."""
+
+_LETTERS = re.compile(r"[^\W_]+")
+_TAG = re.compile(r"\s*\((?:disorder|finding|situation|procedure)\)\s*\Z", re.IGNORECASE)
+_GRADE_WORDS = re.compile(r"[\s,;:(-]*\b(?:CTCAE\s+)?(?:grade\s*|G)[0-5]\b\)?\s*\Z", re.IGNORECASE)
+_PLAIN = re.compile(r"[\w\s,./'()\[\]:;-]*[\w.)\]]", re.UNICODE)
+"""A name as people write it. A question mark, a plus or a dash at its end says something of it."""
+_TUMOURS = ("metastatic non-small cell lung cancer",)
+"""Value sets of tumours that flags are read from: no concept holds them."""
+
+
+class _Codes(Protocol):
+    @property
+    def value_sets(self) -> Mapping[str, ValueSet]: ...
+
+
+class _Knowledge(Protocol):
+    """The part of a knowledge release that is needed here."""
+
+    @property
+    def codes(self) -> _Codes: ...
+    @property
+    def concepts(self) -> Concepts: ...
+    @property
+    def replacements(self) -> Replacements: ...
+    @property
+    def local(self) -> LocalCodes: ...
+
+
+def exact_name(text: str) -> str:
+    """A text for comparing it as a whole: lower case, without a semantic tag or a grade."""
+    bare = _GRADE_WORDS.sub("", _TAG.sub("", text))
+    return " ".join(_LETTERS.findall(bare.lower()))
+
+
+class ConceptMatcher:
+    """Concepts by code, by a site's own code and by exact name."""
+
+    def __init__(self, knowledge: _Knowledge) -> None:
+        self._concepts = knowledge.concepts
+        self._value_sets = knowledge.replacements.value_sets
+        self._further: dict[CodeKey, frozenset[str]] = {}
+        sets = knowledge.codes.value_sets
+        for name in (*self._value_sets, *_TUMOURS):
+            local_only = name not in _TUMOURS
+            for key in sets[name].code_keys() if name in sets else ():
+                # A site's own codes are told by value set; of ours the concepts know better.
+                if not local_only or key in knowledge.local.readings:
+                    self._further[key] = self._further.get(key, frozenset()) | {
+                        broader
+                        for concept in self.concepts_of(name)
+                        for broader in self.with_broader(concept)
+                    }
+        self._by_text: dict[str, frozenset[str]] = {}
+        for concept in self._concepts.values():
+            named = self.with_broader(concept.name)
+            displays = (
+                row.display
+                for row in (*concept.icd_10, *concept.snomed_ct, *concept.ctcae, *concept.other)
+                if row.verified and not row.wider
+            )
+            for text in {exact_name(item) for item in (concept.name, *concept.match_text,
+                                                       *displays)}:  # fmt: skip
+                self._by_text[text] = self._by_text.get(text, frozenset()) | named
+
+    def match(self, keys: Iterable[CodeKey]) -> frozenset[str]:
+        """The concepts that codes stand for, with every broader one; empty for unknown codes."""
+        listed = tuple(keys)
+        found = self._concepts.match(listed)
+        for key in listed if self._further else ():
+            found |= self._further.get(key, frozenset())
+        return found
+
+    def denied(self, keys: Iterable[CodeKey]) -> frozenset[str]:
+        """The concepts that codes say are absent."""
+        return self._concepts.denied(keys)
+
+    def named(self, text: str | None) -> frozenset[str]:
+        """The concepts of which a text as a whole is the name; never by a part or a likeness."""
+        if not text or not _PLAIN.fullmatch(text.strip()) or "(-)" in text:
+            return frozenset()
+        return self._by_text.get(exact_name(text), frozenset())
+
+    def lowest(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of some concepts that are no broader name of another one among them."""
+        listed = frozenset(names)
+        above = {
+            broader for name in listed for broader in self.with_broader(name) if broader != name
+        }
+        return listed - above
+
+    def concepts_of(self, value_set: str) -> tuple[str, ...]:
+        """The concepts that a value set of codes/conditions.yaml became."""
+        return tuple(self._value_sets.get(value_set, (value_set,)))
+
+    def with_broader(self, name: str) -> frozenset[str]:
+        """A concept and every broader one."""
+        if name in self._concepts:
+            return self._concepts.with_broader(name)
+        return frozenset({name})
+
+    def caused_by_a_drug(self, names: Iterable[str]) -> bool:
+        """Whether any of these concepts itself says that a drug is the cause."""
+        return self._says_cause(names, "a drug")
+
+    def caused_otherwise(self, names: Iterable[str]) -> bool:
+        """Whether any of these concepts itself says that the cause is no drug."""
+        return self._says_cause(names, "another cause")
+
+    def least_grade(self, keys: Iterable[CodeKey]) -> int | None:
+        """The lowest CTCAE grade that the term of an adverse event has; None when not known.
+
+        Grade 1 says nothing that the event itself does not say.
+        """
+        found = [self._concepts.ctcae_least_grade(key) for key in keys]
+        return max((grade for grade in found if grade is not None and grade > 1), default=None)
+
+    def _says_cause(self, names: Iterable[str], cause: str) -> bool:
+        return any(
+            name in self._concepts and self._concepts[name].caused_by == cause for name in names
+        )

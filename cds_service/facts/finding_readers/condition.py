@@ -1,0 +1,167 @@
+"""Findings from Conditions: problems, diagnoses of a visit, and what was refuted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from cds_service.facts import finding_causes
+from cds_service.facts.context import Context
+from cds_service.facts.finding_grades import grade_of
+from cds_service.facts.finding_readings import (
+    OVER,
+    PRESENT,
+    REFUTED,
+    SUSPECTED,
+    Named,
+    Reading,
+    believed_end,
+    dated_in_future,
+    named,
+    reading,
+)
+from cds_service.fhir.record import status_of
+from cds_service.fhir.views import Condition, Encounter
+
+SUBJECT = "conditions"
+DOUBTED = frozenset({"provisional", "differential", "unconfirmed"})
+"""Verification statuses of what is thought of but not confirmed."""
+_OVER = frozenset({"resolved", "inactive", "remission"})
+_LASTING = frozenset({"active", "recurrence", "relapse"})
+_A_CONDITION = "a condition"
+_UNNAMED_SITE = "metastasis of unnamed site"
+
+
+def read(context: Context) -> Iterator[Reading]:
+    """Every Condition up to the day asked about, whether its code is known or not."""
+    for condition in context.record.of_type(Condition):
+        found = read_condition(context, condition)
+        if found is not None:
+            yield found
+
+
+def read_condition(
+    context: Context, condition: Condition, visited: date | None = None
+) -> Reading | None:
+    """One Condition; None when it is dated in the future.
+
+    `visited` is the day of the visit that lists it, which counts when it has no day of its own.
+    """
+    meaning = _meaning(context, condition)
+    verification = _verification(condition, meaning)
+    recorded = context.day_of(condition.recorded_date)
+    began = _began(context, condition, visited)
+    if verification == "refuted":
+        period = condition.onset_period
+        said = context.day_of(
+            condition.recorded_date,
+            condition.onset_date_time,
+            period.start if period is not None else None,
+        )
+        if dated_in_future(context, SUBJECT, _A_CONDITION, said):
+            return None
+        return reading(condition, meaning, REFUTED, said or visited, as_of=context.as_of,
+                       said=said or visited)  # fmt: skip
+    if dated_in_future(context, SUBJECT, _A_CONDITION, began):
+        return None
+    clinical = clinical_status(condition)
+    over = clinical in _OVER or (not clinical and _has_abatement(condition))
+    over = over or meaning.certainty == "over"
+    period = condition.abatement_period
+    texts = (condition.abatement_date_time, period.end if period else None)
+    sent = context.day_of(*texts)
+    ended = believed_end(context, SUBJECT, _A_CONDITION, began, sent) if over else None
+    status = OVER if over else PRESENT
+    if verification in DOUBTED:
+        # A suspicion of the past that nobody has any more says nothing of today.
+        status = SUSPECTED
+    concepts = [condition.severity]
+    for stage in condition.stage:
+        concepts += [stage.summary, stage.type]
+    found = reading(
+        condition,
+        meaning,
+        status,
+        began,
+        as_of=context.as_of,
+        ended=ended,
+        said=(ended or (recorded if sent or not any(texts) else None)) if over else began,
+        stated=bool(clinical in _LASTING or over),
+        grade=grade_of(context, SUBJECT, condition.extension, concepts, meaning.keys),
+        causes=finding_causes.of_concepts(context, meaning.names)
+        | finding_causes.of_condition(context, condition),
+        note="" if sent is None or over else "active, though an end is recorded",
+    )
+    still = ended is not None and ended > context.as_of
+    if status == SUSPECTED and over and not still:
+        return replace(found, over=True)
+    return found
+
+
+def _verification(condition: Condition, meaning: Named) -> str:
+    """The verification status; a code may carry it, and the stronger doubt counts."""
+    status = status_of(condition) or ""
+    if status == "refuted" or meaning.certainty == "excluded" or meaning.denied:
+        return "refuted"
+    return "unconfirmed" if meaning.certainty == "suspected" else status
+
+
+def clinical_status(condition: Condition) -> str:
+    """The clinical status code in lower case, empty when none was sent."""
+    concept = condition.clinical_status
+    codes = [coding.code for coding in concept.coding if coding.code] if concept else []
+    return codes[0].strip().lower() if codes else ""
+
+
+def _has_abatement(condition: Condition) -> bool:
+    """Whether an end of any type was sent: it says that it is over, if not since when."""
+    parts = (
+        condition.abatement_date_time,
+        condition.abatement_period,
+        condition.abatement_age,
+        condition.abatement_range,
+        condition.abatement_string,
+        condition.abatement_boolean or None,
+    )
+    return any(part is not None for part in parts)
+
+
+def _began(context: Context, condition: Condition, visited: date | None) -> date | None:
+    """The onset, else the day of recording, else that of the visit.
+
+    An onset as an age or in words is no day, and the day of recording must not stand for it.
+    """
+    period = condition.onset_period
+    sent = (condition.onset_date_time, period.start if period else None)
+    if not any(sent) and (
+        condition.onset_age is not None
+        or condition.onset_range is not None
+        or condition.onset_string
+    ):
+        return None
+    if any(sent) or condition.recorded_date:
+        return context.day_of(*sent, condition.recorded_date)
+    if visited is None:
+        encounter = context.record.resolve(condition.encounter, condition)
+        visited = visit_day(context, encounter) if isinstance(encounter, Encounter) else None
+    return visited
+
+
+def visit_day(context: Context, encounter: Encounter) -> date | None:
+    """The day on which a visit began."""
+    period = encounter.period or encounter.actual_period
+    return context.day_of(period.start, period.end) if period is not None else None
+
+
+def _meaning(context: Context, condition: Condition) -> Named:
+    """What the code stands for; of a metastasis without a site, where `bodySite` says it is.
+
+    mCODE has one code for any secondary cancer.
+    """
+    found = named(context, SUBJECT, condition.code)
+    if not context.book.value_sets[_UNNAMED_SITE].keys.isdisjoint(found.keys) and any(
+        context.book.says(site, "brain body site") for site in condition.body_site
+    ):
+        return replace(found, names=context.book.concepts.with_broader("brain metastases"))
+    return found

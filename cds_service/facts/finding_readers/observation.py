@@ -1,0 +1,142 @@
+"""Findings from Observations: a finding as the value, or as the code with a yes or no."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from cds_service.facts import finding_causes
+from cds_service.facts.context import Context
+from cds_service.facts.finding_grades import NO_GRADE, Grade, coded_grades, grade_of
+from cds_service.facts.finding_readings import (
+    ABSENT,
+    PRESENT,
+    Named,
+    Reading,
+    dated_in_future,
+    named,
+    reading,
+)
+from cds_service.facts.measurements import READABLE_STATUSES
+from cds_service.fhir.datatypes import CodeableConcept
+from cds_service.fhir.record import status_of
+from cds_service.fhir.views import Observation, ObservationComponent
+
+SUBJECT = "observations"
+_POSITIVE = ("answer positive", "answer yes", "interpretation positive")
+_NEGATIVE = ("answer negative", "answer no", "interpretation negative")
+_OF_OTHERS_OR_ONCE = re.compile(r"\b(?:family|history|risk|father|mother|sibling)\b", re.IGNORECASE)
+"""Names of questions whose answer is no finding of the patient's today."""
+
+Part = Observation | ObservationComponent
+
+
+def read(context: Context) -> Iterator[Reading]:
+    """The findings of every Observation that was carried out; a mere number is none."""
+    for observation in context.record.of_type(Observation):
+        if status_of(observation) not in READABLE_STATUSES:
+            continue
+        if observation.value_quantity is not None and not observation.component:
+            continue
+        yield from _read_observation(context, observation)
+
+
+def _read_observation(context: Context, observation: Observation) -> Iterator[Reading]:
+    parts: tuple[Part, ...] = (observation, *observation.component)
+    seen = [found for part in parts for found in _seen(context, part)]
+    if not seen:
+        return
+    day = _day(context, observation)
+    if dated_in_future(context, SUBJECT, "an observation", day):
+        return
+    note = "preliminary result" if status_of(observation) == "preliminary" else ""
+    for meaning, status in seen:
+        grade = _grade(context, observation, meaning)
+        denied = status == ABSENT or (grade.number == 0 and not grade.least)
+        yield reading(
+            observation,
+            meaning,
+            ABSENT if denied else PRESENT,
+            day,
+            as_of=context.as_of,
+            said=day,
+            grade=NO_GRADE if denied else grade,
+            causes=() if denied else finding_causes.of_concepts(context, meaning.names),
+            note=note,
+        )
+
+
+def _day(context: Context, observation: Observation) -> date | None:
+    moment = context.effective(observation)
+    return moment.day if moment is not None else None
+
+
+def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
+    """The findings of an Observation or component, each present or absent."""
+    asked = named(context, SUBJECT, part.code)
+    value = part.value_codeable_concept
+    if context.book.says(part.code, "pregnancy status"):
+        yield from _pregnancy_status(context, value)
+        return
+    if asked.names:
+        answer = _answer(context, part)
+        if answer and asked.denied:
+            answer = ABSENT if answer == PRESENT else ""
+        if answer:
+            yield asked, answer
+        return
+    if value is None or _OF_OTHERS_OR_ONCE.search(asked.label):
+        return
+    found = named(context, SUBJECT, value)
+    if found.names:
+        denied = found.denied or _says(context, part.interpretation, _NEGATIVE)
+        yield found, ABSENT if denied else PRESENT
+
+
+def _pregnancy_status(
+    context: Context, value: CodeableConcept | None
+) -> Iterator[tuple[Named, str]]:
+    """The answers to a question that has codes of its own for them."""
+    names = context.book.concepts.with_broader("pregnancy")
+    meaning = Named(names, frozenset(), (value.label if value is not None else None) or "")
+    for answer, status in (("answer pregnant", PRESENT), ("answer not pregnant", ABSENT)):
+        if context.book.says(value, answer):
+            yield meaning, status
+
+
+def _answer(context: Context, part: Part) -> str:
+    """Whether the finding that was looked for is there; empty when nothing says so.
+
+    A coded severity or grade says that it is. An Observation without any value says nothing.
+    """
+    if part.value_boolean is not None:
+        return PRESENT if part.value_boolean else ABSENT
+    value = part.value_codeable_concept
+    words = (part.value_string or (value.label if value is not None else "") or "").strip().lower()
+    concepts = (*part.interpretation, *((value,) if value is not None else ()))
+    if _says(context, concepts, _NEGATIVE) or words in _words(context, _NEGATIVE):
+        return ABSENT
+    if _says(context, concepts, _POSITIVE) or words in _words(context, _POSITIVE):
+        return PRESENT
+    graded = [grade.number for grade in coded_grades(context, SUBJECT, (value,))]
+    if graded:
+        return PRESENT if max(graded, key=lambda number: number or 0) else ABSENT
+    return ""
+
+
+def _says(context: Context, concepts: Iterable[CodeableConcept], sets: tuple[str, ...]) -> bool:
+    return any(context.book.says(concept, *sets) for concept in concepts)
+
+
+def _words(context: Context, sets: tuple[str, ...]) -> frozenset[str]:
+    """The exact words of an answer that is sent as text."""
+    codes = context.book.knowledge.codes.value_sets
+    return frozenset(word.lower() for name in sets for word in codes[name].match_text)
+
+
+def _grade(context: Context, observation: Observation, meaning: Named) -> Grade:
+    """The grade in an extension, in the value or in any component."""
+    concepts = [observation.value_codeable_concept]
+    concepts += [part.value_codeable_concept for part in observation.component]
+    return grade_of(context, SUBJECT, observation.extension, concepts, meaning.keys)

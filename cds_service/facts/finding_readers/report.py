@@ -1,0 +1,53 @@
+"""Findings from the coded conclusions of reports: chest CT, ECG, echo. Words are never read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cds_service.facts import finding_causes
+from cds_service.facts.context import Context
+from cds_service.facts.finding_readings import (
+    ABSENT,
+    PRESENT,
+    SUSPECTED,
+    Reading,
+    dated_in_future,
+    named,
+    reading,
+)
+from cds_service.fhir.record import status_of
+from cds_service.fhir.views import DiagnosticReport
+
+SUBJECT = "reports"
+_SIGNED = frozenset({"final", "amended", "corrected", "appended"})
+_UNSIGNED = frozenset({"preliminary", "partial"})
+
+
+def read(context: Context) -> Iterator[Reading]:
+    """What the reports conclude in codes; what an unsigned one concludes is a suspicion."""
+    for report in context.record.of_type(DiagnosticReport):
+        status = status_of(report)
+        if not report.conclusion_code or status not in _SIGNED | _UNSIGNED:
+            continue
+        period = report.effective_period
+        day = context.day_of(
+            report.effective_date_time,
+            (period.end or period.start) if period is not None else None,
+            report.issued,
+        )
+        if dated_in_future(context, SUBJECT, "a report", day):
+            continue
+        for concept in report.conclusion_code:
+            meaning = named(context, SUBJECT, concept)
+            seen = ABSENT if meaning.denied else PRESENT
+            if meaning.names and (status in _SIGNED or not meaning.denied):
+                yield reading(
+                    report,
+                    meaning,
+                    seen if status in _SIGNED else SUSPECTED,
+                    day,
+                    as_of=context.as_of,
+                    said=day,
+                    causes=finding_causes.of_concepts(context, meaning.names),
+                    note="" if status in _SIGNED else "report that is not signed yet",
+                )

@@ -1,0 +1,170 @@
+"""What one record says of one finding: the bricks of which the findings of a patient are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cds_service.facts.context import Context
+from cds_service.facts.finding_grades import NO_GRADE, Grade
+from cds_service.fhir.datatypes import CodeableConcept
+from cds_service.fhir.resources import Resource
+from cds_service.fhir.terminology import (
+    NCI_THESAURUS,
+    CodeKey,
+    concept_keys,
+    german_certainty,
+)
+from cds_service.rules import Finding
+
+PRESENT, SUSPECTED, OVER, REFUTED, ABSENT = "present", "suspected", "over", "refuted", "absent"
+CONFIRMED = frozenset({PRESENT, OVER})
+BY_NAME = "recognised by its name"
+
+_MEDDRA_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A finding with what only its record knows.
+
+    `said` is the day on which the status was stated, `stated` whether the record says in so many
+    words that it lasts or is over. `over` is set for a suspicion, too, that nobody has any more.
+    `same` names records of the same event.
+    """
+
+    finding: Finding
+    keys: frozenset[CodeKey]
+    record: Resource
+    said: date | None
+    over: bool = False
+    stated: bool = False
+    grade_as_sent: str = ""
+    same: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The concepts that it answers to; empty when neither code nor name is known."""
+        return self.finding.names
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it was there, be it over or not."""
+        return self.finding.status in CONFIRMED
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a concept of a record stands for.
+
+    `certainty` is what a German outpatient code says of itself: suspected, over or excluded.
+    `denied` says that the code means that it is absent.
+    """
+
+    names: frozenset[str]
+    keys: frozenset[CodeKey]
+    label: str
+    note: str = ""
+    certainty: str = ""
+    denied: bool = False
+
+
+def named(context: Context, subject: str, concept: CodeableConcept | None) -> Named:
+    """The concepts behind a CodeableConcept: by its codes, else by its exact name.
+
+    A code of another terminology under the address of the NCI Thesaurus is not believed, nor is
+    the name that stands beside it.
+    """
+    if concept is None:
+        return Named(frozenset(), frozenset(), "")
+    believed: list[CodeKey] = []
+    texts = [concept.text]
+    for coding in concept.coding:
+        for key in concept_keys(CodeableConcept(coding=(coding,))):
+            if key[0] == NCI_THESAURUS and len(key[1]) == _MEDDRA_DIGITS and key[1].isdecimal():
+                context.remark(subject, "a code of MedDRA under the NCI Thesaurus was not believed")
+                break
+            believed.append(key)
+        else:
+            texts.append(coding.display)
+    label = next((text.strip() for text in texts if text and text.strip()), "")
+    marked = [item for key in believed if (item := german_certainty(key)) is not None]
+    certainty = marked[0][1] if len(marked) == len(believed) and marked else ""
+    keys = frozenset([*(key for key in believed if german_certainty(key) is None),
+                      *(key for key, said in marked if said == certainty)])  # fmt: skip
+    found = context.book.concepts.match(keys)
+    if found:
+        return Named(found, keys, label, certainty=certainty)
+    found = context.book.concepts.denied(keys)
+    if found:
+        return Named(found, keys, label, denied=True)
+    for text in texts:
+        found = context.book.concepts.named(text)
+        if found:
+            return Named(found, keys, label, BY_NAME)
+    return Named(frozenset(), keys, label)
+
+
+def dated_in_future(context: Context, subject: str, what: str, day: date | None) -> bool:
+    """Whether a day lies after the day asked about: what is dated so is not known yet."""
+    if day is None or day <= context.as_of:
+        return False
+    context.remark(subject, f"{what} dated in the future was left out")
+    return True
+
+
+def believed_end(
+    context: Context, subject: str, what: str, began: date | None, ended: date | None
+) -> date | None:
+    """The day on which something ended; None for one before it began, which cannot be."""
+    if began is not None and ended is not None and ended < began:
+        context.remark(subject, f"the end of {what} lies before its beginning and was not believed")
+        return None
+    return ended
+
+
+def reading(
+    record: Resource,
+    meaning: Named,
+    status: str,
+    began: date | None,
+    *,
+    as_of: date,
+    ended: date | None = None,
+    said: date | None = None,
+    stated: bool = False,
+    grade: Grade = NO_GRADE,
+    causes: Iterable[str] = (),
+    same: Iterable[str] = (),
+    note: str = "",
+) -> Reading:
+    """A reading as of a day. What ends later lasts on that day; one of a single day lasted it."""
+    over = status == OVER
+    if over and ended is not None and ended > as_of:
+        status, ended, over = PRESENT, None, False
+    if over and began is not None and ended is not None:
+        ended = max(ended, began + timedelta(days=1))
+    finding = Finding(
+        meaning.names,
+        status,
+        began,
+        ended if over else None,
+        grade.number,
+        grade.least,
+        grade.origin,
+        frozenset(causes),
+        meaning.label,
+        record.key,
+        ", ".join(text for text in (meaning.note, note) if text),
+    )
+    return Reading(
+        finding,
+        meaning.keys,
+        record,
+        said,
+        over=over,
+        stated=stated,
+        grade_as_sent=grade.as_sent,
+        same=frozenset(same),
+    )

@@ -1,0 +1,245 @@
+"""All findings of one patient, read once from every kind of resource and looked up by concept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import msgspec
+
+from cds_service.facts.concept_matching import EFFECTS
+from cds_service.facts.context import Context
+from cds_service.facts.finding_readers import READERS
+from cds_service.facts.finding_readings import BY_NAME, OVER, PRESENT, SUSPECTED, Reading
+from cds_service.facts.grade_scale import FROM_SEVERITY, FROM_TERM, STATED
+from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
+from cds_service.fhir.terminology import concept_keys
+from cds_service.fhir.views import Condition, DiagnosticReport
+from cds_service.rules import Findings, Reason
+from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE
+
+_LONG_AGO = date.min
+_WEIGHT = {"": 0, FROM_TERM: 1, FROM_SEVERITY: 2, STATED: 3}
+_OWNED = {
+    AdverseEvent: ("adverse events", "an adverse event"),
+    AllergyIntolerance: ("allergies", "an allergy"),
+    DiagnosticReport: ("reports", "a report"),
+    Encounter: ("visits", "a visit"),
+    Condition: ("conditions", "a condition"),
+}
+
+
+def findings_of(context: Context) -> FindingBook:
+    """The findings of the patient that a context is about, read when first asked for."""
+    if context.findings is None:
+        context.findings = FindingBook.read(context)
+    return context.findings
+
+
+@dataclass(frozen=True)
+class FindingBook:
+    """Everything that was found in one patient, up to the day asked about.
+
+    `readings` are what each record says. `events` are the same with the records of one event
+    made into one. No query asks for all in which a finding can stand, so that what is not
+    recorded is never known to be absent.
+    """
+
+    readings: tuple[Reading, ...]
+    events: tuple[Reading, ...]
+
+    @classmethod
+    def read(cls, context: Context) -> FindingBook:
+        """Read all resources of the record; what is of others is remarked on."""
+        for kind, (subject, what) in _OWNED.items():
+            if context.record.ignored.get(kind.__name__):
+                context.remark(subject, f"{what} of another patient was left out")
+            if context.record.unattributed.get(kind.__name__):
+                context.remark(subject, f"{what} that does not say whose it is was left out")
+        # Which record gives an event its name must not hang on the order in which they were sent.
+        found = [
+            reading
+            for read in READERS
+            for reading in sorted(read(context), key=lambda item: item.record.key)
+        ]
+        found = _with_cause_of_the_day(context, found)
+        return cls(tuple(found), tuple(_as_events(found)))
+
+    def of(self, *concepts: str) -> tuple[Reading, ...]:
+        """What the records say of any of these concepts, each record as it stands."""
+        wanted = frozenset(concepts)
+        return tuple(item for item in self.readings if not wanted.isdisjoint(item.names))
+
+    def events_of(self, *concepts: str) -> tuple[Reading, ...]:
+        """The events of any of these concepts, several records of one event as one."""
+        wanted = frozenset(concepts)
+        return tuple(item for item in self.events if not wanted.isdisjoint(item.names))
+
+
+@dataclass(frozen=True)
+class PatientFindings:
+    """The findings as the rules ask for them; nothing is read before that.
+
+    `started` are the first days of the ALK inhibitors that are taken or paused. `due` say of a
+    concept why an open finding of it is a question by now.
+    """
+
+    context: Context = field(repr=False)
+    started: tuple[date | None, ...] = ()
+    due: Mapping[str, Callable[[], Reason | None]] = field(default_factory=dict, repr=False)
+
+    def of(self, concept: str) -> Findings:
+        """All findings of a concept, newest first, undated last; never complete."""
+        found = [item.finding for item in self.events if concept in item.names]
+        found.sort(key=lambda item: item.began or _LONG_AGO, reverse=True)
+        reason = self.due[concept]() if concept in self.due else None
+        unknown = (reason,) if reason is not None else ()
+        return Findings(tuple(found), self.started, complete=False, unknown=unknown)
+
+    @property
+    def events(self) -> tuple[Reading, ...]:
+        """Every event with its codes, also those that no concept knows: their `names` are empty.
+
+        A suspicion of the past that nobody has any more is left out.
+        """
+        return tuple(
+            item
+            for item in findings_of(self.context).events
+            if not (item.over and item.finding.status == SUSPECTED)
+        )
+
+
+# -- the cause that another record of the day names ----------------------------------------------
+
+
+def _with_cause_of_the_day(context: Context, found: Sequence[Reading]) -> list[Reading]:
+    """ICD-10-CM names the drug as cause in a code of its own, which may be a record of its own.
+
+    Such a record explains the diagnoses of its day, of its visit where both name one. One that
+    does so and has no grade is no event beside them.
+    """
+    markers = [item for item in found if item.names and item.names <= EFFECTS and item.confirmed]
+    if not markers:
+        return list(found)
+    explained: list[Reading] = []
+    used: set[int] = set()
+    for item in found:
+        causes = set(item.finding.causes)
+        for marker in markers:
+            if item is not marker and _explains(marker, item):
+                used.add(id(marker))
+                if ANOTHER_CAUSE not in causes:
+                    causes.add(A_DRUG)
+        if causes != item.finding.causes:
+            finding = msgspec.structs.replace(item.finding, causes=frozenset(causes))
+            item = replace(item, finding=finding)
+        explained.append(item)
+    return [
+        item
+        for item, before in zip(explained, found, strict=True)
+        if id(before) not in used or item.finding.grade is not None
+    ]
+
+
+def _explains(marker: Reading, item: Reading) -> bool:
+    one, other = marker.record, item.record
+    if not isinstance(one, Condition) or not isinstance(other, Condition):
+        return False
+    if not item.confirmed or item.names <= EFFECTS or _is_tumour(item):
+        return False
+    visits = [one.encounter, other.encounter]
+    named = [visit.reference for visit in visits if visit is not None and visit.reference]
+    if len(named) == 2 and named[0] != named[1]:
+        return False
+    day = marker.finding.began
+    return day is not None and day == item.finding.began
+
+
+def _is_tumour(item: Reading) -> bool:
+    return any(
+        "icd-10" in system and code[:1] == "C"
+        for system, code in concept_keys(getattr(item.record, "code", None))
+    )
+
+
+# -- several records of one event ----------------------------------------------------------------
+
+
+def _as_events(found: Sequence[Reading]) -> list[Reading]:
+    """One reading for each event: records of one day and kind, or that refer to each other."""
+    events: list[Reading] = []
+    for item in found:
+        for place, event in enumerate(events):
+            if _one_event(event, item):
+                events[place] = _merged(event, item)
+                break
+        else:
+            events.append(item)
+    return events
+
+
+def _one_event(event: Reading, item: Reading) -> bool:
+    if not event.confirmed or not item.confirmed:
+        return False
+    if _linked(event, item):
+        return True
+    if not event.names or not item.names:
+        return False
+    if event.finding.began is None or event.finding.began != item.finding.began:
+        return False
+    nested = event.names <= item.names or item.names <= event.names
+    clash = event.stated and item.stated and event.finding.status != item.finding.status
+    return nested and not clash
+
+
+def _linked(event: Reading, item: Reading) -> bool:
+    """Whether one record says that it tells of the event of the other."""
+    keys = [item.record.key, event.record.key]
+    if any(key.endswith("/") for key in keys):
+        return False
+    return keys[0] in event.same or keys[1] in item.same
+
+
+def _merged(event: Reading, item: Reading) -> Reading:
+    """One event from two records: the first day, the grade that is known best, all causes.
+
+    It is over when either says so and the other does not say that it lasts.
+    """
+    one, other = event.finding, item.finding
+    over = OVER in (one.status, other.status)
+    lasting = any(part.stated and part.finding.status == PRESENT for part in (event, item))
+    ends = [part.ended for part in (one, other) if part.ended is not None]
+    began = min((part.began for part in (one, other) if part.began is not None), default=None)
+    better, worse = (event, item) if _weight(event) >= _weight(item) else (item, event)
+    graded = better.finding
+    notes = dict.fromkeys(part.note for part in (one, other) if part.note not in ("", BY_NAME))
+    if BY_NAME in one.note and BY_NAME in other.note:
+        notes.setdefault(BY_NAME)
+    return Reading(
+        msgspec.structs.replace(
+            one,
+            names=one.names | other.names,
+            status=OVER if over and not lasting else PRESENT,
+            began=began,
+            ended=max(ends, default=None) if over and not lasting else None,
+            grade=graded.grade,
+            grade_is_least=graded.grade_is_least,
+            grade_from=graded.grade_from,
+            causes=one.causes | other.causes,
+            label=one.label or other.label,
+            note=", ".join(notes),
+        ),
+        event.keys | item.keys,
+        event.record,
+        max((day for day in (event.said, item.said) if day is not None), default=None),
+        over=over and not lasting,
+        stated=event.stated or item.stated,
+        grade_as_sent=better.grade_as_sent or worse.grade_as_sent,
+        same=event.same | item.same | {item.record.key},
+    )
+
+
+def _weight(item: Reading) -> tuple[int, int]:
+    """How well the grade is known, and how high it is."""
+    return _WEIGHT[item.finding.grade_from], item.finding.grade or 0
