@@ -68,14 +68,14 @@ def test_a_lower_dose_below_the_lowest_step_means_stopping() -> None:
     [
         ("100", "strong CYP3A inducer", "strong-inducer", Kind.STOP, None),
         ("100", "moderate CYP3A inducer", "moderate-inducer", Kind.AVOID, None),
-        ("125", "moderate CYP3A inducer", "moderate-inducer", Kind.INFORM, None),
+        ("125", "moderate CYP3A inducer", "moderate-inducer", Kind.AVOID, None),
         ("75", "moderate CYP3A inducer", "moderate-inducer-reduced", Kind.AVOID, None),
         ("100", "strong CYP3A inhibitor", "strong-inhibitor", Kind.REDUCE, "75"),
-        ("75", "strong CYP3A inhibitor", "strong-inhibitor", Kind.INFORM, None),
+        ("75", "strong CYP3A inhibitor", "strong-inhibitor", Kind.AVOID, None),
         ("75", "strong CYP3A inhibitor", "strong-inhibitor-reduced", Kind.ASK, None),
-        ("50", "strong CYP3A inhibitor", "strong-inhibitor", Kind.INFORM, None),
+        ("50", "strong CYP3A inhibitor", "strong-inhibitor", Kind.AVOID, None),
         ("100", "fluconazole", "fluconazole", Kind.REDUCE, "75"),
-        ("75", "fluconazole", "fluconazole", Kind.INFORM, None),
+        ("75", "fluconazole", "fluconazole", Kind.AVOID, None),
     ],
 )
 def test_another_medication_changes_the_dose_of_lorlatinib(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, STOP, TELL, Reaction, cases_of
+from tests.alk.drug_cases.liver import by_laboratory
 
 case = cases_of("alectinib")
 BILIRUBIN = "total bilirubin"
@@ -13,6 +14,7 @@ CULPRIT = "contributing medication"
 
 LIVER = (
     case("nothing raised", {}),
+    *by_laboratory(case, "2.01"),
     case("ALT just below 3", {"ALT": "2.99", BILIRUBIN: "2.5"}),
     case("ALT at 3", {"ALT": "3", BILIRUBIN: "2.5"}),
     case("AST at 3", {"AST": "3", BILIRUBIN: "2.5"}),
@@ -324,6 +326,15 @@ OTHERS = (
         "haemolysis suspected",
         {"haemolysis": None, "suspected haemolysis": "present"},
         haemolysis_suspected=HOLD,
+    ),
+    case(
+        "haemolysis in the laboratory",
+        {"haemolysis": None, "haemolysis in the laboratory": "present"},
+        haemolysis_in_the_laboratory=HOLD,
+    ),
+    case(
+        "haemolysis in the laboratory, refuted as a diagnosis",
+        {"haemolysis": "absent", "haemolysis in the laboratory": "present"},
     ),
     case("haemolysis suspicion dropped", {"suspected haemolysis": "absent"}),
     case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, STOP, TELL, Reaction, cases_of
+from tests.alk.drug_cases.liver import by_laboratory
 from tests.alk.order_cases import CRIZOTINIB, HAD_LORLATINIB, WOMAN, Case
 from tests.alk.patients import order, running, treatment
 
@@ -47,6 +48,7 @@ BLOOD = (
 
 LIVER = (
     case("nothing raised", {}),
+    *by_laboratory(case, "1.51"),
     case("ALT just below 3", {"ALT": "2.99", BILIRUBIN: "1.4"}),
     case("ALT at 3", {"ALT": "3", BILIRUBIN: "1.4"}),
     case("AST at 3, bilirubin raised", {"AST": "3", BILIRUBIN: "1.6"}, bilirubin_alone=ASK),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, LOWER_DOSE, STOP, TELL, Reaction, cases_of
+from tests.alk.drug_cases.liver import by_laboratory
 from tests.alk.order_cases import ENSARTINIB, WOMAN, Case
 from tests.alk.patients import order, running
 
@@ -12,6 +13,7 @@ SLOW = {"heart rate": "59"}
 
 LIVER = (
     case("nothing raised", {}),
+    *by_laboratory(case, "2.01"),
     case("ALT at 3", {"ALT": "3", BILIRUBIN: "2.5"}),
     case("AST at 3", {"AST": "3", BILIRUBIN: "2.5"}),
     case("ALT just below 3", {"ALT": "2.99", BILIRUBIN: "2.5"}),

@@ -28,6 +28,7 @@ def liver_cases(case: Callable[..., Reaction]) -> tuple[Reaction, ...]:
         case("ALT above 5, bilirubin at 2", {"ALT": "5.01", BILIRUBIN: "2"}, liver_hold=HOLD),
         case("ALT above 5, bilirubin above 2", {"ALT": "5.01", BILIRUBIN: "2.01"}, liver_stop=STOP),
         case("bilirubin alone", {BILIRUBIN: "3.5"}),
+        *by_laboratory(case, "2.01"),
         case(
             "cholestasis not known",
             {"ALT": "4", BILIRUBIN: "2.5", "cholestasis": None},
@@ -76,3 +77,26 @@ def liver_cases(case: Callable[..., Reaction]) -> tuple[Reaction, ...]:
             liver_stop=ASK,
         ),
     )
+
+
+def by_laboratory(case: Callable[..., Reaction], bilirubin: str) -> tuple[Reaction, ...]:
+    """Where no diagnosis speaks of cholestasis or haemolysis, the laboratory may exclude both.
+
+    `bilirubin` lies just above the limit of the drug's stopping row.
+    """
+    raised = {"ALT": "4", BILIRUBIN: bilirubin}
+    no_cholestasis, no_haemolysis = {"cholestasis": None}, {"haemolysis": None}
+    in_laboratory = "haemolysis in the laboratory"
+    return (
+        case("ALP at 2, cholestasis not known", {**raised, **no_cholestasis, "ALP": "2"},
+             liver_stop_by_laboratory=STOP),
+        case("ALP above 2, cholestasis not known", {**raised, **no_cholestasis, "ALP": "2.01"},
+             liver_stop_undecided=HOLD),
+        case("no haemolysis in the laboratory",
+             {**raised, **no_haemolysis, in_laboratory: "absent"}, liver_stop_by_laboratory=STOP),
+        case("both excluded by the laboratory",
+             {"AST": "4", BILIRUBIN: bilirubin, **no_cholestasis, **no_haemolysis, "ALP": "1",
+              in_laboratory: "absent"}, liver_stop_by_laboratory=STOP),
+        case("ALP at 2, but cholestasis recorded",
+             {**raised, "cholestasis": "present", "ALP": "2"}, liver_other_cause=HOLD),
+    )  # fmt: skip

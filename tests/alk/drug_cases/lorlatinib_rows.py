@@ -24,6 +24,11 @@ OTHER_DRUG = {"medications": ("acid reducing",)}
 INTERACTIONS = (
     Case("lorlatinib-interaction-strong-inducer",
          {"lines": ON, "medications": ("strong CYP3A inducer",)}, INDUCED),
+    Case("lorlatinib-interaction-strong-inducer",
+         {"lines": ON, "medications_still_acting": ("strong CYP3A inducer",)},
+         {"medications_still_acting": ()}),
+    Case("lorlatinib-interaction-weak-inducer",
+         {"lines": ON, "medications": ("weak CYP3A inducer",)}, OTHER_DRUG),
     Case("lorlatinib-interaction-moderate-inducer", {"lines": ON, **INDUCED}, OTHER_DRUG),
     Case("lorlatinib-interaction-moderate-inducer", {**_ordering("100"), **INDUCED},
          {"medications": ()}),
