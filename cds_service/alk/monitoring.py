@@ -14,6 +14,7 @@ from cds_service.knowledge.tests_catalogue import OrderableTest
 from cds_service.rules import (
     Evaluation,
     Events,
+    Findings,
     Measurement,
     Reason,
     ReasonKind,
@@ -47,6 +48,8 @@ def last_done(test: OrderableTest, facts: PatientFacts, as_of: date) -> date | N
             days += [item.day for item in found.events if item.day <= as_of]
         elif isinstance(found, Statements):
             days += [item.day for item in found.statements if item.day and item.day <= as_of]
+        elif isinstance(found, Findings):
+            days += [item.began for item in found.findings if item.began and item.began <= as_of]
     return max(days, default=None)
 
 

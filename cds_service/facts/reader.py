@@ -127,12 +127,11 @@ class FactReader:
             readers[fact] = _bound(problems.flag, context, value_sets)
         readers |= self._person(context)
         readers |= self._tumour(context, medicines)
-        running = _running(medicines)
         found = _found(context, medicines)
         for kind in knowledge.vocabulary:
             if isinstance(kind, Concept):
                 readers[kind.name] = _bound(found.of, kind.name)
-        readers |= reaction_readers(context, running)
+        readers |= reaction_readers(context)
         unread = UNREAD_DRAFT in supplied.unavailable
         readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
         collections: dict[str, FactValue | None] = {
@@ -149,8 +148,7 @@ class FactReader:
         }
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
-        replaced = set(knowledge.replacements.facts) - set(knowledge.vocabulary.names)
-        return LazyValues({name: work for name, work in readers.items() if name not in replaced})
+        return LazyValues(readers)
 
     def _person(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:
         answers = "ECOG answer"

@@ -1,9 +1,7 @@
-"""Concepts as facts of the rule language, and the facts that they replace.
+"""Concepts as facts of the rule language, and the facts that still stand in their place.
 
-`FINDINGS_ARE_READ` is the one switch. While it is off the facts room reads conditions as flags and
-grades, and no concept is a fact. Once it is on, every concept is one, and the flags and grades of
-`replaced_facts.yaml` are gone: rules then say `interstitial lung disease on treatment` where they
-said `new interstitial lung disease present`. The value sets named there can then go too.
+Every concept is a fact, save where a fact of the vocabulary has its name: that one is read from
+more than findings (`replaced_facts.yaml` says which, and what rules will write once they go).
 """
 
 from __future__ import annotations
@@ -20,9 +18,6 @@ from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.yaml_files import Frozen, knowledge_folder, read_mapping, validate
 from cds_service.rules import Concept, FactKind
-
-FINDINGS_ARE_READ = False
-"""Whether the facts room reads findings, so that rules may ask for any concept."""
 
 FILE = "replaced_facts.yaml"
 
@@ -49,28 +44,16 @@ def load_replacements(concepts: Concepts, file: Traversable | None = None) -> Re
     return Replacements(MappingProxyType(dict(content.facts)), content.value_sets)
 
 
-def fact_of(concept: concept_models.Concept) -> Concept:
+def fact_of(concept: concept_models.Concept, with_broader: frozenset[str]) -> Concept:
     """A concept as rules may name it."""
-    return Concept(concept.name, concept.symptom_for_days, concept.describes)
+    broader = with_broader - {concept.name}
+    return Concept(concept.name, concept.symptom_for_days, concept.describes, broader)
 
 
-def with_concepts(
-    facts: Iterable[FactKind],
-    concepts: Concepts,
-    replacements: Replacements,
-    *,
-    findings_are_read: bool | None = None,
-) -> list[FactKind]:
-    """The facts of a vocabulary with the concepts among them, once findings are read.
-
-    Raises ValueError when a concept has the name of a fact that it does not replace.
-    """
-    switched = FINDINGS_ARE_READ if findings_are_read is None else findings_are_read
-    if not switched:
-        return list(facts)
-    kept = [fact for fact in facts if fact.name not in replacements.facts]
+def with_concepts(facts: Iterable[FactKind], concepts: Concepts) -> list[FactKind]:
+    """The facts of a vocabulary with the concepts among them; a fact keeps its name."""
+    kept = list(facts)
     taken = {fact.name for fact in kept}
-    for name in concepts:
-        if name in taken:
-            raise ValueError(f"the concept {name!r} has the name of a fact")
-    return [*kept, *(fact_of(concept) for concept in concepts.values())]
+    broader = ((concept, concepts.with_broader(name)) for name, concept in concepts.items())
+    found = (fact_of(concept, above) for concept, above in broader)
+    return [*kept, *(fact for fact in found if fact.name not in taken)]

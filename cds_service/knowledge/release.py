@@ -178,7 +178,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         "generations": tuple(dict.fromkeys(drug.generation_name for drug in drugs.values())),
     }
     replacements = load_replacements(concepts, folder / REPLACED_FACTS)
-    fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists, concepts, replacements)
+    fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists, concepts)
     vocabulary = fact_list.vocabulary
     tests = load_tests(folder / "tests.yaml", vocabulary, frozenset(sources))
     compiler = RuleCompiler(vocabulary)

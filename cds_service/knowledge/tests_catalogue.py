@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
-from cds_service.rules import Occurrence, Quantity, State, Vocabulary
+from cds_service.rules import Concept, Occurrence, Quantity, State, Vocabulary
 
 
 class TestOrder(Frozen):
@@ -60,7 +60,7 @@ def load_tests(
     tests: dict[str, OrderableTest] = {}
     for key, content in read_mapping(file).items():
         test = validate(OrderableTest, {"name": key, **content}, name, str(key))
-        kinds = {"facts": Quantity, "events": Occurrence, "states": State}
+        kinds = {"facts": Quantity, "events": Occurrence, "states": State | Concept}
         for column, kind in kinds.items():
             for fact in getattr(test, column):
                 known = fact in vocabulary and isinstance(vocabulary.find(fact), kind)

@@ -13,7 +13,6 @@ from pydantic import Field, StringConstraints
 
 from cds_service.knowledge.codes import Codes
 from cds_service.knowledge.concept_facts import with_concepts
-from cds_service.knowledge.concept_models import Replacements
 from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
@@ -104,7 +103,6 @@ def load_vocabulary(
     codes: Codes,
     lists: Mapping[str, Sequence[str]],
     concepts: Concepts,
-    replacements: Replacements,
 ) -> FactList:
     """The facts of `file`, and the concepts once findings are read.
 
@@ -138,7 +136,7 @@ def load_vocabulary(
     for fact, event in content.events.items():
         facts.append(Occurrence(fact, event.describes))
     try:
-        vocabulary = Vocabulary(with_concepts(facts, concepts, replacements))
+        vocabulary = Vocabulary(with_concepts(facts, concepts))
     except ValueError as error:
         raise KnowledgeError(name, "", f"usable names ({error})") from error
     analytes = {name: row.analyte for name, row in content.quantities.items() if row.analyte}

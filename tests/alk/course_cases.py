@@ -330,8 +330,8 @@ ORDERS = (
     ),
     Case(
         "order-lorlatinib-mind",
-        {**NONE, "psychiatric_or_cognitive_disorder": "present", "orders": LORLATINIB},
-        {"psychiatric_or_cognitive_disorder": "absent"},
+        {**NONE, "psychiatric_disorder": "present", "orders": LORLATINIB},
+        {"psychiatric_disorder": "absent"},
     ),
     Case(
         "order-lorlatinib-mind",

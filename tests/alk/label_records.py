@@ -21,7 +21,9 @@ import yaml
 from cds_service.facts import PatientFacts
 from cds_service.facts.patient import OnTreatment
 from cds_service.rules import Evaluation, Quantity, Rule, State, Verdict
+from cds_service.rules.vocabulary import FLAG_VALUES
 from tests.alk.case_errors import CasesError
+from tests.alk.findings_in_words import finding_words
 from tests.alk.patients import (
     AS_OF,
     NORMAL,
@@ -106,7 +108,7 @@ def _holds(part: str, fact: str, said: Any) -> bool | None:
         return None if said is None else said <= int(part.split()[1])
     if part.endswith(" days ago"):
         return None if said is None else said >= int(part.split()[2])
-    if isinstance(knowledge().vocabulary.find(fact), Quantity):
+    if finding_words(fact) is None and isinstance(knowledge().vocabulary.find(fact), Quantity):
         return _measured(part, fact, said)
     return None if said is None else said in part.removeprefix("is ").split(" or ")
 
@@ -251,6 +253,8 @@ def _unlike(fact: str, cells: Sequence[str], said: object) -> bool:
 
 def candidates(fact: str, cells: Sequence[str]) -> list[Any]:
     """Everything near the limits that the cells name, what is missing and what has a flaw."""
+    if finding_words(fact) is not None:
+        return [*FLAG_VALUES, None]
     kind = knowledge().vocabulary.find(fact)
     parts = [part.strip() for cell in cells for part in cell.split(";")]
     text = " ; ".join(parts)

@@ -39,6 +39,7 @@ from cds_service.rules import (
     Statement,
     Statements,
 )
+from tests.alk.findings_in_words import finding_words, with_findings
 from tests.packaged import packaged_knowledge
 
 AS_OF = date(2026, 11, 20)
@@ -66,7 +67,7 @@ NORMAL: Mapping[str, object] = {
     "cholestasis": "absent",
     "haemolysis": "absent",
     "bradycardia symptoms": "absent",
-    "life-threatening bradycardia": "absent",
+    "bradycardia": "absent",
     "contributing medication": "none",
     "sex": "male",
     "age": "58",
@@ -177,9 +178,13 @@ def patient(
     said |= {name.replace("_", " "): value for name, value in facts.items()}
     values: dict[str, FactValue] = {}
     for name, value in said.items():
-        found = _value(name, value)
+        found = _value(name, value) if finding_words(name) is None else None
         if found is not None:
             values[name] = found
+    started = [line.start for line in lines if line.status != "ended"]
+    told = {name.replace("_", " "): value for name, value in facts.items()}
+    for words in (NORMAL, told):
+        values = with_findings(values, words, AS_OF, started)
     values["cancers"] = _collection(cancers)
     values["medications"] = _collection(medications)
     for name, status in (("active", "active"), ("paused", "paused"), ("prior", "ended")):
@@ -224,17 +229,21 @@ def described(facts: Facts, drug: str = "alectinib") -> PatientFacts:
 
 def with_facts(facts: PatientFacts, said: Facts) -> PatientFacts:
     """The same patient with these facts laid over, also those worked out from other facts."""
-    values = dict(facts.values)
+    started = [line.start for line in facts.lines if line.status != "ended"]
+    values = with_findings(facts.values, said, facts.as_of, started)
     for name, value in said.items():
-        found = _value(name, value)
-        values.pop(name, None)
-        if found is not None:
-            values[name] = found
+        if finding_words(name) is None:
+            found = _value(name, value)
+            values.pop(name, None)
+            if found is not None:
+                values[name] = found
     return PatientFacts(facts.patient_id, facts.as_of, values, facts.lines)
 
 
 def without(facts: PatientFacts, name: str) -> PatientFacts:
     """The same patient of whom one fact is not known."""
+    if finding_words(name) is not None:
+        return with_facts(facts, {name: None})
     values = {key: value for key, value in facts.values.items() if key != name}
     return PatientFacts(facts.patient_id, facts.as_of, values, facts.lines)
 

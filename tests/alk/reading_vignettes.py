@@ -18,6 +18,7 @@ from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest
 from cds_service.rules import Collection, Item
 from fhir_fixtures import load_story, story_names
+from tests.alk.findings_in_words import finding_words
 from tests.alk.patients import START_DAYS_AGO, Dose, knowledge, order, patient, treatment
 from tests.facts import records
 
@@ -62,7 +63,11 @@ class Given(_Written):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Given:
-        unknown = [name for name in self.facts if knowledge().vocabulary.find(name) is None]
+        unknown = [
+            name
+            for name in self.facts
+            if name not in knowledge().vocabulary and finding_words(name) is None
+        ]
         drugs = (*(line.drug for line in self.lines), *(item.drug for item in self.orders))
         unknown += [
             name

@@ -48,8 +48,8 @@ MODIFIERS = (
     Case("modifier-brain-ceritinib", BRAIN, {"brain_metastases": "absent"}),
     Case(
         "modifier-psychiatric-lorlatinib",
-        {**NONE, "psychiatric_or_cognitive_disorder": "present"},
-        {"psychiatric_or_cognitive_disorder": "absent"},
+        {**NONE, "psychiatric_disorder": "present"},
+        {"psychiatric_disorder": "absent"},
     ),
     Case(
         "modifier-block-lorlatinib",

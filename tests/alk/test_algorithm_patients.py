@@ -22,6 +22,7 @@ from cds_service.facts import PatientFacts
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.rules import CollectionOf, Evaluation, Occurrence, Verdict
 from cds_service.rules.syntax import And
+from tests.alk.findings_in_words import finding_words
 from tests.alk.patients import AS_OF, asked, knowledge, patient, with_facts
 from tests.alk.row_cases import CASES, DATED, Case
 
@@ -75,6 +76,8 @@ def _known(said: Said) -> PatientFacts:
 
 
 def _said(name: str, value: Any) -> object:
+    if finding_words(name) is not None:
+        return value
     kind = knowledge().vocabulary.find(name)
     if value is None or isinstance(kind, CollectionOf | Occurrence):
         return value

@@ -13,7 +13,7 @@ LOWEST: Dose = ("250", 1)
 GRAVE = {
     "heart rate": "45",
     "bradycardia symptoms": "present",
-    "life-threatening bradycardia": "present",
+    "bradycardia grade 4": "present",
     "contributing medication": "adjusted",
 }
 

@@ -44,9 +44,9 @@ FLAGS = (
     "haemolysis",
     "suspected_haemolysis",
     "bradycardia_symptoms",
-    "life-threatening_bradycardia",
-    "new_interstitial_lung_disease",
-    "new_respiratory_symptoms",
+    "bradycardia_grade_4",
+    "interstitial_lung_disease",
+    "respiratory_symptoms",
 )
 DOSES: st.SearchStrategy[Dose] = st.sampled_from([FULL, LOWER, LOWEST, ("500", 2), (None, None)])
 

@@ -70,7 +70,7 @@ def test_the_choice_is_a_set_and_never_one_drug() -> None:
             {"lorlatinib", "alectinib"},
             {"brigatinib", "ensartinib"},
         ),
-        ({"psychiatric_or_cognitive_disorder": "present"}, {"alectinib"}, {"lorlatinib"}),
+        ({"psychiatric_disorder": "present"}, {"alectinib"}, {"lorlatinib"}),
         ({"medications": ("strong CYP3A inducer",)}, {"alectinib"}, {"lorlatinib", "brigatinib"}),
         ({"interstitial_lung_disease": "present"}, {"lorlatinib", "alectinib"}, {"brigatinib"}),
         ({"ECOG_performance_status": "3"}, {"alectinib"}, {"brigatinib", "ensartinib"}),

@@ -98,7 +98,7 @@ def test_an_unverified_row_is_marked() -> None:
                 {
                     "heart rate": "45",
                     "bradycardia symptoms": "present",
-                    "life-threatening bradycardia": "present",
+                    "bradycardia grade 4": "present",
                     "contributing medication": "active",
                 }
             )

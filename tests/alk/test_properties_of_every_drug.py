@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from cds_service.alk import Decision, Kind, Topic
 from cds_service.facts import PatientFacts
 from cds_service.knowledge.table_files import Table
-from cds_service.rules import Measurement, Quantity, State, Statement, Trace, Verdict
-from cds_service.rules.syntax import Compare, Episodes, IsState, Known, predicates
+from cds_service.rules import Finding, Measurement, Quantity, State, Statement, Trace, Verdict
+from cds_service.rules.syntax import Compare, Episodes, Found, IsState, Known, predicates
+from cds_service.rules.vocabulary import FLAG_VALUES
 from tests.alk.drug_cases import DRUGS
 from tests.alk.patients import asked, described, knowledge, reactions, running, without
 from tests.depth import examples
@@ -57,6 +58,8 @@ def _states(drug: str) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for row in _table(drug):
         for leaf in predicates(row.when.expression):
+            if isinstance(leaf, Found):
+                found[leaf.fact] = FLAG_VALUES
             if isinstance(leaf, IsState | Known):
                 kind = knowledge().vocabulary.find(leaf.fact)
                 if isinstance(kind, State):
@@ -70,7 +73,9 @@ LOWER_IS_WORSE = {"heart rate", "neutrophils", "platelets", "haemoglobin"}
 def _shows_danger(leaf: Trace) -> bool:
     """Whether a part of a basis states something abnormal."""
     return leaf.verdict is Verdict.MET and any(
-        isinstance(used, Measurement) or (isinstance(used, Statement) and used.value == "present")
+        isinstance(used, Measurement)
+        or (isinstance(used, Statement) and used.value == "present")
+        or (isinstance(used, Finding) and used.status == "present")
         for used in leaf.used
     )
 

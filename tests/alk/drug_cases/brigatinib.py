@@ -11,14 +11,14 @@ case = cases_of("brigatinib")
 LUNG_GRADE = "interstitial lung disease grade"
 MUSCLE_GRADE = "muscle symptoms grade"
 SIGHT = "visual disturbance grade"
-NEW_DISEASE = "new interstitial lung disease"
+NEW_DISEASE = "interstitial lung disease"
 CULPRIT = "contributing medication"
 NO_GRADE = "2 unknown unit"
 EARLY = {"treatment start": 7, "lines": (running("brigatinib", 7),)}
 LATE = {"treatment start": 8, "lines": (running("brigatinib", 8),)}
 SLOW = {"heart rate": "59"}
 DIZZY = {**SLOW, "bradycardia symptoms": "present"}
-GRAVE = {**DIZZY, "life-threatening bradycardia": "present"}
+GRAVE = {**DIZZY, "bradycardia grade 4": "present"}
 
 LUNG = (
     case("lung: grade 0", {LUNG_GRADE: "0"}),
@@ -65,9 +65,10 @@ LUNG = (
     ),
     case("lung: recorded, grade 1", {NEW_DISEASE: "present", LUNG_GRADE: "1"}, lung_grade_1=HOLD),
     case("lung: refuted", {NEW_DISEASE: "absent"}),
-    case("breathless", {"new respiratory symptoms": [(30, "present")]}, lung_suspected=HOLD),
-    case("breathless longer ago", {"new respiratory symptoms": [(31, "present")]}),
-    case("not breathless", {"new respiratory symptoms": "absent"}),
+    case("breathless", {"respiratory symptoms": [(30, "present")]}, lung_suspected=HOLD),
+    case("breathless longer ago", {"respiratory symptoms": [(31, "present")]},
+         lung_suspected=ASK),
+    case("not breathless", {"respiratory symptoms": "absent"}),
 )
 
 UPPER, LOWER = "systolic blood pressure", "diastolic blood pressure"
@@ -141,7 +142,7 @@ HEART = (
     ),
     case(
         "heart: grave for a second time",
-        {**GRAVE, CULPRIT: "active", "recurrent life-threatening bradycardia": "present"},
+        {**GRAVE, CULPRIT: "active", "repeated bradycardia grade 4": "present"},
         bradycardia_life_threatening_recurrent=STOP,
     ),
 )

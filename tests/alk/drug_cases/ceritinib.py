@@ -12,7 +12,7 @@ GUT = "gastrointestinal symptoms grade"
 CULPRIT = "contributing medication"
 SLOW = {"heart rate": "59"}
 DIZZY = {**SLOW, "bradycardia symptoms": "present"}
-GRAVE = {**DIZZY, "life-threatening bradycardia": "present"}
+GRAVE = {**DIZZY, "bradycardia grade 4": "present"}
 
 DIGESTION = (
     case("gut: grade 2", {GUT: "2"}),
@@ -27,15 +27,14 @@ LUNG = (
         "caused by the drug",
         {
             "drug-induced interstitial lung disease": "present",
-            "new interstitial lung disease": "present",
         },
         lung_stop=STOP,
     ),
-    case("refuted", {"new interstitial lung disease": "absent"}),
-    case("new, cause open", {"new interstitial lung disease": "present"}, lung_hold=HOLD),
-    case("breathless", {"new respiratory symptoms": [(30, "present")]}, lung_suspected=ASK),
-    case("breathless longer ago", {"new respiratory symptoms": [(31, "present")]}),
-    case("not breathless", {"new respiratory symptoms": "absent"}),
+    case("refuted", {"interstitial lung disease": "absent"}),
+    case("new, cause open", {"interstitial lung disease": "present"}, lung_hold=HOLD),
+    case("breathless", {"respiratory symptoms": [(30, "present")]}, lung_suspected=ASK),
+    case("breathless longer ago", {"respiratory symptoms": [(31, "present")]}),
+    case("not breathless", {"respiratory symptoms": "absent"}),
 )
 
 RHYTHM = (
@@ -50,7 +49,10 @@ RHYTHM = (
         {"torsades de pointes": "present", "QTc": [(1, "520"), (5, "510")]},
         qtc_arrhythmia_stop=STOP,
     ),
-    case("torsades long ago", {"torsades de pointes": [(94, "present")]}),
+    case("torsades long ago", {"torsades de pointes": [(170, "present")]},
+         qtc_arrhythmia_stop=STOP),
+    case("torsades over", {"earlier torsades de pointes": "present"}),
+    case("torsades before the first dose", {"torsades de pointes": [(171, "present")]}),
     case("no torsades", {"torsades de pointes": "absent"}),
 )
 

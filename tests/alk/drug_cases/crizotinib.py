@@ -11,7 +11,7 @@ case = cases_of("crizotinib")
 BILIRUBIN = "total bilirubin"
 SLOW = {"heart rate": "59"}
 DIZZY = {**SLOW, "bradycardia symptoms": "present"}
-GRAVE = {**DIZZY, "life-threatening bradycardia": "present"}
+GRAVE = {**DIZZY, "bradycardia grade 4": "present"}
 CULPRIT = "contributing medication"
 TORSADES = {"torsades de pointes": "present"}
 
@@ -119,22 +119,21 @@ LUNG = (
         "caused by the drug",
         {
             "drug-induced interstitial lung disease": "present",
-            "new interstitial lung disease": "present",
         },
         lung_stop=STOP,
     ),
     case("refuted", {"drug-induced interstitial lung disease": "absent"}),
     case(
         "new, cause open",
-        {"new interstitial lung disease": "present", "interstitial lung disease": "present"},
+        {"interstitial lung disease": "present"},
         lung_hold=HOLD,
     ),
     case(
         "older than the treatment",
-        {"new interstitial lung disease": "absent", "interstitial lung disease": "present"},
+        {"interstitial lung disease before treatment": "present"},
     ),
-    case("breathless", {"new respiratory symptoms": [(30, "present")]}, lung_suspected=ASK),
-    case("breathless longer ago", {"new respiratory symptoms": [(31, "present")]}),
+    case("breathless", {"respiratory symptoms": [(30, "present")]}, lung_suspected=ASK),
+    case("breathless longer ago", {"respiratory symptoms": [(31, "present")]}),
 )
 
 QTC = (
@@ -188,7 +187,7 @@ HEART = (
          bradycardia_life_threatening_undecided=HOLD),
     case(
         "grave for a second time",
-        {**GRAVE, CULPRIT: "active", "recurrent life-threatening bradycardia": "present"},
+        {**GRAVE, CULPRIT: "active", "repeated bradycardia grade 4": "present"},
         bradycardia_life_threatening_recurrent=STOP,
     ),
 )  # fmt: skip

@@ -91,10 +91,10 @@ LUNG = (
     case("lung disease by the drug", {"drug-induced interstitial lung disease": "present"},
          lung_stop=STOP),
     case("lung disease by the drug excluded", {"drug-induced interstitial lung disease": "absent"}),
-    case("new lung disease", {"new interstitial lung disease": "present"}, lung_hold=HOLD),
-    case("no new lung disease", {"new interstitial lung disease": "absent"}),
-    case("new breathlessness", {"new respiratory symptoms": "present"}, lung_suspected=ASK),
-    case("breathlessness 31 days ago", {"new respiratory symptoms": [(31, "present")]}),
+    case("new lung disease", {"interstitial lung disease": "present"}, lung_hold=HOLD),
+    case("no new lung disease", {"interstitial lung disease": "absent"}),
+    case("new breathlessness", {"respiratory symptoms": "present"}, lung_suspected=ASK),
+    case("breathlessness 31 days ago", {"respiratory symptoms": [(31, "present")]}),
 )  # fmt: skip
 
 HEART = (
@@ -107,9 +107,11 @@ HEART = (
          bradycardia_symptoms_unknown=ASK),
     case("heart rate at 60, symptoms not known",
          {"heart rate": "60", "bradycardia symptoms": None}),
-    case("life-threatening", {"life-threatening bradycardia": "present"},
+    case("life-threatening", {"bradycardia grade 4": "present"},
          bradycardia_life_threatening=HOLD),
-    case("life-threatening 91 days ago", {"life-threatening bradycardia": [(91, "present")]}),
+    case("life-threatening long ago", {"bradycardia grade 4": [(170, "present")]},
+         bradycardia_life_threatening=HOLD),
+    case("life-threatening before the first dose", {"bradycardia grade 4": [(171, "present")]}),
 )  # fmt: skip
 
 

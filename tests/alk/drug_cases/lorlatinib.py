@@ -13,7 +13,7 @@ __all__ = ["DOSE_CHANGES", "ROWS"]
 case = cases_of("lorlatinib")
 CNS = "nervous system effects grade"
 EFFECTS = {"nervous system effects": "present"}
-MIND = "psychiatric or cognitive disorder"
+MIND = "psychiatric disorder"
 FAT, FATS = "total cholesterol", "triglycerides"
 SYSTOLIC, DIASTOLIC = "systolic blood pressure", "diastolic blood pressure"
 BILIRUBIN = "total bilirubin"
@@ -108,7 +108,7 @@ LIPIDS = (
 
 SECOND = {"atrioventricular block of second degree": "present"}
 COMPLETE = {"complete atrioventricular block": "present"}
-AGAIN = {**COMPLETE, "recurrent complete atrioventricular block": "present"}
+AGAIN = {**COMPLETE, "repeated complete atrioventricular block": "present"}
 PACED, UNPACED = {"pacemaker": "present"}, {"pacemaker": "absent"}
 BLOCK = (
     case("second degree block", SECOND, block_second_degree_hold=HOLD),
@@ -124,7 +124,10 @@ BLOCK = (
         {**AGAIN, **UNPACED, "complete atrioventricular block": "absent"},
         block_recurrent=STOP,
     ),
-    case("complete block twice, pacemaker", {**AGAIN, **PACED}, block_complete_paced=TELL),
+    case("complete block twice, pacemaker", {**AGAIN, "pacemaker": [(110, "present")]},
+         block_complete_paced=TELL),
+    case("complete block twice, pacemaker since", {**AGAIN, **PACED},
+         block_recurrent_pacemaker_unknown=ASK),
     case(
         "complete block twice, pacemaker not known",
         AGAIN,
@@ -136,14 +139,14 @@ LUNG = (
     case("lung disease by the drug", {"drug-induced interstitial lung disease": "present"},
          lung_stop=STOP),
     case("lung disease by the drug excluded", {"drug-induced interstitial lung disease": "absent"}),
-    case("new lung disease", {"new interstitial lung disease": "present"}, lung_hold=HOLD),
-    case("no new lung disease", {"new interstitial lung disease": "absent"}),
-    case("new breathlessness", {"new respiratory symptoms": "present"}, lung_suspected=ASK),
-    case("breathlessness 31 days ago", {"new respiratory symptoms": [(31, "present")]}),
+    case("new lung disease", {"interstitial lung disease": "present"}, lung_hold=HOLD),
+    case("no new lung disease", {"interstitial lung disease": "absent"}),
+    case("new breathlessness", {"respiratory symptoms": "present"}, lung_suspected=ASK),
+    case("breathlessness 31 days ago", {"respiratory symptoms": [(31, "present")]}),
     case(
         "lung disease by the drug and breathlessness",
         {"drug-induced interstitial lung disease": "present",
-         "new respiratory symptoms": "present"},
+         "respiratory symptoms": "present"},
         lung_stop=STOP,
     ),
 )  # fmt: skip
@@ -219,7 +222,7 @@ SERIOUS = tuple(
         "severe visual loss",
         "gastrointestinal perforation",
         "haemolysis",
-        "life-threatening bradycardia",
+        "bradycardia grade 4",
     )
     for made in (
         case(flag, {flag: "present"}, serious_hold=HOLD),

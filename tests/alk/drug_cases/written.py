@@ -31,9 +31,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
 from cds_service.rules import CollectionOf, Occurrence, Quantity, State
+from cds_service.rules.vocabulary import FLAG_VALUES
 from tests.alk.case_errors import CasesError
 from tests.alk.drug_cases.cases import Reaction
 from tests.alk.order_cases import Case
+from tests.alk.findings_in_words import finding_words
 from tests.alk.patients import knowledge, order, running, treatment
 
 Asks = Literal["withhold", "stop", "ask", "inform", "reduce"]
@@ -171,9 +173,15 @@ class _Reader:
                 return tuple(self._order(where, item) for item in self._list(where, value, Ordered))
         vocabulary = knowledge().vocabulary
         names = {fact.name for fact in vocabulary}
-        self._known(where, name, {*names, "taking", "orders"}, "the name of a fact")
+        if (words := finding_words(name)) is None:
+            self._known(where, name, {*names, "taking", "orders"}, "the name of a fact")
         if value is None:
             return None
+        if words is not None:
+            if isinstance(value, list):
+                told = self._list(where, value, Result)
+                return [(item.days_ago, self._flag(where, item.value)) for item in told]
+            return self._flag(where, value)
         match kind := vocabulary.find(name):
             case CollectionOf():
                 members = self._list(where, value, str)
@@ -190,6 +198,10 @@ class _Reader:
             case Quantity() | State():
                 return self._value(where, kind, value)
         raise self._fault(where, "a fact that a case can set")
+
+    def _flag(self, where: str, value: Any) -> str:
+        self._known(where, str(value), FLAG_VALUES, "a value of the fact")
+        return str(value)
 
     def _value(self, where: str, kind: Quantity | State, value: Any) -> str:
         if isinstance(kind, State):

@@ -1,0 +1,112 @@
+"""Findings for patients in memory, from the words that a rule would use.
+
+A name is a concept, maybe with `suspected`, `earlier` or `repeated` before it and `grade N`,
+`caused by a drug` or `before treatment` behind it: `bradycardia grade 4`, `earlier torsades de
+pointes`. The value is `present` or `absent`, or a list of them with days ago.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from functools import cache
+from typing import NamedTuple
+
+from cds_service.rules import Concept, FactValue, Finding, Findings
+from tests.packaged import packaged_knowledge
+
+_WORDS = re.compile(
+    r"(?:(suspected|earlier|repeated) )?(.+?)"
+    r"(?: grade ([0-5]))?(?: caused by (a drug|another cause))?( before treatment)?"
+)
+DAYS_AGO = 2
+EARLIER = ((300, 250),)
+REPEATED = ((100, 90), (20, 15))
+BEFORE_TREATMENT = 400
+_SOURCE = "Source/"
+
+
+class Words(NamedTuple):
+    """A name taken apart."""
+
+    how: str
+    concept: str
+    grade: int | None
+    causes: frozenset[str]
+    before: bool
+
+
+@cache
+def finding_words(name: str) -> Words | None:
+    """The parts of a name that is about a concept; None for the name of another fact."""
+    vocabulary = packaged_knowledge().vocabulary
+    if name in vocabulary and not isinstance(vocabulary.find(name), Concept):
+        return None
+    match = _WORDS.fullmatch(name)
+    assert match is not None
+    how, concept, grade, cause, before = match.groups()
+    if concept not in vocabulary or not isinstance(vocabulary.find(concept), Concept):
+        return None
+    said = cause or packaged_knowledge().concepts[concept].caused_by
+    causes = {said} if said else set()
+    return Words(how or "", concept, int(grade) if grade else None, frozenset(causes), bool(before))
+
+
+def findings(words: Words, value: object, as_of: date) -> Iterator[Finding]:
+    """The findings behind one name and what is said of it."""
+    ago = BEFORE_TREATMENT if words.before else DAYS_AGO
+    statements = value if isinstance(value, list) else [(ago, value)]
+    for days, said in statements:
+        if said == "present" and words.how in ("earlier", "repeated"):
+            for began, ended in EARLIER if words.how == "earlier" else REPEATED:
+                yield _finding(words, "over", as_of, began, ended)
+        elif said == "present":
+            yield _finding(words, words.how or "present", as_of, days)
+        elif words.how not in ("earlier", "repeated"):
+            yield _finding(words, "refuted" if words.how else "absent", as_of, days)
+
+
+def _finding(
+    words: Words, status: str, as_of: date, began: int | None, ended: int | None = None
+) -> Finding:
+    return Finding(
+        packaged_knowledge().concepts.with_broader(words.concept),
+        status,
+        None if began is None else as_of - timedelta(days=began),
+        None if ended is None else as_of - timedelta(days=ended),
+        words.grade,
+        grade_from="stated" if words.grade is not None else "",
+        causes=words.causes,
+        label=words.concept,
+        source=f"{_SOURCE}{words.concept}",
+    )
+
+
+def with_findings(
+    values: Mapping[str, FactValue],
+    said: Mapping[str, object],
+    as_of: date,
+    started: Iterable[date | None],
+) -> dict[str, FactValue]:
+    """Values in which these names say all that is known of their concepts."""
+    taken = {name: words for name in said if (words := finding_words(name)) is not None}
+    again = {f"{_SOURCE}{words.concept}" for words in taken.values()}
+    found = dict.fromkeys(
+        item
+        for value in values.values()
+        if isinstance(value, Findings)
+        for item in value.findings
+        if item.source not in again
+    )
+    for name, words in taken.items():
+        if said[name] is not None:
+            found.update(dict.fromkeys(findings(words, said[name], as_of)))
+    kept = {name: value for name, value in values.items() if not isinstance(value, Findings)}
+    first = tuple(started)
+    for concept in {name for item in found for name in item.names}:
+        if finding_words(concept) is not None:
+            listed = [item for item in found if concept in item.names]
+            listed.sort(key=lambda item: item.began or date.min, reverse=True)
+            kept[concept] = Findings(tuple(listed), first)
+    return kept
