@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -11,12 +11,20 @@ import msgspec
 from cds_service.facts.concept_matching import EFFECTS
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers import READERS
-from cds_service.facts.finding_readings import BY_NAME, OVER, PRESENT, SUSPECTED, Reading
+from cds_service.facts.finding_readings import (
+    ABSENT,
+    BY_NAME,
+    OVER,
+    PRESENT,
+    REFUTED,
+    SUSPECTED,
+    Reading,
+)
 from cds_service.facts.grade_scale import FROM_SEVERITY, FROM_TERM, STATED
 from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import Condition, DiagnosticReport
-from cds_service.rules import Findings, Reason
+from cds_service.rules import Finding, Findings, Reason
 from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE
 
 _LONG_AGO = date.min
@@ -91,11 +99,31 @@ class PatientFindings:
 
     def of(self, concept: str) -> Findings:
         """All findings of a concept, newest first, undated last; never complete."""
-        found = [item.finding for item in self.events if concept in item.names]
+        found = [
+            finding
+            for item in self.events
+            if concept in item.names
+            for finding in self._denying_each_code(item)
+            if concept in finding.names
+        ]
         found.sort(key=lambda item: item.began or _LONG_AGO, reverse=True)
         reason = self.due[concept]() if concept in self.due else None
         unknown = (reason,) if reason is not None else ()
         return Findings(tuple(found), self.started, complete=False, unknown=unknown)
+
+    def _denying_each_code(self, item: Reading) -> Iterator[Finding]:
+        """The finding; of a denied one with several codes what each of them denies.
+
+        Codes of one record mean the same. That of the narrowest meaning must not hide that the
+        whole was denied as well.
+        """
+        match = self.context.book.concepts.match
+        each = {names for key in item.keys if (names := match([key]))}
+        if item.finding.status not in (REFUTED, ABSENT) or len(each) < 2:
+            yield item.finding
+            return
+        for names in sorted(each, key=sorted):
+            yield msgspec.structs.replace(item.finding, names=names)
 
     @property
     def events(self) -> tuple[Reading, ...]:

@@ -18,7 +18,7 @@ from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest
 from cds_service.knowledge.release import Knowledge
-from cds_service.rules import Series, Statements
+from cds_service.rules import Concept, Evaluation, Series, Statements, Verdict
 from tests.packaged import packaged_knowledge
 
 AS_OF = date(2026, 11, 20)
@@ -307,10 +307,19 @@ def read(
 
 
 def stated(facts: PatientFacts, name: str) -> str | None:
-    """The newest word of a state, or None when nothing is said."""
-    found = facts.find(name)
-    assert found is None or isinstance(found, Statements)
-    return found.statements[0].value if found else None
+    """The newest word of a state, or None when nothing is said.
+
+    Of a finding: `present`, `absent`, or None where the rules cannot say; its name may be any
+    sentence about it, such as `suspected haemolysis`.
+    """
+    kind = knowledge().vocabulary.find(name) if name in knowledge().vocabulary else None
+    if kind is None or isinstance(kind, Concept):
+        rule = knowledge().compiler.compile(name)
+        found = rule.evaluate(Evaluation(facts, facts.as_of)).verdict
+        return {Verdict.MET: "present", Verdict.NOT_MET: "absent"}.get(found)
+    value = facts.find(name)
+    assert value is None or isinstance(value, Statements)
+    return value.statements[0].value if value else None
 
 
 def numbers(facts: PatientFacts, name: str) -> list[str]:

@@ -19,9 +19,9 @@ from cds_service.facts import OrderedMedication, PatientFacts, Supplied
 from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest
-from cds_service.rules import Collection, Events, Series, Statements
+from cds_service.rules import Collection, Concept, Events, Series, Statements
 from fhir_fixtures import load_story, story_names
-from tests.facts.records import ALL, DATA, knowledge, reader
+from tests.facts.records import ALL, DATA, knowledge, reader, stated
 
 EXPECTED: dict[str, dict[str, Any]] = yaml.safe_load(
     (DATA / "stories.yaml").read_text(encoding="utf-8")
@@ -43,6 +43,9 @@ def _read(name: str) -> tuple[PatientFacts, tuple[OrderedMedication, ...]]:
 
 def _told(facts: PatientFacts, name: str) -> object:
     """A fact in the words of the file: a word, members, days ago, or multiple or number."""
+    vocabulary = knowledge().vocabulary
+    if name not in vocabulary or isinstance(vocabulary.find(name), Concept):
+        return stated(facts, name)
     found = facts.find(name)
     if isinstance(found, Statements):
         return found.statements[0].value
