@@ -30,6 +30,7 @@ from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.tests_catalogue import OrderableTest
 from cds_service.rules import Evaluation, Reason, ReasonKind, Series, Trace, Verdict
+from cds_service.rules.qualifying import NO_GRADE
 
 MEMORY_DAYS = 90
 """How far back a hold that was never documented is still raised (our own choice). A paused drug
@@ -113,9 +114,11 @@ class Toxicity:
                 fired.append(found)
         fired.sort(key=lambda item: (list(Kind).index(item.kind), item.rank))
         if not fired:
-            return self._ungraded()
+            return self._ungraded(frozenset())
         leading, *others = fired
-        return [leading.changed(also=tuple(others)), *self._ungraded()]
+        acted = (item.row for item in fired if item.kind is not Kind.INFORM)
+        answered = frozenset(row.text("reaction") for row in acted if row is not None)
+        return [leading.changed(also=tuple(others)), *self._ungraded(answered)]
 
     # -- one reaction ---------------------------------------------------------------------------
 
@@ -320,8 +323,11 @@ class Toxicity:
 
     # -- building -------------------------------------------------------------------------------
 
-    def _ungraded(self) -> list[Recommendation]:
-        """One question for all results that exist but cannot be graded."""
+    def _ungraded(self, answered: frozenset[str]) -> list[Recommendation]:
+        """One question for all results that exist but cannot be graded.
+
+        The grade of a diagnosis is not asked for where its reaction is acted on already.
+        """
         reasons: dict[Reason, None] = {}
         first: tuple[Row, Trace] | None = None
         for row in self._table:
@@ -329,6 +335,8 @@ class Toxicity:
             if trace is None or row.text("action") not in ("stop", "withhold"):
                 continue
             for reason in unusable_results(trace):
+                if row.text("reaction") in answered and reason.subject.startswith(NO_GRADE):
+                    continue
                 reasons.setdefault(reason)
                 first = first or (row, trace)
         for row in self._table:

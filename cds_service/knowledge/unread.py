@@ -61,6 +61,8 @@ def unread_value_sets(knowledge: Knowledge, words: Words | None = None) -> Itera
     """
     words = words if words is not None else words_of(READING)
     named = {name for sets in knowledge.fact_list.conditions.values() for name in sets}
+    # The codes of these sets answer to their concepts (facts/concept_matching.py).
+    named.update(knowledge.replacements.value_sets)
     for name, value_set in knowledge.codes.value_sets.items():
         diagnoses = any(code.system in ICD_10 for code in value_set.codes)
         if diagnoses and name not in named and name not in words:

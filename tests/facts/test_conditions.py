@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cds_service.rules import Collection, Reason, Statements
+from cds_service.rules import Collection, Reason
 from tests.facts.records import (
     AS_OF,
     Json,
@@ -126,7 +126,9 @@ def test_grave_bradycardia_is_known_by_its_severity() -> None:
     assert stated(facts_of(condition("bradycardia", 5)), "bradycardia grade >= 4") is None
     grave = facts_of(condition("bradycardia", 5, **LIVES))
     assert stated(grave, "bradycardia grade >= 4") == "present"
-    assert stated(grave, "second or later episode of bradycardia on treatment grade >= 4") != "present"
+    assert (
+        stated(grave, "second or later episode of bradycardia on treatment grade >= 4") != "present"
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,9 @@ def test_a_second_grave_bradycardia_on_the_drug_recurs_also_when_the_first_is_ov
 ) -> None:
     over = condition("bradycardia", first, clinical="resolved", abated=4, **LIVES)
     facts = facts_of(over, condition("bradycardia", 3, **LIVES), _started(started))
-    assert stated(facts, "second or later episode of bradycardia on treatment grade >= 4") == expected
+    assert (
+        stated(facts, "second or later episode of bradycardia on treatment grade >= 4") == expected
+    )
 
 
 def _resection(days_ago: int | None, status: str = "completed", **more: object) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, STOP, TELL, Reaction, cases_of
+from tests.alk.drug_cases.diagnoses import diagnoses
 from tests.alk.drug_cases.liver import by_laboratory
 
 case = cases_of("alectinib")
@@ -349,7 +350,16 @@ OTHERS = (
     ),
 )
 
-DOSE_CHANGES: tuple[Reaction, ...] = (*LIVER, *JAUNDICE, *LUNG, *KIDNEY, *HEART, *MUSCLE, *OTHERS)
+DOSE_CHANGES: tuple[Reaction, ...] = (
+    *diagnoses("alectinib", case),
+    *LIVER,
+    *JAUNDICE,
+    *LUNG,
+    *KIDNEY,
+    *HEART,
+    *MUSCLE,
+    *OTHERS,
+)
 
 ROWS = ()
 """The other tables of the drug stand in `tests/alk/row_cases.py`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, STOP, TELL, Reaction, cases_of
+from tests.alk.drug_cases.diagnoses import diagnoses
 from tests.alk.drug_cases.liver import liver_cases
 from tests.alk.order_cases import ALECTINIB, WOMAN, Case
 from tests.alk.patients import order, running
@@ -66,8 +67,7 @@ LUNG = (
     case("lung: recorded, grade 1", {NEW_DISEASE: "present", LUNG_GRADE: "1"}, lung_grade_1=HOLD),
     case("lung: refuted", {NEW_DISEASE: "absent"}),
     case("breathless", {"respiratory symptoms": [(30, "present")]}, lung_suspected=HOLD),
-    case("breathless longer ago", {"respiratory symptoms": [(31, "present")]},
-         lung_suspected=ASK),
+    case("breathless longer ago", {"respiratory symptoms": [(31, "present")]}, lung_suspected=ASK),
     case("not breathless", {"respiratory symptoms": "absent"}),
 )
 
@@ -284,7 +284,7 @@ RESTART = (
     case("last dose 15 days ago", {"dose taken": 15}, restart=ASK),
 )
 
-DOSE_CHANGES: tuple[Reaction, ...] = (
+DOSE_CHANGES: tuple[Reaction, ...] = (*diagnoses("brigatinib", case),
     *liver_cases(case), *LUNG, *PRESSURE, *HEART, *EYES, *MUSCLE, *PANCREAS, *GLUCOSE, *OTHERS,
     *RESTART,
 )  # fmt: skip

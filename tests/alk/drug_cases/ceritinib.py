@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, STOP, TELL, Reaction, cases_of
+from tests.alk.drug_cases.diagnoses import diagnoses
 from tests.alk.drug_cases.liver import liver_cases
 from tests.alk.order_cases import ALECTINIB, CERITINIB, WOMAN, Case
 from tests.alk.patients import order, running
@@ -49,8 +50,9 @@ RHYTHM = (
         {"torsades de pointes": "present", "QTc": [(1, "520"), (5, "510")]},
         qtc_arrhythmia_stop=STOP,
     ),
-    case("torsades long ago", {"torsades de pointes": [(170, "present")]},
-         qtc_arrhythmia_stop=STOP),
+    case(
+        "torsades long ago", {"torsades de pointes": [(170, "present")]}, qtc_arrhythmia_stop=STOP
+    ),
     case("torsades over", {"earlier torsades de pointes": "present"}),
     case("torsades before the first dose", {"torsades de pointes": [(171, "present")]}),
     case("no torsades", {"torsades de pointes": "absent"}),
@@ -109,7 +111,7 @@ PANCREAS = (
     case("lipase without range", {"lipase": "9 no range"}, ungraded_results=ASK),
 )
 
-DOSE_CHANGES: tuple[Reaction, ...] = (
+DOSE_CHANGES: tuple[Reaction, ...] = (*diagnoses("ceritinib", case),
     *DIGESTION, *liver_cases(case), *LUNG, *RHYTHM, *GLUCOSE, *HEART, *PANCREAS,
 )  # fmt: skip
 

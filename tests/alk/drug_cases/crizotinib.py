@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, STOP, TELL, Reaction, cases_of
+from tests.alk.drug_cases.diagnoses import diagnoses
 from tests.alk.drug_cases.liver import by_laboratory
 from tests.alk.order_cases import CRIZOTINIB, HAD_LORLATINIB, WOMAN, Case
 from tests.alk.patients import order, running, treatment
@@ -214,7 +215,15 @@ OTHERS = (
     ),
 )
 
-DOSE_CHANGES: tuple[Reaction, ...] = (*BLOOD, *LIVER, *LUNG, *QTC, *HEART, *OTHERS)
+DOSE_CHANGES: tuple[Reaction, ...] = (
+    *diagnoses("crizotinib", case),
+    *BLOOD,
+    *LIVER,
+    *LUNG,
+    *QTC,
+    *HEART,
+    *OTHERS,
+)
 
 ON: dict[str, object] = {"lines": (running("crizotinib"),)}
 NOTHING = {"medications": ()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, LOWER_DOSE, STOP, TELL, Reaction, cases_of
+from tests.alk.drug_cases.diagnoses import diagnoses
 from tests.alk.drug_cases.liver import by_laboratory
 from tests.alk.order_cases import ENSARTINIB, WOMAN, Case
 from tests.alk.patients import order, running
@@ -170,7 +171,13 @@ OTHERS = (
     *_above("QTc", "500", "501", "other_laboratory", "499"),
 )  # fmt: skip
 
-DOSE_CHANGES: tuple[Reaction, ...] = (*LIVER, *LUNG, *HEART, *OTHERS)
+DOSE_CHANGES: tuple[Reaction, ...] = (
+    *diagnoses("ensartinib", case),
+    *LIVER,
+    *LUNG,
+    *HEART,
+    *OTHERS,
+)
 
 ON = (running("ensartinib"),)
 OTHER_DRUG = {"medications": ("acid reducing",)}

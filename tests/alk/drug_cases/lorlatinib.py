@@ -6,6 +6,7 @@ The other tables stand in `lorlatinib_rows`.
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, LOWER_DOSE, STOP, TELL, Reaction, cases_of
+from tests.alk.drug_cases.diagnoses import diagnoses
 from tests.alk.drug_cases.lorlatinib_rows import ROWS
 
 __all__ = ["DOSE_CHANGES", "ROWS"]
@@ -124,10 +125,16 @@ BLOCK = (
         {**AGAIN, **UNPACED, "complete atrioventricular block": "absent"},
         block_recurrent=STOP,
     ),
-    case("complete block twice, pacemaker", {**AGAIN, "pacemaker": [(110, "present")]},
-         block_complete_paced=TELL),
-    case("complete block twice, pacemaker since", {**AGAIN, **PACED},
-         block_recurrent_pacemaker_unknown=ASK),
+    case(
+        "complete block twice, pacemaker",
+        {**AGAIN, "pacemaker": [(110, "present")]},
+        block_complete_paced=TELL,
+    ),
+    case(
+        "complete block twice, pacemaker since",
+        {**AGAIN, **PACED},
+        block_recurrent_pacemaker_unknown=ASK,
+    ),
     case(
         "complete block twice, pacemaker not known",
         AGAIN,
@@ -291,6 +298,6 @@ LESS = (
     case("more than 26 weeks ago", {**REDUCED, "treatment start": 183}),
 )
 
-DOSE_CHANGES: tuple[Reaction, ...] = (
+DOSE_CHANGES: tuple[Reaction, ...] = (*diagnoses("lorlatinib", case),
     *NERVES, *LIPIDS, *BLOCK, *LUNG, *PRESSURE, *SUGAR, *GRADED, *SERIOUS, *LABORATORY, *LESS,
 )  # fmt: skip

@@ -34,8 +34,8 @@ from cds_service.rules import CollectionOf, Occurrence, Quantity, State
 from cds_service.rules.vocabulary import FLAG_VALUES
 from tests.alk.case_errors import CasesError
 from tests.alk.drug_cases.cases import Reaction
-from tests.alk.order_cases import Case
 from tests.alk.findings_in_words import finding_words
+from tests.alk.order_cases import Case
 from tests.alk.patients import knowledge, order, running, treatment
 
 Asks = Literal["withhold", "stop", "ask", "inform", "reduce"]
