@@ -1,7 +1,7 @@
 """Cases for the rows that weigh ALK tests: tests that a row decides on, and some close by.
 
-`Evidence(row, tests, near)` names each test as `method: answer`; `Share(row, percent, near)` is about
-a share of rearranged cells.
+`Evidence(row, tests, near)` names each test as `method: answer`; `Share(row, percent, near)` is
+about a share of rearranged cells.
 """
 
 from __future__ import annotations
