@@ -16,9 +16,11 @@ import orjson
 from cds_service.knowledge.release import Knowledge
 from fhir_fixtures import Story, load_story
 from hooks.data import (
+    ADMINISTRATIONS,
     ADVERSE_EVENTS,
     ALLERGIES,
     CONDITIONS,
+    DISPENSES,
     EVERYTHING,
     FINDINGS,
     LABORATORY,
@@ -27,6 +29,7 @@ from hooks.data import (
     PROCEDURES,
     REPORTS,
     REQUESTS,
+    STATEMENTS,
     VITAL_SIGNS,
     templates,
 )
@@ -125,6 +128,9 @@ def _prefetch(chart: list[Resource], knowledge: Knowledge) -> dict[str, Resource
         REQUESTS.key: _of_type("ServiceRequest"),
         ADVERSE_EVENTS.key: _of_type("AdverseEvent"),
         ALLERGIES.key: _of_type("AllergyIntolerance"),
+        STATEMENTS.key: _of_type("MedicationStatement"),
+        ADMINISTRATIONS.key: _of_type("MedicationAdministration"),
+        DISPENSES.key: _of_type("MedicationDispense"),
     }
     (patient,) = [resource for resource in chart if resource["resourceType"] == "Patient"]
     prefetch = {PATIENT.key: patient}

@@ -103,7 +103,7 @@ def named(context: Context, subject: str, concept: CodeableConcept | None) -> Na
         found = context.book.concepts.named(text)
         if found:
             return Named(found, keys, label, BY_NAME)
-    return Named(frozenset(), keys, label)
+    return Named(frozenset(), keys, label, certainty=certainty)
 
 
 def dated_in_future(context: Context, subject: str, what: str, day: date | None) -> bool:

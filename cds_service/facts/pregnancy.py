@@ -12,7 +12,7 @@ from cds_service.facts.findings import findings_of
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.fhir.record import status_of
 from cds_service.fhir.views import Condition
-from cds_service.rules import Reason, ReasonKind, Statement, Statements
+from cds_service.rules import Reason, ReasonKind, State, Statement, Statements
 from cds_service.rules.measuring import written_day
 
 CONCEPT = "pregnancy"
@@ -23,8 +23,8 @@ LONGEST_DAYS = 294
 def pregnancy(context: Context, tests: Iterable[Statement] = ()) -> Statements | None:
     """Pregnancy from its status, an estimated delivery date, tests and diagnoses.
 
-    A diagnosis that is still open says so every day anew until its end is due, unless somebody
-    found the contrary after it began. From then on it is a question.
+    A diagnosis that is still open is as good as new, however long ago it was made, until its end
+    is due, unless somebody found the contrary after it began. From then on it is a question.
     """
     observed = staging.coded_observation(
         context,
@@ -36,31 +36,47 @@ def pregnancy(context: Context, tests: Iterable[Statement] = ()) -> Statements |
     said = list(tests)
     for group in (observed, recorded):
         said += group.statements if group is not None else ()
-    due, source = _due(context)
+    due, told, source = _due(context)
     denied = max(
         (item.day for item in said if item.value == "absent" and item.day is not None),
         default=date.min,
     )
-    if due is not None and due >= context.as_of:
-        said.append(Statement("present", context.as_of, "estimated delivery date", source))
+    answered = {item.day for item in said if item.value == "present" and item.day is not None}
+    if any(_as_new(context, day) == day and day > denied for day in answered):
+        return _questioned(context, said)
+    if due is not None and due >= context.as_of and told is not None and told > denied:
+        said.append(Statement("present", _as_new(context, told), "estimated delivery date", source))
     for item in _open(context):
         began = item.finding.began
         if not _passed(context, item, due) and began is not None and began > denied:
-            said.append(
-                Statement("present", context.as_of, item.finding.label, item.finding.source)
-            )
-    found = problems.in_order(said)
+            day = _as_new(context, began)
+            said.append(Statement("present", day, item.finding.label, item.finding.source))
+    return _questioned(context, said)
+
+
+def _questioned(context: Context, said: Iterable[Statement]) -> Statements | None:
+    """The statements in order, left open where the newest is a pregnancy past its end."""
+    found = problems.in_order(dict.fromkeys(said))
     reason = overdue(context)
-    if found is None or reason is None or found.statements[0].day == context.as_of:
+    if found is None or reason is None:
         return found
     newest = found.statements[0]
-    settled = newest.value == "absent" or newest.source not in _sources(context)
-    return found if settled else Statements(found.statements, (reason,))
+    asked = newest.value == "present" and newest.source in _overdue_sources(context)
+    return Statements(found.statements, (reason,)) if asked else found
+
+
+def _as_new(context: Context, day: date | None) -> date:
+    """The day of a statement that still holds: today, once it would be too old to answer."""
+    kind = context.book.knowledge.vocabulary.find(CONCEPT)
+    fresh = kind.fresh_for_days if isinstance(kind, State) else None
+    if day is None or (fresh is not None and day + timedelta(days=fresh) < context.as_of):
+        return context.as_of
+    return day
 
 
 def overdue(context: Context) -> Reason | None:
     """Why an open pregnancy is a question: the day by which it must have ended has passed."""
-    due, _ = _due(context)
+    due, _, _ = _due(context)
     for item in _open(context):
         if _passed(context, item, due):
             since = item.finding.began
@@ -79,8 +95,9 @@ def _open(context: Context) -> list[Reading]:
     ]
 
 
-def _sources(context: Context) -> frozenset[str]:
-    return frozenset(item.finding.source for item in _open(context))
+def _overdue_sources(context: Context) -> frozenset[str]:
+    due, _, _ = _due(context)
+    return frozenset(item.finding.source for item in _open(context) if _passed(context, item, due))
 
 
 def _passed(context: Context, item: Reading, due: date | None) -> bool:
@@ -91,8 +108,8 @@ def _passed(context: Context, item: Reading, due: date | None) -> bool:
     return began is not None and began + timedelta(days=LONGEST_DAYS) < context.as_of
 
 
-def _due(context: Context) -> tuple[date | None, str]:
-    """The newest estimated delivery date and its source."""
+def _due(context: Context) -> tuple[date | None, date | None, str]:
+    """The newest estimated delivery date, the day on which it was told and its source."""
     found: list[tuple[date, date, str]] = []
     for result in context.record.observations(context.book.value_sets["estimated delivery date"]):
         if status_of(result.observation) not in READABLE_STATUSES:
@@ -103,6 +120,6 @@ def _due(context: Context) -> tuple[date | None, str]:
             continue
         found.append((moment.day, due, result.observation.key))
     if not found:
-        return None, ""
-    _, due, source = max(found)
-    return due, source
+        return None, None, ""
+    told, due, source = max(found)
+    return due, told, source

@@ -33,7 +33,7 @@ def test_a_row_keeps_silent_in_a_case_close_by(case: Case) -> None:
 
 
 WEIGHED = frozenset({"alk_answers", "alk_evidence"})
-"""Tables that make a fact: their rows have their cases in `tests/facts/test_alk_evidence.py`."""
+"""Tables that make a fact: their rows are played in `tests/facts/test_alk_evidence.py`."""
 
 
 def test_no_row_is_without_a_case() -> None:

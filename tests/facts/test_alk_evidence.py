@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +12,11 @@ import pytest
 from cds_service.facts.alk_evidence import weigh
 from cds_service.facts.alk_fish import share_of_cells
 from cds_service.facts.alk_status import AlkResult
+from cds_service.facts.context import CodeBook, Context
+from cds_service.fhir.record import PatientRecord
+from cds_service.fhir.views import Observation, Quantity
 from cds_service.rules import Collection
+from tests.alk.evidence_cases import EVIDENCE, SHARES, Evidence, Share
 from tests.facts.records import (
     AS_OF,
     Json,
@@ -83,60 +89,14 @@ def _evidence(text: str) -> AlkResult:
     return AlkResult(assay, answer, finding, AS_OF, "", f"Observation/{method}-{answer}")
 
 
-CASES = {
-    "evidence-third-method-positive": (
-        "D5F3 immunohistochemistry: positive; FISH: negative; RNA sequencing: positive",
-        "D5F3 immunohistochemistry: positive; FISH: negative",
-    ),
-    "evidence-third-method-negative": (
-        "FISH: positive; other immunohistochemistry: negative; RNA sequencing: negative",
-        "FISH: positive; RNA sequencing: negative",
-    ),
-    "evidence-rna-beyond-dna": (
-        "RNA sequencing: positive; DNA sequencing: negative",
-        "RNA sequencing: positive; FISH: negative",
-    ),
-    "evidence-conflict": (
-        "FISH: positive; RNA sequencing: negative",
-        "FISH: positive; plasma sequencing: negative",
-    ),
-    "evidence-sufficient": ("FISH: positive", "unnamed method: positive"),
-    "evidence-unnamed-method": ("unnamed method: positive", "unnamed method: equivocal"),
-    "evidence-breakpoint-without-transcript": (
-        "ALK breakpoint without a partner: positive; RNA sequencing: negative",
-        "ALK breakpoint without a partner: positive; FISH: negative",
-    ),
-    "evidence-weak-settled": (
-        "other immunohistochemistry: equivocal; FISH: negative",
-        "other immunohistochemistry: equivocal; D5F3 immunohistochemistry: negative",
-    ),
-    "evidence-point-mutation": (
-        "ALK point mutation: positive; FISH: negative",
-        "ALK point mutation: positive; FISH: positive",
-    ),
-    "evidence-amplification": (
-        "ALK amplification: positive",
-        "ALK amplification: positive; other immunohistochemistry: equivocal",
-    ),
-    "evidence-breakpoint-only": (
-        "ALK breakpoint without a partner: positive; FISH: negative",
-        "ALK breakpoint without a partner: positive; FISH: positive",
-    ),
-    "evidence-weak": ("other immunohistochemistry: positive", "FISH: positive"),
-    "evidence-negative": ("FISH: negative", "plasma sequencing: negative"),
-    "evidence-pending": ("test on order: pending", "test on order: pending; FISH: negative"),
-    "evidence-failed": ("FISH: failed", "FISH: failed; RNA sequencing: pending"),
-}
-
-
 def test_every_row_of_the_evidence_has_a_case() -> None:
-    assert {row.identifier for row in knowledge().tables["alk_evidence"]} == set(CASES)
+    rows = {row.identifier for row in knowledge().tables["alk_evidence"]}
+    assert rows == {case.row for case in EVIDENCE}
 
 
-@pytest.mark.parametrize("row", CASES, ids=str)
-def test_a_row_decides_in_its_case_and_not_in_one_close_by(row: str) -> None:
-    case, near = CASES[row]
-    assert (_weighed(case), _weighed(near) == row) == (row, False)
+@pytest.mark.parametrize("case", EVIDENCE, ids=lambda case: case.row)
+def test_a_row_decides_in_its_case_and_not_in_one_close_by(case: Evidence) -> None:
+    assert (_weighed(case.tests), _weighed(case.near) == case.row) == (case.row, False)
 
 
 FISH_SHARE = "78233-4"
@@ -193,35 +153,19 @@ def test_a_share_of_cells_is_held_against_its_cut_off(body: Json, expected: str)
     assert stated(facts_of(_fish(**body)), "ALK") == expected
 
 
-@pytest.mark.parametrize(
-    ("row", "value", "near"),
-    [
-        ("fish-above-borderline", 21, 20),
-        ("fish-positive-borderline", 15, 14),
-        ("fish-below-borderline", 10, 9),
-        ("fish-negative", 9, 10),
-    ],
-)
-def test_every_row_of_the_answers_speaks_for_its_own_share(row: str, value: int, near: int) -> None:
-    wanted = next(item for item in knowledge().tables["alk_answers"] if item.identifier == row)
-    found = _answers(value)
-    assert (found == wanted.text("answer"), _answers(near) == found) == (True, False)
+@pytest.mark.parametrize("case", SHARES, ids=lambda case: case.row)
+def test_every_row_of_the_answers_speaks_for_its_own_share(case: Share) -> None:
+    rows = {row.identifier: row.text("answer") for row in knowledge().tables["alk_answers"]}
+    assert set(rows) == {item.row for item in SHARES}
+    assert _answer(case.percent) == rows[case.row]
+    assert _answer(case.near) != rows[case.row]
 
 
-def _answers(value: int) -> str:
-    from datetime import UTC
-    from decimal import Decimal
-
-    from cds_service.facts.context import CodeBook, Context
-    from cds_service.fhir.record import PatientRecord
-    from cds_service.fhir.views import Observation, Quantity
-
-    context = Context(
-        CodeBook.of(knowledge()), PatientRecord.build("p", []), AS_OF, UTC, frozenset()
-    )
-    share = share_of_cells(
-        context, Observation(value_quantity=Quantity(value=Decimal(value), unit="%"))
-    )
+def _answer(percent: int) -> str:
+    record = PatientRecord.build("p", [])
+    context = Context(CodeBook.of(knowledge()), record, AS_OF, UTC, frozenset())
+    counted = Observation(value_quantity=Quantity(value=Decimal(percent), unit="%"))
+    share = share_of_cells(context, counted)
     assert share is not None
     return share.answer
 

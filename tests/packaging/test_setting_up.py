@@ -79,6 +79,9 @@ def test_a_folder_that_is_no_environment_is_left_alone(project: TinyProject) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("minor", ["3.11", "3.12", "3.13", "3.14"])
 def test_a_newer_release_of_a_part_changes_nothing(project: TinyProject, minor: str) -> None:
+    # A part that the runtime lock has is there before pip could look for a newer one.
+    other = project.wheel("other", "1.0")
+    project.lock(other, development=(project.part, project.tool))
     project.wheel("part", "999", extra="extra")
 
     result = project.make("setup", python=python(minor))

@@ -83,15 +83,12 @@ class TinyProject:
             archive.writestr(f"{name}/data", os.urandom(megabytes * 1_000_000))
         return path
 
-    def lock(self, *wheels: Path) -> None:
-        """Lock these packages for run time, and ``tool`` for development too."""
-        lines = []
-        for path in (*wheels, self.tool):
-            name, version = path.name.split("-")[:2]
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            lines.append(f"{name}=={version} \\\n    --hash=sha256:{digest}\n")
-        (self.folder / "requirements.lock").write_text("".join(lines[:-1]), encoding="utf-8")
-        (self.folder / "requirements-dev.lock").write_text("".join(lines), encoding="utf-8")
+    def lock(self, *run_time: Path, development: tuple[Path, ...] = ()) -> None:
+        """Lock packages for run time, and these with others (``tool``) for development."""
+        development = (*run_time, *(development or (self.tool,)))
+        for name, wheels in (("", run_time), ("-dev", development)):
+            text = "".join(map(locked, wheels))
+            (self.folder / f"requirements{name}.lock").write_text(text, encoding="utf-8")
 
     def variables(self, **changed: str) -> dict[str, str]:
         offered = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.index)}
@@ -114,6 +111,12 @@ class TinyProject:
 
     def log(self) -> str:
         return (self.environment / "install.log").read_text(encoding="utf-8")
+
+
+def locked(wheel: Path) -> str:
+    name, version = wheel.name.split("-")[:2]
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    return f"{name}=={version} \\\n    --hash=sha256:{digest}\n"
 
 
 def pip_variables(**changed: str) -> dict[str, str]:
