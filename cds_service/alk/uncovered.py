@@ -53,7 +53,9 @@ def uncovered(
     ]
     for line, order in taken if serious else ():
         read = read_by(knowledge, line.ingredient)
-        left = [item for item in serious if read.isdisjoint(item.names) and judge.is_new(item, line)]
+        left = [
+            item for item in serious if read.isdisjoint(item.names) and judge.is_new(item, line)
+        ]
         if left:
             return [_recommendation(net, line, order, left, holds=any(map(judge.holds, left)))]
     return []
@@ -94,7 +96,7 @@ class _Net:
         if any(name in self.net.life_threatening for name in event.names):
             return True
         blocks = (block for code in self._codes(event) for block in self.net.blocks(code))
-        return not event.names and any(block.life_threatening for block in blocks)
+        return any(block.life_threatening for block in blocks)
 
     def is_new(self, event: Reading, line: TreatmentLine) -> bool:
         """Whether it began after the first dose and is not long-standing.
@@ -194,9 +196,7 @@ def _leaf(drug: str, finding: Finding) -> Trace:
     return leaf
 
 
-def _node(
-    drug: str, *, used: tuple[Finding, ...] = (), children: tuple[Trace, ...] = ()
-) -> Trace:
+def _node(drug: str, *, used: tuple[Finding, ...] = (), children: tuple[Trace, ...] = ()) -> Trace:
     return Trace(
         f"serious, began on {drug}, read by no row of its dose table",
         Verdict.MET,

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cds_service.alk import CHECK_INCOMPLETE_RULE, UNCOVERED_RULE, Kind, Option, Recommendation, Topic
+from cds_service.alk import (
+    CHECK_INCOMPLETE_RULE,
+    UNCOVERED_RULE,
+    Kind,
+    Option,
+    Recommendation,
+    Topic,
+)
 from cds_service.cards.basis import target, trigger
 from cds_service.cards.text import (
     counted,
