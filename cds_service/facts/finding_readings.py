@@ -31,8 +31,8 @@ class Reading:
 
     `said` is the day on which the status was stated, `stated` whether the record says in so many
     words that it lasts or is over. `over` is set for a suspicion, too, that nobody has any more.
-    `same` names records of the same event. `serious` says that the record calls it serious or severe
-    without a grade to compare: in a word, or by what came of it.
+    `same` names records of the same event. `serious` says that the record calls it serious or
+    severe without a grade to compare: in a word, or by what came of it.
     """
 
     finding: Finding
