@@ -181,8 +181,8 @@ def _recommendation(
         "warning",
         trace=trace,
         drug=drug,
-        detail=f"This began on {drug} and is serious, and no row of its dose table reads it: no hold"
-        " and no dose was judged by it.",
+        detail=f"This began on {drug} and is serious, and no row of its dose table reads it: no"
+        " hold and no dose was judged by it.",
         ask=f"Is {it} caused by {drug}? Record the cause; {doubt} and look into the current label.",
         order=order,
         verified=net.verified,
