@@ -8,7 +8,7 @@ from datetime import date
 
 from cds_service.facts import finding_causes
 from cds_service.facts.context import Context
-from cds_service.facts.finding_grades import grade_of
+from cds_service.facts.finding_grades import grade_of, severe_in_words
 from cds_service.facts.finding_readings import (
     OVER,
     PRESENT,
@@ -92,6 +92,7 @@ def read_condition(
         causes=finding_causes.of_concepts(context, meaning.names)
         | finding_causes.of_condition(context, condition),
         note="" if sent is None or over else "active, though an end is recorded",
+        serious=severe_in_words(context, condition.severity),
     )
     still = ended is not None and ended > context.as_of
     if status == SUSPECTED and over and not still:
