@@ -47,7 +47,7 @@ class Answer(Strict):
     def missed_by(self, decision: Decision) -> list[str]:
         """What is wrong with a decision, in words; empty when it is the answer."""
         heard = rows_heard(decision)
-        said = [item for item in decision.recommendations]
+        said = list(decision.recommendations)
         whole = [item for first in said for item in (first, *first.also)]
         leading = NOTHING
         if said and said[0].severity != "info":
@@ -75,9 +75,7 @@ class Finding(Strict):
     def event(self, code: str) -> Event:
         """The event with one of its codes."""
         drug = written_out(self.drug) if self.drug else None
-        return Event(
-            written_out(code), self.began, self.ended, self.grade, drug, self.verification
-        )
+        return Event(written_out(code), self.began, self.ended, self.grade, drug, self.verification)
 
 
 class OpenCell(Strict):
@@ -124,9 +122,7 @@ def cells_of(row: Row) -> Iterator[Cell]:
         assert row.finding is not None
         names = (f"{form}, {name}", form)
         why = next((reasons[key] for key in names if key in reasons), None)
-        found.append(
-            Cell(row, names[0], [], (FORMS[form](row.finding.event(code)),), why)
-        )
+        found.append(Cell(row, names[0], [], (FORMS[form](row.finding.event(code)),), why))
     found += [Cell(row, form, chart, (), reasons.get(form)) for form, chart in row.cells.items()]
     found += [
         Cell(row, form, said.chart, (), said.why)

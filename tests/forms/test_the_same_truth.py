@@ -18,16 +18,12 @@ def _named(cell: Cell) -> str:
     return f"{cell.row.truth}: {cell.form}"
 
 
-@pytest.mark.parametrize(
-    "cell", [cell for cell in EVERY if cell.why_open is None], ids=_named
-)
+@pytest.mark.parametrize("cell", [cell for cell in EVERY if cell.why_open is None], ids=_named)
 def test_it_is_answered_alike(cell: Cell) -> None:
     assert cell.missed() == []
 
 
-@pytest.mark.parametrize(
-    "cell", [cell for cell in EVERY if cell.why_open is not None], ids=_named
-)
+@pytest.mark.parametrize("cell", [cell for cell in EVERY if cell.why_open is not None], ids=_named)
 def test_an_open_cell_still_fails_or_has_to_be_moved(cell: Cell) -> None:
     assert cell.missed() != [], f"{_named(cell)} is right now: take it out of `open`"
 
