@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from tests.forms.finding_forms import FORMS
 from tests.forms.matrix import FOLDER, Cell, Row, cells, cells_of, rows
 
-
 _EVENTS = (
     "The number of codes (ICD-10-CM, WHO, GM, AM, SNOMED CT, CTCAE) in which each form of an event "
     "is read; *open* where it is not."
@@ -20,9 +19,10 @@ def page() -> str:
     every = cells() + cells(FOLDER / "failing")
     still_open = [cell for cell in every if cell.why_open is not None]
     listed = (*rows(), *rows(FOLDER / "failing"))
-    right = len(every) - len(still_open)
+    amiss = len(still_open)
+    right = len(every) - amiss
     parts = [
-        f"{len(listed)} truths in {len(every)} charts: {right} answered right, {len(still_open)} open.",
+        f"{len(listed)} truths in {len(every)} charts: {right} answered right, {amiss} open.",
         "## Events",
         _EVENTS,
         _events(listed),
