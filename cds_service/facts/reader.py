@@ -12,6 +12,7 @@ from cds_service.facts import (
     alk_evidence,
     alk_status,
     cancers,
+    child_pugh,
     courses,
     haemolysis,
     pregnancy,
@@ -160,12 +161,7 @@ class FactReader:
             ),
             "pregnancy": lambda: pregnancy.pregnancy(context, pregnancy_tests(context)),
             haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
-            "Child-Pugh class": lambda: staging.coded_observation(
-                context,
-                "Child-Pugh class",
-                "Child-Pugh score",
-                {letter: (f"Child-Pugh class {letter}",) for letter in "ABC"},
-            ),
+            child_pugh.FACT: lambda: child_pugh.child_pugh_class(context),
         }
 
     def _tumour(
