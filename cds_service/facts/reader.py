@@ -160,12 +160,7 @@ class FactReader:
             ),
             "pregnancy": lambda: pregnancy.pregnancy(context, pregnancy_tests(context)),
             haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
-            "Child-Pugh class": lambda: staging.coded_observation(
-                context,
-                "Child-Pugh class",
-                "Child-Pugh score",
-                {letter: (f"Child-Pugh class {letter}",) for letter in "ABC"},
-            ),
+            "Child-Pugh class": lambda: staging.child_pugh(context),
         }
 
     def _tumour(
