@@ -72,15 +72,6 @@ def _judged(context: Context, concept: str) -> list[list[Statement]]:
     return judged
 
 
-def ever(context: Context, concept: str) -> Statements | None:
-    """Whether a concept was ever confirmed, be it over or not."""
-    return in_order(
-        Statement("present", item.finding.began, item.finding.label, item.finding.source)
-        for item in findings_of(context).of(concept)
-        if item.confirmed
-    )
-
-
 def in_order(statements: Iterable[Statement]) -> Statements | None:
     """Newest first, undated last; None when there are none.
 
@@ -89,15 +80,6 @@ def in_order(statements: Iterable[Statement]) -> Statements | None:
     ordered = sorted(statements, key=lambda item: item.value, reverse=True)
     ordered.sort(key=lambda item: item.day or _LONG_AGO, reverse=True)
     return Statements(tuple(ordered)) if ordered else None
-
-
-def suspected(context: Context, concept: str) -> Statements | None:
-    """The suspicions of a concept that somebody still has."""
-    return in_order(
-        Statement("present", item.finding.began, "", item.finding.source)
-        for item in findings_of(context).of(concept)
-        if item.finding.status == SUSPECTED and not item.over
-    )
 
 
 def diagnoses(context: Context, *value_sets: str) -> list[Reading]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 
 from cds_service.facts.context import Context
@@ -201,7 +202,7 @@ def _day_of_report(context: Context, report: DiagnosticReport) -> date | None:
 
 
 def coded_observation(
-    context: Context, fact: str, codes: str, answers: dict[str, tuple[str, ...]]
+    context: Context, fact: str, codes: str, answers: Mapping[str, tuple[str, ...]]
 ) -> Statements | None:
     """A state from observations of one value set whose coded answer is in another.
 

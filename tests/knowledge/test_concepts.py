@@ -27,7 +27,7 @@ from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.icd_editions import load_editions
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.sources import load_sources
-from cds_service.rules import Concept, Vocabulary
+from cds_service.rules import Concept, flag
 from tests.knowledge.test_codes import verhoeff_holds
 
 SYSTEMS = {
@@ -205,16 +205,20 @@ def test_every_replaced_fact_exists_and_every_flag_from_conditions_is_replaced()
     assert set(KNOWLEDGE.fact_list.conditions) <= set(replaced)
 
 
-def test_once_findings_are_read_every_concept_is_a_fact_and_the_replaced_ones_are_gone() -> None:
-    facts = with_concepts(
-        KNOWLEDGE.vocabulary, CONCEPTS, KNOWLEDGE.replacements, findings_are_read=True
-    )
-    vocabulary = Vocabulary(facts)
-    assert all(isinstance(vocabulary.find(name), Concept) for name in CONCEPTS)
-    assert "new interstitial lung disease" not in vocabulary
-    dyspnoea = vocabulary.find("dyspnoea")
+def test_every_concept_is_a_fact_unless_a_fact_of_its_name_is_read_from_more() -> None:
+    facts = {name: KNOWLEDGE.vocabulary.find(name) for name in CONCEPTS}
+    kept = {name for name, kind in facts.items() if not isinstance(kind, Concept)}
+    assert kept <= set(KNOWLEDGE.replacements.facts)
+    assert "new interstitial lung disease" not in KNOWLEDGE.vocabulary
+    dyspnoea = facts["dyspnoea"]
     assert isinstance(dyspnoea, Concept)
-    assert dyspnoea.symptom_for_days == 30
+    assert (dyspnoea.symptom_for_days, dyspnoea.broader) == (30, {"respiratory symptoms"})
+
+
+def test_a_fact_keeps_its_name_before_a_concept() -> None:
+    own = flag("dyspnoea")
+    found = [fact for fact in with_concepts([own], CONCEPTS) if fact.name == "dyspnoea"]
+    assert found == [own]
 
 
 def test_a_replacement_by_a_concept_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -319,6 +319,7 @@ POPULATIONS = (
     Case("brigatinib-kidney-severe", {**ON_IT, "eGFR": "29.9"}, {"eGFR": "30"}),
     Case("brigatinib-kidney-severe", {**ON_IT, "eGFR": "15"}, {"eGFR": "14.9"}),
     Case("brigatinib-kidney-failure", {**STARTING, "eGFR": "14.9"}, {"eGFR": "15"}),
+    Case("brigatinib-kidney-failure", {**STARTING, "dialysis": "present"}, {"dialysis": "absent"}),
     Case("brigatinib-contraception-female", {**STARTING, **WOMAN}, {"age": "56"}),
     Case("brigatinib-contraception-non-hormonal", {**STARTING, **WOMAN}, {"age": "11"}),
     Case("brigatinib-contraception-male", STARTING, {"sex": "female"}),

@@ -79,6 +79,7 @@ POPULATIONS = (
     Case("lorlatinib-kidney-severe", {**STARTING, "lines": HAD_ALECTINIB, "eGFR": "20"},
          {"orders": (order("lorlatinib", "75"),)}),
     Case("lorlatinib-kidney-failure", {**STARTING, "eGFR": "14.9"}, {"eGFR": "15"}),
+    Case("lorlatinib-kidney-failure", {**STARTING, "dialysis": "present"}, {"dialysis": "absent"}),
     Case("lorlatinib-contraception-female", {**STARTING, **WOMAN}, {"age": "56"}),
     Case("lorlatinib-contraception-female", {**STARTING, **WOMAN, "age": "12"}, {"age": "11"}),
     Case("lorlatinib-contraception-male", STARTING, {"sex": "female"}),
