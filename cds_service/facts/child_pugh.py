@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from cds_service.facts.context import Context
@@ -24,7 +25,9 @@ _POINTS = {"A": range(5, 7), "B": range(7, 10), "C": range(10, 16)}
 
 def child_pugh_class(context: Context) -> Statements | None:
     """A, B or C as recorded; points are put into their class, and never worked out here."""
-    return in_order([*_observed(context), *_diagnosed(context)])
+    observed = list(_observed(context))
+    newest = max((said.day for said in observed if said.day is not None), default=None)
+    return in_order([*observed, *_diagnosed(context, newest)])
 
 
 def _observed(context: Context) -> Iterator[Statement]:
@@ -49,14 +52,18 @@ def _observed(context: Context) -> Iterator[Statement]:
             yield Statement(letter, moment.day, as_sent or letter, observation.key)
 
 
-def _diagnosed(context: Context) -> Iterator[Statement]:
+def _diagnosed(context: Context, observed: date | None) -> Iterator[Statement]:
+    """The class as an open problem, which holds today unless it was `observed` later on."""
     for item in diagnoses(context):
         condition = item.record
         if item.finding.status == PRESENT and isinstance(condition, Condition):
             letter = _coded(context, condition.code)
             if letter:
                 label = condition.code.label if condition.code is not None else None
-                yield Statement(letter, item.finding.began, label or letter, condition.key)
+                began = item.finding.began
+                superseded = observed is not None and (began is None or began < observed)
+                day = began if superseded else context.as_of
+                yield Statement(letter, day, label or letter, condition.key)
 
 
 def _coded(context: Context, concept: CodeableConcept | None) -> str:
@@ -76,11 +83,12 @@ def _answered(context: Context, result: CodedResult) -> str:
         return worded[1].upper()
     quantity = source.value_quantity
     number: Decimal | int | None = source.value_integer
-    if quantity is not None and not quantity.comparator:
+    if quantity is not None:
         number = quantity.number
     if number is None:
         return ""
-    for letter, points in _POINTS.items():
+    bounded = quantity is not None and bool(quantity.comparator)
+    for letter, points in _POINTS.items() if not bounded else ():
         if number in points:
             return letter
     context.remark(FACT, "a result that is no value of this scale was left out")
