@@ -23,6 +23,7 @@ from cds_service.rules import CollectionOf, Concept, FactKind, Occurrence, Quant
 from cds_service.settings import Settings
 from docs import conformance as protocol
 from docs import coverage as algorithm
+from docs import forms as matrix
 from hooks import DEFINITIONS
 from hooks.data import EVERYTHING
 
@@ -238,6 +239,12 @@ def coverage(knowledge: Knowledge) -> str:
 def conformance(_: Knowledge) -> str:
     """Every clause of CDS Hooks."""
     return protocol.page()
+
+
+@section("forms.md", "forms")
+def forms(_: Knowledge) -> str:
+    """Every clinical truth and the forms in which it is read."""
+    return matrix.page()
 
 
 def rewritten(text: str, name: str, content: str) -> str:

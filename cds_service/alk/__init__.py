@@ -18,10 +18,12 @@ from cds_service.alk.decision import (
     Topic,
 )
 from cds_service.alk.parts import CHECK_INCOMPLETE_RULE
+from cds_service.alk.uncovered import UNCOVERED_RULE
 from cds_service.facts.patient import UNREAD_DRAFT
 
 __all__ = [
     "CHECK_INCOMPLETE_RULE",
+    "UNCOVERED_RULE",
     "UNREAD_DRAFT",
     "UNREAD_DRAFT_RULE",
     "Decision",

@@ -18,6 +18,7 @@ from cds_service.alk.parts import Parts, incomplete
 from cds_service.alk.progression import knowing_the_advice, next_treatment
 from cds_service.alk.selection import adjuvant, first_line, speaks_against
 from cds_service.alk.toxicity import Toxicity
+from cds_service.alk.uncovered import uncovered
 from cds_service.facts.patient import (
     UNREAD_DRAFT,
     OrderedMedication,
@@ -70,6 +71,10 @@ def decide(
     found += parts.collect(
         "interactions of the other orders",
         lambda: _new_interactions(facts, question, knowledge, evaluation),
+    )
+    found += parts.collect(
+        "new diagnoses and adverse events that no dose table covers",
+        lambda: uncovered(facts, knowledge, in_view, found),
     )
     choice = None
     if not closed:

@@ -145,6 +145,7 @@ class Recommendation:
     for the decision's document or a log. `others` are ways on that are no ALK inhibitor,
     `findings` what a finding in the tumour says about each drug. `episode` counts how often the
     reaction began since the first dose. `since` is the day of the trigger when it lies in the past.
+    `design` are the sources of what no row of a table says.
     """
 
     kind: Kind
@@ -175,6 +176,7 @@ class Recommendation:
     also: tuple[Recommendation, ...] = ()
     verified: bool = True
     named: tuple[str, ...] = field(default=(), repr=False)
+    design: tuple[str, ...] = ()
 
     @property
     def algorithm_ids(self) -> tuple[str, ...]:
@@ -186,7 +188,7 @@ class Recommendation:
         """Ids of the sources behind it."""
         own = self.row.sources if self.row is not None else ()
         options = tuple(source for option in self.options for source in option.sources)
-        return tuple(dict.fromkeys((*own, *options)))
+        return tuple(dict.fromkeys((*own, *options, *self.design)))
 
     def changed(self, **changes: object) -> Recommendation:
         """A copy with some fields replaced."""

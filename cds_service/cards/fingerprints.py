@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from cds_service.alk import CHECK_INCOMPLETE_RULE, Kind, Recommendation
+from cds_service.rules import Evidence, Finding
 
 _NEVER_QUIET = frozenset({Kind.STOP, Kind.WITHHOLD})
 
@@ -25,7 +26,7 @@ def fingerprint(patient_key: str, recommendations: Iterable[Recommendation]) -> 
 
 def _basis(item: Recommendation) -> list[Any]:
     evidence = {
-        (used.source, used.day.isoformat() if used.day is not None else "", used.as_sent)
+        (used.source, used.day.isoformat() if used.day is not None else "", _said(used))
         for trace in (item.trace, item.until)
         if trace is not None
         for used in trace.evidence
@@ -43,6 +44,13 @@ def _basis(item: Recommendation) -> list[Any]:
         [_basis(other) for other in item.also],
         sorted(evidence),
     ]
+
+
+def _said(used: Evidence) -> str:
+    """What was sent. A finding that is confirmed or becomes graver is another fact."""
+    if isinstance(used, Finding):
+        return f"{used.as_sent} {used.status} {used.grade}"
+    return used.as_sent
 
 
 def may_be_quiet(recommendations: Iterable[Recommendation]) -> bool:

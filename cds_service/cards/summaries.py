@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cds_service.alk import CHECK_INCOMPLETE_RULE, Kind, Option, Recommendation, Topic
+from cds_service.alk import (
+    CHECK_INCOMPLETE_RULE,
+    UNCOVERED_RULE,
+    Kind,
+    Option,
+    Recommendation,
+    Topic,
+)
 from cds_service.cards.basis import target, trigger
 from cds_service.cards.text import (
     counted,
@@ -16,6 +23,7 @@ from cds_service.cards.text import (
     number,
     times,
 )
+from cds_service.cards.uncovered import uncovered_summary
 from cds_service.knowledge.awaited import AwaitedDrug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
@@ -120,7 +128,9 @@ def ordered_name(item: Recommendation) -> str:
     return item.drug or "this order"
 
 
-def _toxicity(item: Recommendation, _: Knowledge) -> str:
+def _toxicity(item: Recommendation, knowledge: Knowledge) -> str:
+    if item.rule_id == UNCOVERED_RULE:
+        return uncovered_summary(item, knowledge)
     drug = item.drug or "the drug"
     finding = trigger(item.trace)
     goal = target(item.row.rules.get("until")) if item.row is not None else ""

@@ -16,6 +16,7 @@ from cds_service.fhir.datatypes import CodeableConcept, Extension
 from cds_service.fhir.terminology import CodeKey, concept_keys
 
 HIGHEST = 5
+SEVERE_WORDS = "severe in words"
 _GRADE_TAILS = ("ctcae-grade", "ctcae-grade-extension", "ae-grade")
 _SEVERITY_TAILS = ("ae-severity",)
 _WORDED = re.compile(r"\b(?:grade|grad|g)\s*[:=]?\s*(-?\d{1,4})\b", re.IGNORECASE)
@@ -80,6 +81,13 @@ def coded_grades(
                 yield Grade(number, origin, label or f"grade {number}")
             elif key[0] in systems and _BARE.fullmatch(key[1]):
                 _not_believed(context, subject)
+
+
+def severe_in_words(context: Context, concept: CodeableConcept | None) -> bool:
+    """Whether the text of a severity is, as a whole, a word for severe or worse. It is no grade."""
+    words = context.book.knowledge.codes.value_sets[SEVERE_WORDS].match_text
+    text = " ".join((concept.text or "").lower().split()) if concept is not None else ""
+    return text in words
 
 
 def _in_extensions(

@@ -31,7 +31,8 @@ class Reading:
 
     `said` is the day on which the status was stated, `stated` whether the record says in so many
     words that it lasts or is over. `over` is set for a suspicion, too, that nobody has any more.
-    `same` names records of the same event.
+    `same` names records of the same event. `serious` says that the record calls it serious or
+    severe without a grade to compare: in a word, or by what came of it.
     """
 
     finding: Finding
@@ -42,6 +43,7 @@ class Reading:
     stated: bool = False
     grade_as_sent: str = ""
     same: frozenset[str] = frozenset()
+    serious: bool = False
 
     @property
     def names(self) -> frozenset[str]:
@@ -138,6 +140,7 @@ def reading(
     causes: Iterable[str] = (),
     same: Iterable[str] = (),
     note: str = "",
+    serious: bool = False,
 ) -> Reading:
     """A reading as of a day. What ends later lasts on that day; one of a single day lasted it."""
     over = status == OVER
@@ -167,4 +170,5 @@ def reading(
         stated=stated,
         grade_as_sent=grade.as_sent,
         same=frozenset(same),
+        serious=serious,
     )

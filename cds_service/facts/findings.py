@@ -265,6 +265,7 @@ def _merged(event: Reading, item: Reading) -> Reading:
         stated=event.stated or item.stated,
         grade_as_sent=better.grade_as_sent or worse.grade_as_sent,
         same=event.same | item.same | {item.record.key},
+        serious=event.serious or item.serious,
     )
 
 

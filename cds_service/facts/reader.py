@@ -12,6 +12,7 @@ from cds_service.facts import (
     alk_evidence,
     alk_status,
     cancers,
+    child_pugh,
     courses,
     haemolysis,
     pregnancy,
@@ -160,7 +161,7 @@ class FactReader:
             ),
             "pregnancy": lambda: pregnancy.pregnancy(context, pregnancy_tests(context)),
             haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
-            "Child-Pugh class": lambda: staging.child_pugh(context),
+            child_pugh.FACT: lambda: child_pugh.child_pugh_class(context),
         }
 
     def _tumour(

@@ -229,21 +229,6 @@ def coded_observation(
     return in_order(found)
 
 
-def child_pugh(context: Context) -> Statements | None:
-    """The recorded class: as an answer of the score, or as a diagnosis that somebody has."""
-    classes = {letter: f"Child-Pugh class {letter}" for letter in "ABC"}
-    answers = {letter: (name,) for letter, name in classes.items()}
-    found = coded_observation(context, "Child-Pugh class", "Child-Pugh score", answers)
-    said = list(found.statements) if found is not None else []
-    for letter, name in classes.items():
-        said += [
-            Statement(letter, item.finding.began, item.finding.label, item.finding.source)
-            for item in diagnoses(context, name)
-            if item.finding.status == PRESENT
-        ]
-    return in_order(said)
-
-
 def egfr(context: Context) -> Statements | None:
     """EGFR mutation status from coded variants and diagnosis codes, never from free text."""
     book = context.book

@@ -23,6 +23,7 @@ class Coding(DataType, frozen=True):
     code: str | None = None
     display: str | None = None
     user_selected: bool | None = None
+    extension: tuple[Extension, ...] = ()
 
 
 class CodeableConcept(DataType, frozen=True):

@@ -157,6 +157,7 @@ def code_key(system: str | None, code: str | None) -> CodeKey | None:
     return (canonical, normal) if canonical and normal else None
 
 
+_CERTAINTY_TAIL = "icd-10-gm-diagnosesicherheit"
 GERMAN_CERTAINTY: Mapping[str, str] = MappingProxyType(
     {"V": "suspected", "Z": "over", "A": "excluded"}
 )
@@ -178,15 +179,23 @@ def german_certainty(key: CodeKey) -> tuple[CodeKey, str] | None:
 
 
 def coding_key(coding: Coding) -> CodeKey | None:
-    """`code_key` of a Coding."""
-    return code_key(coding.system, coding.code)
+    """`code_key` of a Coding, with the letter of certainty that German profiles put beside it."""
+    key = code_key(coding.system, coding.code)
+    if key is None or not coding.extension or key[0] != ICD_10_GM or ":" in key[1]:
+        return key
+    for extension in coding.extension:
+        said = extension.value_coding
+        if (extension.url or "").lower().endswith(_CERTAINTY_TAIL) and said is not None:
+            letter = (said.code or "").strip().upper()
+            return (key[0], f"{letter}:{key[1]}") if letter in GERMAN_CERTAINTY else key
+    return key
 
 
 def concept_keys(concept: CodeableConcept | None) -> tuple[CodeKey, ...]:
     """Comparable codes of all codings of a concept, in the order sent."""
     if concept is None:
         return ()
-    keys = [code_key(coding.system, coding.code) for coding in concept.coding]
+    keys = [coding_key(coding) for coding in concept.coding]
     return tuple([key for key in keys if key is not None])
 
 

@@ -28,6 +28,8 @@ from cds_service.knowledge.medicine_names import load_medicine_names
 from cds_service.knowledge.sources import Source, load_sources, require_known_sources
 from cds_service.knowledge.table_files import Column, Table, TableReader
 from cds_service.knowledge.tests_catalogue import OrderableTest, load_tests
+from cds_service.knowledge.uncovered import FILE as UNCOVERED
+from cds_service.knowledge.uncovered import Uncovered, load_uncovered
 from cds_service.knowledge.vocabulary import FactList, load_vocabulary
 from cds_service.knowledge.yaml_files import Frozen, knowledge_folder, read_mapping, validate
 from cds_service.rules import Quantity, RuleCompiler, Vocabulary
@@ -94,6 +96,8 @@ class Knowledge:
     """ALK inhibitors without approval so far: known by name, without dosing."""
     local: LocalCodes = NOTHING_LOCAL
     """What the site added: codes, which are among `codes`, and default upper limits."""
+    uncovered: Uncovered | None = None
+    """The net under the dose tables; None in a release that has none."""
 
     @property
     def inhibitors(self) -> frozenset[str]:
@@ -207,6 +211,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         MappingProxyType(drug_tables),
         MappingProxyType(tables),
         awaited,
+        uncovered=load_uncovered(folder / UNCOVERED, concepts, frozenset(sources)),
     )
 
 

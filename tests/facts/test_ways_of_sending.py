@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -23,11 +23,18 @@ from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest
 from fhir_fixtures import load_story, story_names
 from tests.depth import examples
-from tests.facts.records import ALL, AS_OF, Json, knowledge, reader
+from tests.facts.records import ALL, AS_OF, RXNORM, Json, day, knowledge, reader
 
 MODEST = settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 SERVER = "https://ehr.example.org/fhir"
 STORIES = story_names()
+EVENTS = (
+    ("http://snomed.info/sct", "205237003"), ("http://hl7.org/fhir/sid/icd-10-cm", "J84.9"),
+    ("http://fhir.de/CodeSystem/bfarm/icd-10-gm", "I44.2"), ("http://snomed.info/sct", "69322001"),
+    ("http://hl7.org/fhir/sid/icd-10-cm", "N17.9"), ("http://www.meddra.org", "10035742"),
+    ("http://hl7.org/fhir/sid/icd-10-cm", "I47.21"), ("http://example.org/own", "x"),
+)  # fmt: skip
+MEDICINES = ("1727479", "2103164", "9384", "6918", "21212", "1")
 FACTORS = ("0.2", "0.5", "1", "1.5", "3", "6", "12")
 
 
@@ -37,9 +44,121 @@ def _story(name: str) -> str:
     return json.dumps([story.patient_id, story.bundle["entry"], story.draft_orders])
 
 
+def _concept(draw: st.DrawFn) -> Json:
+    """An event, a medicine in words, or a concept that says nothing."""
+    system, code = draw(st.sampled_from(EVENTS))
+    coded = {"coding": [{"system": system, "code": code}]}
+    return draw(st.sampled_from([coded, coded, {"text": "Pneumonitis"}, {"coding": [{}]}, {}]))
+
+
+def _medicine(draw: st.DrawFn) -> Json:
+    code = draw(st.sampled_from(MEDICINES))
+    coded = {"coding": [{"system": RXNORM, "code": code}]}
+    words = {"text": draw(st.sampled_from(["Rifampicin-Isoniazid", "Zyxomab", "", "Alecensa"]))}
+    return draw(st.sampled_from([coded, coded, words]))
+
+
+def _graded(draw: st.DrawFn) -> list[Json]:
+    """The extensions of a grade, possible or not, and of an end."""
+    url = "http://hl7.org/fhir/us/ctcae/StructureDefinition/"
+    grade = draw(st.integers(-1, 7))
+    concept = {"coding": [{"system": f"{url}ctcae-grade-code-system", "code": str(grade)}]}
+    end = {
+        "url": f"{url}adverse-event-resolved-date",
+        "valueDateTime": day(draw(st.integers(0, 9))),
+    }
+    held = [
+        {"url": f"{url}ctcae-grade", "valueCodeableConcept": concept},
+        {"url": "http://example.org/ae-grade", "valueInteger": grade},
+        end,
+        {"url": "x"},
+    ]
+    return draw(st.lists(st.sampled_from(held), max_size=3))
+
+
+def _adverse_event(draw: st.DrawFn, said: Json) -> Json:
+    return {
+        "actuality": draw(st.sampled_from(["actual", "potential", "odd"])),
+        "event": _concept(draw),
+        "date": said["date"],
+        "extension": _graded(draw),
+        "outcome": draw(st.sampled_from([None, {"coding": [{"code": "resolved"}]}, []])),
+        "suspectEntity": [{"instance": {"reference": draw(st.sampled_from(said["references"]))}}],
+    }
+
+
+def _allergy(draw: st.DrawFn, said: Json) -> Json:
+    severity = draw(st.sampled_from(["mild", "severe", "odd", None]))
+    return {
+        "code": _medicine(draw),
+        "patient": said["subject"],
+        "recordedDate": said["date"],
+        "reaction": [{"manifestation": [_concept(draw)], "severity": severity}],
+    }
+
+
+def _use(kind: str, draw: st.DrawFn, said: Json) -> Json:
+    status = draw(
+        st.sampled_from(["active", "completed", "not-taken", "stopped", "unknown", "odd"])
+    )
+    when = {
+        "MedicationStatement": {"effectivePeriod": {"start": said["date"]}},
+        "MedicationAdministration": {"effectiveDateTime": said["date"]},
+        "MedicationDispense": {"whenHandedOver": said["date"], "daysSupply": {"value": 30}},
+    }[kind]
+    return {"status": status, "medicationCodeableConcept": _medicine(draw), **when}
+
+
+def _report(draw: st.DrawFn, said: Json) -> Json:
+    return {
+        "status": draw(st.sampled_from(["final", "preliminary", "cancelled"])),
+        "effectiveDateTime": said["date"],
+        "conclusionCode": [_concept(draw), _concept(draw)],
+        "result": [{"reference": reference} for reference in said["references"]],
+    }
+
+
+def _visit(draw: st.DrawFn, said: Json) -> Json:
+    """A visit that contains its diagnosis, refers to it or names it."""
+    held = {"resourceType": "Condition", "id": "d", "code": _concept(draw)}
+    named = {"display": "Pneumonitis"}
+    listed = [{"reference": "#d"}, {"reference": said["references"][0]}, named]
+    return {
+        "status": draw(st.sampled_from(["finished", "planned", "odd"])),
+        "period": {"start": said["date"]},
+        "contained": [held],
+        "diagnosis": [{"condition": draw(st.sampled_from(listed))}],
+    }
+
+
+MADE = {
+    "AdverseEvent": _adverse_event,
+    "AllergyIntolerance": _allergy,
+    "MedicationStatement": partial(_use, "MedicationStatement"),
+    "MedicationAdministration": partial(_use, "MedicationAdministration"),
+    "MedicationDispense": partial(_use, "MedicationDispense"),
+    "DiagnosticReport": _report,
+    "Encounter": _visit,
+}
+"""What the stories hold little of: a resource of each type, right or odd."""
+
+
+def _made(draw: st.DrawFn, number: int, patient: str, others: list[Json]) -> Json:
+    kind = draw(st.sampled_from(sorted(MADE)))
+    subject = {"reference": f"Patient/{patient}"}
+    other = draw(st.sampled_from(others)) if others else {"resourceType": "Group", "id": "g"}
+    references = [f"{other['resourceType']}/{other['id']}", "#d", f"{kind}/made-{number}", ""]
+    dated = draw(st.sampled_from([day(draw(st.integers(-3, 300))), None, "2026", "odd"]))
+    said: Json = {"subject": subject, "date": dated, "references": references}
+    body = MADE[kind](draw, said)
+    known = {name: value for name, value in body.items() if value is not None}
+    owner = {} if "patient" in known else {"subject": subject}
+    return {"resourceType": kind, "id": f"made-{number}", **owner, **known}
+
+
 @st.composite
 def charts(draw: st.DrawFn) -> tuple[str, list[Json], list[Json]]:
-    """A patient, a part of a chart with changed results, and the draft orders."""
+    """A patient, a part of a chart with changed results and made events, and the draft orders."""
     patient, entries, orders = json.loads(_story(draw(st.sampled_from(STORIES))))
     resources = [entry["resource"] for entry in entries]
     gone = draw(st.sets(st.integers(0, len(resources) - 1), max_size=6))
@@ -48,6 +167,7 @@ def charts(draw: st.DrawFn) -> tuple[str, list[Json], list[Json]]:
         quantity = item.get("valueQuantity", {})
         if isinstance(quantity.get("value"), int | float) and draw(st.integers(0, 9)) == 0:
             quantity["value"] = round(quantity["value"] * float(draw(st.sampled_from(FACTORS))), 2)
+    kept += [_made(draw, number, patient, kept) for number in range(draw(st.integers(0, 4)))]
     drafts = [entry["resource"] for entry in (orders or {}).get("entry", ())]
     return patient, kept, drafts
 

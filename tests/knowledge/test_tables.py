@@ -233,7 +233,8 @@ def test_a_test_that_no_fact_shows_is_refused(folder: Path) -> None:
     file = folder / "tests.yaml"
     text = file.read_text(encoding="utf-8")
     file.write_text(
-        f"{text}\nhair test:\n  label: hair\n  data: [laboratory]\n  verified: true\n  sources: [lhc-flowsheet]\n",
+        f"{text}\nhair test:\n  label: hair\n  data: [laboratory]\n  verified: true\n"
+        "  sources: [lhc-flowsheet]\n",
         encoding="utf-8",
     )
     assert "facts, events or states" in str(_refused(folder))

@@ -7,7 +7,7 @@ from datetime import date
 
 from cds_service.facts import finding_causes
 from cds_service.facts.context import Context
-from cds_service.facts.finding_grades import Grade, grade_of, tail
+from cds_service.facts.finding_grades import Grade, grade_of, severe_in_words, tail
 from cds_service.facts.finding_readings import (
     ABSENT,
     OVER,
@@ -30,6 +30,7 @@ _ENDED = "adverse event over"
 _LASTS = "adverse event lasts"
 _FATAL = "adverse event fatal"
 _LIFE_THREATENING = "adverse event life-threatening"
+_SERIOUS = "adverse event serious"
 _SERIOUSNESS_TAILS = ("adverse-event-seriousness-outcome", "seriousness-criteria")
 _EFFECT_TAILS = ("resultingeffect", "resulting-effect")
 _NO_FINDING = frozenset({"entered-in-error", "not-done"})
@@ -80,7 +81,14 @@ def _read_event(context: Context, event: AdverseEvent) -> Reading | None:
         causes=finding_causes.of_concepts(context, meaning.names)
         | finding_causes.of_event(context, event),
         same=(key for reference in same if (key := _key(reference)) is not None),
+        serious=_serious(context, event),
     )
+
+
+def _serious(context: Context, event: AdverseEvent) -> bool:
+    """Whether the record calls the event serious: in so many words, or by a criterion."""
+    said = context.book.says(event.seriousness, _SERIOUS)
+    return said or severe_in_words(context, event.severity) or any(_criteria(event.extension))
 
 
 def _grade(context: Context, event: AdverseEvent, outcomes: Iterable[CodeableConcept]) -> Grade:

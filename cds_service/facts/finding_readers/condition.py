@@ -8,7 +8,7 @@ from datetime import date
 
 from cds_service.facts import finding_causes
 from cds_service.facts.context import Context
-from cds_service.facts.finding_grades import grade_of
+from cds_service.facts.finding_grades import grade_of, severe_in_words
 from cds_service.facts.finding_readings import (
     OVER,
     PRESENT,
@@ -22,7 +22,8 @@ from cds_service.facts.finding_readings import (
     reading,
 )
 from cds_service.fhir.record import status_of
-from cds_service.fhir.views import Condition, Encounter
+from cds_service.fhir.references import parse_reference
+from cds_service.fhir.views import Condition, Encounter, Reference
 
 SUBJECT = "conditions"
 DOUBTED = frozenset({"provisional", "differential", "unconfirmed"})
@@ -30,15 +31,35 @@ DOUBTED = frozenset({"provisional", "differential", "unconfirmed"})
 _OVER = frozenset({"resolved", "inactive", "remission"})
 _LASTING = frozenset({"active", "recurrence", "relapse"})
 _A_CONDITION = "a condition"
+NOT_HELD = frozenset({"planned", "entered-in-error", "cancelled"})
+"""Statuses of visits that did not take place."""
 _UNNAMED_SITE = "metastasis of unnamed site"
 
 
 def read(context: Context) -> Iterator[Reading]:
     """Every Condition up to the day asked about, whether its code is known or not."""
+    visits = _listing_visits(context)
     for condition in context.record.of_type(Condition):
-        found = read_condition(context, condition)
+        found = read_condition(context, condition, visits.get(condition.key))
         if found is not None:
             yield found
+
+
+def _listing_visits(context: Context) -> dict[str, date]:
+    """By Condition the day of the first visit that was held and lists it as a diagnosis."""
+    found: dict[str, date] = {}
+    for encounter in context.record.of_type(Encounter):
+        day = visit_day(context, encounter)
+        if day is None or day > context.as_of or status_of(encounter) in NOT_HELD:
+            continue
+        for diagnosis in encounter.diagnosis:
+            stated = diagnosis.condition
+            for item in (stated,) if isinstance(stated, Reference) else tuple(stated or ()):
+                reference = item if isinstance(item, Reference) else item.reference
+                parsed = parse_reference(reference.reference) if reference is not None else None
+                if parsed is not None and parsed.key is not None:
+                    found[parsed.key] = min(day, found.get(parsed.key, day))
+    return found
 
 
 def read_condition(
@@ -92,6 +113,7 @@ def read_condition(
         causes=finding_causes.of_concepts(context, meaning.names)
         | finding_causes.of_condition(context, condition),
         note="" if sent is None or over else "active, though an end is recorded",
+        serious=severe_in_words(context, condition.severity),
     )
     still = ended is not None and ended > context.as_of
     if status == SUSPECTED and over and not still:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from cds_service.facts.context import Context
-from cds_service.facts.finding_readers.condition import read_condition, visit_day
+from cds_service.facts.finding_readers.condition import NOT_HELD, read_condition, visit_day
 from cds_service.facts.finding_readings import (
     OVER,
     PRESENT,
@@ -23,7 +23,6 @@ from cds_service.fhir.references import parse_reference
 from cds_service.fhir.views import Condition, Encounter
 
 SUBJECT = "visits"
-_NOT_HELD = frozenset({"planned", "entered-in-error", "cancelled"})
 
 
 def read(context: Context) -> Iterator[Reading]:
@@ -32,7 +31,7 @@ def read(context: Context) -> Iterator[Reading]:
     A reference that leads nowhere may still name the diagnosis.
     """
     for encounter in context.record.of_type(Encounter):
-        if status_of(encounter) in _NOT_HELD:
+        if status_of(encounter) in NOT_HELD:
             continue
         day = visit_day(context, encounter)
         if dated_in_future(context, SUBJECT, "a visit", day):

@@ -1,0 +1,36 @@
+"""Which findings the dose table of a drug looks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.table_files import Table
+from cds_service.rules.syntax import Compare, Found, FoundEpisodes, IsState, Predicate, predicates
+
+
+def read_by(knowledge: Knowledge, drug: str) -> frozenset[str]:
+    """The concepts that a row of a drug's dose changes looks for, by name or through a fact."""
+    tables = knowledge.drugs.get(drug)
+    table = tables.dose_changes if tables is not None else None
+    facts = frozenset(_looked_for(table)) if table is not None else frozenset()
+    replaced = knowledge.replacements.facts
+    named = {name for fact in facts if fact in replaced for name in replaced[fact].concepts}
+    named |= {item.name for item in knowledge.concepts.values() if facts & {*item.read_by}}
+    return frozenset(named | {fact for fact in facts if fact in knowledge.concepts})
+
+
+def _looked_for(table: Table) -> Iterator[str]:
+    for row in table:
+        for leaf in predicates(row.when.expression):
+            if _is_looked_for(leaf):
+                yield leaf.fact
+
+
+def _is_looked_for(leaf: Predicate) -> bool:
+    """Whether a leaf speaks when its fact is there: "no haemolysis" reads no haemolysis."""
+    if isinstance(leaf, Found):
+        return leaf.aspect in ("present", "suspected")
+    if isinstance(leaf, IsState):
+        return leaf.flag and leaf.values == ("present",)
+    return isinstance(leaf, Compare | FoundEpisodes)

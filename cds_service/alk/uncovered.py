@@ -1,0 +1,211 @@
+"""The net under the dose tables: serious new findings that no row of the running drug reads.
+
+A table answers for the reactions that its label names. What lies beside them must not pass in
+silence: one recommendation asks whether the drug is the cause, and holds where life is threatened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cds_service.alk.decision import Kind, Recommendation, Topic
+from cds_service.alk.read_concepts import read_by
+from cds_service.facts.finding_grades import SEVERE_WORDS
+from cds_service.facts.finding_readings import PRESENT, SUSPECTED, Reading
+from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
+from cds_service.knowledge.concept_models import Concept
+from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.uncovered import Uncovered
+from cds_service.rules import Collection, Finding, Trace, Verdict
+from cds_service.rules.values import ANOTHER_CAUSE
+
+UNCOVERED_RULE = "not-covered-by-the-dose-table"
+SUBJECT = "not covered by the dose table"
+"""What the findings are called where the basis of the answer is shown."""
+
+InView = Sequence[tuple[TreatmentLine, OrderedMedication | None]]
+
+
+def uncovered(
+    facts: PatientFacts, knowledge: Knowledge, in_view: InView, found: Iterable[Recommendation]
+) -> list[Recommendation]:
+    """One recommendation for all serious events that began on a drug and that no row reads.
+
+    `in_view` are the drugs taken or ordered, `found` what the tables have said so far: what one of
+    them already speaks of is not said again. Of several drugs the one that was started last leads.
+    """
+    net = knowledge.uncovered
+    if net is None or facts.found is None:
+        return []
+    taken = [pair for pair in in_view if pair[0].orders]
+    taken.sort(key=lambda pair: pair[0].start or date.min, reverse=True)
+    if not taken:
+        return []
+    judge = _Net(net, knowledge, facts.as_of)
+    spoken = frozenset(_spoken_of(found)) | frozenset(_cancers(facts))
+    serious = [
+        event
+        for event in facts.found.events
+        if spoken.isdisjoint({event.finding.source, *event.same}) and judge.is_serious(event)
+    ]
+    for line, order in taken if serious else ():
+        read = read_by(knowledge, line.ingredient)
+        left = [
+            item for item in serious if read.isdisjoint(item.names) and judge.is_new(item, line)
+        ]
+        if left:
+            return [_recommendation(net, line, order, left, holds=any(map(judge.holds, left)))]
+    return []
+
+
+@dataclass(frozen=True)
+class _Net:
+    """What `uncovered.yaml` says of one event on one day."""
+
+    net: Uncovered
+    knowledge: Knowledge
+    as_of: date
+
+    def is_serious(self, event: Reading) -> bool:
+        """Whether it is there or suspected, blamed on nothing else, and serious."""
+        if event.finding.status not in (PRESENT, SUSPECTED):
+            return False
+        own = self._concepts(event)
+        codes = self._codes(event)
+        if any(map(self.net.passes_over, codes)) or any(c.chapter in self.net.never for c in own):
+            return False
+        if event.serious or self._severe_by_name(event):
+            return True
+        grade = event.finding.grade
+        if grade is not None and grade >= self.net.least_grade:
+            return True
+        if grade is None and not own:
+            return any(True for code in codes for _ in self.net.blocks(code))
+        return any(self._by_concept(concept, grade) for concept in own)
+
+    def holds(self, event: Reading) -> bool:
+        """Whether it is confirmed and threatens life. Words without a code never hold."""
+        finding = event.finding
+        if finding.status != PRESENT:
+            return False
+        if finding.grade is not None and finding.grade >= self.net.hold_from_grade:
+            return True
+        if any(name in self.net.life_threatening for name in event.names):
+            return True
+        blocks = (block for code in self._codes(event) for block in self.net.blocks(code))
+        return any(block.life_threatening for block in blocks)
+
+    def is_new(self, event: Reading, line: TreatmentLine) -> bool:
+        """Whether it began after the first dose and is not long-standing.
+
+        A recorded cause counts, too: another cause, or other drugs than this one.
+        """
+        finding, start = event.finding, line.start
+        if finding.began is None or start is None or finding.began <= start:
+            return False
+        blamed = finding.causes & self.knowledge.codes.ingredients.keys()
+        if ANOTHER_CAUSE in finding.causes or (blamed and line.ingredient not in blamed):
+            return False
+        for concept in self._concepts(event):
+            days = concept.symptom_for_days
+            if days is not None and finding.began < self.as_of - timedelta(days=days):
+                return False
+        recent = finding.began >= self.as_of - timedelta(days=self.net.new_for_days)
+        return recent or line.status != "active" or self.holds(event)
+
+    def _by_concept(self, concept: Concept, grade: int | None) -> bool:
+        least = concept.serious_from_grade
+        if grade is not None:
+            return least is not None and grade >= least
+        broader = self.knowledge.concepts.with_broader(concept.name)
+        return least == 1 or not broader.isdisjoint(self.net.ungraded)
+
+    def _concepts(self, event: Reading) -> list[Concept]:
+        """The narrowest concepts of an event."""
+        concepts = self.knowledge.concepts
+        known = [name for name in event.names if name in concepts]
+        above = {up for name in known for up in concepts.with_broader(name) if up != name}
+        return [concepts[name] for name in sorted(known) if name not in above]
+
+    def _codes(self, event: Reading) -> list[str]:
+        systems = self.net.systems(self.knowledge.concepts.editions)
+        return sorted(code for system, code in event.keys if system in systems)
+
+    def _severe_by_name(self, event: Reading) -> bool:
+        """Whether a diagnosis that is text alone calls itself severe."""
+        if event.keys:
+            return False
+        words = self.knowledge.codes.value_sets[SEVERE_WORDS].match_text
+        pattern = "|".join(re.escape(word) for word in words)
+        return re.search(rf"\b(?:{pattern})\b", event.finding.label.lower()) is not None
+
+
+def _spoken_of(found: Iterable[Recommendation]) -> Iterator[str]:
+    """The sources of what made the rules fire that have spoken so far."""
+    for item in found:
+        yield from _spoken_of(item.also)
+        for leaf in item.trace.walk() if item.trace is not None else ():
+            if not leaf.children and leaf.verdict is not Verdict.NOT_MET:
+                yield from (used.source for used in leaf.used if used.source)
+
+
+def _cancers(facts: PatientFacts) -> Iterator[str]:
+    """The records of the tumour itself, which no drug has caused."""
+    cancers = facts.find("cancers")
+    if isinstance(cancers, Collection):
+        yield from (item.source for item in cancers.items if item.source)
+
+
+def _recommendation(
+    net: Uncovered,
+    line: TreatmentLine,
+    order: OrderedMedication | None,
+    left: Sequence[Reading],
+    *,
+    holds: bool,
+) -> Recommendation:
+    findings = [item.finding for item in left]
+    findings.sort(key=_gravest_first)
+    drug = line.ingredient
+    children = tuple(_leaf(drug, finding) for finding in findings)
+    trace = children[0] if len(children) == 1 else _node(drug, children=children)
+    it = "it" if len(left) == 1 else "one of them"
+    doubt = "hold the drug until that is settled" if holds else "if it may be, hold the drug"
+    return Recommendation(
+        Kind.WITHHOLD if holds else Kind.ASK,
+        Topic.TOXICITY,
+        UNCOVERED_RULE,
+        "warning",
+        trace=trace,
+        drug=drug,
+        detail=f"This began on {drug} and is serious, and no row of its dose table reads it: no"
+        " hold and no dose was judged by it.",
+        ask=f"Is {it} caused by {drug}? Record the cause; {doubt} and look into the current label.",
+        order=order,
+        verified=net.verified,
+        design=(net.source,),
+    )
+
+
+def _leaf(drug: str, finding: Finding) -> Trace:
+    leaf = _node(drug, used=(finding,))
+    leaf.subject = SUBJECT
+    return leaf
+
+
+def _node(drug: str, *, used: tuple[Finding, ...] = (), children: tuple[Trace, ...] = ()) -> Trace:
+    return Trace(
+        f"serious, began on {drug}, read by no row of its dose table",
+        Verdict.MET,
+        lambda: f"It began on {drug}, is serious, and no row of the drug's dose table reads it.",
+        used=used,
+        children=children,
+    )
+
+
+def _gravest_first(finding: Finding) -> tuple[int, int, str]:
+    began = finding.began.toordinal() if finding.began is not None else 0
+    return -(finding.grade or 0), -began, finding.source
