@@ -2,7 +2,8 @@
 
 A name is a concept, maybe with `suspected`, `earlier` or `repeated` before it and `grade N`,
 `caused by a drug` or `before treatment` behind it: `bradycardia grade 4`, `earlier torsades de
-pointes`. The value is `present` or `absent`, or a list of them with days ago.
+pointes`. The value is `present` or `absent`, or a list of them with days ago. That there is no suspicion, or
+nothing earlier, is nothing that a record says.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def findings(words: Words, value: object, as_of: date) -> Iterator[Finding]:
                 yield _finding(words, "over", as_of, began, ended)
         elif said == "present":
             yield _finding(words, words.how or "present", as_of, days)
-        elif words.how not in ("earlier", "repeated"):
-            yield _finding(words, "refuted" if words.how else "absent", as_of, days)
+        elif not words.how:
+            yield _finding(words, "absent", as_of, days)
 
 
 def _finding(

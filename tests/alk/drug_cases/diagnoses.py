@@ -193,6 +193,9 @@ def diagnoses(drug: str, case: Callable[..., Reaction]) -> tuple[Reaction, ...]:
                 **{name.replace("-", "_"): kind for name, kind in heard.items()},
             )
         )
-        denied = {name: "absent" if said == "present" else said for name, said in facts.items()}
+        denied = {
+            name.removeprefix("suspected "): "absent" if said == "present" else said
+            for name, said in facts.items()
+        }
         found.append(case(f"{row}: denied", denied))
     return tuple(found)
