@@ -56,25 +56,25 @@ def _pulmonary_hypertension(form: str) -> dict[str, list[Json]]:
 
 
 @pytest.mark.parametrize("form", ["Condition", "AdverseEvent", "text"])
-def test_life_threatening_pulmonary_hypertension_on_lorlatinib_holds_it(
+def test_life_threatening_pulmonary_hypertension_on_brigatinib_holds_it(
     service: Service, form: str
 ) -> None:
     found = _pulmonary_hypertension(form)
-    lorlatinib = medication(text="lorlatinib 100 mg", start=30, dose=dosage(100, 1))
+    brigatinib = medication(text="brigatinib 180 mg", start=30, dose=dosage(180, 1))
     chart = {**found, "conditions": [condition(LUNG, 400), *found.get("conditions", [])]}
-    (card,) = _cards(service, "patient-view", medications=[lorlatinib], **chart)
+    (card,) = _cards(service, "patient-view", medications=[brigatinib], **chart)
     assert card["indicator"] == "warning"
-    assert card["summary"].startswith("Hold lorlatinib; not covered by the dose table: ")
-    assert "grade 4; is it caused by lorlatinib?" in card["summary"]
+    assert card["summary"].startswith("Hold brigatinib; not covered by the dose table: ")
+    assert "grade 4; is it caused by brigatinib?" in card["summary"]
     assert "Our own advice, not from a label" in card["detail"]
     assert "Rule not-covered-by-the-dose-table" in card["detail"]
 
 
-def test_a_severe_eruption_is_asked_about_when_alectinib_is_renewed(service: Service) -> None:
-    eruption = condition(
+def test_severe_heart_failure_is_asked_about_when_alectinib_is_renewed(service: Service) -> None:
+    failure = condition(
         "rash",
         5,
-        code={"coding": [{"system": CM, "code": "L27.0"}]},
+        code={"coding": [{"system": CM, "code": "I50.9"}]},
         severity=_severity("24484000"),
     )
     alectinib = medication(text="alectinib 150 mg", start=14, dose=dosage(600, 2))
@@ -83,16 +83,16 @@ def test_a_severe_eruption_is_asked_about_when_alectinib_is_renewed(service: Ser
         "order-sign",
         medication(text="alectinib 150 mg", status="draft", start=0, dose=dosage(600, 2)),
         medications=[alectinib],
-        conditions=[condition(LUNG, 400), eruption],
+        conditions=[condition(LUNG, 400), failure],
     )
     assert card["summary"] == (
-        "Not covered by the dose table: rash, grade 3; is it caused by alectinib?"
+        "Not covered by the dose table: heart failure, grade 3; is it caused by alectinib?"
     )
     assert "if it may be, hold the drug" in card["detail"]
 
 
 def test_an_everyday_diagnosis_shows_nothing(service: Service) -> None:
-    lorlatinib = medication(text="lorlatinib 100 mg", start=30, dose=dosage(100, 1))
+    brigatinib = medication(text="brigatinib 180 mg", start=30, dose=dosage(180, 1))
     everyday = condition("rash", 5, code={"coding": [{"system": CM, "code": "K21.9"}]})
     chart = [condition(LUNG, 400), everyday]
-    assert not _cards(service, "patient-view", medications=[lorlatinib], conditions=chart)
+    assert not _cards(service, "patient-view", medications=[brigatinib], conditions=chart)
