@@ -2,8 +2,8 @@
 
 A name is a concept, maybe with `suspected`, `earlier` or `repeated` before it and `grade N`,
 `caused by a drug` or `before treatment` behind it: `bradycardia grade 4`, `earlier torsades de
-pointes`. The value is `present` or `absent`, or a list of them with days ago. That there is no suspicion, or
-nothing earlier, is nothing that a record says.
+pointes`. The value is `present` or `absent`, or a list of them with days ago. That there is no
+suspicion, or nothing earlier, is nothing that a record says.
 """
 
 from __future__ import annotations
