@@ -112,7 +112,8 @@ def test_a_severe_one_is_a_question() -> None:
     item = only(drug(), diagnosis("I27.0", severity=severity(SEVERE)))
     assert item.kind is Kind.ASK
     assert said(item) == (
-        "Not covered by the dose table: pulmonary hypertension, grade 3; is it caused by brigatinib?"
+        "Not covered by the dose table: pulmonary hypertension, grade 3; is it caused by"
+        " brigatinib?"
     )
 
 
