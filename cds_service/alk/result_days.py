@@ -24,10 +24,11 @@ class ResultDays:
         self._view = view
         self._as_of = as_of
         self._signals: dict[CompiledSignal, list[tuple[date, bool]]] = {}
+        self._days: dict[str, frozenset[date]] = {}
 
     def all_days(self, rows: Iterable[Row]) -> list[date]:
         """Every day with a result or a finding of a fact that one of the rows names."""
-        days = {day for row in rows for day in self._days_of(row)}
+        days = {day for row in rows for day in self.days_of(row)}
         return sorted(days, reverse=True)
 
     def abnormal(self, rows: Iterable[Row]) -> list[date]:
@@ -41,7 +42,7 @@ class ResultDays:
             if all(any(met for found in group for _, met in found) for group in groups):
                 days.update(
                     day
-                    for day in self._days_of(row)
+                    for day in self.days_of(row)
                     if all(any(_holds_on(found, day) for found in group) for group in groups)
                 )
         return sorted(days, reverse=True)
@@ -53,7 +54,14 @@ class ResultDays:
             self._signals[signal] = known
         return known
 
-    def _days_of(self, row: Row) -> set[date]:
+    def days_of(self, row: Row) -> frozenset[date]:
+        """The days on which something happened that this row asks about."""
+        known = self._days.get(row.identifier)
+        if known is None:
+            known = self._days[row.identifier] = frozenset(self._worked_out(row))
+        return known
+
+    def _worked_out(self, row: Row) -> set[date]:
         days: set[date] = set()
         for name in row.when.facts_named:
             found = self._view.find(name)

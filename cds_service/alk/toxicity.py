@@ -152,6 +152,10 @@ class Toxicity:
         evaluation = self._evaluation(day)
         fired = []
         for row in rows:
+            # What happened to something else is no reason to ask a row again: an old result that
+            # has gone stale meanwhile would answer otherwise than on its own day.
+            if day != self._as_of and day not in self._past.days_of(row):
+                continue
             trace = row.when.evaluate(evaluation)
             if trace.verdict is Verdict.MET:
                 fired.append(_Fired(row, trace, day))
