@@ -35,7 +35,7 @@ from cds_service.rules.syntax import (
     predicates,
 )
 from cds_service.rules.verdicts import conjunction, disjunction, negation
-from tests.depth import examples
+from tests.depth import examples, share
 
 COMPILER = RuleCompiler(VOCABULARY)
 QUICK = settings(
@@ -43,7 +43,7 @@ QUICK = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-LONG = settings(QUICK, max_examples=4_000)
+LONG = settings(QUICK, max_examples=share(4_000))
 
 
 def _evaluate(case: Case) -> Trace:
@@ -114,35 +114,35 @@ def test_a_whole_rule_is_answered_as_the_naive_reading_answers_it(case: Case) ->
     _check_against_naive(case)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @LONG
 @given(cases(leaves))
 def test_very_many_single_conditions_are_answered_as_the_naive_reading_does(case: Case) -> None:
     _check_against_naive(case)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @LONG
 @given(cases(episode_counts()))
 def test_very_many_episodes_are_counted_as_the_naive_reading_does(case: Case) -> None:
     _check_against_naive(case)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @LONG
 @given(cases(result_counts()))
 def test_very_many_results_are_counted_as_the_naive_reading_does(case: Case) -> None:
     _check_against_naive(case)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @LONG
 @given(cases(finding_conditions() | finding_counts()))
 def test_very_many_findings_are_answered_as_the_naive_reading_does(case: Case) -> None:
     _check_against_naive(case)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @LONG
 @given(cases())
 def test_very_many_whole_rules_are_answered_as_the_naive_reading_does(case: Case) -> None:
