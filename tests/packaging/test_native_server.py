@@ -95,7 +95,9 @@ def test_the_running_service_lists_its_services(server: tuple[str, Path]) -> Non
 def test_every_line_of_the_running_service_is_a_json_object(server: tuple[str, Path]) -> None:
     address, log = server
     requests.get(f"{address}/nowhere?name=Quillfeather", timeout=PATIENCE)
-    until(lambda: "Listening at: " in log.read_text(encoding="utf-8"), "its address is logged")
+    # A call that is logged comes after it: once its line is there, the one before had its time.
+    requests.post(f"{address}/cds-services/alk-patient-view", json={}, timeout=PATIENCE)
+    until(lambda: '"event":"answered"' in log.read_text(encoding="utf-8"), "the call is logged")
 
     written = log.read_text(encoding="utf-8")
     events = [json.loads(line)["event"] for line in written.splitlines()]
