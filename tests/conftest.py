@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from cds_service.alk import parts
+from cds_service.alk import section
 from cds_service.alk.decision import Failure
 from cds_service.cards import build
 from tests.depth import DEPTH, examples, is_left_whole, left_for_the_slow_suite
@@ -45,7 +45,7 @@ def _what_breaks_fails_the_test() -> Iterator[None]:
         raise AssertionError("a card could not be written") from error
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(parts, "failure", told)
+        patched.setattr(section, "failure", told)
         patched.setattr(build, "unworded", not_worded)
         yield
 
@@ -56,5 +56,5 @@ _unworded = build.unworded
 @pytest.fixture
 def parts_may_break(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that breaks becomes a card, as in service."""
-    monkeypatch.setattr(parts, "failure", Failure)
+    monkeypatch.setattr(section, "failure", Failure)
     monkeypatch.setattr(build, "unworded", _unworded)
