@@ -37,7 +37,8 @@ class Section(ABC):
         """Adds its recommendations to the answer of the case, and returns what broke."""
         try:
             if self.applies(case):
-                case.answer.found += self.recommendations(case)
+                said = list(self.recommendations(case))
+                case.answer.found += said
         except Exception as error:  # noqa: BLE001 - remembered, said on a card and logged
             return [failure(self.name, error)]
         return []

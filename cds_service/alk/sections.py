@@ -16,6 +16,7 @@ from cds_service.alk.orders import check_orders
 from cds_service.alk.progression import knowing_the_advice, next_treatment
 from cds_service.alk.section import EachDrug, Section
 from cds_service.alk.selection import adjuvant, first_line
+from cds_service.alk.settlement import Settlement
 from cds_service.alk.uncovered import uncovered
 
 
@@ -163,6 +164,7 @@ SECTIONS: tuple[Section, ...] = (
     Adjuvant(),
     NextTreatment(),
     Availability(),
+    Settlement(),
 )
 """A gate can stop the choice of treatment, never a safety check. What comes later sees what was
-said before; the settlement of `settlement.py` comes after all of them."""
+said before; the settlement sees it all."""
