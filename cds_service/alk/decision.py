@@ -19,8 +19,8 @@ class Kind(enum.StrEnum):
 
     STOP = "stop"
     WITHHOLD = "withhold"
-    REDUCE = "reduce"
     AVOID = "avoid"
+    REDUCE = "reduce"
     ASK = "ask"
     RESUME = "resume"
     CHOOSE = "choose"

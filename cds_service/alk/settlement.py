@@ -67,8 +67,8 @@ class Statement:
 def said_of(item: Recommendation, inhibitors: frozenset[str]) -> tuple[Said, tuple[str, ...]]:
     """What a recommendation says of which drugs; of no drug when it speaks against none.
 
-    An order that is refused for the way it is written, and whose card offers the same drug written
-    well, is no word against the drug.
+    An order that is refused for the way it is written, and whose own card offers the drug written
+    well, is to be rewritten: that is no word against the drug.
     """
     ordered = item.order.ingredients if item.order is not None else ()
     of_ours = tuple(name for name in ordered if name in inhibitors)
@@ -79,7 +79,7 @@ def said_of(item: Recommendation, inhibitors: frozenset[str]) -> tuple[Said, tup
         case Kind.WITHHOLD:
             return "held", about
         case Kind.STOP | Kind.AVOID if of_ours and "first line" in item.offers:
-            return "avoided", ()
+            return "rewritten", of_ours
         case Kind.STOP | Kind.AVOID if item.topic is Topic.INTERACTION and not of_ours:
             return "combination", about
         case Kind.STOP:

@@ -23,7 +23,7 @@ AGAINST = frozenset({"stopped", "held", "refused", "avoided"})
 """What a card says against a drug, so that no other card may order it."""
 
 
-class ContradictingOrder(Exception):
+class ContradictingOrderError(Exception):
     """An order of one card was taken out because another card speaks against its drug."""
 
 
@@ -70,7 +70,7 @@ def taken_out(
     return replace(
         card,
         card=with_suggestions(card, kept),
-        fault=card.fault or ContradictingOrder(told),
+        fault=card.fault or ContradictingOrderError(told),
     )
 
 

@@ -13,7 +13,9 @@ from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
 
 FILE = "settlement.yaml"
 
-Said = Literal["stopped", "held", "refused", "combination", "avoided", "lowered", "questioned"]
+Said = Literal[
+    "stopped", "held", "refused", "rewritten", "combination", "avoided", "lowered", "questioned"
+]
 """What a recommendation says of a drug, in words that the file explains."""
 
 Offer = Literal["start", "resume", "correct", "lower", "higher"]
