@@ -8,6 +8,7 @@ from decimal import Decimal
 from cds_service.alk.decision import Dose, Kind, Modifier, Option, Question, Recommendation, Topic
 from cds_service.alk.doses import adjusted, lead_in_under
 from cds_service.alk.undecided import hangs_on_missing_data
+from cds_service.facts.drug_asked_about import AboutDrug
 from cds_service.facts.patient import DoseTaken
 from cds_service.knowledge.dose_cells import read_dose_cell
 from cds_service.knowledge.jurisdictions import approval, approval_words
@@ -102,10 +103,13 @@ def rank(option: Option) -> tuple[int, bool, int, int]:
 def modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:
     """What about this patient moves the drug among the options, in the table's words."""
     found: list[Modifier] = []
+    about = Evaluation(
+        AboutDrug(evaluation.facts, drug), evaluation.as_of, thorough=evaluation.thorough
+    )
     for row in knowledge.tables["choice_modifiers"]:
         if row.text("drug") not in (drug, "any"):
             continue
-        trace = row.when.evaluate(evaluation)
+        trace = row.when.evaluate(about)
         if trace.verdict is Verdict.MET:
             says = row.text("says") + ("" if row.verified else " (not verified)")
             found.append(Modifier(row.text("effect"), says, row.identifier, row.sources, trace))

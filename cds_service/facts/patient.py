@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from cds_service.facts.drug_asked_about import caused_by_the_drug
 from cds_service.facts.grades import GradedSeries
 from cds_service.facts.unrecognised import Unrecognised
 from cds_service.rules import (
@@ -256,7 +257,8 @@ class OnTreatment:
         found = self._facts.find(name)
         if isinstance(found, Findings):
             if name not in self._findings:
-                self._findings[name] = replace(found, started=(self._start,))
+                own = caused_by_the_drug(found, (self._ingredient,))
+                self._findings[name] = replace(own, started=(self._start,))
             return self._findings[name]
         if self._start is None or not isinstance(found, Series):
             return found
@@ -294,6 +296,7 @@ class WithOrder:
     ) -> None:
         """`beside` are the other draft orders: signed together they would run together."""
         self._facts = facts
+        self._ingredients = order.ingredients
         day = facts.as_of
         item = Item(order.names, order.label, day, order.label, order.reference)
         self._own: dict[str, FactValue] = {
@@ -346,4 +349,9 @@ class WithOrder:
 
     def find(self, name: str) -> FactValue | None:
         """The order's own facts first, then the patient's."""
-        return self._own[name] if name in self._own else self._facts.find(name)
+        if name not in self._own:
+            found = self._facts.find(name)
+            if not isinstance(found, Findings):
+                return found
+            self._own[name] = caused_by_the_drug(found, self._ingredients)
+        return self._own[name]

@@ -8,7 +8,7 @@ from lark import Token, v_args
 
 from cds_service.rules.checked_names import CheckedNames, written_operator
 from cds_service.rules.syntax import ORDINALS, Found, FoundEpisodes, Not, Qualifiers
-from cds_service.rules.values import A_DRUG
+from cds_service.rules.values import A_DRUG, THE_DRUG
 
 
 @v_args(inline=True)
@@ -20,6 +20,9 @@ class FindingBuilder(CheckedNames):
 
     def by_a_drug(self) -> tuple[str, str]:
         return "cause", A_DRUG
+
+    def by_the_drug(self) -> tuple[str, str]:
+        return "cause", THE_DRUG
 
     def by_this_drug(self, token: Token) -> tuple[str, str]:
         name = token[1:-1] if token.startswith('"') else str(token)

@@ -28,7 +28,7 @@ from cds_service.rules.measuring import written_day
 from cds_service.rules.qualifying import NOT_MET, Judged, Qualifying
 from cds_service.rules.syntax import Found, FoundEpisodes, Qualifiers
 from cds_service.rules.trace import Trace, explain
-from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE, FactValue, Finding, Findings
+from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE, THE_DRUG, FactValue, Finding, Findings
 from cds_service.rules.verdicts import Reason, ReasonKind, Verdict, disjunction, merged, negation
 from cds_service.rules.vocabulary import Concept, FactKind
 
@@ -355,7 +355,7 @@ def describe(item: Finding) -> str:
     if item.grade is not None:
         text += f", grade {item.grade}{' or more' if item.grade_is_least else ''}"
         text += f" ({item.grade_from})" if item.grade_from else ""
-    named = sorted(item.causes - {A_DRUG, ANOTHER_CAUSE})
+    named = sorted(item.causes - {A_DRUG, ANOTHER_CAUSE, THE_DRUG})
     causes = named or sorted(item.causes)
     if causes:
         text += f", caused by {' and '.join(causes)}"

@@ -31,7 +31,8 @@ _READABLE = {
     "NUMBER": "a number", "OPERATOR": "a comparison (> >= < <= = !=)", "STRING": "a quoted name",
     "DATE": "a date (YYYY-MM-DD)", "TIME_UNIT": "days, weeks, months or years",
     "ORDINAL": "first, second ...", "LPAR": "(", "RPAR": ")", "LBRACE": "{", "RBRACE": "}",
-    "COMMA": ",", "_A_DRUG": "'a drug'", "$END": "the end of the rule",
+    "COMMA": ",", "_A_DRUG": "'a drug'", "_THE_DRUG": "'the drug asked about'",
+    "$END": "the end of the rule",
 }  # fmt: skip
 
 
@@ -45,6 +46,7 @@ class RuleParser:
         lines += [f"_{name}: /{pattern}(?!\\w)/i" for name, pattern in _KEYWORDS.items()]
         # One letter may be a value, such as a class of liver function: these words go first.
         lines.append(r"_A_DRUG.10: /a\s+drug(?!\w)/i")
+        lines.append(r"_THE_DRUG.10: /the\s+drug\s+asked\s+about(?!\w)/i")
         # A name such as "node positive" starts like the keyword "no": names must win.
         lines.append(f"FACT.9: /{_alternatives(vocabulary.names)}/i")
         lines.append(f"VALUE.9: /{_alternatives(vocabulary.written_values) or _NEVER}/i")

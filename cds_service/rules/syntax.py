@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from cds_service.rules.spans import Span
-from cds_service.rules.values import A_DRUG
+from cds_service.rules.values import A_DRUG, THE_DRUG
 
 X_UPPER_LIMIT = "xULN"
 X_BASELINE = "xbaseline"
@@ -200,7 +200,7 @@ class Results:
 class Qualifiers:
     """What a finding must also be: begun on treatment, caused by something, of a grade, recent.
 
-    ``cause`` is empty, ``a drug`` or the name of one; ``operator`` and ``grade`` belong together;
+    ``cause`` is empty, ``a drug``, ``the drug asked about`` or the name of one; ``operator`` and ``grade`` belong together;
     ``window`` asks that the finding began no longer ago than that.
     """
 
@@ -213,7 +213,9 @@ class Qualifiers:
     def __str__(self) -> str:
         said = ["on treatment"] if self.on_treatment else []
         if self.cause:
-            said.append(f"caused by {self.cause if self.cause == A_DRUG else quoted(self.cause)}")
+            said.append(
+                f"caused by {self.cause if self.cause in (A_DRUG, THE_DRUG) else quoted(self.cause)}"
+            )
         if self.grade is not None:
             said.append(f"grade {self.operator} {self.grade}")
         return "".join(f" {words}" for words in said)

@@ -129,8 +129,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     when that day is not known. ``grade`` is a CTCAE grade 0 to 5; with ``grade_is_least`` it is
     only known to be that or higher (the term of an adverse event starts at that grade), and
     ``grade_from`` says whether it was stated, or follows from a severity or from the term.
-    ``causes`` holds ``"a drug"`` or ``"another cause"`` and the ingredients that were named; it is
-    empty when no cause is recorded. ``note`` is what a reader should know of how it was read.
+    ``causes`` holds ``"a drug"`` or ``"another cause"`` and the ingredients that were named, with
+    ``"the drug asked about"`` beside the name of that drug; it is empty when no cause is recorded. ``note`` is what a reader should know of how it was read.
     """
 
     names: frozenset[str]
@@ -159,6 +159,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
 FINDING_STATUSES = ("present", "suspected", "over", "refuted", "absent")
 A_DRUG = "a drug"
 ANOTHER_CAUSE = "another cause"
+THE_DRUG = "the drug asked about"
+"""The drug of the order, of the option or of the drug table that a rule is asked about."""
 
 
 @dataclass(frozen=True, slots=True)

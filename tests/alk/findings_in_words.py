@@ -1,7 +1,7 @@
 """Findings for patients in memory, from the words that a rule would use.
 
 A name is a concept, maybe with `suspected`, `earlier` or `repeated` before it and `grade N`,
-`caused by a drug` or `before treatment` behind it: `bradycardia grade 4`, `earlier torsades de
+`caused by a drug`, `caused by crizotinib` or `before treatment` behind it: `bradycardia grade 4`, `earlier torsades de
 pointes`. The value is `present` or `absent`, or a list of them with days ago. That there is no
 suspicion, or nothing earlier, is nothing that a record says.
 """
@@ -14,12 +14,12 @@ from datetime import date, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from cds_service.rules import Concept, FactValue, Finding, Findings
+from cds_service.rules import A_DRUG, ANOTHER_CAUSE, Concept, FactValue, Finding, Findings
 from tests.packaged import packaged_knowledge
 
 _WORDS = re.compile(
     r"(?:(suspected|earlier|repeated) )?(.+?)"
-    r"(?: grade ([0-5]))?(?: caused by (a drug|another cause))?( before treatment)?"
+    r"(?: grade ([0-5]))?(?: caused by (a drug|another cause|the drug asked about|[a-z]+))?( before treatment)?"
 )
 DAYS_AGO = 2
 EARLIER = ((300, 250),)
@@ -51,6 +51,8 @@ def finding_words(name: str) -> Words | None:
         return None
     said = cause or packaged_knowledge().concepts[concept].caused_by
     causes = {said} if said else set()
+    if cause not in (None, ANOTHER_CAUSE):
+        causes.add(A_DRUG)
     return Words(how or "", concept, int(grade) if grade else None, frozenset(causes), bool(before))
 
 

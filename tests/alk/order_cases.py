@@ -29,6 +29,7 @@ CRIZOTINIB = (order("crizotinib", "250", 2),)
 CERITINIB = (order("ceritinib", "450", 1),)
 LORLATINIB = (order("lorlatinib", "100", 1),)
 ENSARTINIB = (order("ensartinib", "225", 1),)
+BRIGATINIB = (order("brigatinib", "180", 1),)
 NELADALKIB = (order("neladalkib", "150", 1),)
 PEMBROLIZUMAB = (order("pembrolizumab", "200", 1),)
 OSIMERTINIB = (order("osimertinib", "80", 1),)
@@ -36,6 +37,8 @@ PEMETREXED = (order("pemetrexed", "500", 1),)
 BISOPROLOL = (order("bisoprolol", "5", 1),)
 HAD_CRIZOTINIB = (treatment((400, "ended", ("250", 2)), ingredient="crizotinib"),)
 HAD_LORLATINIB = (treatment((400, "ended", ("100", 1)), ingredient="lorlatinib"),)
+LUNG_BY_A_DRUG = "earlier_drug-induced_interstitial_lung_disease"
+LUNG_BY_CRIZOTINIB = "earlier_interstitial_lung_disease_caused_by_crizotinib"
 BREAKPOINT = ("ALK breakpoint without a partner",)
 DISAGREE: dict[str, object] = {"conflicting_ALK_tests": ("FISH", "D5F3 immunohistochemistry")}
 ROS1: dict[str, object] = {"ROS1_gene": "rearranged"}
@@ -184,14 +187,29 @@ ORDERS = (
         {"interstitial_lung_disease": "absent"},
     ),
     Case(
-        "order-lung-disease-earlier",
-        {
-            **NONE,
-            "interstitial_lung_disease": "absent",
-            "earlier_drug-induced_interstitial_lung_disease": "present",
-            "orders": ALECTINIB,
-        },
-        {"earlier_drug-induced_interstitial_lung_disease": None},
+        "order-lung-disease-same-drug",
+        {**NONE, LUNG_BY_CRIZOTINIB: "present", "orders": CRIZOTINIB},
+        {"orders": ALECTINIB},
+    ),
+    Case(
+        "order-lung-disease-other-drug",
+        {**NONE, LUNG_BY_CRIZOTINIB: "present", "orders": ALECTINIB},
+        {"orders": CRIZOTINIB},
+    ),
+    Case(
+        "order-lung-disease-other-drug",
+        {**NONE, LUNG_BY_CRIZOTINIB: "present", "orders": NELADALKIB},
+        {"interstitial_lung_disease": "present"},
+    ),
+    Case(
+        "order-lung-disease-brigatinib",
+        {**NONE, LUNG_BY_CRIZOTINIB: "present", "orders": BRIGATINIB},
+        {"orders": ALECTINIB},
+    ),
+    Case(
+        "order-lung-disease-cause-open",
+        {**NONE, LUNG_BY_A_DRUG: "present", "orders": ALECTINIB},
+        {LUNG_BY_A_DRUG: None, LUNG_BY_CRIZOTINIB: "present"},
     ),
     Case(
         "order-slow-heart-symptoms-unknown",

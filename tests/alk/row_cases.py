@@ -18,6 +18,8 @@ from tests.alk.order_cases import (
     LIVER,
     LORLATINIB,
     LUNG,
+    LUNG_BY_A_DRUG,
+    LUNG_BY_CRIZOTINIB,
     NONE,
     ORDERS,
     WOMAN,
@@ -39,6 +41,11 @@ FIRST_LINE = tuple(
 )
 
 BRAIN = {**NONE, "brain_metastases": "present"}
+LUNG_BY_PEMETREXED = "earlier_interstitial_lung_disease_caused_by_pemetrexed"
+UNTOLERATED_CRIZOTINIB = {
+    "lines": HAD_CRIZOTINIB,
+    "ALK_inhibitors_stopped_for_toxicity": ("crizotinib",),
+}
 MENINGES = {**NONE, "leptomeningeal_metastases": "present"}
 INDUCED = {**NONE, "medications": ("strong CYP3A inducer",)}
 SLOWED = {**NONE, "medications": ("beta-blocker",)}
@@ -78,9 +85,32 @@ MODIFIERS = (
         {"interstitial_lung_disease": None},
     ),
     Case(
-        "modifier-lung-earlier",
-        {**NONE, "earlier_drug-induced_interstitial_lung_disease": "present"},
-        {"earlier_drug-induced_interstitial_lung_disease": None},
+        "modifier-lung-same-drug",
+        {**NONE, LUNG_BY_CRIZOTINIB: "present"},
+        {LUNG_BY_CRIZOTINIB: None, LUNG_BY_PEMETREXED: "present"},
+    ),
+    Case(
+        "modifier-lung-cause-open",
+        {**UNTOLERATED_CRIZOTINIB, LUNG_BY_A_DRUG: "present"},
+        {LUNG_BY_A_DRUG: None, LUNG_BY_CRIZOTINIB: "present"},
+    ),
+    Case(
+        "modifier-lung-earlier-crizotinib",
+        {**NONE, LUNG_BY_PEMETREXED: "present"},
+        {LUNG_BY_PEMETREXED: None, LUNG_BY_CRIZOTINIB: "present"},
+    ),
+    *(
+        Case(
+            f"modifier-lung-earlier-{drug}",
+            {**UNTOLERATED_CRIZOTINIB, LUNG_BY_CRIZOTINIB: "present"},
+            {LUNG_BY_CRIZOTINIB: None, LUNG_BY_A_DRUG: "present"},
+        )
+        for drug in ("alectinib", "brigatinib", "ensartinib", "lorlatinib")
+    ),
+    Case(
+        "modifier-lung-earlier-ceritinib",
+        {**NONE, LUNG_BY_A_DRUG: "present"},
+        {LUNG_BY_A_DRUG: None, "earlier_interstitial_lung_disease_caused_by_ceritinib": "present"},
     ),
     Case("modifier-pregnancy", {**NONE, **WOMAN, "pregnancy": "present"}, {"pregnancy": "absent"}),
     Case(

@@ -421,7 +421,7 @@ def _events(draw: st.DrawFn, calendar: Calendar) -> Events:
     return Events(found, draw(st.booleans()))
 
 
-CAUSES = ("a drug", "another cause", "alectinib", "lorlatinib")
+CAUSES = ("a drug", "another cause", "the drug asked about", "alectinib", "lorlatinib")
 
 
 @st.composite

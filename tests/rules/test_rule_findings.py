@@ -19,6 +19,7 @@ from rule_samples import (
 from cds_service.rules import (
     A_DRUG,
     ANOTHER_CAUSE,
+    THE_DRUG,
     Concept,
     Evaluation,
     Finding,
@@ -135,6 +136,10 @@ def test_what_is_only_suspected_is_said_to_be() -> None:
         ("X caused by a drug", (A_DRUG, ANOTHER_CAUSE), MET),
         ("X caused by a drug", (ANOTHER_CAUSE,), NOT_MET),
         ("X caused by a drug", (), UNKNOWN),
+        ("X caused by the drug asked about", (A_DRUG, "lorlatinib", THE_DRUG), MET),
+        ("X caused by the drug asked about", (A_DRUG, "lorlatinib"), NOT_MET),
+        ("X caused by the drug asked about", (A_DRUG,), UNKNOWN),
+        ("X caused by the drug asked about", (ANOTHER_CAUSE,), NOT_MET),
         ("X caused by lorlatinib", ("lorlatinib", A_DRUG), MET),
         ("X caused by lorlatinib", (A_DRUG,), UNKNOWN),
         ("X caused by lorlatinib", (A_DRUG, "alectinib"), NOT_MET),
