@@ -103,9 +103,9 @@ def end_reasons(context: Context, use: MedicationUse) -> frozenset[str]:
 
 
 def generations(context: Context, ingredients: Iterable[str]) -> frozenset[str]:
-    """The generations of the ALK inhibitors among the ingredients."""
-    drugs = context.book.knowledge.drugs
-    return frozenset(drugs[name].drug.generation_name for name in ingredients if name in drugs)
+    """What rules call the generations of the ALK inhibitors among the ingredients."""
+    named = context.book.knowledge.generation_names
+    return frozenset(name for drug in ingredients for name in named.get(drug, ()))
 
 
 def line_item(context: Context, line: TreatmentLine) -> Item:
@@ -132,7 +132,7 @@ def without_order(
     """
     found: dict[str, Item] = {}
     for item in sorted(given, key=lambda item: item.day or date.min):
-        for name in sorted(item.names & set(context.book.knowledge.drugs)):
+        for name in sorted(item.names & context.book.knowledge.inhibitors):
             line = next((line for line in lines if line.ingredient == name), None)
             if line is None or _over_before(line, item.day):
                 found.setdefault(name, _item(context, name, item.day, item.source))

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from cds_service.knowledge.code_models import Code
-from cds_service.knowledge.drugs import Generation, Statement, generation_name
+from cds_service.knowledge.drugs import Generation, Statement, generation_names
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.yaml_files import Frozen, knowledge_folder, read_mapping, validate
 
@@ -55,9 +55,9 @@ class AwaitedDrug(Frozen):
     approval: ApprovalFlag
 
     @property
-    def generation_name(self) -> str:
-        """How rules call the generation of the drug: `generation 4`."""
-        return generation_name(self.generation)
+    def generation_names(self) -> tuple[str, ...]:
+        """How rules call the generation of the drug, alone and in ranges."""
+        return generation_names(self.generation)
 
 
 def load_awaited(folder: Traversable | None = None) -> Mapping[str, AwaitedDrug]:

@@ -70,7 +70,7 @@ class _DrugLike(Protocol):
     @property
     def drug_class(self) -> str: ...
     @property
-    def generation_name(self) -> str: ...
+    def generation_names(self) -> tuple[str, ...]: ...
     @property
     def codes(self) -> tuple[Code, ...]: ...
     @property
@@ -212,7 +212,7 @@ class Codes:
                 name=drug.ingredient, codes=drug.codes, match_text=drug.match_text
             )
             # The class is what the drug is: its label's first line, not a judgement to verify.
-            for class_name in (drug.drug_class, drug.generation_name):
+            for class_name in (drug.drug_class, *drug.generation_names):
                 members.setdefault(class_name, {})[drug.ingredient] = Membership(
                     verified=True, sources=("drug-folder",)
                 )

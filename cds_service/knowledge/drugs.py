@@ -288,9 +288,12 @@ class LabelRevision(Frozen):
 Generation = Literal["first", "second", "third", "fourth"]
 
 
-def generation_name(generation: Generation) -> str:
-    """How rules call a generation of drugs: `generation 2`."""
-    return f"generation {get_args(Generation).index(generation) + 1}"
+def generation_names(generation: Generation) -> tuple[str, ...]:
+    """How rules call a generation of drugs: `generation 3`, and the ranges that it lies in, such
+    as `generation 2 or later`."""
+    number = get_args(Generation).index(generation) + 1
+    ranges = (f"generation {first} or later" for first in range(2, number + 1))
+    return (f"generation {number}", *ranges)
 
 
 class Drug(Frozen):
@@ -333,9 +336,9 @@ class Drug(Frozen):
         return self
 
     @property
-    def generation_name(self) -> str:
-        """How rules call the generation of the drug: `generation 2`."""
-        return generation_name(self.generation)
+    def generation_names(self) -> tuple[str, ...]:
+        """How rules call the generation of the drug, alone and in ranges."""
+        return generation_names(self.generation)
 
     def steps(self, *, lead_in: bool = False) -> tuple[LadderLevel, ...]:
         """The label's steps; `lead_in` those of the first days, where it has steps of their own."""

@@ -109,6 +109,12 @@ class Knowledge:
         return frozenset((*self.drugs, *self.awaited))
 
     @property
+    def generation_names(self) -> Mapping[str, tuple[str, ...]]:
+        """What rules call the generation of each ALK inhibitor, alone first, then in ranges."""
+        known = {name: tables.drug.generation_names for name, tables in self.drugs.items()}
+        return known | {name: drug.generation_names for name, drug in self.awaited.items()}
+
+    @property
     def vocabulary(self) -> Vocabulary:
         """The facts that rules may name."""
         return self.fact_list.vocabulary
@@ -183,7 +189,13 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         "ingredients": tuple(codes.ingredients),
         "classes": tuple(codes.medication_classes),
         "ALK inhibitors": (*drugs, *awaited),
-        "generations": tuple(dict.fromkeys(drug.generation_name for drug in drugs.values())),
+        "generations": tuple(
+            dict.fromkeys(
+                name
+                for drug in (*drugs.values(), *awaited.values())
+                for name in drug.generation_names
+            )
+        ),
     }
     replacements = load_replacements(concepts, folder / REPLACED_FACTS)
     fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists, concepts)

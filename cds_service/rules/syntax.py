@@ -200,8 +200,8 @@ class Results:
 class Qualifiers:
     """What a finding must also be: begun on treatment, caused by something, of a grade, recent.
 
-    ``cause`` is empty, ``a drug``, ``the drug asked about`` or the name of one; ``operator`` and ``grade`` belong together;
-    ``window`` asks that the finding began no longer ago than that.
+    ``cause`` is empty, ``a drug``, ``the drug asked about`` or a name; ``operator`` and ``grade``
+    belong together; ``window`` asks that the finding began no longer ago than that.
     """
 
     on_treatment: bool = False
@@ -213,9 +213,8 @@ class Qualifiers:
     def __str__(self) -> str:
         said = ["on treatment"] if self.on_treatment else []
         if self.cause:
-            said.append(
-                f"caused by {self.cause if self.cause in (A_DRUG, THE_DRUG) else quoted(self.cause)}"
-            )
+            named = self.cause not in (A_DRUG, THE_DRUG)
+            said.append(f"caused by {quoted(self.cause) if named else self.cause}")
         if self.grade is not None:
             said.append(f"grade {self.operator} {self.grade}")
         return "".join(f" {words}" for words in said)

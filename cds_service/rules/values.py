@@ -130,7 +130,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     only known to be that or higher (the term of an adverse event starts at that grade), and
     ``grade_from`` says whether it was stated, or follows from a severity or from the term.
     ``causes`` holds ``"a drug"`` or ``"another cause"`` and the ingredients that were named, with
-    ``"the drug asked about"`` beside the name of that drug; it is empty when no cause is recorded. ``note`` is what a reader should know of how it was read.
+    ``"the drug asked about"`` beside the name of that drug; it is empty when no
+    cause is recorded. ``note`` is what a reader should know of how it was read.
     """
 
     names: frozenset[str]

@@ -52,6 +52,14 @@ USED_UP = {
     FAILED: ("alectinib", "lorlatinib"),
     "ECOG_performance_status": "1",
 }
+IN_A_TRIAL = {
+    **had("lorlatinib", now="neladalkib"),
+    "disease_status": "worse",
+    "progression_pattern": "systemic",
+}
+"""On a drug that is known by name only."""
+
+FIT = {"ECOG_performance_status": "1"}
 SIGNS = {**had(now="alectinib"), "signs_of_progression": ("new metastasis", "new brain metastasis")}
 MENINGES = {"leptomeningeal_metastases": "present"}
 SWITCHED = {
@@ -244,6 +252,13 @@ PROGRESSION = (
     ),
     Case("progression-after-lorlatinib", AFTER_LORLATINIB, {FAILED: ()}),
     Case("progression-after-lorlatinib", on("lorlatinib", "systemic"), USED_UP),
+    Case("progression-after-lorlatinib", IN_A_TRIAL, {"progression_pattern": "slow"}),
+    Case("progression-profile", IN_A_TRIAL, {FINDINGS: ("none detected",)}),
+    Case(
+        "later-platinum-pemetrexed",
+        {**IN_A_TRIAL, **had("alectinib", "lorlatinib", now="neladalkib"), **FIT},
+        {"earlier_medications": ("pemetrexed",)},
+    ),
     Case(
         "progression-not-tolerated",
         {**had("alectinib"), UNTOLERATED: ("alectinib",)},

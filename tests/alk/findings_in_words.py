@@ -1,7 +1,8 @@
 """Findings for patients in memory, from the words that a rule would use.
 
 A name is a concept, maybe with `suspected`, `earlier` or `repeated` before it and `grade N`,
-`caused by a drug`, `caused by crizotinib` or `before treatment` behind it: `bradycardia grade 4`, `earlier torsades de
+`caused by a drug`,
+`caused by crizotinib` or `before treatment` behind it: `bradycardia grade 4`, `earlier torsades de
 pointes`. The value is `present` or `absent`, or a list of them with days ago. That there is no
 suspicion, or nothing earlier, is nothing that a record says.
 """
@@ -19,7 +20,8 @@ from tests.packaged import packaged_knowledge
 
 _WORDS = re.compile(
     r"(?:(suspected|earlier|repeated) )?(.+?)"
-    r"(?: grade ([0-5]))?(?: caused by (a drug|another cause|the drug asked about|[a-z]+))?( before treatment)?"
+    r"(?: grade ([0-5]))?"
+    r"(?: caused by (a drug|another cause|the drug asked about|[a-z]+))?( before treatment)?"
 )
 DAYS_AGO = 2
 EARLIER = ((300, 250),)

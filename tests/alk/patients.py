@@ -250,8 +250,11 @@ def without(facts: PatientFacts, name: str) -> PatientFacts:
 
 def _also_called(name: str) -> list[str]:
     """What a member answers to besides its name."""
-    if name in knowledge().drugs:
-        return [knowledge().drugs[name].drug.generation_name]
+    if name in knowledge().inhibitors:
+        return list(knowledge().generation_names[name])
+    alike = (named for named in knowledge().generation_names.values() if name == named[0])
+    if (found := next(alike, None)) is not None:
+        return list(found[1:])
     return ["compound mutation"] if " + " in name else []
 
 

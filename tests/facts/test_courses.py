@@ -103,13 +103,23 @@ def test_an_ended_line_is_sorted_by_its_coded_reason_and_never_by_text(
     assert _buckets(_ended(reason, status=status)) == {bucket}
 
 
+SECOND = ("generation 2", "generation 2 or later")
+THIRD = ("generation 3", "generation 2 or later", "generation 3 or later")
+
+
+def test_a_drug_that_is_known_by_name_only_answers_to_its_generation_as_well() -> None:
+    trial = medication(text="neladalkib", start=20)
+    assert _names(facts_of(trial), "active ALK inhibitors") == {
+        "neladalkib", "generation 4",
+        "generation 2 or later", "generation 3 or later", "generation 4 or later",
+    }  # fmt: skip
+
+
 def test_an_ended_line_answers_to_drug_and_generation() -> None:
     facts = facts_of(_ended(coded(PROGRESSION)), _ended(coded(TOXICITY), code=LORLATINIB))
-    assert _names(facts, BUCKETS["progression"]) == {"alectinib", "generation 2"}
-    assert _names(facts, BUCKETS["toxicity"]) == {"lorlatinib", "generation 3"}
-    assert _names(facts, "prior ALK inhibitors") == {
-        "alectinib", "generation 2", "lorlatinib", "generation 3",
-    }  # fmt: skip
+    assert _names(facts, BUCKETS["progression"]) == {"alectinib", *SECOND}
+    assert _names(facts, BUCKETS["toxicity"]) == {"lorlatinib", *THIRD}
+    assert _names(facts, "prior ALK inhibitors") == {"alectinib", *SECOND, "lorlatinib", *THIRD}
     assert _members(facts, "ALK inhibitors used") == ["alectinib", "lorlatinib"]
 
 
@@ -121,7 +131,7 @@ def test_a_drug_that_is_taken_again_or_paused_has_not_ended(status: str, name: s
     again = medication(code=ALECTINIB, status=status, start=20)
     facts = facts_of(_ended(coded(PROGRESSION)), again)
     assert {word for word, bucket in BUCKETS.items() if _members(facts, bucket)} == set()
-    assert _names(facts, name) == {"alectinib", "generation 2"}
+    assert _names(facts, name) == {"alectinib", *SECOND}
     assert _members(facts, "ALK inhibitors used") == ["alectinib"]
 
 

@@ -54,7 +54,9 @@ def test_a_draft_order_is_identified_like_a_medication() -> None:
     draft = medication(code=ALECTINIB, status="draft", dose=dosage(600, 2))
     facts, (order,) = read(drafts=[draft])
     assert order.ingredients == ("alectinib",)
-    assert order.names == {"alectinib", "ALK inhibitor", "generation 2"}
+    assert order.names == {
+        "alectinib", "ALK inhibitor", "generation 2", "generation 2 or later",
+    }  # fmt: skip
     assert (order.dose.amount_mg, order.dose.per_day) == (600, 2)
     assert order.reference == f"MedicationRequest/{draft['id']}"
     assert order.resource == draft
