@@ -10,6 +10,7 @@ from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
 from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.lead_in import skips_lead_in
+from cds_service.alk.ordered_before import taken_before
 from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
@@ -48,7 +49,7 @@ def evaluation_with(
     `started_low` says of an order in force that no earlier one was for more: its dose is then the
     first dose, as it is of a draft of a drug that was never taken.
     """
-    flags: dict[str, bool | None] = {}
+    flags: dict[str, bool | None] = taken_before(order, facts)
     for ingredient in order.ingredients:
         tables = knowledge.drugs.get(ingredient)
         if tables is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from cds_service.alk.adjustments import interactions
 from cds_service.alk.availability import unavailable
 from cds_service.alk.case import Case
+from cds_service.alk.course import Unanswered
 from cds_service.alk.decision import Recommendation
 from cds_service.alk.drug_sections import Adjustments, Coverage, DueTests, Reactions
 from cds_service.alk.gates import gates
@@ -165,6 +166,7 @@ SECTIONS: tuple[Section, ...] = (
     FirstDrug(),
     Adjuvant(),
     NextTreatment(),
+    Unanswered(),
     Availability(),
     Settlement(),
 )

@@ -52,6 +52,7 @@ _COLLECTIONS = {
     "another reason": "ALK inhibitors stopped for another reason",
     "": "ALK inhibitors stopped without a reason",
 }
+END_OF_THE_LAST = "end of the last ALK inhibitor"
 _STATUSES = {
     "improved": ("disease improved",),
     "stable": ("disease stable",),
@@ -173,7 +174,28 @@ def stopped_lines(
             found[_COLLECTIONS[reason]].append(line_item(context, line))
     used = [*(line_item(context, line) for line in lines), *given]
     found["ALK inhibitors used"] = used
+    found[END_OF_THE_LAST] = [
+        Item(frozenset({reason}), reason, line.start, line.ingredient, line.orders[-1].source)
+        for line in ended_last(lines)
+        for reason in sorted(
+            reasons_of(line, context.as_of)
+            or _reason_of_the_next(context, line, lines)
+            or {"unexplained"}
+        )
+    ]
     return {name: Collection(tuple(items), complete, why) for name, items in found.items()}
+
+
+def ended_last(lines: Sequence[TreatmentLine]) -> list[TreatmentLine]:
+    """The line that ended last; several when their days do not tell which one it was."""
+
+    def last_day(line: TreatmentLine) -> date:
+        days = [day for order in line.orders for day in (order.end, order.start) if day]
+        return max(days, default=date.max)
+
+    ended = [line for line in lines if line.status == "ended"]
+    latest = max(map(last_day, ended), default=date.min)
+    return [line for line in ended if last_day(line) == latest]
 
 
 def reasons_of(line: TreatmentLine, as_of: date) -> frozenset[str]:

@@ -192,8 +192,11 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         "generations": tuple(
             dict.fromkeys(
                 name
-                for drug in (*drugs.values(), *awaited.values())
-                for name in drug.generation_names
+                for names in (
+                    *(drug.generation_names for drug in drugs.values()),
+                    *(drug.generation_names for drug in awaited.values()),
+                )
+                for name in names
             )
         ),
     }

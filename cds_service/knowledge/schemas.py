@@ -203,6 +203,13 @@ def algorithm_columns(
             _choice("action", frozenset({"avoid", "ask", "inform"})),
             *card,
         ),
+        "course": (
+            *_IDENTITY,
+            _rule("when"),
+            _choice("severity", frozenset({"warning", "info"})),
+            _choice("action", frozenset({"ask", "inform"})),
+            *card,
+        ),
         "first_line": (
             *_IDENTITY,
             _text("drug", check=drug),

@@ -216,9 +216,28 @@ def _course(lines: Sequence[TreatmentLine], said: Facts) -> dict[str, FactValue]
     found["ALK inhibitors stopped without a reason"] = _collection(
         drug for drug in ended if drug not in explained
     )
+    last = max(
+        (line.start for line in lines if line.status == "ended" and line.start), default=None
+    )
+    why = {
+        reason
+        for line in lines
+        if line.status == "ended" and line.start == last
+        for reason in _reasons(line.ingredient, said)
+    }
+    found["end of the last ALK inhibitor"] = _collection(sorted(why))
     for name in ("earlier medications", "ordered procedures"):
         found.setdefault(name, _collection(said.get(name, ())))  # type: ignore[arg-type]
     return dict(found)
+
+
+def _reasons(drug: str, said: Facts) -> list[str]:
+    found = []
+    for reason in ("progression", "toxicity", "another reason"):
+        drugs = said.get(f"ALK inhibitors stopped for {reason}") or ()
+        assert isinstance(drugs, tuple)
+        found += [reason] if drug in drugs else []
+    return found or ["unexplained"]
 
 
 def described(facts: Facts, drug: str = "alectinib") -> PatientFacts:

@@ -27,6 +27,7 @@ from tests.alk.order_cases import (
 )
 from tests.alk.patients import FULL, LOWER, order, treatment
 from tests.alk.silenced_cases import SILENCED
+from tests.alk.state_cases import STATES
 
 FIRST_LINE = tuple(
     Case(f"first-line-{drug}", NONE, near)
@@ -328,5 +329,5 @@ DATED = frozenset(dated.row for dated in DATED_ROWS)
 
 CASES = (
     *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,
-    *MONITORING, *ROWS, *COURSE, *SILENCED, *IN_FORCE,
+    *MONITORING, *ROWS, *COURSE, *SILENCED, *IN_FORCE, *STATES,
 )  # fmt: skip

@@ -1,0 +1,48 @@
+"""The last question of the course of treatment: a state that no other row knows is asked about.
+
+A state of treatment is where the disease stands, which inhibitors were taken and why each ended,
+what runs or is on hold, and how the disease does. Where choice, adjuvant treatment and the tables
+of progression have nothing to say of it, silence would read as "nothing to decide".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cds_service.alk.case import Case
+from cds_service.alk.decision import Kind, Recommendation, Topic
+from cds_service.alk.section import Section
+from cds_service.rules import Verdict
+
+_ANSWERS = frozenset({Topic.CHOICE, Topic.ADJUVANT, Topic.PROGRESSION})
+_KINDS = {"ask": Kind.ASK, "inform": Kind.INFORM}
+
+
+class Unanswered(Section):
+    """The first row of the table `course` that holds, when nobody else has spoken."""
+
+    name = "states of treatment that no rule answers"
+
+    def applies(self, case: Case) -> bool:
+        """Unless a gate has closed the choice, or the way on was answered."""
+        return not case.answer.choice_closed and not any(
+            item.topic in _ANSWERS for item in case.answer.found
+        )
+
+    def recommendations(self, case: Case) -> Iterator[Recommendation]:
+        """One question at most."""
+        for row in case.knowledge.tables["course"]:
+            trace = row.when.evaluate(case.evaluation)
+            if trace.verdict is Verdict.MET:
+                yield Recommendation(
+                    _KINDS[row.text("action")],
+                    Topic.PROGRESSION,
+                    row.identifier,
+                    row.text("severity"),
+                    trace=trace,
+                    row=row,
+                    summary=row.text("summary"),
+                    detail=row.text("detail"),
+                    verified=row.verified,
+                )
+                return

@@ -1,0 +1,148 @@
+"""Every state of treatment that a patient can be in, as a table that can be walked.
+
+Setting x earlier inhibitors and why the last of them ended x running, paused or ended now x how
+the disease does x what is ordered. `docs/course.md` shows which rows answer each state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from cds_service.alk import Decision, Kind, Recommendation, Topic
+from cds_service.facts import OrderedMedication, TreatmentLine
+from tests.alk.patients import asked, knowledge, order, patient, treatment
+
+SETTINGS = ("advanced", "resected", "locally advanced", "early", "not recorded")
+EARLIER = (
+    (), ("crizotinib",), ("alectinib",), ("lorlatinib",),
+    ("crizotinib", "alectinib"), ("alectinib", "lorlatinib"), ("lorlatinib", "neladalkib"),
+)  # fmt: skip
+ENDED_FOR = ("progression", "toxicity", "another reason", "no recorded reason")
+NOW = ("", "alectinib runs", "lorlatinib runs", "neladalkib runs", "alectinib on hold")
+DISEASE = ("stable", "worse", "not recorded")
+ORDERS = ("", "the last drug again", "lorlatinib")
+DOSES = {"crizotinib": ("250", 2), "alectinib": ("600", 2), "lorlatinib": ("100", 1)}
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of the course of treatment. Earlier drugs before the last one failed."""
+
+    setting: str
+    earlier: tuple[str, ...]
+    ended_for: str
+    now: str
+    disease: str
+    ordered: str
+
+    @property
+    def words(self) -> str:
+        """The state as a test is named after it."""
+        drugs = " then ".join(self.earlier) or "no inhibitor"
+        ended = f" ended for {self.ended_for}" if self.earlier else ""
+        ordered = f", {self.ordered} ordered" if self.ordered else ""
+        now = self.now or "nothing runs"
+        return f"{self.setting}: {drugs}{ended}, {now}, disease {self.disease}{ordered}"
+
+    @property
+    def runs(self) -> str:
+        """The drug that runs now."""
+        return self.now.removesuffix(" runs") if self.now.endswith(" runs") else ""
+
+    @property
+    def may_be_quiet(self) -> bool:
+        """Whether "go on as you do" is the answer: a treatment runs where it belongs and nothing
+        grows, or adjuvant treatment has ended as planned."""
+        grows = self.disease == "worse"
+        if self.ordered and self.ordered == self.runs:
+            # A refill of what runs: what is open was asked when the chart was opened.
+            return not grows or self.setting != "advanced"
+        if self.ordered:
+            return False
+        if self.setting in ("advanced", "not recorded"):
+            return bool(self.now) and not grows
+        if self.setting == "resected":
+            on_alectinib = "alectinib" in self.now
+            over = bool(self.earlier) and self.ended_for == "another reason" and not self.now
+            return not grows and (on_alectinib or over)
+        never = not self.earlier and not self.now
+        return not grows and (never or self.now.endswith("hold"))
+
+    def _line(self, drug: str, ago: int, status: str) -> TreatmentLine:
+        return treatment((ago, status, DOSES.get(drug, ("150", 1))), ingredient=drug)
+
+    def decision(self) -> Decision:
+        """What the service says of it."""
+        ago = 900
+        lines: list[TreatmentLine] = []
+        for drug in self.earlier:
+            lines.append(self._line(drug, ago, "ended"))
+            ago -= 200
+        if self.now:
+            now = self.now.split()[0]
+            status = "active" if self.runs else "paused"
+            lines.append(self._line(now, 200, status))
+        before = self.earlier[:-1]
+        stopped: dict[str, tuple[str, ...]] = {"progression": before}
+        if self.earlier and self.ended_for != "no recorded reason":
+            stopped[self.ended_for] = (*stopped.get(self.ended_for, ()), self.earlier[-1])
+        said: dict[str, object] = {
+            f"ALK_inhibitors_stopped_for_{why.replace(' ', '_')}": drugs
+            for why, drugs in stopped.items()
+        }
+        said["setting"] = None if self.setting == "not recorded" else self.setting
+        said["disease_status"] = None if self.disease == "not recorded" else self.disease
+        said["tumour_size"], said["positive_lymph_nodes"] = "5", "0"
+        if self.disease == "worse":
+            said["progression_pattern"] = "systemic"
+        if self.setting == "resected":
+            said |= {"resection": 150, "resection_margin": "R0", "ECOG_performance_status": "1"}
+        facts = patient(lines=tuple(lines), **said)  # type: ignore[arg-type]
+        return asked(
+            facts, *self._orders(), moment="order-sign" if self.ordered else "patient-view"
+        )
+
+    def _orders(self) -> tuple[OrderedMedication, ...]:
+        if not self.ordered:
+            return ()
+        drug = self.earlier[-1] if self.ordered.startswith("the last") else self.ordered
+        return (order(drug, *DOSES.get(drug, ("150", 1))),)
+
+
+_ANSWERS = frozenset({
+    Topic.GATE, Topic.ORDER, Topic.IN_FORCE, Topic.CHOICE, Topic.ADJUVANT, Topic.PROGRESSION,
+})  # fmt: skip
+
+
+def answers(decision: Decision) -> list[Recommendation]:
+    """What the decision says about the way on, not only about tests."""
+    return [
+        item
+        for item in decision.recommendations
+        if item.topic in _ANSWERS and item.kind is not Kind.ORDER_TEST
+    ]
+
+
+def states() -> Iterator[State]:
+    """All of them, without those that cannot be."""
+    for setting, earlier, why, now, disease, ordered in product(
+        SETTINGS, EARLIER, ENDED_FOR, NOW, DISEASE, ORDERS
+    ):
+        drug = now.split()[0] if now else ""
+        if drug in earlier or (not earlier and why != ENDED_FOR[0]):
+            continue
+        if ordered.startswith("the last") and not earlier:
+            continue
+        if setting in ("resected", "early", "locally advanced") and len(earlier) > 1:
+            continue
+        if ordered and drug and ordered != drug:
+            # A second drug beside a running one is refused by a row of its own, in any state.
+            continue
+        yield State(setting, earlier, why, now, disease, ordered)
+
+
+def known_drugs() -> frozenset[str]:
+    """The inhibitors that the table walks."""
+    return frozenset(drug for drugs in EARLIER for drug in drugs) & knowledge().inhibitors
