@@ -22,6 +22,7 @@ from cds_service.protocol import ClientHabits, ready_profiles
 from cds_service.rules import CollectionOf, Concept, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
 from docs import conformance as protocol
+from docs import course as treatment
 from docs import coverage as algorithm
 from docs import forms as matrix
 from hooks import DEFINITIONS
@@ -233,6 +234,12 @@ def _takes(fact: FactKind) -> str:
 def coverage(knowledge: Knowledge) -> str:
     """Every point of the written algorithm."""
     return algorithm.page(knowledge)
+
+
+@section("course.md", "course")
+def course(_: Knowledge) -> str:
+    """Every state of treatment and the rows that answer it."""
+    return treatment.page()
 
 
 @section("conformance.md", "conformance")
