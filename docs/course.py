@@ -27,7 +27,7 @@ def page() -> str:
     for setting in SETTINGS:
         parts += [f"### Setting: {setting}", ""]
         parts += [
-            "| taken before | now | disease stable | disease worse | not recorded | ordered again |",
+            "| taken before | now | stable | worse | not recorded | ordered again |",
             "| --- | --- | --- | --- | --- | --- |",
         ]
         parts += _lines([state for state in played if state.setting == setting])

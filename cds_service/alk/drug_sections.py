@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 from cds_service.alk.adjustments import interactions, not_multiplied, populations
 from cds_service.alk.case import Case
 from cds_service.alk.decision import Kind, Recommendation, Topic
-from cds_service.alk.monitoring import due_tests
+from cds_service.alk.monitoring import due_tests, first_dose_tests
 from cds_service.alk.section import DrugSection
 from cds_service.alk.selection import speaks_against
 from cds_service.alk.toxicity import Toxicity
+
+RENEWED_DAYS = 30
+"""An order that follows the end of the one before within these days renews it (our own choice)."""
 
 
 class Coverage(DrugSection):
@@ -121,6 +125,44 @@ class DueTests(DrugSection):
             tables, tables.monitoring, line, case.facts, case.knowledge, case.evaluation, repeated
         )
         return [due] if due is not None else []
+
+
+class FirstDose(DrugSection):
+    """Tests before the first dose of a drug that is ordered, in whatever line or setting."""
+
+    @property
+    def name(self) -> str:
+        """Named on a card when it breaks."""
+        return f"tests before the first dose of {self.drug.name}"
+
+    def applies(self, case: Case) -> bool:
+        """Of an ordered drug that begins, or begins again, and may be signed.
+
+        Before a first ALK inhibitor in advanced disease the table of baseline tests has asked.
+        """
+        tables = case.tables(self.drug)
+        if tables is None or tables.monitoring is None or case.answer.choice_closed:
+            return False
+        return self._begins(case) and not any(self._settles(item) for item in case.answer.found)
+
+    def _begins(self, case: Case) -> bool:
+        if self.drug.order is None or self.drug.line.status != "ended":
+            return False
+        last = self.drug.line.last_taken(case.as_of)
+        again = last is not None and last.day < case.as_of - timedelta(days=RENEWED_DAYS)
+        return self.drug.starting or again
+
+    def _settles(self, item: Recommendation) -> bool:
+        asked = item.topic is Topic.BASELINE and item.drug is None
+        return asked or (item.kind is Kind.STOP and item.order is self.drug.order)
+
+    def recommendations(self, case: Case) -> Iterable[Recommendation]:
+        """All of them as one recommendation."""
+        tables = case.knowledge.drugs[self.drug.name]
+        if tables.monitoring is None:
+            return []
+        missing = first_dose_tests(tables, tables.monitoring, case.facts, case.knowledge)
+        return [missing] if missing is not None else []
 
 
 class Adjustments(DrugSection):

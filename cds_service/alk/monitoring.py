@@ -229,6 +229,40 @@ def _test(
     )
 
 
+def first_dose_tests(
+    tables: DrugTables, table: Table, facts: PatientFacts, knowledge: Knowledge
+) -> Recommendation | None:
+    """Tests that the drug's own monitoring wants before its first dose, missing or too old.
+
+    Tests that no label asks for are named beside others, and never alone.
+    """
+    as_of = facts.as_of
+    due: dict[str, DueTest] = {}
+    rows: list[Row] = []
+    for row in table:
+        test, days = knowledge.tests[row.text("test")], row.text("baseline_days")
+        if not days or test.name in due or already_requested(test, facts):
+            continue
+        last = last_done(test, facts, as_of)
+        if last is None or last < as_of - timedelta(days=int(days)):
+            status = "missing" if last is None else "due"
+            due[test.name] = _test(row, test, status, last, as_of, facts)
+            rows.append(row)
+    if not any(item.orderable or item.lacking for item in due.values()):
+        return None
+    leading = next((row for row in rows if row.verified), rows[0])
+    return Recommendation(
+        Kind.ORDER_TEST,
+        Topic.BASELINE,
+        leading.identifier,
+        "info",
+        row=leading,
+        drug=tables.drug.ingredient,
+        tests=tuple(due.values()),
+        verified=True,
+    )
+
+
 def baseline_tests(
     facts: PatientFacts, knowledge: Knowledge, evaluation: Evaluation
 ) -> Recommendation | None:

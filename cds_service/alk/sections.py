@@ -9,7 +9,7 @@ from cds_service.alk.availability import unavailable
 from cds_service.alk.case import Case
 from cds_service.alk.course import Unanswered
 from cds_service.alk.decision import Recommendation
-from cds_service.alk.drug_sections import Adjustments, Coverage, DueTests, Reactions
+from cds_service.alk.drug_sections import Adjustments, Coverage, DueTests, FirstDose, Reactions
 from cds_service.alk.gates import gates
 from cds_service.alk.in_force import OrdersInForce
 from cds_service.alk.monitoring import baseline_tests
@@ -164,6 +164,7 @@ SECTIONS: tuple[Section, ...] = (
     OrdersInForce(),
     Uncovered(),
     FirstDrug(),
+    EachDrug((FirstDose,)),
     Adjuvant(),
     NextTreatment(),
     Unanswered(),

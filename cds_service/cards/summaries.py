@@ -221,14 +221,15 @@ def _monitoring(item: Recommendation, knowledge: Knowledge) -> str:
 
 def _baseline(item: Recommendation, knowledge: Knowledge) -> str:
     ordered = [test for test in item.tests if test.orderable]
+    first = "the first ALK inhibitor" if item.drug is None else f"the first dose of {item.drug}"
     if not ordered and any(test.lacking for test in item.tests):
-        return _not_known(item, knowledge, "done before the first ALK inhibitor")
+        return _not_known(item, knowledge, f"done before {first}")
     # The number named is the number ordered; what is our own advice only is in the detail.
     shown = ordered or list(item.tests)
     names = listed([_test_name(test.test, knowledge) for test in shown])
     noun = "baseline test" if len(shown) == 1 else "baseline tests"
     verb = "Order" if ordered else "Consider"
-    return f"{verb} {len(shown)} {noun} before the first ALK inhibitor: {names}"
+    return f"{verb} {len(shown)} {noun} before {first}: {names}"
 
 
 def _not_known(item: Recommendation, knowledge: Knowledge, what: str) -> str:

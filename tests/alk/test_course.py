@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cds_service.alk import Decision, Topic
 from tests.alk.course_states import answers, states
+from tests.alk.patients import asked, order, patient, treatment
 
 
 def test_every_state_of_treatment_has_an_answer_or_needs_none() -> None:
@@ -12,3 +14,31 @@ def test_every_state_of_treatment_has_an_answer_or_needs_none() -> None:
         if not state.may_be_quiet and not answers(state.decision())
     ]
     assert silent == []
+
+
+def _before_the_first_dose(decision: Decision) -> dict[str | None, set[str]]:
+    return {
+        item.drug: {test.test for test in item.tests}
+        for item in decision.recommendations
+        if item.topic is Topic.BASELINE
+    }
+
+
+def test_lorlatinib_after_alectinib_asks_for_lipids_and_an_ecg() -> None:
+    facts = patient(lines=(treatment((200, "ended", ("600", 2))),))
+    asked_for = _before_the_first_dose(asked(facts, order("lorlatinib", "100", 1)))
+    assert asked_for.keys() == {"lorlatinib"}
+    assert {"lipids", "ECG"} <= asked_for["lorlatinib"]
+
+
+def test_an_adjuvant_start_asks_for_liver_tests() -> None:
+    facts = patient(lines=(), setting="resected", resection=60, tumour_size="5", ALT=None)
+    asked_for = _before_the_first_dose(asked(facts, order("alectinib", "600", 2)))
+    assert "liver tests" in asked_for["alectinib"]
+
+
+def test_a_refill_and_a_drug_that_must_not_be_signed_ask_for_no_baseline_tests() -> None:
+    running = patient(ALT=None)
+    assert not _before_the_first_dose(asked(running, order("alectinib", "600", 2)))
+    pregnant = patient(lines=(), setting="resected", ALT=None, sex="female", pregnancy="present")
+    assert not _before_the_first_dose(asked(pregnant, order("alectinib", "600", 2)))
