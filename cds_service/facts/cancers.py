@@ -70,6 +70,23 @@ def cancers(context: Context) -> Collection:
     return Collection(tuple(items), complete, reasons)
 
 
+def only_others(recorded: Collection) -> bool:
+    """Whether the whole problem list names cancers, and none that may be of the lung."""
+    kinds = {name for item in recorded.items for name in item.names}
+    return recorded.complete and bool(kinds) and not any("lung" in kind for kind in kinds)
+
+
+def only_others_recorded(recorded: Collection) -> Statements | None:
+    """The same as a fact; None while the list is not whole and names no cancer of the lung."""
+    lung = any("lung" in name for item in recorded.items for name in item.names)
+    if not recorded.complete and not lung:
+        return None
+    item = next(iter(recorded.items), None)
+    source = item.source if item is not None else ""
+    value = "present" if only_others(recorded) else "absent"
+    return Statements((Statement(value, None, item.label if item is not None else "", source),))
+
+
 def _not_whole(subject: str) -> Reason:
     return Reason.of(ReasonKind.MISSING, subject, "the list was not supplied whole")
 

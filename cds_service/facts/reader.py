@@ -174,9 +174,11 @@ class FactReader:
             lambda: alk_evidence.weigh(tests(), self._book.knowledge, context.as_of, first)
         )
         mutations = _Once(lambda: resistance.mutation_findings(context, found(), first))
+        recorded = _Once(lambda: cancers.cancers(context))
         resected = _Once(lambda: staging.resections(context))
         return {
-            "cancers": lambda: cancers.cancers(context),
+            "cancers": recorded,
+            "only other cancers recorded": lambda: cancers.only_others_recorded(recorded()),
             "histology": lambda: cancers.histology(context),
             "ALK": lambda: weighed().status or alk_elsewhere.coded_status(context),
             "ALK assay": lambda: alk_status.assay(weighed().leading),
@@ -201,7 +203,7 @@ class FactReader:
                 )
             },
             "resection": resected,
-            "setting": lambda: staging.setting(context, resected()),
+            "setting": lambda: staging.setting(context, resected(), recorded()),
             "resection margin": lambda: staging.coded_observation(
                 context,
                 "resection margin",

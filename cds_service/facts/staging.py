@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
+from cds_service.facts import cancers
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import PRESENT
 from cds_service.facts.measurements import READABLE_STATUSES
@@ -15,7 +16,7 @@ from cds_service.fhir.record import status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.values import has_value
 from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport, Procedure
-from cds_service.rules import Event, Events, Statement, Statements
+from cds_service.rules import Collection, Event, Events, Statement, Statements
 
 _STAGE_TEXT = re.compile(r"(?:stage )?(IV|III|II|I)([ABC]?)[0-9]?", re.IGNORECASE)
 _DISTANT = ("brain metastases", "leptomeningeal metastases", "central nervous system metastases",
@@ -24,12 +25,15 @@ _SENSITISING = re.compile(r"p\.\(?(?:Leu858Arg|L858R|Glu746_Ala750del|E746_A750d
 _DONE = frozenset({"final", "amended", "corrected", "preliminary", "appended"})
 
 
-def setting(context: Context, resections: Events) -> Statements | None:
+def setting(context: Context, resections: Events, recorded: Collection) -> Statements | None:
     """advanced, resected, locally advanced or early; None when nothing states it.
 
     Distant metastases or stage IV make it advanced whatever came before. A resection after which
-    no metastases are recorded makes it resected.
+    no metastases are recorded makes it resected. It is the setting of lung cancer: where only other
+    cancers are recorded, stage and metastases are theirs.
     """
+    if cancers.only_others(recorded):
+        return None
     spread = flag(context, _DISTANT)
     if spread is not None:
         present = [item for item in spread.statements if item.value == "present"]

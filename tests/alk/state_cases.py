@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from tests.alk.course_cases import FAILED, FINDINGS, FINISHED, UNTOLERATED, had
-from tests.alk.order_cases import ALECTINIB, CRIZOTINIB, ENSARTINIB, LORLATINIB, NONE, Case
+from tests.alk.order_cases import (
+    ALECTINIB,
+    CRIZOTINIB,
+    ENSARTINIB,
+    LORLATINIB,
+    NONE,
+    OSIMERTINIB,
+    PEMBROLIZUMAB,
+    Case,
+)
 from tests.alk.patients import treatment
 
 RESECTED = {"setting": "resected", "resection": 400, "tumour_size": "5"}
@@ -68,6 +77,25 @@ STATES = (
         "order-lorlatinib-block-later",
         {**ended("alectinib"), **BLOCK, "orders": LORLATINIB},
         {"pacemaker": "present"},
+    ),
+    *(
+        Case(row, {"medications": (drug,)}, {"only_other_cancers_recorded": "present"})
+        for row, drug in (
+            ("force-immunotherapy", "immune checkpoint inhibitor"),
+            ("force-egfr-inhibitor", "EGFR inhibitor"),
+        )
+    ),
+    *(
+        Case(
+            row,
+            {**NONE, "orders": orders, **more},
+            {"only_other_cancers_recorded": "present"},
+        )
+        for row, orders, more in (
+            ("order-immunotherapy-alk-positive", PEMBROLIZUMAB, {}),
+            ("order-egfr-inhibitor", OSIMERTINIB, {}),
+            ("order-egfr-inhibitor-wild-type", OSIMERTINIB, {"EGFR_gene": "wild type"}),
+        )
     ),
     Case("force-inhibitor-not-advanced", {"setting": "locally advanced"}, {"setting": "advanced"}),
     Case(

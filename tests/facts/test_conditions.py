@@ -193,6 +193,20 @@ def test_stage_resection_and_metastases_make_the_setting(
     assert stated(facts_of(*reversed(resources)), "setting") == expected
 
 
+LYMPHOMA = condition("ALK-positive lymphoma", 9)
+LUNG = condition("lung cancer of unknown type", 9)
+
+
+def test_stage_and_metastases_of_another_cancer_make_no_setting_of_lung_cancer() -> None:
+    for spread in (BRAIN, _stage("IVA")):
+        of_lymphoma = facts_of(LYMPHOMA, spread)
+        assert stated(of_lymphoma, "setting") is None
+        assert stated(of_lymphoma, "only other cancers recorded") == "present"
+        of_both = facts_of(LYMPHOMA, LUNG, spread)
+        assert stated(of_both, "setting") == "advanced"
+        assert stated(of_both, "only other cancers recorded") == "absent"
+
+
 @pytest.mark.parametrize(
     ("observed", "recorded", "expected"),
     [
