@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from cds_service.alk.adjustments import interactions, not_multiplied, populations
+from cds_service.alk.adjustments import interactions, not_multiplied, populations, told_later
 from cds_service.alk.currency import currency_notes
 from cds_service.alk.decision import Decision, Kind, Question, Recommendation, Topic
 from cds_service.alk.gates import gates
@@ -278,8 +278,7 @@ def _adjusted(
     lowered = interactions(drug, order, knowledge, asked, taken, starting=starting, unsure=unsure)
     advice = populations(drug, order, knowledge, asked, taken, starting=starting)
     lowered, advice = not_multiplied(lowered, advice)
-    # What to tell a patient is told before the first dose, not with every refill.
-    return [*lowered, *(item for item in advice if starting or item.kind is not Kind.INFORM)]
+    return [*lowered, *(advice if starting else told_later(advice, line.start))]
 
 
 def _not_resumed(item: Recommendation, against: tuple[str, ...]) -> Recommendation:
