@@ -132,9 +132,8 @@ class _Net:
         return [concepts[name] for name in sorted(known) if name not in above]
 
     def _possible(self, event: Reading) -> list[Concept]:
-        """What the codes of an event leave possible without saying it."""
-        concepts = self.knowledge.concepts
-        possible = (concepts[name] for name in sorted(concepts.possible(event.keys)))
+        """What the code or the words of an event leave possible without saying it."""
+        possible = (self.knowledge.concepts[name] for name in sorted(event.possible))
         return [concept for concept in possible if concept.chapter not in self.net.never]
 
     def _codes(self, event: Reading) -> list[str]:
