@@ -135,10 +135,11 @@ ALLERGIES = Kind(
     beside=True,
 )
 
+EXAMINED = ("exam", "imaging", "procedure", "survey")
+"""What was seen or asked stands under codes that nobody can list: the finding is the value."""
 EXAMINATIONS = Kind(
     "examinations",
-    # What was seen or asked stands under codes that nobody can list: a finding is the value.
-    "Observation?patient={{context.patientId}}&category=exam,imaging,procedure,survey",
+    "Observation?patient={{context.patientId}}&category=" + ",".join(EXAMINED),
     False,
     "findings with their grade that were recorded as an observation, symptoms that were denied",
     beside=True,

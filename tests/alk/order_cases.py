@@ -230,6 +230,11 @@ ORDERS = (
         {"bradycardia_symptoms": "absent"},
     ),
     Case(
+        "order-long-qt-not-said",
+        {**NONE, "long_QT": "present", "congenital_long_QT": None, "orders": CRIZOTINIB},
+        {"congenital_long_QT": "present"},
+    ),
+    Case(
         "order-long-qt-crizotinib",
         {**NONE, "congenital_long_QT": "present", "orders": CRIZOTINIB},
         {"congenital_long_QT": None},
