@@ -39,7 +39,7 @@ UNREAD_DRAFT_RULE = "draft-order-not-checked"
 """Rule id of the card that says so; it matters even when no other order is left."""
 
 _NOT_EVERYWHERE = frozenset(
-    {"medication_statements", "medication_administrations", "medication_dispenses"}
+    {"medication_statements", "medication_administrations", "medication_dispenses", "visits"}
 )
 """Kinds of data that many systems do not have: their absence is not said on a card."""
 

@@ -266,6 +266,7 @@ def _merged(event: Reading, item: Reading) -> Reading:
         grade_as_sent=better.grade_as_sent or worse.grade_as_sent,
         same=event.same | item.same | {item.record.key},
         serious=event.serious or item.serious,
+        possible=event.possible | item.possible,
     )
 
 

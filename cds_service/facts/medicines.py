@@ -28,7 +28,7 @@ from cds_service.facts.patient import (
     TreatmentOrder,
 )
 from cds_service.facts.still_acting import Stopped, still_acting
-from cds_service.facts.supplies import Course, courses_without_order
+from cds_service.facts.supplies import Course, courses_without_order, given_on_several_days
 from cds_service.facts.unrecognised import Unrecognised, shown_name
 from cds_service.fhir.dosage import DoseStep, read_dosage
 from cds_service.fhir.record import status_of
@@ -193,8 +193,10 @@ class _Reading:
                 self.doses += _dose_given(self._context, use)
             elif is_order(use):
                 self._order(use)
-        for course in courses_without_order(self._context):
-            self._course(course)
+        courses = courses_without_order(self._context)
+        treated = given_on_several_days(courses)
+        for course in courses:
+            self._course(course, treated)
 
     def _order(self, use: MedicationUse) -> None:
         context = self._context
@@ -217,13 +219,15 @@ class _Reading:
             return
         self._count(use, found, _line_status(status), start, end_of(context, use))
 
-    def _course(self, course: Course) -> None:
+    def _course(self, course: Course, treated: frozenset[str]) -> None:
         """A supply, or a dose given, of which there is no order."""
         inhibitor = not self._drugs.isdisjoint(course.found.ingredients)
-        if inhibitor and isinstance(course.use, MedicationAdministration):
+        given = isinstance(course.use, MedicationAdministration)
+        if inhibitor and given and treated.isdisjoint(course.found.ingredients):
             # One dose is no treatment; `courses.without_order` asks about it.
             return
-        if inhibitor and course.status == "ended" and status_of(course.use) == "completed":
+        ran_out = course.status == "ended" and status_of(course.use) == "completed"
+        if inhibitor and not given and ran_out:
             # A supply that ran out does not say that the drug was stopped.
             newer = any(
                 order.status == "active"

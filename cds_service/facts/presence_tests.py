@@ -7,6 +7,7 @@ nothing, and so does one whose number, flag and words contradict each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import date
 from decimal import Decimal
 
 from cds_service.facts.context import Context
@@ -49,12 +50,35 @@ def pregnancy_tests(context: Context) -> Iterator[Statement]:
     Above its own upper limit it is positive until somebody explains it. Of a man it is a tumour
     marker, and not read here.
     """
+    codes = _pregnancy_codes(context)
+    yield from _statements(context, "pregnancy", codes, "hCG", _above, _POSITIVE_FLAGS)
+
+
+def unjudged_pregnancy_test(context: Context) -> Statements | None:
+    """Present when the newest hCG result has no usable range, flag or answer: it did come."""
+    judged = [item.day for item in pregnancy_tests(context) if item.day is not None]
+    found: list[Statement] = []
+    for result in context.record.observations(sorted(_pregnancy_codes(context))):
+        source, observation = result.source, result.observation
+        if status_of(observation) not in READABLE_STATUSES:
+            continue
+        value, _ = _answer(context, result, _above, _POSITIVE_FLAGS)
+        sent = read_number(source)
+        moment = context.effective(observation)
+        day = moment.day if context.usable(moment, "pregnancy") and moment is not None else None
+        if value or sent.number is None or day is None or day < max(judged, default=date.min):
+            continue
+        found.append(Statement("present", day, f"hCG {sent.as_sent}", observation.key))
+    return in_order(found)
+
+
+def _pregnancy_codes(context: Context) -> frozenset[CodeKey]:
+    """The codes of hCG; none in a man."""
     patient = context.record.patient
     if patient is not None and (patient.gender or "").strip().lower() == "male":
-        return
+        return frozenset()
     book = context.book
-    codes = book.value_sets["hCG qualitative"].keys | book.analytes["hCG"].keys
-    yield from _statements(context, "pregnancy", codes, "hCG", _above, _POSITIVE_FLAGS)
+    return frozenset(book.value_sets["hCG qualitative"].keys | book.analytes["hCG"].keys)
 
 
 def direct_antiglobulin_test(context: Context) -> Statements | None:

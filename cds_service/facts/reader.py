@@ -37,7 +37,8 @@ from cds_service.facts.patient import (
     PatientFacts,
     doses_taken,
 )
-from cds_service.facts.presence_tests import pregnancy_tests
+from cds_service.facts.person import death, sex
+from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
 from cds_service.facts.reactions import reaction_readers
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
@@ -51,8 +52,6 @@ from cds_service.rules import (
     Measurement,
     Quantity,
     Series,
-    Statement,
-    Statements,
 )
 
 
@@ -155,11 +154,13 @@ class FactReader:
         answers = "ECOG answer"
         return {
             "age": lambda: age_series(context),
-            "sex": lambda: _sex(context),
+            "sex": lambda: sex(context),
             "ECOG performance status": lambda: score_series(
                 context, "ECOG performance status", "ECOG performance status", answers, None
             ),
+            "death recorded": lambda: death(context),
             "pregnancy": lambda: pregnancy.pregnancy(context, pregnancy_tests(context)),
+            "pregnancy test not judged": lambda: unjudged_pregnancy_test(context),
             haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
             child_pugh.FACT: lambda: child_pugh.child_pugh_class(context),
         }
@@ -292,14 +293,6 @@ def _running(medicines: Medicines) -> tuple[date | None, ...]:
 def _found(context: Context, medicines: Medicines) -> PatientFindings:
     due = {pregnancy.CONCEPT: lambda: pregnancy.overdue(context)}
     return PatientFindings(context, _running(medicines), due)
-
-
-def _sex(context: Context) -> Statements | None:
-    patient = context.record.patient
-    gender = (patient.gender or "").strip().lower() if patient is not None else ""
-    if gender not in ("female", "male"):
-        return None
-    return Statements((Statement(gender, None, gender, "Patient"),))
 
 
 def _treatment_start(medicines: Medicines) -> Events:

@@ -63,6 +63,22 @@ def courses_without_order(context: Context) -> tuple[Course, ...]:
     return tuple(_newest_of_each(left))
 
 
+def given_on_several_days(courses: Iterable[Course]) -> frozenset[str]:
+    """The ingredients of which doses were given on two days or more, the last of them lately.
+
+    A ward that writes down what it gives may keep its orders elsewhere.
+    """
+    days: dict[str, set[date | None]] = {}
+    lately: set[str] = set()
+    for course in courses:
+        if isinstance(course.use, MedicationAdministration):
+            for ingredient in course.found.ingredients:
+                days.setdefault(ingredient, set()).add(course.start)
+                if course.status == "active":
+                    lately.add(ingredient)
+    return frozenset(name for name in lately if len(days[name]) > 1)
+
+
 def _course(context: Context, use: MedicationDispense | MedicationAdministration) -> Course | None:
     status = status_of(use) or ""
     if isinstance(use, MedicationDispense):
