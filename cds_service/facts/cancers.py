@@ -25,6 +25,7 @@ CANCERS = {
     "small cell lung cancer": ("small cell lung cancer",),
     "hepatocellular carcinoma": ("hepatocellular carcinoma",),
     "ALK-positive lymphoma": ("ALK-positive lymphoma",),
+    "inflammatory myofibroblastic tumour": ("inflammatory myofibroblastic tumour",),
     "suspected lung cancer": ("suspected lung cancer",),
 }
 """Which value sets of codes/conditions.yaml stand for which member of the fact `cancers`."""

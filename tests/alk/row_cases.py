@@ -23,6 +23,7 @@ from tests.alk.order_cases import (
     WOMAN,
     Case,
 )
+from tests.alk.other_uses_cases import OTHER_USES
 from tests.alk.patients import FULL, LOWER, order, treatment
 from tests.alk.silenced_cases import SILENCED
 
@@ -299,4 +300,5 @@ DATED = frozenset(dated.row for dated in DATED_ROWS)
 CASES = (
     *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,
     *MONITORING, *ROWS, *COURSE, *SILENCED, *KIDNEY,
+    *OTHER_USES,
 )  # fmt: skip
