@@ -28,7 +28,10 @@ def finding_of(context: Context, observation: Observation) -> str:
             unnamed = unnamed or (value is None and not component.value_string)
             genes.append(_is_alk(context, component))
         elif book.says(component.code, "component gene studied"):
-            genes.append(_is_alk(context, component))
+            # EML4::ALK in one place is as much as two genes in two.
+            number = genes_of(context, component).number
+            genes += [_is_alk(context, component)] * number
+            partner = partner or number > 1
         elif book.says(component.code, "component gene fusion transcript"):
             fused = fused or _is_alk(context, component)
             partner = partner or genes_of(context, component).number > 1

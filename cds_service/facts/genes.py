@@ -13,7 +13,7 @@ from cds_service.fhir.views import ObservationComponent
 GENES = ("ALK", "EML4", "MET", "ROS1", "EGFR", "BRAF", "KRAS", "TP53", "PIK3CA", "KIT", "NF2",
          "RB1", "ERBB2")  # fmt: skip
 _BETWEEN = re.compile(r"::|--")
-_BETWEEN_SYMBOLS = re.compile(r"::|--|-|/")
+_BETWEEN_SYMBOLS = re.compile(r"::|--|-")
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{1,9}")
 _NUMBER = re.compile(r"(?:HGNC:)?\d+")
 _GENE_SYSTEMS = frozenset({HGNC, "https://www.ncbi.nlm.nih.gov/gene"})

@@ -1,4 +1,4 @@
-"""Crizotinib for something else than ALK-positive lung cancer: ROS1, lymphoma, a rare sarcoma."""
+"""Crizotinib for something else than ALK-positive lung cancer: ROS1, lymphoma, a rare tumour."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ OTHER_USES = (
         {"ALK": "confirmed"},
     ),
     Case("order-alk-not-rearranged", NEGATIVE, {"cancers": MYOFIBROBLASTIC}),
+    Case(
+        "order-alk-not-confirmed",
+        {**SILENT, "orders": CRIZOTINIB},
+        {"cancers": ("ALK-positive lymphoma",)},
+    ),
     Case("gate-myofibroblastic-tumour", {"cancers": MYOFIBROBLASTIC}, {"orders": CRIZOTINIB}),
     Case(
         "gate-myofibroblastic-tumour",
