@@ -22,6 +22,7 @@ _FINDING_SETS = (
     "pregnancy status",
     "estimated delivery date",
     "cancer stage group",
+    "tumour histology",
     "tumour size",
     "positive lymph nodes",
     "surgical margin",

@@ -157,6 +157,8 @@ class Context:
     """Kept by `findings.findings_of`, which is to be asked for it."""
     tumours: dict[int, frozenset[str]] = field(default_factory=dict)
     """Kept by `problems.diagnoses`: what each Condition is by more than its codes."""
+    morphologies: Mapping[str, frozenset[CodeKey]] | None = None
+    """Kept by the same: what laboratories reported of each Condition."""
     _moments: dict[tuple[str | None, ...], Moment | None] = field(default_factory=dict)
 
     def effective(self, observation: Observation) -> Moment | None:

@@ -8,6 +8,7 @@ from datetime import date
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
 from cds_service.facts.findings import findings_of
+from cds_service.facts.histologies import OF_THE_LUNG, reported_morphologies
 from cds_service.fhir.views import Condition
 from cds_service.rules import Statement, Statements
 
@@ -106,7 +107,15 @@ def _beyond_codes(context: Context, condition: Condition) -> frozenset[str]:
     """What a Condition is by more than its codes, worked out once."""
     known = context.tumours.get(id(condition))
     if known is None:
-        known = context.tumours[id(condition)] = context.book.tumours.beyond_codes(condition)
+        if context.morphologies is None:
+            context.morphologies = reported_morphologies(context)
+        reported = context.morphologies
+        known = context.book.tumours.beyond_codes(
+            condition,
+            reported.get(condition.key, frozenset()),
+            reported.get(OF_THE_LUNG, frozenset()),
+        )
+        context.tumours[id(condition)] = known
         if known:
             context.remark("cancers", "a tumour was recognised by its name or its morphology")
     return known

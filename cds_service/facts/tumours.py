@@ -101,15 +101,29 @@ class TumourMatcher:
         }
         return cls(codes, names, morphologies, frozenset(value_sets[_SITE].code_keys()))
 
-    def beyond_codes(self, condition: Condition) -> frozenset[str]:
-        """The tumours that a Condition is by more than its codes; empty for any other one."""
+    def at_lung(self, concepts: Iterable[CodeableConcept | None]) -> bool:
+        """Whether one of these sites is the lung."""
+        return any(
+            key in self.sites or UNKNOWN_TYPE in self.by_code.get(key, ())
+            for concept in concepts
+            for key in concept_keys(concept)
+        )
+
+    def beyond_codes(
+        self,
+        condition: Condition,
+        reported: frozenset[CodeKey] = frozenset(),
+        of_the_lung: frozenset[CodeKey] = frozenset(),
+    ) -> frozenset[str]:
+        """The tumours that a Condition is by more than its codes; empty for any other one.
+
+        `reported` are morphologies that results state of it, `of_the_lung` those of a tumour there.
+        """
         keys = concept_keys(condition.code)
         coded = frozenset(tumour for key in keys for tumour in self.by_code.get(key, ()))
-        sites = [key for concept in condition.body_site for key in concept_keys(concept)]
-        at_lung = not self.sites.isdisjoint((*keys, *sites))
         found = set(self._named(condition.code))
-        if at_lung or coded & _MORE_EXACT.keys():
-            found.update(self._by_morphology(condition, keys))
+        if self.at_lung((condition.code, *condition.body_site)) or coded & _MORE_EXACT.keys():
+            found.update(self._by_morphology(condition, (*keys, *reported, *of_the_lung)))
         if not coded:
             if any(map(is_malignant, keys)):
                 return frozenset()
