@@ -32,9 +32,7 @@ def reported_morphologies(context: Context) -> Mapping[str, frozenset[CodeKey]]:
         if not observation.focus and book.tumours.at_lung((observation.body_site,)):
             keys = [OF_THE_LUNG]
         if not keys:
-            context.remark(
-                "histology", "a histology of no named tumour was left out"
-            )
+            context.remark("histology", "a histology of no named tumour was left out")
         said = frozenset(concept_keys(result.source.value_codeable_concept))
         for key in keys:
             found[key] = found.get(key, frozenset()) | said

@@ -66,25 +66,35 @@ def _in_tests(context: Context) -> Iterator[Statement]:
     No standard code for them could be read in a source, so a name has to do; words alone show
     no rearrangement, and a negative test known by its name alone says nothing.
     """
-    for observation in context.record.of_type(Observation):
-        code = observation.code
-        coded = context.book.says(code, _FISH), context.book.says(code, _STAIN)
-        names = [code.text or "", *(item.display or "" for item in code.coding)] if code else []
-        if not any(coded) and not any(_NAMED.search(name) for name in names):
-            continue
-        if status_of(observation) not in GIVEN or context.book.says(
-            code, "genetic variant assessment"
-        ):
+    for observation, shows in _tests(context):
+        if status_of(observation) not in GIVEN:
             continue
         answer = coded_answer(context, observation)
         moment = context.effective(observation)
         if answer is None or not context.usable(moment, FACT) or moment is None:
             continue
         value = {"positive": UNCONFIRMED, "equivocal": UNCONFIRMED}.get(answer)
-        if coded[0]:
+        if shows:
             value = {"positive": REARRANGED, "negative": WILD_TYPE}.get(answer, value)
         if value is not None:
-            yield Statement(value, moment.day, f"{names[0]}: {answer}", observation.key)
+            label = observation.code.label if observation.code is not None else None
+            yield Statement(value, moment.day, f"{label or 'ROS1'}: {answer}", observation.key)
+
+
+def _tests(context: Context) -> Iterator[tuple[Observation, bool]]:
+    """Tests of ROS1, and whether they can show a rearrangement."""
+    book, record = context.book, context.record
+    for value_set in (_FISH, _STAIN):
+        for result in record.observations(book.value_sets[value_set]):
+            yield result.observation, value_set == _FISH
+    for observation in record.of_type(Observation):
+        code = observation.code
+        # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
+        names = [code.text, *[item.display for item in code.coding]] if code is not None else []
+        if not any(name and "ROS" in name.upper() and _NAMED.search(name) for name in names):
+            continue
+        if not book.says(code, _FISH, _STAIN, "genetic variant assessment"):
+            yield observation, False
 
 
 def _in_diagnoses(context: Context) -> Iterator[Statement]:
