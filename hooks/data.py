@@ -12,6 +12,8 @@ from cds_service.protocol import PrefetchTemplate
 _FINDING_SETS = (
     "ALK test by FISH",
     "ALK test by immunohistochemistry",
+    "ROS1 test by FISH",
+    "ROS1 test by immunohistochemistry",
     "genetic variant assessment",
     "allelic phase",
     "disease status",
