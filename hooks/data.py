@@ -12,6 +12,8 @@ from cds_service.protocol import PrefetchTemplate
 _FINDING_SETS = (
     "ALK test by FISH",
     "ALK test by immunohistochemistry",
+    "ROS1 test by FISH",
+    "ROS1 test by immunohistochemistry",
     "genetic variant assessment",
     "allelic phase",
     "disease status",
@@ -22,6 +24,7 @@ _FINDING_SETS = (
     "pregnancy status",
     "estimated delivery date",
     "cancer stage group",
+    "tumour histology",
     "tumour size",
     "positive lymph nodes",
     "surgical margin",

@@ -158,7 +158,10 @@ class Toxicity:
                 continue
             trace = row.when.evaluate(evaluation)
             if trace.verdict is Verdict.MET:
-                fired.append(_Fired(row, trace, day))
+                # What a drug was put on hold for is remembered until it is resumed.
+                paused = self._line.status == "paused"
+                if day == self._as_of or paused or not self._past.refuted_since(row, trace):
+                    fired.append(_Fired(row, trace, day))
             elif trace.verdict is Verdict.UNKNOWN and day == self._as_of:
                 self.undecided[row.identifier] = trace
         return min(fired, key=lambda item: item.rank, default=None)

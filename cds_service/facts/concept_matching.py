@@ -52,6 +52,16 @@ def exact_name(text: str) -> str:
     return " ".join(_LETTERS.findall(bare.lower()))
 
 
+def plain_name(text: str | None) -> str:
+    """A text for comparing it as the name of something; empty when it says something of it.
+
+    A question mark, a plus or a dash at the end makes a doubt or an answer of a name.
+    """
+    if not text or not _PLAIN.fullmatch(text.strip()) or "(-)" in text:
+        return ""
+    return exact_name(text)
+
+
 class ConceptMatcher:
     """Concepts by code, by a site's own code and by exact name."""
 
@@ -108,9 +118,7 @@ class ConceptMatcher:
 
     def named(self, text: str | None) -> frozenset[str]:
         """The concepts of which a text as a whole is the name; never by a part or a likeness."""
-        if not text or not _PLAIN.fullmatch(text.strip()) or "(-)" in text:
-            return frozenset()
-        return self._by_text.get(exact_name(text), frozenset())
+        return self._by_text.get(plain_name(text), frozenset())
 
     def named_in(self, text: str | None) -> tuple[frozenset[str], bool]:
         """The concepts of which a text is the name with what may stand around one, and whether it

@@ -18,6 +18,7 @@ from cds_service.facts import (
     pregnancy,
     problems,
     resistance,
+    ros1,
     staging,
     variants,
 )
@@ -126,7 +127,8 @@ class FactReader:
         for fact, value_sets in knowledge.fact_list.conditions.items():
             readers[fact] = _bound(problems.flag, context, value_sets)
         readers |= self._person(context)
-        readers |= self._tumour(context, medicines)
+        drafts = [request for request, _ in supplied.draft_requests]
+        readers |= self._tumour(context, medicines, drafts)
         found = _found(context, medicines)
         for kind in knowledge.vocabulary:
             if isinstance(kind, Concept):
@@ -166,7 +168,7 @@ class FactReader:
         }
 
     def _tumour(
-        self, context: Context, medicines: Medicines
+        self, context: Context, medicines: Medicines, drafts: Sequence[MedicationRequest]
     ) -> dict[str, Callable[[], FactValue | None]]:
         found = _Once(lambda: variants.read_variants(context))
         first = medicines.first_start
@@ -186,7 +188,7 @@ class FactReader:
             "EGFR gene": lambda: staging.egfr(context),
             "ALK fusion variant": lambda: variants.fusion_variant(found()),
             "ALK fusion partner": lambda: variants.fusion_partner(found()),
-            "ROS1 gene": lambda: variants.ros1(context, found()),
+            "ROS1 gene": lambda: ros1.ros1(context, found(), drafts),
             "TP53 gene": lambda: variants.tp53(found()),
             "ALK mutation findings": mutations,
             "resistance profile": lambda: resistance.profile_days(mutations()),

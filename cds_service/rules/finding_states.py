@@ -83,6 +83,15 @@ def standing_on(concept: Concept, found: Findings, as_of: date) -> Standing:
     return standing
 
 
+def was_refuted(suspicion: Finding, found: Findings, as_of: date) -> bool:
+    """Whether a suspicion was refuted later on, by ``as_of``: then it never was anything."""
+    denied = [item for item in found.findings if item.status in DENIED]
+    return suspicion.status == "suspected" and any(
+        item.began is not None and item.began <= as_of and _denies(item, suspicion)
+        for item in denied
+    )
+
+
 def turning_days(found: Findings) -> set[date]:
     """The days on which something began, was denied, or was first over."""
     days = {item.began for item in found.findings if item.began is not None}
@@ -166,15 +175,21 @@ def _answered(suspicion: Finding, standing: Standing) -> bool:
     day = suspicion.began
     if day is None:
         return False
-    for item in standing.denied:
-        # Who has not the whole has no part of it either.
-        if item.began is not None and item.began > day and item.names <= suspicion.names:
-            return True
+    if any(_denies(item, suspicion) for item in standing.denied):
+        return True
     last = [(item, closing.day or item.began) for item, closing in standing.over]
     last += [(item, item.began) for item, _ in standing.doubtful]
     return any(
         until is not None and until >= day and _related(item, suspicion) for item, until in last
     )
+
+
+def _denies(item: Finding, suspicion: Finding) -> bool:
+    """Whether a denial is later than a suspicion, and of it or of the whole of which it is a part:
+    who has not the whole has no part of it either."""
+    if item.began is None or suspicion.began is None or item.began <= suspicion.began:
+        return False
+    return item.names <= suspicion.names
 
 
 def _related(one: Finding, other: Finding) -> bool:
