@@ -98,6 +98,7 @@ def command(
         place,
         settings.local_codes_file,
         settings.concept_maps,
+        datetime.now(settings.zone).date(),
     )
     deciding: Iterator[PatientResult]
     if fhir_server is not None:
