@@ -74,7 +74,7 @@ class OrdersThen:
     def _ended_or_held(
         self, use: MedicationUse, status: str, start: date | None, changed: date | None
     ) -> str:
-        end = end_of(self._context, use)
+        end = end_of(self._context, use) or self._end_of_period(use)
         if end is not None and end <= self._day:
             return status
         if changed is not None or start == self._day:
@@ -92,6 +92,11 @@ class OrdersThen:
         if self._was_replaced(use, start) or self._is_long_ago(use, start):
             return status
         return UNKNOWN
+
+    def _end_of_period(self, use: MedicationUse) -> date | None:
+        """The end of the order as a whole, where a dosage that was left open hides it."""
+        period = _period(use)
+        return self._context.day_of(period.end) if period is not None else None
 
     def _had_begun(self, use: MedicationUse, start: date | None) -> bool:
         if start is not None:
@@ -174,18 +179,22 @@ def _written(use: MedicationUse) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
+def _period(use: MedicationUse) -> Period | None:
+    """The period of the order as a whole."""
+    if isinstance(use, MedicationRequest):
+        return use.effective_dose_period
+    return use.effective_period if isinstance(use, MedicationStatement) else None
+
+
 def _starts(use: MedicationUse) -> Iterator[str]:
     """The texts that say when an order begins."""
     periods: list[Period | None] = []
     for dosage in dosages_of(use):
         repeat = dosage.timing.repeat if dosage.timing is not None else None
         periods.append(repeat.bounds_period if repeat is not None else None)
-    if isinstance(use, MedicationRequest):
-        periods.append(use.effective_dose_period)
-    elif isinstance(use, MedicationStatement):
-        periods.append(use.effective_period)
-        if use.effective_date_time:
-            yield use.effective_date_time
+    periods.append(_period(use))
+    if isinstance(use, MedicationStatement) and use.effective_date_time:
+        yield use.effective_date_time
     for period in periods:
         if period is not None and period.start:
             yield period.start

@@ -137,7 +137,7 @@ class FactReader:
         known_on = as_of
         if as_of < today:
             context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
-            known_on = newest_day(context, today) or as_of
+            known_on = max(newest_day(context, today) or as_of, as_of)
         return replace(supplied, known_on=known_on)
 
     def _context(self, supplied: Supplied, as_of: date) -> Context:
