@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ import click
 
 from cds_service.alk import Question, decide
 from cds_service.cohort import chart_facts
+from cds_service.commands.running import clinic_day
 from cds_service.facts import BeforeBirthError, FactReader, PatientFacts
 from cds_service.fhir.client import FhirClient
 from cds_service.fhir.errors import ServerRefused
@@ -77,7 +78,7 @@ class LocalServices:
 
     def __post_init__(self) -> None:
         settings = load_settings(environment="development")
-        self.today = datetime.now(settings.zone).date()
+        self.today = clinic_day()
         local = (settings.local_codes_file, settings.concept_maps)
         if self.knowledge is None:
             knowledge = load_release(settings.knowledge_folder, *local)
