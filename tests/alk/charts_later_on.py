@@ -50,7 +50,7 @@ def moved_after(resource: Json, day: date, number: int) -> Json:
 
     copied = moved(copy.deepcopy(resource))
     assert isinstance(copied, dict)
-    return {**copied, "id": f"later-{number}-{resource['id']}"}
+    return {**copied, "id": f"later-{number}-{resource.get('id')}"}
 
 
 def ended_on(resource: Json, day: date, how: str) -> Json:

@@ -10,17 +10,19 @@ from datetime import timedelta
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fhir_fixtures import REFERENCE_DATE, load_story, story_names
 from tests.alk.charts_later_on import Json, answer, ended_on, is_dated, may_end, moved_after
 from tests.depth import examples
+from tests.facts.test_ways_of_sending import charts
 
 MODEST = settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 READ_LATER = REFERENCE_DATE + timedelta(days=120)
 ON_HOLD_SINCE_NO_DAY = "alectinib-recovered-liver"
-STORIES = st.sampled_from(story_names())
+STORIES = st.sampled_from([name for name in story_names() if name != ON_HOLD_SINCE_NO_DAY])
+HOW = st.sampled_from(["", "period", "held"])
 
 
 @cache
@@ -38,15 +40,14 @@ def answer_then(name: str) -> Json:
 
 @pytest.mark.deep
 @MODEST
-@given(st.data(), STORIES)
+@given(st.data(), charts())
 def test_what_is_written_after_the_day_asked_about_changes_nothing(
-    data: st.DataObject, name: str
+    data: st.DataObject, drawn: tuple[str, list[Json], list[Json]]
 ) -> None:
-    patient, resources = chart(name)
+    patient, resources, _ = drawn
     dated = [item for item in resources if is_dated(item)]
-    if not dated:
-        return
-    copied = data.draw(st.lists(st.sampled_from(dated), min_size=1, max_size=6))
+    assume(dated)
+    copied = data.draw(st.lists(st.sampled_from(dated), min_size=1, max_size=8))
     days = data.draw(st.lists(st.integers(1, 120), min_size=len(copied), max_size=len(copied)))
     later = [
         moved_after(item, REFERENCE_DATE, number) for item, number in zip(copied, days, strict=True)
@@ -57,14 +58,31 @@ def test_what_is_written_after_the_day_asked_about_changes_nothing(
 
 @pytest.mark.deep
 @MODEST
-@given(st.data(), STORIES.filter(lambda name: name != ON_HOLD_SINCE_NO_DAY))
+@given(st.data(), charts())
+def test_what_becomes_of_a_chart_afterwards_changes_nothing(
+    data: st.DataObject, drawn: tuple[str, list[Json], list[Json]]
+) -> None:
+    patient, resources, _ = drawn
+    became = [
+        ended_on(item, REFERENCE_DATE + timedelta(days=20), data.draw(HOW))
+        if may_end(item)
+        else item
+        for item in resources
+    ]
+    before = answer(patient, resources, REFERENCE_DATE, READ_LATER)
+    assert answer(patient, became, REFERENCE_DATE, READ_LATER) == before
+
+
+@pytest.mark.deep
+@MODEST
+@given(st.data(), STORIES)
 def test_what_ended_after_the_day_asked_about_lasted_on_it(data: st.DataObject, name: str) -> None:
     patient, resources = chart(name)
     became = [
         ended_on(
             item,
             REFERENCE_DATE + timedelta(days=data.draw(st.integers(1, 120))),
-            data.draw(st.sampled_from(["", "period", "held"])),
+            data.draw(HOW),
         )
         if may_end(item) and data.draw(st.booleans())
         else item
@@ -86,9 +104,7 @@ def test_an_order_that_is_on_hold_since_no_day_is_asked_about() -> None:
     assert {item["kind"] for item in found} == {"ask"}
 
 
-def test_a_hold_is_there_on_the_day_of_the_reaction_though_the_drug_was_stopped_afterwards() -> (
-    None
-):
+def test_the_hold_is_there_on_the_day_of_the_reaction_though_the_drug_was_stopped_later() -> None:
     patient, resources = chart("alectinib-alt-six-times")
     stopped = [
         ended_on(item, REFERENCE_DATE + timedelta(days=74), "period") if may_end(item) else item
