@@ -1,6 +1,6 @@
 """From FHIR resources to typed, dated facts. No recommendation is made here."""
 
-from cds_service.facts.past import BeforeBirthError
+from cds_service.facts.chart_days import BeforeBirthError
 from cds_service.facts.patient import (
     DoseTaken,
     OnTreatment,

@@ -7,7 +7,7 @@ need to know nothing of it: they read the chart of that day as they read the cha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -15,9 +15,9 @@ from typing import TypeVar
 
 import msgspec
 
+from cds_service.facts.chart_days import days_of
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers import adverse_event, condition
-from cds_service.facts.medication_orders import OVER, ends_of
 from cds_service.facts.past_orders import OrdersThen
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Extension, Period
 from cds_service.fhir.dates import Moment, effective_moment, own_times, parse_moment
@@ -30,7 +30,6 @@ from cds_service.fhir.views import (
     DiagnosticReport,
     MedicationAdministration,
     MedicationDispense,
-    MedicationRequest,
     MedicationUse,
     Observation,
     Patient,
@@ -55,13 +54,6 @@ _GIVEN = frozenset({"completed", "stopped", "on-hold"})
 _OVER = frozenset({"inactive", "resolved"})
 
 
-class BeforeBirthError(ValueError):
-    """The day asked about lies before the patient's birth; the message names the field."""
-
-    def __init__(self, as_of: date) -> None:
-        super().__init__(f"the day asked about, {as_of}, lies before Patient.birthDate")
-
-
 @dataclass(frozen=True)
 class ChartThen:
     """The record as of a day. `ends_unknown` are by `id` those of its resources that are over by
@@ -76,28 +68,6 @@ def as_it_was(context: Context, known_on: date) -> ChartThen:
     earlier = _Earlier(context, known_on)
     record = context.record.changed(earlier.of)
     return ChartThen(record, frozenset(earlier.ends_unknown))
-
-
-def is_before_birth(context: Context) -> bool:
-    """Whether the day asked about lies before the birth, as exactly as that was sent."""
-    patient = context.record.patient
-    birth = parse_moment(patient.birth_date, context.zone) if patient is not None else None
-    return birth is not None and context.as_of < birth.first_day
-
-
-def newest_day(context: Context, no_later_than: date | None = None) -> date | None:
-    """The newest day on which anything in the chart happened or was written down.
-
-    Plans do not count: what is still to come does not show when a chart was read. Days after
-    `no_later_than`, the calendar's today, are slips.
-    """
-    days = [
-        moment.first_day
-        for resource in context.record.of_type(Resource, withdrawn=True)
-        for text in _days_of(resource)
-        if (moment := parse_moment(text, context.zone)) is not None
-    ]
-    return max((day for day in days if no_later_than is None or day <= no_later_than), default=None)
 
 
 _Ended = TypeVar("_Ended", Condition, AdverseEvent, AllergyIntolerance)
@@ -367,7 +337,7 @@ class _Earlier:
             return False
         return not any(
             moment.first_day > updated.day
-            for text in _days_of(sent)
+            for text in days_of(sent)
             if (moment := self._moment(text)) is not None and moment.first_day <= self._day
         )
 
@@ -389,35 +359,3 @@ class _Earlier:
 
 def _open_from(period: Period | None) -> Period | None:
     return _changed(period, end=None) if period is not None else None
-
-
-_WRITTEN = (
-    "authored_on", "status_changed", "date_asserted", "recorded_date", "issued", "date", "detected",
-    "effective_date_time", "effective_instant", "performed_date_time", "occurrence_date_time",
-    "occurence_date_time", "onset_date_time", "last_occurrence", "abatement_date_time",
-    "when_prepared", "when_handed_over", "received_time", "deceased_date_time",
-)  # fmt: skip
-_PERIODS = (
-    "effective_period", "performed_period", "occurrence_period", "occurence_period",
-    "onset_period", "abatement_period", "period", "actual_period",
-)  # fmt: skip
-
-
-def _days_of(sent: Resource) -> Iterator[str]:
-    """The days on which something of a resource happened or was written down; plans are none."""
-    if sent.meta is not None and sent.meta.last_updated:
-        yield sent.meta.last_updated
-    plan = isinstance(sent, ServiceRequest) or status_of(sent) == "planned"
-    for name in _WRITTEN:
-        text = getattr(sent, name, None)
-        if isinstance(text, str) and not (plan and name == "occurrence_date_time"):
-            yield text
-    if plan:
-        return
-    lasts = isinstance(sent, MedicationUse) and status_of(sent) not in OVER
-    for name in _PERIODS:
-        period = getattr(sent, name, None)
-        if isinstance(period, Period):
-            yield from (text for text in (period.start, None if lasts else period.end) if text)
-    if isinstance(sent, MedicationRequest) and not lasts:
-        yield from ends_of(sent)

@@ -21,6 +21,7 @@ from cds_service.facts import (
     staging,
     variants,
 )
+from cds_service.facts.chart_days import BeforeBirthError, is_before_birth, newest_day
 from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
@@ -31,7 +32,7 @@ from cds_service.facts.medicines import (
     read_orders,
     requested_tests,
 )
-from cds_service.facts.past import BeforeBirthError, as_it_was, is_before_birth, newest_day
+from cds_service.facts.past import as_it_was
 from cds_service.facts.patient import (
     UNREAD_DRAFT,
     OrderedMedication,
