@@ -24,6 +24,9 @@ _PERIODS = (
     "onset_period", "abatement_period", "period", "actual_period",
 )  # fmt: skip
 
+_PLANNED = frozenset({"planned", "preparation", "intended"})
+"""Statuses of visits, procedures and statements that speak of what is to come."""
+
 
 class BeforeBirthError(ValueError):
     """The day asked about lies before the patient's birth; the message names the field."""
@@ -58,7 +61,7 @@ def days_of(sent: Resource) -> Iterator[str]:
     """The days on which something of a resource happened or was written down; plans are none."""
     if sent.meta is not None and sent.meta.last_updated:
         yield sent.meta.last_updated
-    plan = isinstance(sent, ServiceRequest) or status_of(sent) == "planned"
+    plan = isinstance(sent, ServiceRequest) or status_of(sent) in _PLANNED
     for name in _WRITTEN:
         text = getattr(sent, name, None)
         if isinstance(text, str) and not (plan and name == "occurrence_date_time"):

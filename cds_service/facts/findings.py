@@ -71,7 +71,8 @@ class FindingBook:
             for read in READERS
             for reading in sorted(read(context), key=lambda item: item.record.key)
         ]
-        found = [_with_open_end(context, item) for item in found]
+        if context.ends_unknown:
+            found = [_with_open_end(context, item) for item in found]
         found = _with_cause_of_the_day(context, found)
         return cls(tuple(found), tuple(_as_events(found)))
 

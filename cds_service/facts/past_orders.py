@@ -207,9 +207,8 @@ def _changed(context: Context, use: MedicationUse) -> date | None:
 
 def _valid_until(context: Context, use: MedicationUse) -> date | None:
     """The last day on which something may be supplied on an order."""
-    if not isinstance(use, MedicationRequest) or use.dispense_request is None:
-        return None
-    period = use.dispense_request.validity_period
+    asked = use.supply_asked_for if isinstance(use, MedicationRequest) else None
+    period = asked.validity_period if asked is not None else None
     return context.day_of(period.end) if period is not None else None
 
 
