@@ -4,7 +4,8 @@ The tables do the talking; this room knows the order in which they are asked and
 combine, but no drug, no threshold and no wording of a card.
 """
 
-from cds_service.alk.decide import UNREAD_DRAFT_RULE, decide
+from cds_service.alk.availability import UNREAD_DRAFT_RULE
+from cds_service.alk.decide import decide
 from cds_service.alk.decision import (
     Decision,
     Dose,
@@ -17,7 +18,7 @@ from cds_service.alk.decision import (
     Recommendation,
     Topic,
 )
-from cds_service.alk.parts import CHECK_INCOMPLETE_RULE
+from cds_service.alk.section import CHECK_INCOMPLETE_RULE
 from cds_service.alk.uncovered import UNCOVERED_RULE
 from cds_service.facts.patient import UNREAD_DRAFT
 
