@@ -383,6 +383,13 @@ def test_an_adverse_event_that_proved_fatal_later_was_not_fatal_on_the_day() -> 
     assert stated(then(fatal, dead_later), grade) != "present"
 
 
+def test_the_grade_of_what_is_over_since_no_day_counts_as_lasting() -> None:
+    severe = {"coding": [{"system": "http://snomed.info/sct", "code": "24484000"}]}
+    over = condition("skin reaction", 20, clinical="resolved", severity=severe)
+    lasting = condition("skin reaction", 20, severity=severe)
+    assert numbers(then(over), "rash grade") == numbers(facts_of(lasting), "rash grade") != []
+
+
 def test_an_allergy_recorded_later_is_not_there() -> None:
     def allergy(recorded: int, **more: object) -> Json:
         return {
