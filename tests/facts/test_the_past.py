@@ -6,14 +6,22 @@ in it "ten days ago" was known on the day asked about, what stands there in "ten
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 import pytest
 
 from cds_service.facts import BeforeBirthError, PatientFacts, Supplied
+from cds_service.facts.context import CodeBook, Context
+from cds_service.facts.past import as_it_was
 from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
+from cds_service.fhir.views import (
+    Encounter,
+    MedicationAdministration,
+    MedicationDispense,
+    Period,
+)
 from cds_service.rules import Collection, Evaluation
 from tests.facts.records import (
     AS_OF,
@@ -512,11 +520,59 @@ def test_a_test_ordered_later_is_not_on_order_and_one_done_by_now_may_have_been(
 # -- the patient, and which day is the past --------------------------------------------------------
 
 
-def test_who_died_later_lived_on_the_day() -> None:
-    record = PatientRecord.build("p", [_page({**person(), "deceasedDateTime": day(-2)})])
-    assert record.patient is not None
-    assert record.patient.deceased_date_time is not None
-    assert then({**person(), "deceasedDateTime": day(-2)}).as_of == AS_OF
+def record_then(*resources: Json) -> PatientRecord:
+    """The record as it was on the day asked about."""
+    record = PatientRecord.build("p", [_page(*resources)])
+    context = Context(CodeBook.of(knowledge()), record, AS_OF, UTC, frozenset())
+    return as_it_was(context, READ_LATER).record
+
+
+@pytest.mark.parametrize(
+    ("death", "known"),
+    [
+        ({"deceasedDateTime": day(2)}, True),
+        ({"deceasedDateTime": day(-2)}, False),
+        ({"deceasedDateTime": "2026"}, False),
+        ({"deceasedBoolean": True}, False),
+    ],
+    ids=["died before", "died later", "died in that year", "died on no day"],
+)
+def test_a_death_is_known_from_its_day_on(death: Json, known: bool) -> None:
+    patient = record_then({**person(), **death}).patient
+    assert patient is not None
+    assert bool(patient.deceased_date_time or patient.deceased_boolean) is known
+
+
+@pytest.mark.parametrize("status", ["stopped", "on-hold"])
+def test_since_when_a_supply_or_a_dose_was_halted_nobody_knows(status: str) -> None:
+    supply = resource("MedicationDispense", {"status": status, "whenHandedOver": day(5)})
+    (found,) = record_then(supply).of_type(MedicationDispense)
+    assert found.status == "unknown"
+    untouched = {**supply, "meta": {"lastUpdated": f"{day(1)}T08:00:00Z"}}
+    (found,) = record_then(untouched).of_type(MedicationDispense)
+    assert found.status == status
+
+
+def test_a_dose_that_was_stopped_on_a_day_was_given_on_it() -> None:
+    def dose(status: str, **body: object) -> str | None:
+        sent = resource("MedicationAdministration", {"status": status, **body})
+        (found,) = record_then(sent).of_type(MedicationAdministration)
+        return found.status
+
+    assert dose("stopped", effectiveDateTime=day(5)) == "stopped"
+    assert dose("on-hold", effectiveDateTime=day(5)) == "unknown"
+    assert dose("on-hold", effectivePeriod={"start": day(5), "end": day(-5)}) == "in-progress"
+
+
+def test_a_visit_of_later_is_not_there_and_one_without_a_day_stays() -> None:
+    def visit(**period: str) -> Json:
+        return resource("Encounter", {"status": "finished", "period": period})
+
+    kept = record_then(visit(start=day(-1)), visit(end=day(-1)), visit(start=day(1)), visit())
+    assert [found.period for found in kept.of_type(Encounter)] == [
+        Period(start=day(1)),
+        Period(),
+    ]
 
 
 def _page(*resources: Json) -> Any:
