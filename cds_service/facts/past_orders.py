@@ -27,6 +27,7 @@ from cds_service.fhir.views import (
     MedicationUse,
 )
 
+Order = MedicationRequest | MedicationStatement
 UNKNOWN = "unknown"
 """The status of FHIR for an order of which nobody can tell whether it runs."""
 ASKED_ABOUT_DAYS = 365
@@ -45,7 +46,7 @@ class OrdersThen:
         self._day = context.as_of
         self._known_on = known_on
 
-    def as_it_stood(self, use: MedicationUse) -> MedicationUse | None:
+    def as_it_stood(self, use: Order) -> Order | None:
         """The order with its status on that day; None when it was not written yet."""
         texts = _written(use)
         moments = [self._moment(text) for text in texts or _starts(use)]
@@ -212,7 +213,7 @@ def _valid_until(context: Context, use: MedicationUse) -> date | None:
     return context.day_of(period.end) if period is not None else None
 
 
-def _with_status(context: Context, use: MedicationUse, status: str) -> MedicationUse:
+def _with_status(context: Context, use: Order, status: str) -> Order:
     """The order before its status changed: without the reason, and without an end to come."""
     if isinstance(use, MedicationRequest):
         period = _still_open(context, use.effective_dose_period)
@@ -220,12 +221,8 @@ def _with_status(context: Context, use: MedicationUse, status: str) -> Medicatio
             use, status=status, status_reason=None, status_changed=None,
             effective_dose_period=period,
         )  # fmt: skip
-    if isinstance(use, MedicationStatement):
-        period = _still_open(context, use.effective_period)
-        return replace(
-            use, status=status, status_reason=None, adherence=None, effective_period=period
-        )
-    return replace(use, status=status, status_reason=None)
+    period = _still_open(context, use.effective_period)
+    return replace(use, status=status, status_reason=None, adherence=None, effective_period=period)
 
 
 def _still_open(context: Context, period: Period | None) -> Period | None:

@@ -17,10 +17,13 @@ from cds_service.facts.past import as_it_was
 from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import (
+    AdverseEvent,
+    AllergyIntolerance,
     Encounter,
     MedicationAdministration,
     MedicationDispense,
     Period,
+    ServiceRequest,
 )
 from cds_service.rules import Collection, Evaluation
 from tests.facts.records import (
@@ -214,6 +217,28 @@ def test_a_month_or_year_that_lies_wholly_after_the_day_is_later(written: str) -
     assert not is_open(facts)
 
 
+def test_an_order_that_was_written_on_no_day_counts_from_its_beginning() -> None:
+    def dosed_from(days_ago: int) -> Json:
+        bounds = {"timing": {"repeat": {"boundsPeriod": {"start": day(days_ago)}}}}
+        return medication(code=ALECTINIB, start=None, dosageInstruction=[bounds])
+
+    assert running(then(dosed_from(3))) == ["alectinib"]
+    later = then(dosed_from(-3))
+    assert later.lines == ()
+    assert later.remarks
+    assert not is_open(later)
+    assert then(_statement(status="active", effectiveDateTime=day(-3))).lines == ()
+    assert running(then(_statement(status="active", effectiveDateTime=day(3)))) == ["alectinib"]
+
+
+def test_another_medicine_that_nobody_knows_is_replaced_by_none() -> None:
+    unknown = medication(text="Wunderpille", status="stopped", start=30)
+    newer = medication(text="Wunderpille", status="active", start=10)
+    found = then(unknown, newer).find("medications")
+    assert isinstance(found, Collection)
+    assert not found.complete
+
+
 def test_an_order_of_a_year_that_is_long_over_had_begun() -> None:
     assert running(then(medication(code=ALECTINIB, start=None, authoredOn="2024"))) == ["alectinib"]
 
@@ -398,6 +423,29 @@ def test_the_grade_of_what_is_over_since_no_day_counts_as_lasting() -> None:
     assert numbers(then(over), "rash grade") == numbers(facts_of(lasting), "rash grade") != []
 
 
+def test_the_day_on_which_an_adverse_event_was_over_tells_whether_it_was() -> None:
+    address = "http://hl7.org/fhir/uv/ae-research-ig/StructureDefinition/"
+
+    def event(days_ago: int) -> Json:
+        end = {"url": f"{address}resolved-date", "valueDateTime": day(days_ago)}
+        return _event(date=day(20), extension=[end], outcome=_outcome("resolved"))
+
+    assert stated(then(event(-5)), PNEUMONITIS) == "present"
+    assert stated(then(event(5)), f"earlier {PNEUMONITIS}") == "present"
+    (kept,) = record_then(event(-5)).of_type(AdverseEvent)
+    assert (kept.extension, kept.outcome) == ((), None)
+
+
+def test_a_criterion_of_seriousness_that_tells_of_a_later_death_is_not_known() -> None:
+    address = "http://hl7.org/fhir/us/ctcae/StructureDefinition/"
+    fatal = {
+        "url": f"{address}adverse-event-seriousness-outcome",
+        "valueCodeableConcept": coded("adverse event fatal"),
+    }
+    (kept,) = record_then(person(), _event(date=day(20), extension=[fatal])).of_type(AdverseEvent)
+    assert kept.extension == ()
+
+
 def test_an_allergy_recorded_later_is_not_there() -> None:
     def allergy(recorded: int, **more: object) -> Json:
         return {
@@ -412,6 +460,29 @@ def test_an_allergy_recorded_later_is_not_there() -> None:
     assert stated(then(allergy(3)), PNEUMONITIS) == "present"
     assert stated(then(allergy(-3)), PNEUMONITIS) is None
     assert stated(then(allergy(3, onset=day(-3))), PNEUMONITIS) is None
+
+
+def test_an_allergy_whose_only_day_is_later_is_not_there_and_one_that_is_over_is_asked_about() -> (
+    None
+):
+    def allergy(**more: object) -> Json:
+        body: Json = {"resourceType": "AllergyIntolerance", "id": "a",
+                      "patient": {"reference": "Patient/p"},
+                      "code": medication(code=ALECTINIB)["medicationCodeableConcept"]}  # fmt: skip
+        return {**body, "reaction": [{"manifestation": [coded(PNEUMONITIS)]}], **more}
+
+    assert record_then(allergy(lastOccurrence=day(-3))).of_type(AllergyIntolerance) == ()
+    later = [{"manifestation": [coded(PNEUMONITIS)], "onset": day(-3)}]
+    assert record_then(allergy(reaction=later)).of_type(AllergyIntolerance) == ()
+    (kept,) = record_then(allergy(recordedDate=day(3), lastOccurrence=day(-3))).of_type(
+        AllergyIntolerance
+    )
+    assert kept.last_occurrence is None
+    system = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+    resolved = {"coding": [{"system": system, "code": "resolved"}]}
+    facts = then(allergy(recordedDate=day(3), clinicalStatus=resolved))
+    assert stated(facts, PNEUMONITIS) is None
+    assert stated(then(allergy(recordedDate=day(3))), PNEUMONITIS) == "present"
 
 
 # -- results, reports and procedures ---------------------------------------------------------------
@@ -515,6 +586,10 @@ def test_a_test_ordered_later_is_not_on_order_and_one_done_by_now_may_have_been(
     planned = asked(status="active", authoredOn=day(2), occurrenceDateTime=day(-20))
     assert then(planned).requested_tests == key
     assert then(asked(status="completed", authoredOn=day(2))).requested_tests == frozenset()
+    (kept,) = record_then(
+        asked(status="completed", authoredOn=day(2), meta={"lastUpdated": f"{day(1)}T08:00:00Z"})
+    ).of_type(ServiceRequest)
+    assert kept.status == "completed"
 
 
 # -- the patient, and which day is the past --------------------------------------------------------
@@ -615,8 +690,20 @@ def test_a_chart_with_nothing_newer_is_the_chart_of_the_day_whenever_it_is_asked
         medication(code=ALECTINIB, status="stopped", end=-9),
         medication(code=ALECTINIB, status="stopped", effectiveDosePeriod={"end": day(-9)}),
         medication(code=ALECTINIB, meta={"lastUpdated": f"{day(-9)}T08:00:00Z"}),
+        resource(
+            "Procedure",
+            {"status": "completed", "performedPeriod": {"start": day(9), "end": day(-9)}},
+        ),
     ],
-    ids=["a result", "an issue", "an end", "a stop", "a stop by its period", "a change"],
+    ids=[
+        "a result",
+        "an issue",
+        "an end",
+        "a stop",
+        "a stop by its period",
+        "a change",
+        "a treatment",
+    ],
 )
 def test_whatever_is_newer_shows_when_the_chart_was_read(newer: Json) -> None:
     assert known_by(newer) == AS_OF + timedelta(days=9)
