@@ -34,6 +34,7 @@ class Topic(enum.StrEnum):
 
     GATE = "gate"
     ORDER = "order"
+    IN_FORCE = "order in force"
     TOXICITY = "toxicity"
     POPULATION = "population"
     INTERACTION = "interaction"

@@ -10,6 +10,7 @@ from cds_service.alk.case import Case
 from cds_service.alk.decision import Recommendation
 from cds_service.alk.drug_sections import Adjustments, Coverage, DueTests, Reactions
 from cds_service.alk.gates import gates
+from cds_service.alk.in_force import OrdersInForce
 from cds_service.alk.monitoring import baseline_tests
 from cds_service.alk.not_checked import not_checked
 from cds_service.alk.orders import check_orders
@@ -159,6 +160,7 @@ SECTIONS: tuple[Section, ...] = (
     EachDrug((Coverage, Reactions, DueTests, Adjustments)),
     Unrecognised(),
     OtherOrders(),
+    OrdersInForce(),
     Uncovered(),
     FirstDrug(),
     Adjuvant(),
