@@ -153,6 +153,10 @@ class Context:
     zone: tzinfo
     complete: frozenset[str]
     remarks: dict[Remark, None] = field(default_factory=dict)
+    past: bool = False
+    """Whether `as_of` lies before the day on which the chart was known: see `past.as_it_was`."""
+    ends_unknown: frozenset[int] = frozenset()
+    """By `id` those resources of the record that are over by now, and maybe not on that day."""
     findings: FindingBook | None = None
     """Kept by `findings.findings_of`, which is to be asked for it."""
     tumours: dict[int, frozenset[str]] = field(default_factory=dict)

@@ -71,6 +71,8 @@ class FindingBook:
             for read in READERS
             for reading in sorted(read(context), key=lambda item: item.record.key)
         ]
+        if context.ends_unknown:
+            found = [_with_open_end(context, item) for item in found]
         found = _with_cause_of_the_day(context, found)
         return cls(tuple(found), tuple(_as_events(found)))
 
@@ -139,6 +141,14 @@ class PatientFindings:
 
 
 # -- the cause that another record of the day names ----------------------------------------------
+
+
+def _with_open_end(context: Context, item: Reading) -> Reading:
+    """A finding that is over by now and may have lasted on the earlier day asked about."""
+    if id(item.record) not in context.ends_unknown or item.finding.status != PRESENT:
+        return item
+    finding = msgspec.structs.replace(item.finding, end_unknown=True)
+    return replace(item, finding=finding)
 
 
 def _with_cause_of_the_day(context: Context, found: Sequence[Reading]) -> list[Reading]:
@@ -257,6 +267,7 @@ def _merged(event: Reading, item: Reading) -> Reading:
             causes=one.causes | other.causes,
             label=one.label or other.label,
             note=", ".join(notes),
+            end_unknown=(one.end_unknown or other.end_unknown) and not lasting,
         ),
         event.keys | item.keys,
         event.record,

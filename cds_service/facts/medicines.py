@@ -12,6 +12,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.contributing import SLOWING_CLASSES, Slowing, contributing
 from cds_service.facts.identifying import Identified, identify
 from cds_service.facts.medication_orders import (
+    NOT_DATED,
     PLANNED,
     dosages_of,
     end_of,
@@ -145,8 +146,10 @@ def read_medicines(context: Context, dispatched: frozenset[str] = frozenset()) -
     acting, asked = still_acting(context, reading.stopped, frozenset(reading.running))
     unchecked = tuple(reading.unrecognised.values())
     # A medicine that nobody can place may be any of those that a row asks for.
-    checked = complete and not unchecked
+    checked = complete and not unchecked and not reading.undated
     taken_why = (*why, NOT_RECOGNISED) if unchecked else why
+    if reading.undated and not reading.unclear:
+        taken_why = (*taken_why, NOT_DATED)
     return Medicines(
         Collection(tuple(reading.taken), checked, taken_why),
         _lines_with(context, "active", lines, ordered, order_why),
@@ -185,6 +188,7 @@ class _Reading:
         self.unclear: dict[Reason, None] = {}
         self.unrecognised: dict[str, Unrecognised] = {}
         self.unsure: dict[str, frozenset[str]] = {}
+        self.undated = False
 
     def read(self) -> None:
         """Every order and statement, then supplies and doses that none of them explains."""
@@ -204,9 +208,17 @@ class _Reading:
         concept = context.record.medication_concept(use)
         found = identify(context, concept, dosages_of(use))
         inhibitor = not self._drugs.isdisjoint(found.ingredients)
-        doubt = why_unclear(concept, status, contradictory=found.contradictory, inhibitor=inhibitor)
+        doubt = why_unclear(
+            concept,
+            status,
+            contradictory=found.contradictory,
+            inhibitor=inhibitor,
+            past=context.past,
+        )
         if doubt is not None:
             self.unclear.setdefault(doubt)
+        if context.past and status == "unknown" and (found.names or found.unchecked):
+            self.undated = True
         start = start_of(context, use)
         if start is not None and start > context.as_of:
             context.remark("medications", "an order that starts in the future is not counted yet")

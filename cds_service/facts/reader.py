@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 from typing import Generic, TypeVar
 
@@ -22,6 +22,7 @@ from cds_service.facts import (
     staging,
     variants,
 )
+from cds_service.facts.chart_days import BeforeBirthError, is_before_birth, newest_day
 from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
@@ -32,6 +33,7 @@ from cds_service.facts.medicines import (
     read_orders,
     requested_tests,
 )
+from cds_service.facts.past import as_it_was
 from cds_service.facts.patient import (
     UNREAD_DRAFT,
     OrderedMedication,
@@ -65,6 +67,10 @@ class Supplied:
     `draft_requests` are the draft medication orders with the resource as received, and
     `draft_tests` the draft service requests. `dispatched` are the keys of those orders that are
     signed already and on their way to whoever carries them out.
+
+    `known_on` is the day on which the record was as it is: of an earlier day only what was known
+    then is used (`facts.past`). None says that it is of the day asked about, as in every call of
+    a hook.
     """
 
     record: PatientRecord
@@ -73,6 +79,7 @@ class Supplied:
     draft_requests: Sequence[tuple[MedicationRequest, Mapping[str, object]]] = ()
     draft_tests: Sequence[ServiceRequest] = ()
     dispatched: frozenset[str] = frozenset()
+    known_on: date | None = None
 
 
 class FactReader:
@@ -92,8 +99,10 @@ class FactReader:
         """The facts as of a day, and the draft orders.
 
         Nothing dated after `as_of` is used. Facts are worked out when they are first asked for.
+        Raises BeforeBirthError where the caller chose the day (`known_on`) and it lies before the
+        patient's birth.
         """
-        context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
+        context = self._context(supplied, as_of)
         remark_on_codes(context)
         medicines = read_medicines(context, supplied.dispatched)
         orders = read_orders(context, supplied.draft_requests)
@@ -118,6 +127,40 @@ class FactReader:
             _found(context, medicines),
         )
         return facts, orders
+
+    def known_by(self, supplied: Supplied, today: date, as_of: date) -> Supplied:
+        """The same, with the day on which the record was as it is.
+
+        That is the newest day on which anything in it happened or was written down. A chart in
+        which nothing is newer than `as_of` is the chart of that day, whenever it is asked. Days
+        after `today`, the calendar's, are slips.
+        """
+        known_on = as_of
+        if as_of < today:
+            context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
+            known_on = max(newest_day(context, today) or as_of, as_of)
+        return replace(supplied, known_on=known_on)
+
+    def _context(self, supplied: Supplied, as_of: date) -> Context:
+        context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
+        if supplied.known_on is None:
+            return context
+        if is_before_birth(context):
+            raise BeforeBirthError(as_of)
+        if supplied.known_on <= as_of:
+            return context
+        then = as_it_was(context, supplied.known_on)
+        context = Context(
+            self._book,
+            then.record,
+            as_of,
+            self._zone,
+            supplied.complete,
+            past=True,
+            ends_unknown=then.ends_unknown,
+        )
+        context.remark("the day asked about", "what was written or happened later was not used")
+        return context
 
     def _values(self, context: Context, medicines: Medicines, supplied: Supplied) -> LazyValues:
         knowledge = self._book.knowledge

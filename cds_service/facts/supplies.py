@@ -116,12 +116,18 @@ def _started(context: Context, use: MedicationAdministration) -> date | None:
     )
 
 
-def _days(context: Context, use: MedicationDispense) -> int:
+def days_supplied(use: MedicationDispense) -> int | None:
+    """For how many days a supply is said to last; None when it says nothing usable."""
     supply = use.days_supply
     number = usable_number(supply.number) if supply is not None else None
-    if number is not None and 0 < number <= _LONGEST_SUPPLY:
-        return int(number)
-    if supply is not None:
+    return int(number) if number is not None and 0 < number <= _LONGEST_SUPPLY else None
+
+
+def _days(context: Context, use: MedicationDispense) -> int:
+    known = days_supplied(use)
+    if known is not None:
+        return known
+    if use.days_supply is not None:
         context.remark("medications", "a supply says no usable number of days")
     return SUPPLY_DAYS
 

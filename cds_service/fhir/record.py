@@ -6,7 +6,7 @@ Resources of anybody else are never served: they are counted and left out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -120,6 +120,9 @@ class PatientRecord:
     )
     _by_key: Mapping[str, Resource] = field(default_factory=dict, repr=False)
     _urls: Mapping[str, Resource] = field(default_factory=dict, repr=False)
+    _made_of: tuple[tuple[ReadResult, ...], tuple[Resource, ...], str | None] = field(
+        default=((), (), None), repr=False
+    )
     _results: Mapping[CodeKey, tuple[CodedResult, ...]] = field(default_factory=dict, repr=False)
     _conditions: Mapping[CodeKey, tuple[Condition, ...]] = field(default_factory=dict, repr=False)
 
@@ -140,11 +143,12 @@ class PatientRecord:
         urls: dict[str, Resource] = {}
         for page in pages:
             urls.update(page.full_urls)
+        loose = tuple(resources)
         builder = _Builder(Owners.of(patient_id, urls, server))
         for page in pages:
             for resource in page.resources:
                 builder.add(resource)
-        for resource in resources:
+        for resource in loose:
             builder.add(resource)
         return cls(
             patient_id=patient_id,
@@ -161,9 +165,33 @@ class PatientRecord:
             _by_type=builder.by_type(),
             _by_key=builder.kept,
             _urls=urls,
+            _made_of=(pages, loose, server),
             _results=builder.observation_index(),
             _conditions=builder.condition_index(),
         )
+
+    def changed(self, change: Callable[[Resource], Resource | None]) -> PatientRecord:
+        """The record of what `change` makes of each resource that was read; None leaves it out."""
+        pages, loose, server = self._made_of
+        made: dict[int, Resource | None] = {}
+
+        def once(resource: Resource) -> Resource | None:
+            if id(resource) not in made:
+                made[id(resource)] = change(resource)
+            return made[id(resource)]
+
+        def all_of(resources: Iterable[Resource]) -> tuple[Resource, ...]:
+            return tuple(new for old in resources if (new := once(old)) is not None)
+
+        def named(urls: Mapping[str, Resource]) -> dict[str, Resource]:
+            found = ((url, once(old)) for url, old in urls.items())
+            return {url: new for url, new in found if new is not None}
+
+        changed = [
+            replace(page, resources=all_of(page.resources), full_urls=named(page.full_urls))
+            for page in pages
+        ]
+        return PatientRecord.build(self.patient_id, changed, all_of(loose), server)
 
     def of_type(self, kind: type[AnyView], *, withdrawn: bool = False) -> tuple[AnyView, ...]:
         """All resources of a type or family (`MedicationUse`), in the order read.

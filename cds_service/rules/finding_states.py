@@ -164,6 +164,9 @@ def _settle(
     elif concept.symptom_for_days is not None and item.ended is None and item.began is None:
         reason = Reason.of(ReasonKind.MISSING, concept.name, "it has no day")
         standing.doubtful.append((item, reason))
+    elif item.end_unknown and (item.began is None or item.began < as_of):
+        detail = f"recorded{_of(item)}, over by now, and nothing says since when"
+        standing.doubtful.append((item, Reason.of(ReasonKind.MISSING, concept.name, detail)))
     else:
         standing.there.append(item)
 

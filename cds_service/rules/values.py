@@ -131,6 +131,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     ``grade_from`` says whether it was stated, or follows from a severity or from the term.
     ``causes`` holds ``"a drug"`` or ``"another cause"`` and the ingredients that were named; it is
     empty when no cause is recorded. ``note`` is what a reader should know of how it was read.
+    ``end_unknown`` says that it is over by now, and that nobody knows whether it was on that day.
     """
 
     names: frozenset[str]
@@ -144,6 +145,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     label: str = ""
     source: str = ""
     note: str = ""
+    end_unknown: bool = False
 
     @property
     def day(self) -> date | None:
