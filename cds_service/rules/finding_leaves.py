@@ -18,6 +18,7 @@ from cds_service.rules.finding_states import (
     Closing,
     Standing,
     contradictory,
+    is_succeeded,
     last_day,
     only_suspected,
     standing_on,
@@ -259,10 +260,10 @@ class FindingCount(FindingLeaf):
     def _answer(self, standing: Standing, found: Findings, as_of: date) -> Answer:
         judged = [
             (item, lasting, self._counted(item, doubt, found, as_of))
-            for item, lasting, doubt in _countable(self.concept, standing)
+            for item, lasting, doubt in _countable(self.concept, standing, as_of)
         ]
         possible = [entry for entry in judged if entry[2][0] is not Verdict.NOT_MET]
-        confirmed = standing.there or standing.doubtful or standing.over
+        confirmed = standing.there or standing.doubtful or standing.over or standing.succeeded
         if not (confirmed or possible or found.complete):
             return Verdict.UNKNOWN, merged(self.missing(), found.unknown), ()
         window = self.asked.window
@@ -296,7 +297,7 @@ class FindingCount(FindingLeaf):
 _Countable = tuple[Finding, Lasting | None, Reason | None]
 
 
-def _countable(concept: Concept, standing: Standing) -> list[_Countable]:
+def _countable(concept: Concept, standing: Standing, as_of: date) -> list[_Countable]:
     """Every finding that may be an episode, how long it lasted, and why it may not count."""
     found: list[_Countable] = [
         (item, _lasting(concept, item, None), None) for item in standing.there
@@ -307,7 +308,12 @@ def _countable(concept: Concept, standing: Standing) -> list[_Countable]:
         found.append((item, _lasting(concept, item, None, sure=False), doubt))
     for item, closing in standing.over:
         doubt = contradictory(concept, item) if closing.taken_back else None
+        until = item.succeeded if is_succeeded(item, as_of) else None
+        if until is not None and (closing.day is None or until < closing.day):
+            closing = Closing(until)
         found.append((item, _lasting(concept, item, closing), doubt))
+    for item in standing.succeeded:
+        found.append((item, _lasting(concept, item, Closing(item.succeeded)), None))
     for item in (*standing.suspected, *standing.lapsed):
         lasting = _lasting(concept, item, Closing(None))
         found.append((item, lasting, only_suspected(concept, item)))

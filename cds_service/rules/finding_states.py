@@ -3,7 +3,8 @@
 Statements are set against each other within one family, the findings that answer to the same
 concepts: the newest one counts, what has no day may be the newest, and a denial of the whole does
 not undo a part that is there. The end of an illness is no denial: it closes earlier records of
-the same family, and contradicts nothing.
+the same family, and contradicts nothing. Nor is a new grade: it speaks for the older record from
+its day on, and the illness lasts.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Standing:
     ``there`` are confirmed and last; ``doubtful`` are confirmed and may last, with the reason for
     the doubt; ``over`` are confirmed and closed; ``suspected`` are suspicions that nothing has
     answered, ``lapsed`` such as ended without an answer; ``denied`` were refuted or not found.
+    ``succeeded`` are part of an illness that lasts, of which a later record speaks by now.
     """
 
     there: list[Finding] = field(default_factory=list)
@@ -44,6 +46,7 @@ class Standing:
     suspected: list[Finding] = field(default_factory=list)
     lapsed: list[Finding] = field(default_factory=list)
     denied: list[Finding] = field(default_factory=list)
+    succeeded: list[Finding] = field(default_factory=list)
 
 
 def end_of(finding: Finding) -> date | None:
@@ -83,9 +86,15 @@ def standing_on(concept: Concept, found: Findings, as_of: date) -> Standing:
     return standing
 
 
+def is_succeeded(item: Finding, as_of: date) -> bool:
+    """Whether a later record with a grade of its own speaks for it on that day."""
+    return item.succeeded is not None and item.succeeded <= as_of
+
+
 def turning_days(found: Findings) -> set[date]:
     """The days on which something began, was denied, or was first over."""
     days = {item.began for item in found.findings if item.began is not None}
+    days |= {item.succeeded for item in found.findings if item.succeeded is not None}
     for item in found.findings:
         end = end_of(item) if item.status not in DENIED else None
         if end is not None and end > date.min:
@@ -131,7 +140,9 @@ def _settle(
     denials = [other for other in family if other.status in DENIED]
     closings = [Closing(other.began, other.status == "refuted") for other in denials]
     for other in family:
-        over = _dated_end(other) if other.status in CONFIRMED else None
+        # What another record went on with has no end of its own.
+        ends = other.status in CONFIRMED and other.succeeded is None
+        over = _dated_end(other) if ends else None
         if over is not None and over <= as_of:
             closings.append(Closing(over))
     later = [
@@ -142,6 +153,9 @@ def _settle(
     if later:
         # Of one day an end goes before a denial: what was there is not forgotten.
         standing.over.append((item, Closing(*min(later))))
+        return
+    if is_succeeded(item, as_of):
+        standing.succeeded.append(item)
         return
     if item.began is None:
         clashes = bool(closings)
@@ -172,6 +186,7 @@ def _answered(suspicion: Finding, standing: Standing) -> bool:
             return True
     last = [(item, closing.day or item.began) for item, closing in standing.over]
     last += [(item, item.began) for item, _ in standing.doubtful]
+    last += [(item, item.succeeded) for item in standing.succeeded]
     return any(
         until is not None and until >= day and _related(item, suspicion) for item, until in last
     )

@@ -131,6 +131,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     ``grade_from`` says whether it was stated, or follows from a severity or from the term.
     ``causes`` holds ``"a drug"`` or ``"another cause"`` and the ingredients that were named; it is
     empty when no cause is recorded. ``note`` is what a reader should know of how it was read.
+    ``succeeded`` is the day from which on a later record of the same illness, with a grade of its
+    own, speaks in place of this one: the illness lasts, its grade of before does not.
     """
 
     names: frozenset[str]
@@ -144,6 +146,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     label: str = ""
     source: str = ""
     note: str = ""
+    succeeded: date | None = None
 
     @property
     def day(self) -> date | None:

@@ -673,6 +673,8 @@ def _place(concept: Concept, item: Finding, known: list[Finding], as_of: date) -
             continue
         if other.status in ("refuted", "absent"):
             against.append((other.began, other.status))
+        elif other.succeeded is not None:
+            continue
         elif other.status != "suspected" and other.ended is not None and _over_on(other, as_of):
             day = other.ended
             if other.began is not None and day <= other.began:
@@ -684,6 +686,9 @@ def _place(concept: Concept, item: Finding, known: list[Finding], as_of: date) -
             first = min(day for day, _ in later)
             words = {word for day, word in later if day == first}
             return Told(item, "taken back" if words == {"refuted"} else "over", first)
+    if item.succeeded is not None and item.succeeded <= as_of:
+        return Told(item, "succeeded", item.succeeded)
+    if item.began is not None:
         against = [
             (day, word) for day, word in against if word != "over" and day in (None, item.began)
         ]
@@ -832,7 +837,9 @@ def _found_episodes(node: FoundEpisodes, patient: Patient) -> Answer:
     asked = replace(node.qualifiers, window=None)
     window = node.qualifiers.window
     first = date.min if window is None else naive_before(window, patient.as_of)
-    confirmed = any(one.place in ("there", "over", "taken back", "doubtful") for one in told)
+    confirmed = any(
+        one.place in ("there", "over", "taken back", "doubtful", "succeeded") for one in told
+    )
     choices: list[list[Spell | None]] = []
     undated: list[Answer] = []
     kinds = MISSING.kinds | CONTRADICTORY.kinds | IMPRECISE.kinds | STALE.kinds
@@ -848,7 +855,7 @@ def _found_episodes(node: FoundEpisodes, patient: Patient) -> Answer:
         if one.item.began is None:
             undated.append(answer)
             continue
-        ways: list[Spell | None] = [*_spells(concept, one, contradicted)]
+        ways: list[Spell | None] = [*_spells(concept, one, contradicted, patient.as_of)]
         choices.append(ways if answer.verdict is Verdict.MET else [*ways, None])
     if not (confirmed or choices or undated or found.complete):
         return Answer(
@@ -880,12 +887,15 @@ class Spell:
     ended: bool
 
 
-def _spells(concept: Concept, one: Told, contradicted: bool) -> list[Spell]:
+def _spells(concept: Concept, one: Told, contradicted: bool, as_of: date) -> list[Spell]:
     """How long a finding may have lasted."""
     began = one.item.began
     assert began is not None
-    if one.place in ("over", "taken back") and one.end is not None:
-        return [Spell(began, max(one.end, began), True)]
+    if one.place in ("over", "taken back", "succeeded"):
+        ends = [one.end, one.item.succeeded]
+        dated = [day for day in ends if day is not None and day <= as_of]
+        if dated:
+            return [Spell(began, max(min(dated), began), True)]
     symptom = concept.symptom_for_days if one.item.ended is None else None
     sure = began
     if one.place in ("there", "doubtful"):
