@@ -11,6 +11,7 @@ import msgspec
 from cds_service.facts.concept_matching import EFFECTS
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers import READERS
+from cds_service.facts.finding_succession import with_successors
 from cds_service.facts.finding_readings import (
     ABSENT,
     BY_NAME,
@@ -72,7 +73,8 @@ class FindingBook:
             for reading in sorted(read(context), key=lambda item: item.record.key)
         ]
         found = _with_cause_of_the_day(context, found)
-        return cls(tuple(found), tuple(_as_events(found)))
+        events = with_successors(context.book.concepts, _as_events(found))
+        return cls(tuple(found), tuple(events))
 
     def of(self, *concepts: str) -> tuple[Reading, ...]:
         """What the records say of any of these concepts, each record as it stands."""
@@ -102,7 +104,7 @@ class PatientFindings:
         found = [
             finding
             for item in self.events
-            if concept in item.names
+            if concept in item.names and not self._says_more(item, concept)
             for finding in self._denying_each_code(item)
             if concept in finding.names
         ]
@@ -110,6 +112,12 @@ class PatientFindings:
         reason = self.due[concept]() if concept in self.due else None
         unknown = (reason,) if reason is not None else ()
         return Findings(tuple(found), self.started, complete=False, unknown=unknown)
+
+    def _says_more(self, item: Reading, concept: str) -> bool:
+        """Whether an event is one of those that say more exactly what was found."""
+        concepts = self.context.book.knowledge.concepts
+        unless = concepts[concept].unless if concept in concepts else ()
+        return not item.names.isdisjoint(unless)
 
     def _denying_each_code(self, item: Reading) -> Iterator[Finding]:
         """The finding; of a denied one with several codes what each of them denies.

@@ -38,7 +38,6 @@ from cds_service.facts.patient import (
     doses_taken,
 )
 from cds_service.facts.presence_tests import pregnancy_tests
-from cds_service.facts.reactions import reaction_readers
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import MedicationRequest, ServiceRequest
@@ -132,7 +131,6 @@ class FactReader:
         for kind in knowledge.vocabulary:
             if isinstance(kind, Concept):
                 readers[kind.name] = _bound(found.of, kind.name)
-        readers |= reaction_readers(context)
         unread = UNREAD_DRAFT in supplied.unavailable
         readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
         collections: dict[str, FactValue | None] = {

@@ -117,7 +117,8 @@ _SERIOUS = r"^(any grade|from grade [2-5]|ask)$"
 class Concept(ConceptCodes):
     """One clinical idea that a patient has or has not.
 
-    `parents` are the broader concepts: whoever has this one has them. `serious` says when a new
+    `parents` are the broader concepts: whoever has this one has them. `unless` are concepts that
+    say more exactly what was found: a finding of one of them is none of this one. `serious` says when a new
     one on an ALK inhibitor must not pass in silence: whatever its grade, from a CTCAE grade on,
     or only the clinician can tell. `symptom_for_days` is set for what comes and goes unrecorded.
     `caused_by` is set when the concept itself names a cause. `denied_by` are codes that say that
@@ -130,6 +131,7 @@ class Concept(ConceptCodes):
     describes: Words
     chapter: Chapter
     parents: tuple[Words, ...] = ()
+    unless: tuple[Words, ...] = ()
     serious: str | None = Field(default=None, pattern=_SERIOUS)
     symptom_for_days: int | None = Field(default=None, gt=0)
     caused_by: Literal["a drug", "another cause"] | None = None

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 from cds_service.rules.conditions import Evaluation, Leaf
 from cds_service.rules.finding_episodes import (
@@ -18,20 +19,19 @@ from cds_service.rules.finding_states import (
     Closing,
     Standing,
     contradictory,
-    is_succeeded,
     last_day,
     only_suspected,
     standing_on,
     turning_days,
 )
 from cds_service.rules.measured_leaves import ENDING, counted
-from cds_service.rules.measuring import written_day
+from cds_service.rules.measuring import Threshold, written_day
 from cds_service.rules.qualifying import NOT_MET, Judged, Qualifying
-from cds_service.rules.syntax import Found, FoundEpisodes, Qualifiers
+from cds_service.rules.syntax import GRADE, Amount, Found, FoundEpisodes, Qualifiers
 from cds_service.rules.trace import Trace, explain
 from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE, FactValue, Finding, Findings
 from cds_service.rules.verdicts import Reason, ReasonKind, Verdict, disjunction, merged, negation
-from cds_service.rules.vocabulary import Concept, FactKind
+from cds_service.rules.vocabulary import Concept, FactKind, Quantity
 
 Answer = tuple[Verdict, tuple[Reason, ...], tuple[Finding, ...]]
 """A verdict, why it is UNKNOWN, and the findings that decide it."""
@@ -56,6 +56,15 @@ class FindingLeaf(Leaf):
         self.empty = self.unknown(self.missing())
         verdict, reasons, _ = self.answer(Findings((), complete=True), date.max)
         self.nothing = self._traced(verdict, reasons, (), Standing())
+
+    @property
+    def compared_with(self) -> Threshold | None:
+        """The grade that is asked for, if one is."""
+        asked = self.qualifying.asked
+        if asked.grade is None:
+            return None
+        amount = Amount(Decimal(asked.grade), GRADE)
+        return Threshold(Quantity(self.fact.name, GRADE), asked.operator, amount)
 
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
@@ -260,7 +269,7 @@ class FindingCount(FindingLeaf):
     def _answer(self, standing: Standing, found: Findings, as_of: date) -> Answer:
         judged = [
             (item, lasting, self._counted(item, doubt, found, as_of))
-            for item, lasting, doubt in _countable(self.concept, standing, as_of)
+            for item, lasting, doubt in _countable(self.concept, standing)
         ]
         possible = [entry for entry in judged if entry[2][0] is not Verdict.NOT_MET]
         confirmed = standing.there or standing.doubtful or standing.over or standing.succeeded
@@ -297,10 +306,12 @@ class FindingCount(FindingLeaf):
 _Countable = tuple[Finding, Lasting | None, Reason | None]
 
 
-def _countable(concept: Concept, standing: Standing, as_of: date) -> list[_Countable]:
+def _countable(concept: Concept, standing: Standing) -> list[_Countable]:
     """Every finding that may be an episode, how long it lasted, and why it may not count."""
     found: list[_Countable] = [
-        (item, _lasting(concept, item, None), None) for item in standing.there
+        # What was succeeded lasts as a part of the same illness.
+        (item, _lasting(concept, item, None), None)
+        for item in (*standing.there, *standing.succeeded)
     ]
     for item, reason in standing.doubtful:
         # An old symptom was there for certain; what was denied may never have been.
@@ -308,12 +319,7 @@ def _countable(concept: Concept, standing: Standing, as_of: date) -> list[_Count
         found.append((item, _lasting(concept, item, None, sure=False), doubt))
     for item, closing in standing.over:
         doubt = contradictory(concept, item) if closing.taken_back else None
-        until = item.succeeded if is_succeeded(item, as_of) else None
-        if until is not None and (closing.day is None or until < closing.day):
-            closing = Closing(until)
         found.append((item, _lasting(concept, item, closing), doubt))
-    for item in standing.succeeded:
-        found.append((item, _lasting(concept, item, Closing(item.succeeded)), None))
     for item in (*standing.suspected, *standing.lapsed):
         lasting = _lasting(concept, item, Closing(None))
         found.append((item, lasting, only_suspected(concept, item)))
@@ -332,7 +338,8 @@ def _lasting(
         return Lasting(began, last_day(item, closing.day))
     days = concept.symptom_for_days if item.ended is None else None
     if days is not None:
-        return Lasting(began, began + timedelta(days=days), sure=False)
+        until = began + timedelta(days=days)
+        return Lasting(began, max(until, item.succeeded or until), sure=False)
     return Lasting(began, None) if sure else Lasting(began, began, sure=False)
 
 

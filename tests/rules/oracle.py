@@ -855,7 +855,7 @@ def _found_episodes(node: FoundEpisodes, patient: Patient) -> Answer:
         if one.item.began is None:
             undated.append(answer)
             continue
-        ways: list[Spell | None] = [*_spells(concept, one, contradicted, patient.as_of)]
+        ways: list[Spell | None] = [*_spells(concept, one, contradicted)]
         choices.append(ways if answer.verdict is Verdict.MET else [*ways, None])
     if not (confirmed or choices or undated or found.complete):
         return Answer(
@@ -887,20 +887,19 @@ class Spell:
     ended: bool
 
 
-def _spells(concept: Concept, one: Told, contradicted: bool, as_of: date) -> list[Spell]:
+def _spells(concept: Concept, one: Told, contradicted: bool) -> list[Spell]:
     """How long a finding may have lasted."""
     began = one.item.began
     assert began is not None
-    if one.place in ("over", "taken back", "succeeded"):
-        ends = [one.end, one.item.succeeded]
-        dated = [day for day in ends if day is not None and day <= as_of]
-        if dated:
-            return [Spell(began, max(min(dated), began), True)]
+    if one.place in ("over", "taken back") and one.end is not None:
+        return [Spell(began, max(one.end, began), True)]
     symptom = concept.symptom_for_days if one.item.ended is None else None
     sure = began
-    if one.place in ("there", "doubtful"):
+    if one.place in ("there", "doubtful", "succeeded"):
         if symptom is not None:
             sure += timedelta(days=symptom)
+            if one.item.succeeded is not None:
+                sure = max(sure, one.item.succeeded)
         elif not contradicted:
             return [Spell(began, FOREVER, True)]
     return [Spell(began, sure, True), Spell(began, sure, False)]

@@ -253,9 +253,9 @@ GLUCOSE = (
 
 KINDS = (
     "gastrointestinal symptoms grade",
-    "rash grade",
+    "skin reaction grade",
     "nervous system effects grade",
-    "other adverse reaction grade",
+    "adverse effect of a cancer drug grade",
 )
 OTHERS = tuple(
     found

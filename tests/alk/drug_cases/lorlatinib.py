@@ -214,11 +214,11 @@ def _graded(fact: str, row: str) -> tuple[Reaction, ...]:
 
 
 GRADED = (
-    *_graded("other adverse reaction grade", "other"),
+    *_graded("adverse effect of a cancer drug grade", "other"),
     *_graded("visual disturbance grade", "vision"),
     *_graded("muscle symptoms grade", "muscle_symptoms"),
     *_graded("gastrointestinal symptoms grade", "gut"),
-    *_graded("rash grade", "skin"),
+    *_graded("skin reaction grade", "skin"),
 )
 
 SERIOUS = tuple(
