@@ -16,12 +16,7 @@ from cds_service.alk.doses import resumed
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.monitoring import last_done
 from cds_service.alk.result_days import ResultDays
-from cds_service.alk.undecided import (
-    danger_shown,
-    decided_by,
-    ungraded_findings,
-    unusable_results,
-)
+from cds_service.alk.undecided import asks_more, danger_shown, decided_by
 from cds_service.facts.patient import (
     OnTreatment,
     OrderedMedication,
@@ -35,7 +30,6 @@ from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.tests_catalogue import OrderableTest
 from cds_service.rules import Evaluation, Reason, ReasonKind, Series, Trace, Verdict
-from cds_service.rules.qualifying import NO_GRADE
 
 MEMORY_DAYS = 90
 """How far back a hold that was never documented is still raised (our own choice). A paused drug
@@ -343,11 +337,7 @@ class Toxicity:
             trace = self.undecided.get(row.identifier)
             if trace is None or row.text("action") not in ("stop", "withhold"):
                 continue
-            known = ungraded_findings(trace, held)
-            for reason in unusable_results(trace):
-                grade = reason.subject.startswith(NO_GRADE)
-                if reason in known or (grade and row.text("reaction") in answered):
-                    continue
+            for reason in asks_more(trace, held, graded=row.text("reaction") in answered):
                 reasons.setdefault(reason)
                 first = first or (row, trace)
         for row in self._table:

@@ -7,7 +7,7 @@ matters when part of it holds, nothing in it fails, and only missing data keep i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from cds_service.rules import (
     Evidence,
@@ -95,11 +95,20 @@ def decided_by(trace: Trace | None) -> frozenset[str]:
     return frozenset(item.source for leaf in leaves for item in leaf.used)
 
 
-def ungraded_findings(trace: Trace, acted_on: Collection[str]) -> frozenset[Reason]:
-    """Reasons that ask for the grade of nothing but findings that are acted on already.
+def asks_more(trace: Trace, acted_on: Collection[str], *, graded: bool) -> Iterator[Reason]:
+    """The unusable results of a trace that are worth a question.
 
-    `acted_on` are the sources of findings for which a drug is held or stopped.
+    A grade is not: where `graded` says that it cannot change what is done, and of findings for
+    which the drug is held or stopped already (`acted_on` are their sources).
     """
+    needless = _needless_grades(trace, acted_on)
+    for reason in unusable_results(trace):
+        if not (graded and reason.subject.startswith(NO_GRADE)) and reason not in needless:
+            yield reason
+
+
+def _needless_grades(trace: Trace, acted_on: Collection[str]) -> frozenset[Reason]:
+    """Reasons that ask for the grade of nothing but findings that are acted on already."""
     asked: dict[Reason, bool] = {}
     for leaf in trace.walk():
         if leaf.children or leaf.verdict is not Verdict.UNKNOWN:

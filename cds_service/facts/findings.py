@@ -11,7 +11,6 @@ import msgspec
 from cds_service.facts.concept_matching import EFFECTS
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers import READERS
-from cds_service.facts.finding_succession import with_successors
 from cds_service.facts.finding_readings import (
     ABSENT,
     BY_NAME,
@@ -21,6 +20,7 @@ from cds_service.facts.finding_readings import (
     SUSPECTED,
     Reading,
 )
+from cds_service.facts.finding_succession import with_successors
 from cds_service.facts.grade_scale import FROM_SEVERITY, FROM_TERM, STATED
 from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
 from cds_service.fhir.terminology import concept_keys

@@ -118,13 +118,13 @@ class Concept(ConceptCodes):
     """One clinical idea that a patient has or has not.
 
     `parents` are the broader concepts: whoever has this one has them. `unless` are concepts that
-    say more exactly what was found: a finding of one of them is none of this one. `serious` says when a new
-    one on an ALK inhibitor must not pass in silence: whatever its grade, from a CTCAE grade on,
-    or only the clinician can tell. `symptom_for_days` is set for what comes and goes unrecorded.
-    `caused_by` is set when the concept itself names a cause. `denied_by` are codes that say that
-    it was looked for and is absent. `match_text` are whole words that mean it in free text,
-    unless one of `not_text` stands there. `read_by` are facts that are read from it in code; a
-    rule that names the concept need not be listed.
+    say more exactly what was found: a finding of one of them is none of this one. `serious` says
+    when a new one on an ALK inhibitor must not pass in silence: whatever its grade, from a CTCAE
+    grade on, or only the clinician can tell. `symptom_for_days` is set for what comes and goes
+    unrecorded. `caused_by` is set when the concept itself names a cause. `denied_by` are codes that
+    say that it was looked for and is absent. `match_text` are whole words that mean it in free
+    text, unless one of `not_text` stands there. `read_by` are facts that are read from it in code;
+    a rule that names the concept need not be listed.
     """
 
     name: Words

@@ -52,9 +52,7 @@ LUNG = (
         lung_episode_unknown=HOLD,
     ),
     case("lung: recorded, no grade", {NEW_DISEASE: "present"}, lung_grade_unknown=HOLD),
-    case(
-        "lung: recorded, grade not readable", {LUNG_GRADE: NO_GRADE}, lung_grade_unknown=HOLD
-    ),
+    case("lung: recorded, grade not readable", {LUNG_GRADE: NO_GRADE}, lung_grade_unknown=HOLD),
     case(
         "lung: caused by the drug, no grade",
         {"drug-induced interstitial lung disease": "present"},

@@ -200,7 +200,11 @@ OTHERS = (
     case("sight of grade 3", {"visual disturbance grade": "3"}, sight_symptoms=ASK),
     case("sight of grade 1", {"visual disturbance grade": "1"}, sight_symptoms=ASK),
     case("sight recovered", {"visual disturbance grade": "0"}),
-    case("another reaction of grade 3", {"adverse effect of a cancer drug grade": "3"}, other_severe=ASK),
+    case(
+        "another reaction of grade 3",
+        {"adverse effect of a cancer drug grade": "3"},
+        other_severe=ASK,
+    ),
     case("another reaction of grade 2", {"adverse effect of a cancer drug grade": "2"}),
     case("gut of grade 3", {"gastrointestinal symptoms grade": "3"}, other_severe=ASK),
     case("gut of grade 2", {"gastrointestinal symptoms grade": "2"}),
