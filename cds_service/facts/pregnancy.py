@@ -10,7 +10,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import PRESENT, Reading
 from cds_service.facts.findings import findings_of
 from cds_service.facts.measurements import READABLE_STATUSES
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Condition
 from cds_service.rules import Reason, ReasonKind, State, Statement, Statements
 from cds_service.rules.measuring import written_day

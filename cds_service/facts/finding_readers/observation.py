@@ -20,7 +20,7 @@ from cds_service.facts.finding_readings import (
 )
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.fhir.datatypes import CodeableConcept
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Observation, ObservationComponent
 
 SUBJECT = "observations"
