@@ -15,10 +15,8 @@ def read_by(knowledge: Knowledge, drug: str) -> frozenset[str]:
     tables = knowledge.drugs.get(drug)
     table = tables.dose_changes if tables is not None else None
     facts = frozenset(_looked_for(table)) if table is not None else frozenset()
-    replaced = knowledge.replacements.facts
-    named = {name for fact in facts if fact in replaced for name in replaced[fact].concepts}
-    named |= {item.name for item in knowledge.concepts.values() if facts & {*item.read_by}}
-    return frozenset(named | {fact for fact in facts if fact in knowledge.concepts})
+    through = {item.name for item in knowledge.concepts.values() if facts & {*item.read_by}}
+    return frozenset(through | {fact for fact in facts if fact in knowledge.concepts})
 
 
 def graded_concepts(knowledge: Knowledge) -> tuple[Concept, ...]:

@@ -16,7 +16,6 @@ from cds_service.facts import (
     courses,
     haemolysis,
     pregnancy,
-    problems,
     resistance,
     staging,
     variants,
@@ -123,14 +122,15 @@ class FactReader:
         readers: dict[str, Callable[[], FactValue | None]] = {}
         for fact, analyte in knowledge.fact_list.analytes.items():
             readers[fact] = _bound(laboratory_series, context, fact, analyte)
-        for fact, value_sets in knowledge.fact_list.conditions.items():
-            readers[fact] = _bound(problems.flag, context, value_sets)
         readers |= self._person(context)
         readers |= self._tumour(context, medicines)
         found = _found(context, medicines)
         for kind in knowledge.vocabulary:
             if isinstance(kind, Concept):
                 readers[kind.name] = _bound(found.of, kind.name)
+        readers[pregnancy.CONCEPT] = lambda: pregnancy.pregnancy(
+            context, found.of(pregnancy.CONCEPT), pregnancy_tests(context)
+        )
         unread = UNREAD_DRAFT in supplied.unavailable
         readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
         collections: dict[str, FactValue | None] = {
@@ -157,7 +157,6 @@ class FactReader:
             "ECOG performance status": lambda: score_series(
                 context, "ECOG performance status", "ECOG performance status", answers, None
             ),
-            "pregnancy": lambda: pregnancy.pregnancy(context, pregnancy_tests(context)),
             haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
             child_pugh.FACT: lambda: child_pugh.child_pugh_class(context),
         }
@@ -288,8 +287,7 @@ def _running(medicines: Medicines) -> tuple[date | None, ...]:
 
 
 def _found(context: Context, medicines: Medicines) -> PatientFindings:
-    due = {pregnancy.CONCEPT: lambda: pregnancy.overdue(context)}
-    return PatientFindings(context, _running(medicines), due)
+    return PatientFindings(context, _running(medicines))
 
 
 def _sex(context: Context) -> Statements | None:
