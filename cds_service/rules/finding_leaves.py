@@ -19,6 +19,7 @@ from cds_service.rules.finding_states import (
     Closing,
     Standing,
     contradictory,
+    fades_after,
     last_day,
     only_suspected,
     standing_on,
@@ -336,7 +337,7 @@ def _lasting(
         if closing.day is None:
             return Lasting(began, began, sure=False)
         return Lasting(began, last_day(item, closing.day))
-    days = concept.symptom_for_days if item.ended is None else None
+    days = fades_after(concept, item)
     if days is not None:
         until = began + timedelta(days=days)
         return Lasting(began, max(until, item.succeeded or until), sure=False)

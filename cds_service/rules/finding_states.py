@@ -19,6 +19,7 @@ from cds_service.rules.vocabulary import Concept
 
 CONFIRMED = ("present", "over")
 DENIED = ("refuted", "absent")
+SEVERE = 3
 _A_DAY = timedelta(days=1)
 
 
@@ -113,12 +114,19 @@ def only_suspected(concept: Concept, item: Finding) -> Reason:
     return Reason.of(ReasonKind.MISSING, concept.name, f"only suspected{_of(item)}")
 
 
+def fades_after(concept: Concept, item: Finding) -> int | None:
+    """The days after which a symptom without an end no longer answers; None when it lasts.
+
+    A severe one is followed until it is over: nobody may take it for gone because time went by.
+    """
+    severe = item.grade is not None and item.grade >= SEVERE
+    return None if severe or item.ended is not None else concept.symptom_for_days
+
+
 def is_old_symptom(concept: Concept, item: Finding, as_of: date) -> bool:
     """Whether it is a symptom without an end that no longer answers for the day."""
-    days = concept.symptom_for_days
-    if days is None or item.ended is not None or item.began is None:
-        return False
-    return (as_of - item.began).days > days
+    days = fades_after(concept, item)
+    return days is not None and item.began is not None and (as_of - item.began).days > days
 
 
 def _of(item: Finding) -> str:
@@ -166,7 +174,7 @@ def _settle(
     elif is_old_symptom(concept, item, as_of):
         reason = Reason.of(ReasonKind.STALE, concept.name, f"recorded{_of(item)}")
         standing.doubtful.append((item, reason))
-    elif concept.symptom_for_days is not None and item.ended is None and item.began is None:
+    elif fades_after(concept, item) is not None and item.began is None:
         reason = Reason.of(ReasonKind.MISSING, concept.name, "it has no day")
         standing.doubtful.append((item, reason))
     else:

@@ -694,12 +694,20 @@ def _place(concept: Concept, item: Finding, known: list[Finding], as_of: date) -
         ]
     if against:
         return Told(item, "doubtful", doubt=CONTRADICTORY)
-    if concept.symptom_for_days is not None and item.ended is None:
+    symptom = _symptom_days(concept, item)
+    if symptom is not None:
         if item.began is None:
             return Told(item, "doubtful", doubt=MISSING)
-        if item.began + timedelta(days=concept.symptom_for_days) < as_of:
+        if item.began + timedelta(days=symptom) < as_of:
             return Told(item, "doubtful", doubt=STALE)
     return Told(item, "there")
+
+
+def _symptom_days(concept: Concept, item: Finding) -> int | None:
+    """How long a symptom answers that nobody closed; a severe one does for good."""
+    if item.ended is not None or (item.grade or 0) > 2:
+        return None
+    return concept.symptom_for_days
 
 
 def _suspicion(item: Finding, told: list[Told], as_of: date) -> Told:
@@ -893,7 +901,7 @@ def _spells(concept: Concept, one: Told, contradicted: bool) -> list[Spell]:
     assert began is not None
     if one.place in ("over", "taken back") and one.end is not None:
         return [Spell(began, max(one.end, began), True)]
-    symptom = concept.symptom_for_days if one.item.ended is None else None
+    symptom = _symptom_days(concept, one.item)
     sure = began
     if one.place in ("there", "doubtful", "succeeded"):
         if symptom is not None:
