@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from cds_service.rules import Concept, Finding, Findings, Measurement, Reason, ReasonKind, Series
+from cds_service.rules import Concept, Findings, Measurement, Reason, ReasonKind, Series
 from cds_service.rules.finding_states import Standing, standing_on, turning_days
 
 
 def grade_course(concept: Concept, found: Findings, as_of: date) -> Series | None:
     """The highest grade on every day on which something began or ended, newest first.
 
-    None when nothing was ever confirmed on a day that is known.
+    None when nothing was ever confirmed on a day that is known. No word of the record is in it.
     """
     days = sorted((day for day in turning_days(found) if day <= as_of), reverse=True)
     drawn = [_on(concept, standing_on(concept, found, day), day) for day in days]
@@ -31,17 +31,13 @@ def _on(concept: Concept, standing: Standing, day: date) -> Measurement | None:
     if not graded:
         first = lasting[0]
         problem = Reason.of(ReasonKind.MISSING, concept.name, "no grade recorded")
-        return Measurement(None, day, as_sent=first.label, source=first.source, problem=problem)
+        return Measurement(None, day, as_sent="no grade", source=first.source, problem=problem)
     worst = max(graded, key=lambda item: item.grade or 0)
     return Measurement(
         Decimal(worst.grade or 0),
         day,
         # Another one beside it, of unknown grade, may be worse.
         comparator=">=" if worst.grade_is_least or len(graded) < len(lasting) else None,
-        as_sent=_as_sent(worst),
+        as_sent=f"grade {worst.grade}",
         source=worst.source,
     )
-
-
-def _as_sent(item: Finding) -> str:
-    return f"{item.label}, grade {item.grade}".removeprefix(", ")
