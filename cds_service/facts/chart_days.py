@@ -9,8 +9,8 @@ from cds_service.facts.context import Context
 from cds_service.facts.medication_orders import OVER, ends_of
 from cds_service.fhir.datatypes import Period
 from cds_service.fhir.dates import parse_moment
-from cds_service.fhir.record import status_of
 from cds_service.fhir.resources import Resource
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import MedicationRequest, MedicationUse, ServiceRequest
 
 _WRITTEN = (

@@ -9,7 +9,7 @@ from typing import Protocol
 from cds_service.facts.diagnosis_names import may_speak_of_now, names_in
 from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import ValueSet
-from cds_service.knowledge.concept_models import Replacements
+from cds_service.knowledge.concept_facts import DiagnosisSets
 from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.local_codes import LocalCodes
 
@@ -41,7 +41,7 @@ class _Knowledge(Protocol):
     @property
     def concepts(self) -> Concepts: ...
     @property
-    def replacements(self) -> Replacements: ...
+    def diagnosis_sets(self) -> DiagnosisSets: ...
     @property
     def local(self) -> LocalCodes: ...
 
@@ -67,7 +67,7 @@ class ConceptMatcher:
 
     def __init__(self, knowledge: _Knowledge) -> None:
         self._concepts = knowledge.concepts
-        self._value_sets = knowledge.replacements.value_sets
+        self._value_sets = knowledge.diagnosis_sets
         self._further: dict[CodeKey, frozenset[str]] = {}
         sets = knowledge.codes.value_sets
         for name in (*self._value_sets, *_TUMOURS):

@@ -53,6 +53,11 @@ class Reading:
         return self.finding.names
 
     @property
+    def day_order(self) -> date:
+        """The day it began, for putting events in order; what has none comes first."""
+        return self.finding.began or date.min
+
+    @property
     def confirmed(self) -> bool:
         """Whether it was there, be it over or not."""
         return self.finding.status in CONFIRMED

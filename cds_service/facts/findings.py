@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -20,11 +20,12 @@ from cds_service.facts.finding_readings import (
     SUSPECTED,
     Reading,
 )
+from cds_service.facts.finding_succession import with_successors
 from cds_service.facts.grade_scale import FROM_SEVERITY, FROM_TERM, STATED
 from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import Condition, DiagnosticReport
-from cds_service.rules import Finding, Findings, Reason
+from cds_service.rules import Finding, Findings
 from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE
 
 _LONG_AGO = date.min
@@ -74,7 +75,8 @@ class FindingBook:
         if context.ends_unknown:
             found = [_with_open_end(context, item) for item in found]
         found = _with_cause_of_the_day(context, found)
-        return cls(tuple(found), tuple(_as_events(found)))
+        events = with_successors(context.book.concepts, _as_events(found))
+        return cls(tuple(found), tuple(events))
 
     def of(self, *concepts: str) -> tuple[Reading, ...]:
         """What the records say of any of these concepts, each record as it stands."""
@@ -91,27 +93,29 @@ class FindingBook:
 class PatientFindings:
     """The findings as the rules ask for them; nothing is read before that.
 
-    `started` are the first days of the ALK inhibitors that are taken or paused. `due` say of a
-    concept why an open finding of it is a question by now.
+    `started` are the first days of the ALK inhibitors that are taken or paused.
     """
 
     context: Context = field(repr=False)
     started: tuple[date | None, ...] = ()
-    due: Mapping[str, Callable[[], Reason | None]] = field(default_factory=dict, repr=False)
 
     def of(self, concept: str) -> Findings:
         """All findings of a concept, newest first, undated last; never complete."""
         found = [
             finding
             for item in self.events
-            if concept in item.names
+            if concept in item.names and not self._says_more(item, concept)
             for finding in self._denying_each_code(item)
             if concept in finding.names
         ]
         found.sort(key=lambda item: item.began or _LONG_AGO, reverse=True)
-        reason = self.due[concept]() if concept in self.due else None
-        unknown = (reason,) if reason is not None else ()
-        return Findings(tuple(found), self.started, complete=False, unknown=unknown)
+        return Findings(tuple(found), self.started, complete=False)
+
+    def _says_more(self, item: Reading, concept: str) -> bool:
+        """Whether an event is one of those that say more exactly what was found."""
+        concepts = self.context.book.knowledge.concepts
+        unless = concepts[concept].unless if concept in concepts else ()
+        return not item.names.isdisjoint(unless)
 
     def _denying_each_code(self, item: Reading) -> Iterator[Finding]:
         """The finding; of a denied one with several codes what each of them denies.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cds_service.facts.alk_status import GIVEN
 from cds_service.facts.context import Context
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import CodeKey, concept_keys
 from cds_service.fhir.views import Condition
 

@@ -10,8 +10,9 @@ import msgspec
 
 from cds_service.facts.context import Context
 from cds_service.facts.result_flags import called_out_of_range
+from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.dates import own_times
-from cds_service.fhir.record import CodedResult, status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.values import (

@@ -7,7 +7,7 @@ from datetime import date
 
 from cds_service.facts.context import Context
 from cds_service.fhir.medications import MedicationConcept
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (
     Dosage,
     MedicationDispense,

@@ -32,7 +32,7 @@ from cds_service.facts.still_acting import Stopped, still_acting
 from cds_service.facts.supplies import Course, courses_without_order, given_on_several_days
 from cds_service.facts.unrecognised import Unrecognised, shown_name
 from cds_service.fhir.dosage import DoseStep, read_dosage
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import (
     Dosage,

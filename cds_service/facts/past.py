@@ -23,8 +23,9 @@ from cds_service.fhir.datatypes import CodeableConcept, Coding, Extension, Perio
 from cds_service.fhir.dates import Moment, effective_moment, own_times, parse_moment
 from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
 from cds_service.fhir.owners import contained
-from cds_service.fhir.record import WITHDRAWN, PatientRecord, status_of
+from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.resources import Resource
+from cds_service.fhir.statuses import WITHDRAWN, status_of
 from cds_service.fhir.views import (
     Condition,
     DiagnosticReport,

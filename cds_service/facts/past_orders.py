@@ -18,8 +18,8 @@ from cds_service.facts.medication_orders import OVER, dosages_of, end_of, is_ord
 from cds_service.facts.supplies import days_supplied
 from cds_service.fhir.datatypes import Period
 from cds_service.fhir.dates import Moment, parse_moment
-from cds_service.fhir.record import status_of
 from cds_service.fhir.references import parse_reference
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (
     MedicationDispense,
     MedicationRequest,

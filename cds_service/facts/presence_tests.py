@@ -13,8 +13,9 @@ from decimal import Decimal
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.facts.problems import in_order
-from cds_service.fhir.record import CodedResult, status_of
+from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.reference_ranges import lower_limit
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import CodeKey
 from cds_service.fhir.units import fold_unit
 from cds_service.fhir.values import (

@@ -16,7 +16,6 @@ from cds_service.facts import (
     courses,
     haemolysis,
     pregnancy,
-    problems,
     resistance,
     ros1,
     staging,
@@ -42,7 +41,6 @@ from cds_service.facts.patient import (
 )
 from cds_service.facts.person import death, sex
 from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
-from cds_service.facts.reactions import reaction_readers
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import MedicationRequest, ServiceRequest
@@ -167,8 +165,6 @@ class FactReader:
         readers: dict[str, Callable[[], FactValue | None]] = {}
         for fact, analyte in knowledge.fact_list.analytes.items():
             readers[fact] = _bound(laboratory_series, context, fact, analyte)
-        for fact, value_sets in knowledge.fact_list.conditions.items():
-            readers[fact] = _bound(problems.flag, context, value_sets)
         readers |= self._person(context)
         drafts = [request for request, _ in supplied.draft_requests]
         readers |= self._tumour(context, medicines, drafts)
@@ -176,7 +172,9 @@ class FactReader:
         for kind in knowledge.vocabulary:
             if isinstance(kind, Concept):
                 readers[kind.name] = _bound(found.of, kind.name)
-        readers |= reaction_readers(context)
+        readers[pregnancy.CONCEPT] = lambda: pregnancy.pregnancy(
+            context, found.of(pregnancy.CONCEPT), pregnancy_tests(context)
+        )
         unread = UNREAD_DRAFT in supplied.unavailable
         readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
         collections: dict[str, FactValue | None] = {
@@ -204,7 +202,6 @@ class FactReader:
                 context, "ECOG performance status", "ECOG performance status", answers, None
             ),
             "death recorded": lambda: death(context),
-            "pregnancy": lambda: pregnancy.pregnancy(context, pregnancy_tests(context)),
             "pregnancy test not judged": lambda: unjudged_pregnancy_test(context),
             haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
             child_pugh.FACT: lambda: child_pugh.child_pugh_class(context),
@@ -336,8 +333,7 @@ def _running(medicines: Medicines) -> tuple[date | None, ...]:
 
 
 def _found(context: Context, medicines: Medicines) -> PatientFindings:
-    due = {pregnancy.CONCEPT: lambda: pregnancy.overdue(context)}
-    return PatientFindings(context, _running(medicines), due)
+    return PatientFindings(context, _running(medicines))
 
 
 def _treatment_start(medicines: Medicines) -> Events:

@@ -17,7 +17,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import Reading
 from cds_service.facts.problems import diagnoses
 from cds_service.facts.variants import Change, Variant, phase_of
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Observation
 from cds_service.rules import Collection, Event, Events, Item, Reason, ReasonKind
 

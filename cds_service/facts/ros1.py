@@ -9,7 +9,7 @@ from cds_service.facts.alk_status import GIVEN, coded_answer
 from cds_service.facts.context import Context
 from cds_service.facts.problems import diagnoses, in_order, statement
 from cds_service.facts.variants import Variant
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import MedicationRequest, Observation
 from cds_service.rules import Statement, Statements
 

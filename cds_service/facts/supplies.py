@@ -11,7 +11,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.identifying import Identified, identify
 from cds_service.facts.medication_orders import dosages_of, end_of, is_order
 from cds_service.fhir.datatypes import usable_number
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (
     MedicationAdministration,
     MedicationDispense,

@@ -125,7 +125,12 @@ ORDERS = (
     Case(
         "order-pregnant",
         {**WOMAN, "pregnancy": "present", "orders": ALECTINIB},
-        {"pregnancy": [(31, "present")]},
+        {"pregnancy": None, "suspected pregnancy": "present"},
+    ),
+    Case(
+        "order-pregnancy-unknown",
+        {**NONE, **WOMAN, "suspected pregnancy": "present", "orders": ALECTINIB},
+        {"pregnancy": "present"},
     ),
     Case(
         "order-pregnancy-test-open",

@@ -157,8 +157,11 @@ def test_a_hold_leads_to_the_dose_of_the_label_once_it_is_over() -> None:
 
 
 def test_a_hold_stays_while_nobody_says_that_it_is_over() -> None:
-    one = only(PAUSED, found("giddiness", 60, grade=3))
+    one = only(PAUSED, found("giddiness", 60, grade=2))
     assert (one.kind, one.since) == (Kind.WITHHOLD, day(60))
+    # A severe one needs no memory: it is there until somebody says that it is over.
+    one = only(RUNNING, found("giddiness", 120, grade=3))
+    assert (one.kind, one.since) == (Kind.WITHHOLD, None)
 
 
 def test_a_milder_grade_opens_the_way_back() -> None:
