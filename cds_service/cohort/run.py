@@ -132,8 +132,12 @@ def chart_facts(reader: FactReader, patient: str, read: ReadResult, as_of: date)
         unavailable["further pages"] = "the file holds a first page only"
     if read.lost:
         unavailable["unreadable resources"] = f"{len(read.lost)} were not used"
-    # Of a page, and of a chart with unreadable parts, nobody knows what is missing.
-    whole = read.next_link is None and not read.lost
+    if read.cut_short:
+        unavailable["further resources"] = "the file holds fewer than it counts"
+    if any(outcome.serious for outcome in read.outcomes):
+        unavailable["parts of the chart"] = "the file holds an error or a warning of its server"
+    # Of a page, and of a chart with unreadable parts, nobody knows what is missing (hooks/delivery).
+    whole = read.shortfall is None
     complete = _KINDS - unavailable.keys() if whole else frozenset()
     return reader.read(Supplied(record, complete, unavailable), as_of)[0]
 
