@@ -136,7 +136,7 @@ def chart_facts(reader: FactReader, patient: str, read: ReadResult, as_of: date)
         unavailable["further resources"] = "the file holds fewer than it counts"
     if any(outcome.serious for outcome in read.outcomes):
         unavailable["parts of the chart"] = "the file holds an error or a warning of its server"
-    # Of a page, and of a chart with unreadable parts, nobody knows what is missing (hooks/delivery).
+    # Of a page, and of a chart with unreadable parts, nobody knows what is missing.
     whole = read.shortfall is None
     complete = _KINDS - unavailable.keys() if whole else frozenset()
     return reader.read(Supplied(record, complete, unavailable), as_of)[0]
