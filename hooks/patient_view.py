@@ -9,6 +9,7 @@ _ALWAYS = frozenset(
     {
         Topic.GATE,
         Topic.TOXICITY,
+        Topic.IN_FORCE,
         Topic.CHOICE,
         Topic.ADJUVANT,
         Topic.PROGRESSION,

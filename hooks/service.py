@@ -64,6 +64,8 @@ def about_an_order(item: Recommendation, question: Question) -> bool:
             return item.order is not None
         case Topic.TOXICITY | Topic.POPULATION | Topic.COVERAGE:
             return item.order is not None
+        case Topic.IN_FORCE:
+            return False
         case Topic.MONITORING:
             return concerned and item.verified
         case Topic.BASELINE:

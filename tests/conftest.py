@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from cds_service.alk import parts
+from cds_service.alk import section
 from cds_service.alk.decision import Failure
-from cds_service.cards import build
+from cds_service.cards import build, guard
 from tests.depth import DEPTH, examples, is_left_whole, left_for_the_slow_suite
 
 # No test measures time: an example may take as long as the machine needs.
@@ -44,17 +44,29 @@ def _what_breaks_fails_the_test() -> Iterator[None]:
     def not_worded(_group: object, _context: object, error: Exception) -> build.BuiltCard:
         raise AssertionError("a card could not be written") from error
 
+    def contradicted(_card: object, _kept: object, found: object) -> build.BuiltCard:
+        raise AssertionError(f"a card orders what another card speaks against: {found}")
+
+    def not_looked_at(_cards: object, error: Exception) -> list[build.BuiltCard]:
+        raise AssertionError("the last look at the answer failed") from error
+
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(parts, "failure", told)
+        patched.setattr(guard, "taken_out", contradicted)
+        patched.setattr(guard, "without_orders", not_looked_at)
+        patched.setattr(section, "failure", told)
         patched.setattr(build, "unworded", not_worded)
         yield
 
 
 _unworded = build.unworded
+_taken_out = guard.taken_out
+_without_orders = guard.without_orders
 
 
 @pytest.fixture
 def parts_may_break(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that breaks becomes a card, as in service."""
-    monkeypatch.setattr(parts, "failure", Failure)
+    monkeypatch.setattr(section, "failure", Failure)
     monkeypatch.setattr(build, "unworded", _unworded)
+    monkeypatch.setattr(guard, "taken_out", _taken_out)
+    monkeypatch.setattr(guard, "without_orders", _without_orders)

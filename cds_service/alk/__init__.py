@@ -18,7 +18,7 @@ from cds_service.alk.decision import (
     Recommendation,
     Topic,
 )
-from cds_service.alk.parts import CHECK_INCOMPLETE_RULE
+from cds_service.alk.section import CHECK_INCOMPLETE_RULE
 from cds_service.alk.uncovered import UNCOVERED_RULE
 from cds_service.facts.patient import UNREAD_DRAFT
 

@@ -8,7 +8,7 @@ from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Collection
 
 
-def _unavailable(
+def unavailable(
     facts: PatientFacts, question: Question, knowledge: Knowledge, found: list[Recommendation]
 ) -> list[Recommendation]:
     """Say what could not be obtained, unless the patient surely has nothing to do with ALK."""
@@ -16,7 +16,7 @@ def _unavailable(
         return []
     unread = UNREAD_DRAFT in facts.unavailable
     if not unread and (
-        set(facts.unavailable) <= _QUIET or _surely_no_concern(facts, question, knowledge, found)
+        set(facts.unavailable) <= _QUIET or surely_no_concern(facts, question, knowledge, found)
     ):
         return []
     return [
@@ -66,7 +66,7 @@ _LUNG = frozenset(
 )
 
 
-def _surely_no_concern(
+def surely_no_concern(
     facts: PatientFacts, question: Question, knowledge: Knowledge, found: list[Recommendation]
 ) -> bool:
     """Whether the patient certainly has neither lung cancer nor an ALK inhibitor, taken, paused,

@@ -19,8 +19,8 @@ class Kind(enum.StrEnum):
 
     STOP = "stop"
     WITHHOLD = "withhold"
-    REDUCE = "reduce"
     AVOID = "avoid"
+    REDUCE = "reduce"
     ASK = "ask"
     RESUME = "resume"
     CHOOSE = "choose"
@@ -34,6 +34,7 @@ class Topic(enum.StrEnum):
 
     GATE = "gate"
     ORDER = "order"
+    IN_FORCE = "order in force"
     TOXICITY = "toxicity"
     POPULATION = "population"
     INTERACTION = "interaction"
@@ -145,7 +146,8 @@ class Recommendation:
     for the decision's document or a log. `others` are ways on that are no ALK inhibitor,
     `findings` what a finding in the tumour says about each drug. `episode` counts how often the
     reaction began since the first dose. `since` is the day of the trigger when it lies in the past.
-    `design` are the sources of what no row of a table says.
+    `design` are the sources of what no row of a table says. `settled` is why what it would order
+    is not offered, because another recommendation of the same answer speaks against it.
     """
 
     kind: Kind
@@ -177,6 +179,7 @@ class Recommendation:
     verified: bool = True
     named: tuple[str, ...] = field(default=(), repr=False)
     design: tuple[str, ...] = ()
+    settled: str = ""
 
     @property
     def algorithm_ids(self) -> tuple[str, ...]:

@@ -40,8 +40,14 @@ def evaluation_with(
     knowledge: Knowledge,
     evaluation: Evaluation,
     beside: Sequence[OrderedMedication] = (),
+    *,
+    started_low: bool = False,
 ) -> Evaluation:
-    """The evaluation of the patient together with one draft order and those `beside` it."""
+    """The evaluation of the patient together with one order and those `beside` it.
+
+    `started_low` says of an order in force that no earlier one was for more: its dose is then the
+    first dose, as it is of a draft of a drug that was never taken.
+    """
     flags: dict[str, bool | None] = {}
     for ingredient in order.ingredients:
         tables = knowledge.drugs.get(ingredient)
@@ -54,7 +60,9 @@ def evaluation_with(
             first = facts.line(ingredient) is None
             flags["ordered first dose of another jurisdiction"] = first and bool(elsewhere)
             patient = Evaluation(WithOrder(facts, order, {}, beside), facts.as_of)
-            flags[_BELOW_START] = first and _below_start(tables.drug, order, knowledge, patient)
+            flags[_BELOW_START] = (first or started_low) and _below_start(
+                tables.drug, order, knowledge, patient
+            )
     awaited = [knowledge.awaited[name] for name in order.ingredients if name in knowledge.awaited]
     flags["ordered drug without dosing"] = bool(awaited)
     flags["ordered drug not approved"] = any(
@@ -140,11 +148,11 @@ def _fired(
         tests=asked_tests(row, evaluation, row.text("summary")),
         verified=row.verified
         and not (order.unverified & _classes_asked(row))
-        and _doses_verified(row, drug, knowledge),
+        and doses_verified(row, drug, knowledge),
     )
 
 
-def _doses_verified(row: Row, drug: str | None, knowledge: Knowledge) -> bool:
+def doses_verified(row: Row, drug: str | None, knowledge: Knowledge) -> bool:
     """Whether the label doses that a row compares with were read in a source."""
     compares = _COMPARED & set(row.when.facts_named)
     return drug is None or not compares or knowledge.drugs[drug].drug.dosing.verified

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from cds_service.alk import Decision, Kind, Recommendation, Topic
+from cds_service.cards import guard
 from cds_service.cards.details import detail, footer
 from cds_service.cards.override_reasons import override_reasons
 from cds_service.cards.suggestions import OrderContext, suggestions
@@ -99,7 +100,10 @@ def all_cards(
         except Exception as error:  # noqa: BLE001 - said on a card and logged
             card = unworded(group, context, error)
         cards.append(card)
-    return cards
+    try:
+        return guard.without_contradictions(cards, decision, knowledge)
+    except Exception as error:  # noqa: BLE001 - to the safe side, and logged
+        return guard.without_orders(cards, error)
 
 
 def folded(

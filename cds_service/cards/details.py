@@ -66,9 +66,14 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
         parts.append(_section("Used", used))
     if item.reasons:
         parts.append(_section("Not available or not usable", _reasons(item.reasons)))
-    if item.also:
-        lines = [_also(other, summary(other, knowledge)) for other in item.also]
+    together = [other for other in item.also if not other.settled]
+    if together:
+        lines = [_also(other, summary(other, knowledge)) for other in together]
         parts.append(_section("At the same time", lines))
+    otherwise = [other for other in item.also if other.settled]
+    if otherwise:
+        lines = [summary(other, knowledge) for other in otherwise]
+        parts.append(_section("What would apply otherwise", lines))
     evidence = [evidence_line(*knowledge.result(name)) for name in item.evidence]
     if evidence:
         parts.append(_section("Evidence", evidence))
@@ -157,6 +162,8 @@ def _what_next(item: Recommendation) -> list[str]:
             )
     if item.at_floor:
         parts.append("The next step would lie below the lowest label dose, so the drug is stopped.")
+    if item.settled:
+        parts.append(f"No order is offered for this: {item.settled}.")
     if item.ask:
         parts.append(f"**To settle:** {item.ask}")
     return parts

@@ -56,23 +56,13 @@ def suggestions(
             alone = _removal(item.order) if removes_order(item) else []
             return [*alone, *_in_place_of([item.order], instead)], "at-most-one"
     found: list[Suggestion] = []
-    held = _is_held(item, decision)
-    if item.dose is not None and item.kind in (Kind.REDUCE, Kind.RESUME, Kind.START) and not held:
+    orders = item.kind in (Kind.REDUCE, Kind.RESUME, Kind.START) and not item.settled
+    if item.dose is not None and orders:
         found += _dose_order(item, item.dose, decision.as_of, knowledge, context)
     if removes_order(item):
         found += _removal(item.order)
     found += _tests(item, decision, knowledge, context)
     return found, "any"
-
-
-def _is_held(item: Recommendation, decision: Decision) -> bool:
-    """Whether a reaction holds or stops the drug of which another card would order a dose."""
-    return item.dose is not None and any(
-        other.topic is Topic.TOXICITY
-        and other.kind in (Kind.STOP, Kind.WITHHOLD)
-        and other.drug == item.dose.drug
-        for other in decision.recommendations
-    )
 
 
 def removes_order(item: Recommendation) -> bool:

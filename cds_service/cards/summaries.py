@@ -27,7 +27,10 @@ from cds_service.cards.uncovered import uncovered_summary
 from cds_service.knowledge.awaited import AwaitedDrug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
-from cds_service.rules import Item, Verdict
+from cds_service.rules import Item, Statement, Verdict
+
+CONTRIBUTING = "contributing medication"
+"""The fact that names a medicine that slows the heart, as an ALK inhibitor does."""
 
 
 def summary(item: Recommendation, knowledge: Knowledge) -> str:
@@ -145,6 +148,14 @@ def _toxicity(item: Recommendation, knowledge: Knowledge) -> str:
         case Kind.WITHHOLD:
             verb = "Keep holding" if past else "Hold"
             text = f"{verb} {drug}: {finding}"
+            if slowing := _slowing(item):
+                return first_that_fits(
+                    f"{verb} {drug} and stop or lower {slowing}, which slows the heart: {finding}",
+                    f"{verb} {drug} and stop or lower {slowing} (slows the heart): {finding}",
+                    f"{verb} {drug}, stop or lower {slowing}: {finding}",
+                    f"{verb} {drug}: {finding}; another drug slows the heart too",
+                    text,
+                )
             if lacking := _lacking(item):
                 return f"{text}; {lacking} not known, which decides about stopping for good"
             if item.resume_dose is not None and goal:
@@ -165,6 +176,17 @@ def _toxicity(item: Recommendation, knowledge: Knowledge) -> str:
     recheck = item.row.text("recheck_days") if item.row is not None else ""
     again = f"; test again within {recheck} days" if recheck else ""
     return f"Continue {drug}: {finding}, no dose change{again}"
+
+
+def _slowing(item: Recommendation) -> str:
+    """Another medicine that explains the reaction as well, by its name in the record."""
+    leaves = item.trace.walk() if item.trace is not None else ()
+    for leaf in leaves:
+        if leaf.subject == CONTRIBUTING:
+            for used in leaf.used:
+                if isinstance(used, Statement) and used.value == "active" and used.as_sent:
+                    return used.as_sent
+    return ""
 
 
 def _lacking(item: Recommendation) -> str:

@@ -25,6 +25,8 @@ from cds_service.knowledge.evidence import Result, Study, load_evidence
 from cds_service.knowledge.icd_editions import load_editions
 from cds_service.knowledge.local_codes import NOTHING_LOCAL, LocalCodes, with_local
 from cds_service.knowledge.medicine_names import load_medicine_names
+from cds_service.knowledge.settlement import FILE as SETTLEMENT
+from cds_service.knowledge.settlement import STRICTEST, Settlement, load_settlement
 from cds_service.knowledge.sources import Source, load_sources, require_known_sources
 from cds_service.knowledge.table_files import Column, Table, TableReader
 from cds_service.knowledge.tests_catalogue import OrderableTest, load_tests
@@ -98,6 +100,8 @@ class Knowledge:
     """What the site added: codes, which are among `codes`, and default upper limits."""
     uncovered: Uncovered | None = None
     """The net under the dose tables; None in a release that has none."""
+    settlement: Settlement = STRICTEST
+    """Which of two recommendations about a drug gives way."""
 
     @property
     def inhibitors(self) -> frozenset[str]:
@@ -212,6 +216,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         MappingProxyType(tables),
         awaited,
         uncovered=load_uncovered(folder / UNCOVERED, concepts, frozenset(sources)),
+        settlement=load_settlement(folder / SETTLEMENT, frozenset(sources)),
     )
 
 

@@ -196,6 +196,13 @@ def algorithm_columns(
             _list("tests", test),
             *card,
         ),
+        "orders_in_force": (
+            *_IDENTITY,
+            _rule("when"),
+            _choice("severity", frozenset({"warning", "info"})),
+            _choice("action", frozenset({"avoid", "ask", "inform"})),
+            *card,
+        ),
         "first_line": (
             *_IDENTITY,
             _text("drug", check=drug),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tests.alk.course_cases import COURSE
 from tests.alk.drug_cases import ROWS
+from tests.alk.in_force_cases import IN_FORCE
 from tests.alk.order_cases import (
     ALECTINIB,
     BISOPROLOL,
@@ -297,5 +298,5 @@ DATED = frozenset(dated.row for dated in DATED_ROWS)
 
 CASES = (
     *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,
-    *MONITORING, *ROWS, *COURSE, *SILENCED,
+    *MONITORING, *ROWS, *COURSE, *SILENCED, *IN_FORCE,
 )  # fmt: skip

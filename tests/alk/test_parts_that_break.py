@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.alk import CHECK_INCOMPLETE_RULE, Decision, Question, Topic
+from cds_service.alk import CHECK_INCOMPLETE_RULE, Decision, Question, Topic, decide
 from cds_service.cards import CardContext, all_cards, folded, may_be_quiet
 from cds_service.cards.suggestions import OrderContext
 from cds_service.facts import PatientFacts
@@ -19,33 +19,51 @@ pytestmark = pytest.mark.usefixtures("parts_may_break")
 
 SECRET = "Quillfeather"
 
-ALGORITHM = importlib.import_module("cds_service.alk.decide")
-"""The module; the package gives its function of the same name."""
+ALGORITHM = "cds_service.alk"
+OTHER_ORDERS = "sections.OtherOrders"
+ADJUVANT = "sections.Adjuvant"
 
 PARTS: dict[str, tuple[str, set[Topic]]] = {
-    "gates": (
+    "sections.Gates": (
         "whether diagnosis and tests suffice",
         # Without the gates nobody knows whether a choice may be made.
         {Topic.GATE, Topic.CHOICE, Topic.BASELINE, Topic.ADJUVANT, Topic.PROGRESSION},
     ),
-    "check_orders": ("the draft orders", {Topic.ORDER}),
-    "_drugs_in_view": (
+    "sections.DraftOrders": ("the draft orders", {Topic.ORDER}),
+    "case._in_view": (
         "the ALK inhibitors that are taken or ordered",
         {Topic.TOXICITY, Topic.MONITORING, Topic.INTERACTION, Topic.POPULATION, Topic.COVERAGE},
     ),
-    "Toxicity": ("reactions to alectinib", {Topic.TOXICITY}),
-    "due_tests": ("tests that are due with alectinib", {Topic.MONITORING}),
-    "populations": ("doses of alectinib", {Topic.INTERACTION, Topic.POPULATION}),
-    "_new_interactions": ("interactions of the other orders", {Topic.INTERACTION}),
-    "first_line": ("the choice of the first drug", {Topic.CHOICE, Topic.BASELINE}),
-    "adjuvant": ("adjuvant treatment", {Topic.ADJUVANT}),
-    "next_treatment": ("treatment after progression", {Topic.PROGRESSION}),
+    "drug_sections.Reactions": ("reactions to alectinib", {Topic.TOXICITY}),
+    "drug_sections.DueTests": (
+        "tests that are due with alectinib",
+        {Topic.MONITORING},
+    ),
+    "drug_sections.Adjustments": (
+        "doses of alectinib",
+        {Topic.INTERACTION, Topic.POPULATION},
+    ),
+    OTHER_ORDERS: ("interactions of the other orders", {Topic.INTERACTION}),
+    "sections.FirstDrug": (
+        "the choice of the first drug",
+        {Topic.CHOICE, Topic.BASELINE},
+    ),
+    ADJUVANT: ("adjuvant treatment", {Topic.ADJUVANT}),
+    "sections.NextTreatment": (
+        "treatment after progression",
+        {Topic.PROGRESSION},
+    ),
 }
-"""By the function that breaks: what the card calls it, and the topics that may fall silent."""
+"""By the section that breaks: what the card calls it, and the topics that may fall silent."""
 
 
 def broken(*_: Any, **__: Any) -> Any:
     raise ValueError(f"the chart of {SECRET}")
+
+
+def breaks(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    function = part if part.startswith("case.") else f"{part}.recommendations"
+    monkeypatch.setattr(f"{ALGORITHM}.{function}", broken)
 
 
 def under_treatment() -> tuple[PatientFacts, tuple[Any, ...]]:
@@ -78,7 +96,7 @@ def test_the_other_parts_say_what_they_say_otherwise(
 ) -> None:
     whole = asked_about(case())
     assert not whole.failures
-    monkeypatch.setattr(ALGORITHM, name, broken)
+    breaks(name, monkeypatch)
     partial = asked_about(case())
     if not partial.failures:
         # The part had nothing to do for this patient.
@@ -98,13 +116,13 @@ def test_the_other_parts_say_what_they_say_otherwise(
 def test_every_part_is_tried_by_one_of_the_two_patients(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ALGORITHM, name, broken)
+    breaks(name, monkeypatch)
     assert any(asked_about(case()).failures for case in (under_treatment, untreated))
 
 
 def test_a_check_of_which_nothing_ran_still_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in PARTS:
-        monkeypatch.setattr(ALGORITHM, name, broken)
+        breaks(name, monkeypatch)
     (only,) = asked_about(under_treatment()).recommendations
     assert only.rule_id == CHECK_INCOMPLETE_RULE
 
@@ -114,13 +132,13 @@ def test_where_nobody_is_concerned_a_fault_is_logged_and_not_shown(
 ) -> None:
     facts = patient(lines=(), cancers=(), ALK=None, setting=None)
     assert not asked(facts).recommendations
-    monkeypatch.setattr(ALGORITHM, "adjuvant", broken)
-    monkeypatch.setattr(ALGORITHM, "_new_interactions", broken)
+    breaks(ADJUVANT, monkeypatch)
+    breaks(OTHER_ORDERS, monkeypatch)
     decision = asked(facts)
     assert decision.failures
     assert not decision.recommendations
     # When that itself cannot be told, it is shown.
-    monkeypatch.setattr(ALGORITHM, "_surely_no_concern", broken)
+    monkeypatch.setattr(importlib.import_module(f"{ALGORITHM}.decide"), "surely_no_concern", broken)
     assert asked(facts).recommendations[0].rule_id == CHECK_INCOMPLETE_RULE
 
 
@@ -142,8 +160,8 @@ def test_nothing_new_can_be_ordered_from_half_a_check_but_an_order_can_be_taken_
 ) -> None:
     before = actions(cards_of(asked_about(case())))
     assert before & {"create", "update"}
-    monkeypatch.setattr(ALGORITHM, "adjuvant", broken)
-    monkeypatch.setattr(ALGORITHM, "_new_interactions", broken)
+    breaks(ADJUVANT, monkeypatch)
+    breaks(OTHER_ORDERS, monkeypatch)
     cards = cards_of(asked_about(case()))
     assert actions(cards) == before & {"delete"}
     assert cards[0].card.summary.startswith("This ALK check is incomplete")
@@ -154,8 +172,8 @@ def test_half_a_check_of_signed_orders_offers_nothing_at_all(
 ) -> None:
     facts, orders = under_treatment()
     signed = Question("order-dispatch", orders, signed=True)
-    monkeypatch.setattr(ALGORITHM, "_new_interactions", broken)
-    decision = ALGORITHM.decide(facts, signed, knowledge(), AS_OF)
+    breaks(OTHER_ORDERS, monkeypatch)
+    decision = decide(facts, signed, knowledge(), AS_OF)
     assert decision.failures
     assert not actions(cards_of(decision))
 
@@ -163,7 +181,7 @@ def test_half_a_check_of_signed_orders_offers_nothing_at_all(
 def test_the_card_leads_is_never_folded_and_never_kept_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ALGORITHM, "_new_interactions", broken)
+    breaks(OTHER_ORDERS, monkeypatch)
     cards = cards_of(asked_about(under_treatment()), most=2)
     assert cards[0].rule_id == CHECK_INCOMPLETE_RULE
     assert not may_be_quiet(cards[0].recommendations)
@@ -178,6 +196,6 @@ def test_the_end_of_the_requests_time_is_no_part_that_broke(
     def late(*_: Any, **__: Any) -> Any:
         raise Over
 
-    monkeypatch.setattr(ALGORITHM, "gates", late)
+    monkeypatch.setattr(f"{ALGORITHM}.sections.Gates.recommendations", late)
     with pytest.raises(Over):
         asked_about(untreated())

@@ -192,7 +192,7 @@ def test_a_fault_with_one_patient_does_not_cost_the_others_their_answer(
 def test_a_patient_of_whom_a_part_could_not_be_checked_does_not_count_as_decided(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    algorithm = importlib.import_module("cds_service.alk.decide")
+    algorithm = importlib.import_module("cds_service.alk.drug_sections")
     real = algorithm.due_tests
 
     def sometimes(*arguments: Any) -> Any:

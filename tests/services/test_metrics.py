@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +26,6 @@ from tests.services.calling import (
 pytestmark = pytest.mark.slow
 
 STORY = "pregnant-alk-inhibitor-ordered"
-algorithm = importlib.import_module("cds_service.alk.decide")
 
 
 @pytest.fixture
@@ -108,7 +106,7 @@ def broken(*_: Any, **__: Any) -> Any:
 def test_what_an_operator_must_mend_is_counted(
     fresh: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(algorithm, "_new_interactions", broken)
+    monkeypatch.setattr("cds_service.alk.sections.OtherOrders.recommendations", broken)
     monkeypatch.setattr(Records, "save_decision", broken)
     assert fresh.cards("order-sign", STORY)
     assert count(fresh, "alk_cds_failed_parts_total", service="alk-order-sign") == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import logging
@@ -37,8 +36,6 @@ pytestmark = pytest.mark.slow
 
 SECRET = "Quillfeather-the-Younger"
 
-algorithm = importlib.import_module("cds_service.alk.decide")
-
 
 def fail(*_: Any) -> None:
     raise ValueError(f"the chart of {SECRET} broke a rule")
@@ -66,7 +63,7 @@ def test_the_cards_of_the_parts_that_ran_follow_one_that_names_those_that_did_no
     assert whole[0]["indicator"] == "critical"
     log = io.StringIO()
     configure_logging("INFO", log)
-    monkeypatch.setattr(algorithm, "_new_interactions", fail)
+    monkeypatch.setattr("cds_service.alk.sections.OtherOrders.recommendations", fail)
     answer = service.post(hook, service.body(hook, "pregnant-alk-inhibitor-ordered"))
     first, *others = answer.json()["cards"]
     assert first["indicator"] == "warning"

@@ -1,0 +1,82 @@
+"""How recommendations about one drug are settled, as `settlement.yaml` has it."""
+
+from __future__ import annotations
+
+from importlib.resources.abc import Traversable
+from typing import Literal, get_args
+
+from pydantic import Field, model_validator
+
+from cds_service.knowledge.concept_models import Words
+from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
+
+FILE = "settlement.yaml"
+
+Said = Literal[
+    "stopped", "held", "refused", "rewritten", "combination", "avoided", "lowered", "questioned"
+]
+"""What a recommendation says of a drug, in words that the file explains."""
+
+Offer = Literal["start", "resume", "correct", "lower", "higher"]
+"""What a one-click order does to a drug; `higher` is any of them above a lowered dose."""
+
+ONE_CLICK_ORDERS: tuple[Offer, ...] = ("start", "resume", "correct", "lower")
+
+
+class SettlementRow(Frozen):
+    """One row; `says` is the reason as a card gives it, with `{drug}` for the drug."""
+
+    id: str = Field(pattern=r"^settle-[a-z-]+$")
+    said: Said
+    takes: tuple[Offer, ...] = Field(min_length=1)
+    card: Literal["joins", "stays"]
+    says: Words
+
+    @model_validator(mode="after")
+    def _names_the_drug(self) -> SettlementRow:
+        if "{drug}" not in self.says:
+            raise ValueError("words that name the drug as {drug}")
+        return self
+
+
+class Settlement(Frozen):
+    """The whole file: one row for everything that can be said, the strongest first."""
+
+    source: Words
+    verified: bool
+    rows: tuple[SettlementRow, ...]
+
+    @model_validator(mode="after")
+    def _settles_everything(self) -> Settlement:
+        said = [row.said for row in self.rows]
+        if sorted(said) != sorted(get_args(Said)):
+            raise ValueError(f"exactly one row for each of {', '.join(get_args(Said))}")
+        return self
+
+
+STRICTEST = Settlement(
+    source="built in",
+    verified=False,
+    rows=tuple(
+        SettlementRow(
+            id=f"settle-{said}",
+            said=said,
+            takes=("higher",) if said == "lowered" else ONE_CLICK_ORDERS,
+            card="stays",
+            says="another recommendation speaks against {drug}",
+        )
+        for said in get_args(Said)
+    ),
+)
+"""For a release that has no such file: whatever speaks against a drug takes every order of it."""
+
+
+def load_settlement(file: Traversable, sources: frozenset[str]) -> Settlement:
+    """Reads the file. Raises KnowledgeError with the place and what was expected."""
+    if not file.is_file():
+        return STRICTEST
+    found = validate(Settlement, read_mapping(file), str(file), "")
+    if found.source not in sources:
+        raise KnowledgeError(str(file), "source", "an id of sources.yaml")
+    return found

@@ -1,0 +1,40 @@
+"""Cases of the orders in force: a chart that is looked at, with nothing being ordered."""
+
+from __future__ import annotations
+
+from tests.alk.order_cases import Case
+from tests.alk.patients import FULL, LOWER, treatment
+
+HIGHEST = treatment((170, "active", ("900", 2)))
+ODD = treatment((170, "active", ("550", 2)))
+LOW = treatment((170, "active", LOWER))
+LOWERED = treatment((170, "ended", FULL), (60, "active", LOWER))
+
+IN_FORCE = (
+    Case(
+        "force-above-label", {"lines": (HIGHEST,)}, {"lines": (treatment((170, "active", FULL)),)}
+    ),
+    Case("force-off-ladder", {"lines": (ODD,)}, {"lines": (LOW,)}),
+    Case("force-first-dose-low", {"lines": (LOW,)}, {"lines": (LOWERED,)}),
+    Case(
+        "force-immunotherapy",
+        {"medications": ("immune checkpoint inhibitor",)},
+        {"medications": ("chemotherapy",)},
+    ),
+    Case(
+        "force-immunotherapy",
+        {"medications": ("immune checkpoint inhibitor",)},
+        {"ALK": "negative"},
+    ),
+    Case("force-egfr-inhibitor", {"medications": ("EGFR inhibitor",)}, {"ALK": "negative"}),
+    Case(
+        "force-egfr-inhibitor",
+        {"medications": ("EGFR inhibitor",), "EGFR_gene": "wild type"},
+        {"EGFR_gene": "sensitising mutation"},
+    ),
+    Case(
+        "force-adjuvant-beyond-two-years",
+        {"setting": "resected", "treatment_start": 732},
+        {"treatment_start": 730},
+    ),
+)

@@ -1,0 +1,307 @@
+"""The recommendations of one answer, settled: no card offers what another speaks against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cds_service.alk import Decision, Dose, Kind, Recommendation, Topic
+from cds_service.alk.settlement import Settled, offer_of, said_of
+from cds_service.cards import CardContext, all_cards, guard
+from cds_service.cards.build import BuiltCard
+from cds_service.cards.suggestions import OrderContext
+from cds_service.facts.patient import OrderedMedication, PatientFacts
+from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.settlement import STRICTEST, load_settlement
+from cds_service.knowledge.yaml_files import knowledge_folder
+from tests.alk.patients import asked, knowledge, order, patient, running
+
+
+def drafted(drug: str, amount: str, per_day: int) -> OrderedMedication:
+    """A draft order as it came, so that it can be changed or taken back."""
+    made = order(drug, amount, per_day)
+    resource: dict[str, Any] = {
+        "resourceType": "MedicationRequest",
+        "id": made.reference.split("/")[1],
+        "status": "draft",
+        "intent": "order",
+        "subject": {"reference": "Patient/p"},
+        "medicationCodeableConcept": {"text": drug},
+        "authoredOn": "2026-11-20",
+    }
+    return replace(made, resource=resource)
+
+
+def cards_of(decision: Decision) -> list[BuiltCard]:
+    context = CardContext(OrderContext("p", "Practitioner/u", None), None, 20)
+    return all_cards(decision, lambda _: True, knowledge(), context)
+
+
+def clicks(decision: Decision) -> list[str]:
+    return medicines(cards_of(decision))
+
+
+def medicines(cards: list[BuiltCard]) -> list[str]:
+    """The labels of all buttons but those that order tests."""
+    return [
+        one.label
+        for card in cards
+        for one in card.card.suggestions
+        if any((action.resource or {}).get("resourceType") != "ServiceRequest"
+               for action in one.actions)
+    ]  # fmt: skip
+
+
+def summaries(decision: Decision) -> list[str]:
+    return [card.card.summary for card in cards_of(decision)]
+
+
+def found(decision: Decision, rule: str) -> Recommendation:
+    return next(item for item in decision.recommendations if item.rule_id == rule)
+
+
+ON_CRIZOTINIB = (running("crizotinib"),)
+
+
+def stopped(**more: object) -> PatientFacts:
+    """On crizotinib, with a liver that stops it."""
+    return patient(lines=ON_CRIZOTINIB, ALT="5.2", total_bilirubin="3.1", **more)
+
+
+def test_no_card_corrects_the_dose_of_a_drug_that_is_stopped() -> None:
+    decision = asked(stopped(), drafted("crizotinib", "500", 2))
+
+    assert decision.recommendations[0].kind is Kind.STOP
+    assert clicks(decision) == ["Remove the crizotinib order"]
+    assert not [line for line in summaries(decision)[1:] if line.startswith("Dose above")]
+    said = next(card for card in cards_of(decision) if "Stop crizotinib" in card.card.summary)
+    assert "What would apply otherwise" in said.card.detail
+    assert "Dose above the label: crizotinib" in said.card.detail
+
+
+def test_the_dose_of_a_drug_that_is_not_stopped_is_corrected() -> None:
+    decision = asked(patient(lines=ON_CRIZOTINIB), drafted("crizotinib", "500", 2))
+
+    assert any(
+        label.startswith("Change the order to crizotinib 250 mg") for label in clicks(decision)
+    )
+
+
+def test_a_drug_whose_order_is_refused_is_not_lowered_on_another_card() -> None:
+    pregnant = patient(lines=(), pregnancy="present", medications=("strong CYP3A inhibitor",))
+    decision = asked(pregnant, drafted("lorlatinib", "100", 1))
+
+    refused = found(decision, "order-pregnant")
+    assert refused.kind is Kind.STOP
+    assert not [line for line in summaries(decision) if line.startswith("Lower lorlatinib")]
+    assert clicks(decision) == ["Remove the lorlatinib order"]
+
+
+def test_what_joins_a_stronger_card_is_told_there() -> None:
+    pregnant = patient(lines=(), pregnancy="present", medications=("strong CYP3A inhibitor",))
+    decision = asked(pregnant, drafted("lorlatinib", "100", 1))
+
+    told = [item for one in decision.recommendations for item in one.also if item.settled]
+    assert [item.kind for item in told] == [Kind.REDUCE]
+    assert told[0].settled == "the order of lorlatinib is not to be signed"
+    assert any("Lower lorlatinib to 75 mg" in card.card.detail for card in cards_of(decision))
+
+
+def test_a_card_that_is_the_louder_keeps_its_place_without_its_order() -> None:
+    facts = patient(lines=(), psychiatric_disorder="present")
+    decision = asked(facts, drafted("lorlatinib", "200", 1))
+
+    assert found(decision, "order-lorlatinib-mind").severity == "warning"
+    above = found(decision, "order-above-label")
+    assert above.severity == "critical"
+    assert above.settled == "something speaks against lorlatinib"
+    assert not [label for label in clicks(decision) if label.startswith("Change the order")]
+
+
+def test_of_two_lower_doses_only_the_lowest_is_one_click_away() -> None:
+    above = replace(_resuming(), kind=Kind.REDUCE, topic=Topic.ORDER, rule_id="above")
+    kidney = replace(
+        above, rule_id="kidney", topic=Topic.POPULATION, dose=Dose("alectinib", Decimal(300), 2)
+    )
+    left = Settled([above, kidney], knowledge()).recommendations()
+
+    assert [item.settled for item in left] == [
+        "another card lowers the dose of alectinib further",
+        "",
+    ]
+
+
+def test_the_same_lower_dose_stays_one_click_away_on_each_card() -> None:
+    above = replace(_resuming(), kind=Kind.REDUCE, topic=Topic.ORDER, rule_id="above")
+    kidney = replace(above, rule_id="kidney", topic=Topic.POPULATION)
+
+    assert not any(item.settled for item in Settled([above, kidney], knowledge()).recommendations())
+
+
+def test_a_drug_on_hold_for_one_thing_is_not_taken_up_again_for_another() -> None:
+    hold = _recommendation(Kind.WITHHOLD, "hold")
+    resume = replace(_resuming(), rule_id="resume")
+    first, *more = Settled([hold, resume], knowledge()).recommendations()
+
+    assert not more
+    assert [item.rule_id for item in first.also] == ["resume"]
+    assert first.also[0].settled == "alectinib is on hold"
+
+
+def test_an_open_question_about_a_reaction_keeps_the_drug_from_being_resumed_by_a_click() -> None:
+    question = _recommendation(Kind.ASK, "question")
+    left = Settled([question, _resuming()], knowledge()).recommendations()
+
+    assert [item.settled for item in left] == ["", "a reaction to alectinib is still to be settled"]
+
+
+def test_a_choice_marks_the_drug_that_another_card_advises_against() -> None:
+    decision = asked(patient(lines=()))
+    assert decision.choice is not None
+    against = _recommendation(Kind.STOP, "against", drug=decision.choice.options[0].drug)
+    left = Settled([decision.choice, against], knowledge()).recommendations()
+
+    marked = next(item for item in left if item.options)
+    named = {one.drug: one.speaks_against for one in marked.options}
+    assert named[against.drug or ""]
+    assert sum(named.values()) == 1 + sum(one.speaks_against for one in decision.choice.options)
+
+
+def test_what_is_said_twice_is_said_once() -> None:
+    one = _recommendation(Kind.WITHHOLD, "hold")
+
+    assert len(Settled([one, replace(one)], knowledge()).recommendations()) == 1
+
+
+def _recommendation(kind: Kind, rule: str, drug: str = "alectinib") -> Recommendation:
+    return Recommendation(kind, Topic.TOXICITY, rule, "warning", drug=drug)
+
+
+def _resuming() -> Recommendation:
+    return replace(_recommendation(Kind.RESUME, "resume"), dose=Dose("alectinib", Decimal(450), 2))
+
+
+# -- the invariant --------------------------------------------------------------------------
+
+
+KINDS = [kind for kind in Kind if kind not in (Kind.ORDER_TEST, Kind.INFORM)]
+TOPICS = [Topic.TOXICITY, Topic.ORDER, Topic.INTERACTION, Topic.POPULATION]
+
+
+@st.composite
+def recommendations(draw: st.DrawFn) -> Recommendation:
+    drug = draw(st.sampled_from(["alectinib", "lorlatinib"]))
+    kind = draw(st.sampled_from(KINDS))
+    doses = knowledge().drugs[drug].drug.ladder.levels
+    step = draw(st.sampled_from(doses))
+    ordered = draw(st.sampled_from([None, drug]))
+    made = _recommendation(kind, draw(st.sampled_from(["a", "b", "c"])), drug)
+    dose = Dose(drug, Decimal(step.amount_mg), step.per_day)
+    return replace(
+        made,
+        topic=draw(st.sampled_from(TOPICS)),
+        severity=draw(st.sampled_from(["critical", "warning", "info"])),
+        order=order(ordered) if ordered else None,
+        dose=dose if kind in (Kind.REDUCE, Kind.RESUME, Kind.START) else None,
+    )
+
+
+@given(st.lists(recommendations(), max_size=6))
+def test_whatever_is_said_no_order_is_left_against_another_recommendation(
+    made: list[Recommendation],
+) -> None:
+    left = Settled(made, knowledge()).recommendations()
+    inhibitors = knowledge().inhibitors
+
+    for item in left:
+        if offer_of(item) is None or item.settled or item.dose is None:
+            continue
+        for other in left:
+            said, drugs = said_of(other, inhibitors)
+            if other is not item and item.dose.drug in drugs:
+                assert said not in guard.AGAINST
+
+
+@given(st.lists(recommendations(), max_size=6))
+def test_nothing_that_was_said_is_lost(made: list[Recommendation]) -> None:
+    left = Settled(made, knowledge()).recommendations()
+
+    said = {item.rule_id for one in left for item in (one, *one.also)}
+    assert said == {item.rule_id for item in made}
+
+
+# -- the last look --------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("parts_may_break")
+def test_an_order_that_slipped_through_is_taken_out_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cds_service.alk.settlement.Settled.recommendations", lambda it: it._found)
+    cards = cards_of(asked(stopped(), drafted("crizotinib", "500", 2)))
+
+    assert medicines(cards) == ["Remove the crizotinib order"]
+    (fault,) = [card.fault for card in cards if card.fault is not None]
+    assert str(fault).startswith("order-above-label orders crizotinib against crizotinib-")
+
+
+@pytest.mark.usefixtures("parts_may_break")
+def test_a_last_look_that_fails_leaves_only_what_takes_an_order_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError
+
+    decision = asked(patient(lines=ON_CRIZOTINIB), drafted("crizotinib", "500", 2))
+    assert any(label.startswith("Change") for label in clicks(decision))
+    monkeypatch.setattr(guard, "without_contradictions", broken)
+
+    assert not clicks(decision)
+
+
+# -- the table ------------------------------------------------------------------------------
+
+
+def _file(tmp_path: Any, change: Callable[[str], str]) -> Any:
+    text = (knowledge_folder() / "settlement.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "settlement.yaml"
+    file.write_text(change(text), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("said: held", "said: frozen", "said"),
+        ("said: held", "said: stopped", "exactly one row"),
+        ("takes: [resume]", "takes: []", "takes"),
+        ("takes: [resume]", "takes: [raise]", "takes"),
+        ("card: joins", "card: vanishes", "card"),
+        ("{drug} is on hold", "on hold", "{drug}"),
+        ("source: design-settlement", "source: hearsay", "source"),
+    ],
+)
+def test_a_row_that_cannot_be_followed_stops_the_start_and_is_named(
+    old: str, new: str, names: str, tmp_path: Any
+) -> None:
+    file = _file(tmp_path, lambda text: text.replace(old, new, 1))
+
+    with pytest.raises(KnowledgeError) as told:
+        load_settlement(file, frozenset(knowledge().sources))
+    assert names in str(told.value)
+    assert "settlement.yaml" in str(told.value)
+
+
+def test_an_older_release_without_the_file_is_settled_by_the_strictest_rows(tmp_path: Any) -> None:
+    assert load_settlement(tmp_path / "settlement.yaml", frozenset()) is STRICTEST
+    older = replace(knowledge(), settlement=STRICTEST)
+    hold = _recommendation(Kind.WITHHOLD, "hold")
+    left = Settled([hold, _resuming()], older).recommendations()
+
+    assert left[1].settled == "another recommendation speaks against alectinib"
