@@ -144,8 +144,12 @@ def chart_facts(
         unavailable["further pages"] = "the file holds a first page only"
     if read.lost:
         unavailable["unreadable resources"] = f"{len(read.lost)} were not used"
+    if read.cut_short:
+        unavailable["further resources"] = "the file holds fewer than it counts"
+    if any(outcome.serious for outcome in read.outcomes):
+        unavailable["parts of the chart"] = "the file holds an error or a warning of its server"
     # Of a page, and of a chart with unreadable parts, nobody knows what is missing.
-    whole = read.next_link is None and not read.lost
+    whole = read.shortfall is None
     complete = _KINDS - unavailable.keys() if whole else frozenset()
     supplied = Supplied(record, complete, unavailable)
     return reader.read(reader.known_by(supplied, today or date.max, as_of), as_of)[0]

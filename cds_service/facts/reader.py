@@ -107,7 +107,7 @@ class FactReader:
         unavailable = dict(supplied.unavailable)
         if medicines.unclear:
             unavailable.setdefault(
-                "medications", "; ".join(reason.detail for reason in medicines.unclear)
+                "medications", ", and ".join(reason.detail for reason in medicines.unclear)
             )
         if any(order.contradictory for order in orders):
             unavailable.setdefault(UNREAD_DRAFT, "its codes and its words name different drugs")

@@ -171,6 +171,11 @@ class PatientRecord:
         owner = self._owners.of_resource(resource)
         return owner is not None and owner != self._owners.patient_key
 
+    def stands_in_another(self, resource: Resource) -> bool:
+        """Whether a resource stands in another patient's record, whoever it is about."""
+        owner = self._owners.of_subject(resource)
+        return owner is not None and owner != self._owners.patient_key
+
     def resolve(
         self, reference: Reference | None, holder: Resource | None = None
     ) -> Resource | None:
