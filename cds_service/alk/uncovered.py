@@ -20,7 +20,8 @@ from cds_service.facts.patient import OrderedMedication, PatientFacts, Treatment
 from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.uncovered import Uncovered
-from cds_service.rules import Collection, Finding, Trace, Verdict
+from cds_service.rules import Collection, Finding, Findings, Trace, Verdict
+from cds_service.rules.finding_states import was_refuted
 from cds_service.rules.values import ANOTHER_CAUSE
 
 UNCOVERED_RULE = "not-covered-by-the-dose-table"
@@ -50,7 +51,9 @@ def uncovered(
     serious = [
         event
         for event in facts.found.events
-        if spoken.isdisjoint({event.finding.source, *event.same}) and judge.is_serious(event)
+        if spoken.isdisjoint({event.finding.source, *event.same})
+        and judge.is_serious(event)
+        and not _is_refuted(event, facts)
     ]
     for line, order in taken if serious else ():
         left = [item for item in serious if judge.is_new(item, line)]
@@ -60,6 +63,14 @@ def uncovered(
             holds = any(map(judge.holds, left))
             return [_recommendation(net, line, order, left, holds=holds, silent=silent)]
     return []
+
+
+def _is_refuted(event: Reading, facts: PatientFacts) -> bool:
+    """Whether a suspicion was refuted since, in whatever record."""
+    return any(
+        isinstance(found, Findings) and was_refuted(event.finding, found, facts.as_of)
+        for found in map(facts.find, event.names)
+    )
 
 
 @dataclass(frozen=True)
