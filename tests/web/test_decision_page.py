@@ -119,7 +119,7 @@ def test_what_another_recommendation_speaks_against_is_not_shown_as_a_dose_to_or
     open_page: OpenPage, document: Document
 ) -> None:
     first, *rest = document["recommendations"]
-    settled = {**first, "dose": "450 mg twice daily", "settled": "alectinib is on hold"}
+    settled = {**first, "also": [], "dose": "450 mg", "settled": "alectinib is on hold"}
     article = open_page({**document, "recommendations": [settled, *rest]}).all("article")[0]
 
     assert any(one.text.endswith("alectinib is on hold") for one in article.all("p", "ask"))
