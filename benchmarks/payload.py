@@ -22,6 +22,8 @@ from hooks.data import (
     CONDITIONS,
     DISPENSES,
     EVERYTHING,
+    EXAMINATIONS,
+    EXAMINED,
     FINDINGS,
     LABORATORY,
     MEDICATIONS,
@@ -30,6 +32,7 @@ from hooks.data import (
     REPORTS,
     REQUESTS,
     STATEMENTS,
+    VISITS,
     VITAL_SIGNS,
     templates,
 )
@@ -109,7 +112,7 @@ def _chart(story: Story, today: date, codes: frozenset[str]) -> list[Resource]:
 def _is_asked_for(resource: Resource, codes: frozenset[str]) -> bool:
     if resource["resourceType"] != "Observation":
         return False
-    categories = ("laboratory", "vital-signs")
+    categories = ("laboratory", "vital-signs", *EXAMINED)
     return any(_has_category(resource, name) for name in categories) or _has_code(resource, codes)
 
 
@@ -131,6 +134,8 @@ def _prefetch(chart: list[Resource], knowledge: Knowledge) -> dict[str, Resource
         STATEMENTS.key: _of_type("MedicationStatement"),
         ADMINISTRATIONS.key: _of_type("MedicationAdministration"),
         DISPENSES.key: _of_type("MedicationDispense"),
+        EXAMINATIONS.key: lambda resource: any(_has_category(resource, name) for name in EXAMINED),
+        VISITS.key: _of_type("Encounter"),
     }
     (patient,) = [resource for resource in chart if resource["resourceType"] == "Patient"]
     prefetch = {PATIENT.key: patient}

@@ -12,6 +12,8 @@ from cds_service.protocol import PrefetchTemplate
 _FINDING_SETS = (
     "ALK test by FISH",
     "ALK test by immunohistochemistry",
+    "ROS1 test by FISH",
+    "ROS1 test by immunohistochemistry",
     "genetic variant assessment",
     "allelic phase",
     "disease status",
@@ -22,6 +24,7 @@ _FINDING_SETS = (
     "pregnancy status",
     "estimated delivery date",
     "cancer stage group",
+    "tumour histology",
     "tumour size",
     "positive lymph nodes",
     "surgical margin",
@@ -135,9 +138,27 @@ ALLERGIES = Kind(
     beside=True,
 )
 
+EXAMINED = ("exam", "imaging", "procedure", "survey")
+"""What was seen or asked stands under codes that nobody can list: the finding is the value."""
+EXAMINATIONS = Kind(
+    "examinations",
+    "Observation?patient={{context.patientId}}&category=" + ",".join(EXAMINED),
+    False,
+    "findings with their grade that were recorded as an observation, symptoms that were denied",
+    beside=True,
+)
+VISITS = Kind(
+    "visits",
+    "Encounter?patient={{context.patientId}}",
+    False,
+    "diagnoses that a visit names, and days of diagnoses that have none",
+    beside=True,
+)
+
 EVERYTHING = (
     PATIENT, CONDITIONS, MEDICATIONS, LABORATORY, VITAL_SIGNS, FINDINGS, PROCEDURES, REPORTS,
-    REQUESTS, STATEMENTS, ADMINISTRATIONS, DISPENSES, ADVERSE_EVENTS, ALLERGIES,
+    REQUESTS, STATEMENTS, ADMINISTRATIONS, DISPENSES, ADVERSE_EVENTS, ALLERGIES, EXAMINATIONS,
+    VISITS,
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from cds_service.alk import Decision, Question, Recommendation, decide
 from cds_service.cards import BuiltCard, CardContext, all_cards, decision_document, folded
 from cds_service.cards.suggestions import OrderContext
 from cds_service.cards.system_actions import ReasonCodes
-from cds_service.facts import FactReader
+from cds_service.facts import FactReader, Supplied
 from cds_service.facts.patient import PatientFacts
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import Action, CdsResponse, HookCall, PrefetchTemplate
@@ -63,7 +63,8 @@ class Engine:
     `today` gives the day of the question, `keep` stores an answered call, `link` gives the
     absolute address of a decision's page or None. `memory` keeps answered cards away; without it
     every card is shown each time. `reason_codes` are added for clients that agreed to it, and
-    `smart_launch_url` is offered on every card.
+    `smart_launch_url` is offered on every card. `calendar_day` is today where `today` may give
+    another day, such as one in the past; an EHR's call is always about today.
     """
 
     knowledge: Knowledge
@@ -78,6 +79,7 @@ class Engine:
     shadow: Shadow = field(default_factory=Shadow)
     reason_codes: ReasonCodes | None = None
     smart_launch_url: str | None = None
+    calendar_day: date | None = None
 
     def answer(
         self,
@@ -87,7 +89,7 @@ class Engine:
     ) -> CdsResponse:
         """The cards for one call. Raises ProtocolError for what the EHR must mend (412)."""
         as_of = self.today()
-        supplied = gather(call, templates, self.access)
+        supplied = self.gathered(call, templates)
         facts, orders = self.reader.read(supplied, as_of)
         signed = bool(call.dispatched_orders)
         question = Question(call.hook, orders, selected_keys(call), self.jurisdiction, signed)
@@ -110,6 +112,13 @@ class Engine:
             cards=tuple(card.card for card in prepared.cards),
             system_actions=self._system_actions(call, facts, decision),
         )
+
+    def gathered(self, call: HookCall, templates: Sequence[PrefetchTemplate]) -> Supplied:
+        """The data of a call, dated where the day of the question may be in the past."""
+        supplied = gather(call, templates, self.access)
+        if self.calendar_day is None:
+            return supplied
+        return self.reader.known_by(supplied, self.calendar_day, self.today())
 
     def _system_actions(
         self, call: HookCall, facts: PatientFacts, decision: Decision

@@ -11,7 +11,7 @@ from cds_service.facts import Supplied
 from cds_service.fhir.client import FetchResult, FhirClient
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.medications import MedicationShape
-from cds_service.fhir.reading import ReadResult, merged, read_resources
+from cds_service.fhir.reading import ReadResult, read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest, MedicationUse
 from cds_service.protocol import HookCall, PreconditionFailed, PrefetchTemplate, resolve
@@ -22,9 +22,7 @@ from hooks.asked_orders import (
     note_lost_selections,
     own_drafts,
 )
-
-_NOT_HAD = frozenset({400, 404, 405, 501})
-"""How servers answer about a resource type that they do not have."""
+from hooks.delivery import Deliveries
 
 _logger = logging.getLogger("alk_cds.hooks")
 
@@ -43,46 +41,34 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
     What could not be obtained is named in `unavailable`. Raises PreconditionFailed (412) when a
     required key is absent and the FHIR server cannot be asked or does not answer.
     """
-    read: dict[str, ReadResult] = {}
-    unavailable: dict[str, str] = {}
+    came = Deliveries()
+    asked = {template.key: template for template in templates}
     wanted: dict[str, tuple[str, ...]] = {}
     for template in templates:
-        sent = call.prefetch.get(template.key)
-        if template.key in call.prefetch and sent is None:
-            if template.required:
-                unavailable[template.key] = "the EHR supplied nothing"
-            continue
-        if sent is not None:
-            read[template.key] = read_resources(sent)
-            if _usable(read[template.key]):
+        if template.key in call.unreadable_prefetch:
+            came.unreadable(template)
+        elif template.key not in call.prefetch:
+            came.not_sent(template)
+        else:
+            sent = call.prefetch[template.key]
+            if sent is None:
+                came.null(template)
+                continue
+            if came.sent(template, read_resources(sent)):
                 continue
         queries = [resolve(text, call.context) for text in (template.template, *template.otherwise)]
         if queries[0] is not None:
             wanted[template.key] = tuple(query for query in queries if query is not None)
         else:
-            unavailable[template.key] = "the call lacks what its query needs"
+            came.not_askable(template)
     client = _client(call, access)
     # One deadline for all that is asked of the server, products of medications included.
     ends_at = client.deadline() if client is not None else 0.0
-    reasons: dict[str, str] = {}
-    beside = {template.key for template in templates if template.beside}
     if wanted and client is not None:
         for key, result in _fetched(client, wanted, ends_at, call).items():
-            if result.problem is None or key not in read:
-                read[key] = result.read
-            else:
-                # Two parts of an answer tell more than one, and copies are told apart by id.
-                read[key] = merged([read[key], result.read])
-            if result.problem is not None and not (key in beside and _not_had(result)):
-                unavailable[key] = _why(result)
-                reasons[key] = result.problem.reason
-    elif wanted:
-        for key in wanted:
-            if key in beside and key not in read and key not in call.unreadable_prefetch:
-                continue
-            unavailable[key] = _why_not_supplied(read.get(key), key in call.unreadable_prefetch)
-    _refuse_without_required(call, templates, read, unavailable, reasons)
-    return _supplied(call, read, unavailable, client, ends_at)
+            came.fetched(asked[key], result)
+    _refuse_without_required(call, templates, came)
+    return _supplied(call, asked, came, client, ends_at)
 
 
 def _fetched(
@@ -117,31 +103,6 @@ def _fetched(
     return found
 
 
-def _not_had(result: FetchResult) -> bool:
-    """Whether a server says that it knows no such resources or no such search."""
-    problem = result.problem
-    return problem is not None and problem.status in _NOT_HAD and not result.read.given
-
-
-def _usable(result: ReadResult) -> bool:
-    """Whether a prefetch value answers its question: whole, without a serious outcome."""
-    return result.complete and not any(outcome.serious for outcome in result.outcomes)
-
-
-def _why_not_supplied(result: ReadResult | None, unreadable: bool) -> str:
-    if unreadable:
-        return "sent by the EHR, but not readable as FHIR"
-    if result is None:
-        return "not supplied by the EHR"
-    if result.next_link is not None:
-        return "only a first page was supplied"
-    if result.cut_short:
-        return "the EHR supplied fewer resources than it counted"
-    if result.outcomes:
-        return "the EHR sent an error in its place"
-    return "sent by the EHR, but not readable as FHIR"
-
-
 def _client(call: HookCall, access: FhirAccess) -> FhirClient | None:
     if call.fhir_server is None:
         return None
@@ -156,47 +117,33 @@ def _client(call: HookCall, access: FhirAccess) -> FhirClient | None:
         return None
 
 
-def _why(result: FetchResult) -> str:
-    problem = result.problem
-    if problem is None:
-        return ""
-    status = f" (HTTP {problem.status})" if problem.status is not None else ""
-    extent = " in full" if result.read.given else ""
-    return f"the FHIR server did not answer{extent}: {problem.kind.value}{status}"
-
-
 def _refuse_without_required(
-    call: HookCall,
-    templates: Sequence[PrefetchTemplate],
-    read: Mapping[str, ReadResult],
-    unavailable: Mapping[str, str],
-    reasons: Mapping[str, str],
+    call: HookCall, templates: Sequence[PrefetchTemplate], came: Deliveries
 ) -> None:
     """412 for required data of which nothing came; a null was an answer, and gets a card."""
     lost = [
         template.key
         for template in templates
         if template.required
-        and template.key in unavailable
+        and came.nothing_came_of(template)
         and not (template.key in call.prefetch and call.prefetch[template.key] is None)
-        and not (template.key in read and read[template.key].resources)
     ]
     if lost:
         raise PreconditionFailed(
             f"Required data could not be obtained: {', '.join(lost)}."
-            f" {_told(lost, unavailable, reasons)}. Send the prefetch keys, each with a FHIR"
+            f" {_told(lost, came)}. Send the prefetch keys, each with a FHIR"
             " resource or a Bundle, or fhirServer and fhirAuthorization with read access."
             f"{_likely_cause(call, templates)}",
             expression=f"CDSHooksRequest.prefetch.{lost[0]}",
         )
 
 
-def _told(lost: Sequence[str], unavailable: Mapping[str, str], reasons: Mapping[str, str]) -> str:
+def _told(lost: Sequence[str], came: Deliveries) -> str:
     """Why each key could not be had, keys with the same reason together."""
     by_reason: dict[str, list[str]] = {}
     for key in lost:
-        reason = reasons.get(key)
-        why = f"{unavailable[key]}; it says: {reason}" if reason else unavailable[key]
+        reason = came.reasons.get(key)
+        why = f"{came.short[key]}; it says: {reason}" if reason else came.short[key]
         by_reason.setdefault(why, []).append(key)
     return "; ".join(f"{', '.join(keys)}: {why}" for why, keys in by_reason.items())
 
@@ -221,17 +168,18 @@ def _likely_cause(call: HookCall, templates: Sequence[PrefetchTemplate]) -> str:
 
 def _supplied(
     call: HookCall,
-    read: dict[str, ReadResult],
-    unavailable: dict[str, str],
+    asked: Mapping[str, PrefetchTemplate],
+    came: Deliveries,
     client: FhirClient | None,
     ends_at: float,
 ) -> Supplied:
+    unavailable = came.short
     riding, drafted = draft_views(call, unavailable)
     note_lost_selections(call, unavailable)
     further: list[ReadResult] = []
 
     def build() -> PatientRecord:
-        pages = [*read.values(), *further]
+        pages = [*came.read.values(), *further]
         return PatientRecord.build(call.patient_id, pages, riding, call.fhir_server)
 
     record = build()
@@ -255,26 +203,17 @@ def _supplied(
         elif concept.shape is MedicationShape.NOTHING and call.hook == "order-sign":
             # At order-select a form may still be empty; an order to be signed names its drug.
             unavailable[UNREAD_DRAFT] = "it names no medication"
-    foreign = sum(record.ignored.values())
-    if foreign:
-        unavailable["resources of another patient"] = f"{foreign} were sent and not used"
-    unowned = sum(record.unattributed.values())
-    if unowned:
-        unavailable["resources that do not say whose they are"] = (
-            f"{unowned} were sent and not used"
-        )
-    lost = sum(len(result.lost) for result in read.values())
-    if lost:
-        unavailable["unreadable resources"] = f"{lost} were sent and not used"
-    complete = frozenset(
-        key
-        for key, result in read.items()
-        if key not in unavailable
-        and _usable(result)
-        and not any(map(record.is_unattributed, result.resources))
-    )
+    whole = came.whole_in(record, asked)
+    unused = {
+        "resources of another patient": sum(record.ignored.values()),
+        "resources that do not say whose they are": sum(record.unattributed.values()),
+        "unreadable resources": sum(len(result.lost) for result in came.read.values()),
+    }
+    for what, count in unused.items():
+        if count:
+            unavailable[what] = f"{count} were sent and not used"
     signed = frozenset(view.key for view in orders) if call.dispatched_orders else frozenset()
-    return Supplied(record, complete, unavailable, drafts, tests, signed)
+    return Supplied(record, frozenset(whole), unavailable, drafts, tests, signed)
 
 
 def _read_whole(client: FhirClient, keys: Sequence[str], ends_at: float) -> list[ReadResult]:

@@ -23,8 +23,10 @@ _ALWAYS = frozenset(
 
 def matters(item: Recommendation, _: Question) -> bool:
     """Everything on diagnosis, treatment and tests; of interactions and special populations only
-    what asks for a change, because advice to watch repeats itself at every opening."""
-    return item.topic in _ALWAYS or item.kind in (Kind.STOP, Kind.AVOID, Kind.REDUCE)
+    what asks for a change, because advice to watch repeats itself at every opening. A change that
+    hangs on an answer is one, too: a medicine whose name nobody verified may be contraindicated."""
+    changes = item.kind in (Kind.STOP, Kind.AVOID, Kind.REDUCE)
+    return item.topic in _ALWAYS or changes or (item.kind is Kind.ASK and item.severity != "info")
 
 
 SERVICE = ServiceDefinition(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cds_service.alk import (
     CHECK_INCOMPLETE_RULE,
+    PROCEDURE_RULE,
     UNREAD_DRAFT_RULE,
     Question,
     Recommendation,
@@ -76,7 +77,7 @@ def about_an_order(item: Recommendation, question: Question) -> bool:
         case Topic.PROGRESSION:
             return _speaks_to_the_orders(item, question, concerned=concerned)
         case Topic.AVAILABILITY:
-            always = (CHECK_INCOMPLETE_RULE, UNREAD_DRAFT_RULE)
+            always = (CHECK_INCOMPLETE_RULE, UNREAD_DRAFT_RULE, PROCEDURE_RULE)
             return bool(question.orders_asked_about) or item.rule_id in always
 
 

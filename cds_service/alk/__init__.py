@@ -4,7 +4,7 @@ The tables do the talking; this room knows the order in which they are asked and
 combine, but no drug, no threshold and no wording of a card.
 """
 
-from cds_service.alk.availability import UNREAD_DRAFT_RULE
+from cds_service.alk.availability import PROCEDURE_RULE, UNREAD_DRAFT_RULE
 from cds_service.alk.decide import decide
 from cds_service.alk.decision import (
     Decision,
@@ -24,6 +24,7 @@ from cds_service.facts.patient import UNREAD_DRAFT
 
 __all__ = [
     "CHECK_INCOMPLETE_RULE",
+    "PROCEDURE_RULE",
     "UNCOVERED_RULE",
     "UNREAD_DRAFT",
     "UNREAD_DRAFT_RULE",

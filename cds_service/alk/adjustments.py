@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.doses import adjusted, lead_in_under
@@ -14,7 +15,7 @@ from cds_service.knowledge.drugs import Dose as LabelDose
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import DrugTables, Knowledge
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Evaluation, Item, Trace, Verdict
+from cds_service.rules import Evaluation, Finding, Item, Statement, Trace, Verdict
 
 
 def interactions(
@@ -120,6 +121,26 @@ def populations(
         if changed is not None:
             found.append(changed)
     return found
+
+
+def told_later(advice: Iterable[Recommendation], start: date | None) -> list[Recommendation]:
+    """What is said with a refill, too.
+
+    What to tell a patient is told before the first dose. A warning that rests on what only came
+    since then, such as dialysis or breastfeeding, was not told.
+    """
+    return [item for item in advice if item.kind is not Kind.INFORM or _came_since(item, start)]
+
+
+def _came_since(item: Recommendation, start: date | None) -> bool:
+    if item.severity == "info" or item.trace is None or start is None:
+        return False
+    for used in item.trace.evidence:
+        if isinstance(used, Finding) and used.began is not None and used.began > start:
+            return True
+        if isinstance(used, Statement) and used.day is not None and used.day > start:
+            return True
+    return False
 
 
 def _with_dose(

@@ -19,35 +19,49 @@ def unavailable(
         set(facts.unavailable) <= _QUIET or surely_no_concern(facts, question, knowledge, found)
     ):
         return []
-    severity = "info" if set(facts.unavailable) <= _MINOR else "warning"
     return [
         Recommendation(
             Kind.ASK,
             Topic.AVAILABILITY,
-            UNREAD_DRAFT_RULE if unread else "data-not-available",
-            severity,
-            detail="; ".join(
-                f"{what}: {why}"
-                for what, why in facts.unavailable.items()
-                if what not in _NOT_EVERYWHERE
-            ),
+            _rule(facts, question),
+            "info" if set(facts.unavailable) <= _BESIDE else "warning",
+            detail="; ".join(f"{what}: {why}" for what, why in facts.unavailable.items()),
         )
     ]
+
+
+def _rule(facts: PatientFacts, question: Question) -> str:
+    if UNREAD_DRAFT in facts.unavailable:
+        return UNREAD_DRAFT_RULE
+    procedures = facts.find("ordered procedures")
+    about_one = isinstance(procedures, Collection) and bool(procedures.items)
+    if about_one and not question.orders_asked_about:
+        return PROCEDURE_RULE
+    return "data-not-available"
 
 
 UNREAD_DRAFT_RULE = "draft-order-not-checked"
 """Rule id of the card that says so; it matters even when no other order is left."""
 
-_NOT_EVERYWHERE = frozenset(
-    {"medication_statements", "medication_administrations", "medication_dispenses"}
-)
-"""Kinds of data that many systems do not have: their absence is not said on a card."""
+PROCEDURE_RULE = "ordered-procedure-not-checked"
+"""Rule id where a procedure that a table speaks of is ordered, and no medication beside it."""
 
-_QUIET = _NOT_EVERYWHERE | {"requests"}
-"""Kinds of data whose absence alone is worth no card."""
+_QUIET = frozenset({"requests"})
+"""Kinds of data whose absence alone is worth no card: the answer then says more, never less.
 
-_MINOR = _QUIET | {"procedures", "reports"}
-"""Kinds of data whose absence hides no danger: a resection, an image, a test on order."""
+What a system does not have at all never gets here: the services leave it out of `unavailable`.
+"""
+
+_BESIDE = _QUIET | {
+    "medication_statements",
+    "medication_administrations",
+    "medication_dispenses",
+    "adverse_events",
+    "allergies",
+    "examinations",
+    "visits",
+}
+"""Kinds of data that stand beside those of another: what is said without them is said calmly."""
 
 _LUNG = frozenset(
     {"non-small cell lung cancer", "lung cancer of unknown type", "suspected lung cancer"}
@@ -57,8 +71,8 @@ _LUNG = frozenset(
 def surely_no_concern(
     facts: PatientFacts, question: Question, knowledge: Knowledge, found: list[Recommendation]
 ) -> bool:
-    """Whether the patient certainly has neither lung cancer nor an ALK inhibitor, taken or
-    ordered: then missing data are nobody's concern here."""
+    """Whether the patient certainly has neither lung cancer nor an ALK inhibitor, taken, paused,
+    ended or ordered: then missing data are nobody's concern here."""
     cancers = facts.find("cancers")
     inhibitors = facts.find("active ALK inhibitors")
     if not (isinstance(cancers, Collection) and isinstance(inhibitors, Collection)):
@@ -70,5 +84,6 @@ def surely_no_concern(
         and not any(item.names & _LUNG for item in cancers.items)
         and inhibitors.complete
         and not inhibitors.items
+        and not facts.lines
         and not any(name in knowledge.inhibitors for name in ordered)
     )

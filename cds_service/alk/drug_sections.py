@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
-from cds_service.alk.adjustments import interactions, not_multiplied, populations
+from cds_service.alk.adjustments import interactions, not_multiplied, populations, told_later
 from cds_service.alk.case import Case
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.monitoring import due_tests, first_dose_tests
@@ -188,8 +188,7 @@ class Adjustments(DrugSection):
         )
         advice = populations(drug, order, knowledge, asked, taken, starting=starting)
         lowered, advice = not_multiplied(lowered, advice)
-        # What to tell a patient is told before the first dose, not with every refill.
-        return [*lowered, *(item for item in advice if starting or item.kind is not Kind.INFORM)]
+        return [*lowered, *(advice if starting else told_later(advice, line.start))]
 
 
 def _not_resumed(item: Recommendation, against: tuple[str, ...]) -> Recommendation:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.table_files import Table
+from cds_service.rules import Concept
 from cds_service.rules.syntax import Compare, Found, FoundEpisodes, IsState, Predicate, predicates
 
 
@@ -14,10 +15,21 @@ def read_by(knowledge: Knowledge, drug: str) -> frozenset[str]:
     tables = knowledge.drugs.get(drug)
     table = tables.dose_changes if tables is not None else None
     facts = frozenset(_looked_for(table)) if table is not None else frozenset()
-    replaced = knowledge.replacements.facts
-    named = {name for fact in facts if fact in replaced for name in replaced[fact].concepts}
-    named |= {item.name for item in knowledge.concepts.values() if facts & {*item.read_by}}
-    return frozenset(named | {fact for fact in facts if fact in knowledge.concepts})
+    through = {item.name for item in knowledge.concepts.values() if facts & {*item.read_by}}
+    return frozenset(through | {fact for fact in facts if fact in knowledge.concepts})
+
+
+def graded_concepts(knowledge: Knowledge) -> tuple[Concept, ...]:
+    """The concepts of which the dose changes of some drug ask a grade, in order of their names."""
+    asked = {
+        leaf.fact
+        for tables in knowledge.drugs.values()
+        for row in tables.dose_changes or ()
+        for leaf in predicates(row.when.expression)
+        if isinstance(leaf, Found | FoundEpisodes) and leaf.qualifiers.grade is not None
+    }
+    kinds = (knowledge.vocabulary.find(name) for name in sorted(asked))
+    return tuple(kind for kind in kinds if isinstance(kind, Concept))
 
 
 def _looked_for(table: Table) -> Iterator[str]:

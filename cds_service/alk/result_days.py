@@ -8,9 +8,9 @@ from datetime import date
 
 from cds_service.facts.patient import OnTreatment
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Findings, Series
+from cds_service.rules import Finding, Findings, Series, Trace
 from cds_service.rules.compile import CompiledSignal
-from cds_service.rules.finding_states import turning_days
+from cds_service.rules.finding_states import turning_days, was_refuted
 
 
 class ResultDays:
@@ -60,6 +60,21 @@ class ResultDays:
         if known is None:
             known = self._days[row.identifier] = frozenset(self._worked_out(row))
         return known
+
+    def refuted_since(self, row: Row, trace: Trace) -> bool:
+        """Whether a row spoke for nothing but suspicions that are refuted by now.
+
+        A refuted suspicion means nothing: what was held for it need not be answered any more.
+        """
+        known = [self._view.find(name) for name in row.when.facts_named]
+        every = [found for found in known if isinstance(found, Findings)]
+        return bool(trace.evidence) and all(
+            isinstance(item, Finding)
+            and any(
+                item in found.findings and was_refuted(item, found, self._as_of) for found in every
+            )
+            for item in trace.evidence
+        )
 
     def _worked_out(self, row: Row) -> set[date]:
         days: set[date] = set()

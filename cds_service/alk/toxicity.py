@@ -16,7 +16,7 @@ from cds_service.alk.doses import resumed
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.monitoring import last_done
 from cds_service.alk.result_days import ResultDays
-from cds_service.alk.undecided import danger_shown, unusable_results
+from cds_service.alk.undecided import asks_more, danger_shown, decided_by
 from cds_service.facts.patient import (
     OnTreatment,
     OrderedMedication,
@@ -30,7 +30,6 @@ from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.tests_catalogue import OrderableTest
 from cds_service.rules import Evaluation, Reason, ReasonKind, Series, Trace, Verdict
-from cds_service.rules.qualifying import NO_GRADE
 
 MEMORY_DAYS = 90
 """How far back a hold that was never documented is still raised (our own choice). A paused drug
@@ -50,8 +49,6 @@ _SEVERITY = {
     "ask": "warning",
     "continue": "info",
 }
-
-
 _WAYS_BACK = ("same", "same or next lower", "next lower", "next lower or stop")
 
 
@@ -114,11 +111,13 @@ class Toxicity:
                 fired.append(found)
         fired.sort(key=lambda item: (list(Kind).index(item.kind), item.rank))
         if not fired:
-            return self._ungraded(frozenset())
+            return self._ungraded(frozenset(), frozenset())
         leading, *others = fired
         acted = (item.row for item in fired if item.kind is not Kind.INFORM)
         answered = frozenset(row.text("reaction") for row in acted if row is not None)
-        return [leading.changed(also=tuple(others)), *self._ungraded(answered)]
+        held = (item for item in fired if item.kind in (Kind.STOP, Kind.WITHHOLD))
+        known = frozenset(source for item in held for source in decided_by(item.trace))
+        return [leading.changed(also=tuple(others)), *self._ungraded(answered, known)]
 
     # -- one reaction ---------------------------------------------------------------------------
 
@@ -158,7 +157,10 @@ class Toxicity:
                 continue
             trace = row.when.evaluate(evaluation)
             if trace.verdict is Verdict.MET:
-                fired.append(_Fired(row, trace, day))
+                # What a drug was put on hold for is remembered until it is resumed.
+                paused = self._line.status == "paused"
+                if day == self._as_of or paused or not self._past.refuted_since(row, trace):
+                    fired.append(_Fired(row, trace, day))
             elif trace.verdict is Verdict.UNKNOWN and day == self._as_of:
                 self.undecided[row.identifier] = trace
         return min(fired, key=lambda item: item.rank, default=None)
@@ -327,10 +329,10 @@ class Toxicity:
 
     # -- building -------------------------------------------------------------------------------
 
-    def _ungraded(self, answered: frozenset[str]) -> list[Recommendation]:
+    def _ungraded(self, answered: frozenset[str], held: frozenset[str]) -> list[Recommendation]:
         """One question for all results that exist but cannot be graded.
 
-        The grade of a diagnosis is not asked for where its reaction is acted on already.
+        No grade is asked for of a diagnosis that is acted on, nor where its reaction is.
         """
         reasons: dict[Reason, None] = {}
         first: tuple[Row, Trace] | None = None
@@ -338,9 +340,7 @@ class Toxicity:
             trace = self.undecided.get(row.identifier)
             if trace is None or row.text("action") not in ("stop", "withhold"):
                 continue
-            for reason in unusable_results(trace):
-                if row.text("reaction") in answered and reason.subject.startswith(NO_GRADE):
-                    continue
+            for reason in asks_more(trace, held, graded=row.text("reaction") in answered):
                 reasons.setdefault(reason)
                 first = first or (row, trace)
         for row in self._table:

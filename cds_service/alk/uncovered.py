@@ -1,7 +1,8 @@
-"""The net under the dose tables: serious new findings that no row of the running drug reads.
+"""The net under the dose tables: serious new findings for which no row of the running drug answers.
 
 A table answers for the reactions that its label names. What lies beside them must not pass in
-silence: one recommendation asks whether the drug is the cause, and holds where life is threatened.
+silence, and neither must what a row reads only beside a number that is older than the event: one
+recommendation asks whether the drug is the cause, and holds where life is threatened.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from cds_service.facts.patient import OrderedMedication, PatientFacts, Treatment
 from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.uncovered import Uncovered
-from cds_service.rules import Collection, Finding, Trace, Verdict
+from cds_service.rules import Collection, Finding, Findings, Trace, Verdict
+from cds_service.rules.finding_states import was_refuted
 from cds_service.rules.values import ANOTHER_CAUSE
 
 UNCOVERED_RULE = "not-covered-by-the-dose-table"
@@ -32,7 +34,7 @@ InView = Sequence[tuple[TreatmentLine, OrderedMedication | None]]
 def uncovered(
     facts: PatientFacts, knowledge: Knowledge, in_view: InView, found: Iterable[Recommendation]
 ) -> list[Recommendation]:
-    """One recommendation for all serious events that began on a drug and that no row reads.
+    """One recommendation for all serious events that began on a drug and that no row speaks of.
 
     `in_view` are the drugs taken or ordered, `found` what the tables have said so far: what one of
     them already speaks of is not said again. Of several drugs the one that was started last leads.
@@ -49,16 +51,26 @@ def uncovered(
     serious = [
         event
         for event in facts.found.events
-        if spoken.isdisjoint({event.finding.source, *event.same}) and judge.is_serious(event)
+        if spoken.isdisjoint({event.finding.source, *event.same})
+        and judge.is_serious(event)
+        and not _is_refuted(event, facts)
     ]
     for line, order in taken if serious else ():
-        read = read_by(knowledge, line.ingredient)
-        left = [
-            item for item in serious if read.isdisjoint(item.names) and judge.is_new(item, line)
-        ]
+        left = [item for item in serious if judge.is_new(item, line)]
         if left:
-            return [_recommendation(net, line, order, left, holds=any(map(judge.holds, left)))]
+            read = read_by(knowledge, line.ingredient)
+            silent = any(not read.isdisjoint(item.names) for item in left)
+            holds = any(map(judge.holds, left))
+            return [_recommendation(net, line, order, left, holds=holds, silent=silent)]
     return []
+
+
+def _is_refuted(event: Reading, facts: PatientFacts) -> bool:
+    """Whether a suspicion was refuted since, in whatever record."""
+    return any(
+        isinstance(found, Findings) and was_refuted(event.finding, found, facts.as_of)
+        for found in map(facts.find, event.names)
+    )
 
 
 @dataclass(frozen=True)
@@ -82,9 +94,9 @@ class _Net:
         grade = event.finding.grade
         if grade is not None and grade >= self.net.least_grade:
             return True
-        if grade is None and not own:
-            return any(True for code in codes for _ in self.net.blocks(code))
-        return any(self._by_concept(concept, grade) for concept in own)
+        if grade is None and not own and any(True for code in codes for _ in self.net.blocks(code)):
+            return True
+        return any(self._by_concept(concept, grade) for concept in (*own, *self._possible(event)))
 
     def holds(self, event: Reading) -> bool:
         """Whether it is confirmed and threatens life. Words without a code never hold."""
@@ -130,6 +142,11 @@ class _Net:
         above = {up for name in known for up in concepts.with_broader(name) if up != name}
         return [concepts[name] for name in sorted(known) if name not in above]
 
+    def _possible(self, event: Reading) -> list[Concept]:
+        """What the code or the words of an event leave possible without saying it."""
+        possible = (self.knowledge.concepts[name] for name in sorted(event.possible))
+        return [concept for concept in possible if concept.chapter not in self.net.never]
+
     def _codes(self, event: Reading) -> list[str]:
         systems = self.net.systems(self.knowledge.concepts.editions)
         return sorted(code for system, code in event.keys if system in systems)
@@ -166,6 +183,7 @@ def _recommendation(
     left: Sequence[Reading],
     *,
     holds: bool,
+    silent: bool,
 ) -> Recommendation:
     findings = [item.finding for item in left]
     findings.sort(key=_gravest_first)
@@ -173,6 +191,12 @@ def _recommendation(
     children = tuple(_leaf(drug, finding) for finding in findings)
     trace = children[0] if len(children) == 1 else _node(drug, children=children)
     it = "it" if len(left) == 1 else "one of them"
+    answers = "reads it"
+    if silent:
+        answers = (
+            "answers for it. A row that reads it asks for more, such as a result, and that is not"
+            " so, or was measured before this began"
+        )
     doubt = "hold the drug until that is settled" if holds else "if it may be, hold the drug"
     return Recommendation(
         Kind.WITHHOLD if holds else Kind.ASK,
@@ -181,7 +205,7 @@ def _recommendation(
         "warning",
         trace=trace,
         drug=drug,
-        detail=f"This began on {drug} and is serious, and no row of its dose table reads it: no"
+        detail=f"This began on {drug} and is serious, and no row of its dose table {answers}: no"
         " hold and no dose was judged by it.",
         ask=f"Is {it} caused by {drug}? Record the cause; {doubt} and look into the current label.",
         order=order,
@@ -198,9 +222,9 @@ def _leaf(drug: str, finding: Finding) -> Trace:
 
 def _node(drug: str, *, used: tuple[Finding, ...] = (), children: tuple[Trace, ...] = ()) -> Trace:
     return Trace(
-        f"serious, began on {drug}, read by no row of its dose table",
+        f"serious, began on {drug}, answered by no row of its dose table",
         Verdict.MET,
-        lambda: f"It began on {drug}, is serious, and no row of the drug's dose table reads it.",
+        lambda: f"It began on {drug}, is serious, and no row of the drug's dose table answers.",
         used=used,
         children=children,
     )

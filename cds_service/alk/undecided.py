@@ -7,6 +7,7 @@ matters when part of it holds, nothing in it fails, and only missing data keep i
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 
 from cds_service.rules import (
     Evidence,
@@ -86,6 +87,37 @@ def _is_abnormal(item: Evidence) -> bool:
     return isinstance(item, Measurement) or (
         isinstance(item, Statement) and item.value == "present"
     )
+
+
+def decided_by(trace: Trace | None) -> frozenset[str]:
+    """The sources of everything that carries the verdict of a trace."""
+    leaves = trace.deciding() if trace is not None else ()
+    return frozenset(item.source for leaf in leaves for item in leaf.used)
+
+
+def asks_more(trace: Trace, acted_on: Collection[str], *, graded: bool) -> Iterator[Reason]:
+    """The unusable results of a trace that are worth a question.
+
+    A grade is not: where `graded` says that it cannot change what is done, and of findings for
+    which the drug is held or stopped already (`acted_on` are their sources).
+    """
+    needless = _needless_grades(trace, acted_on)
+    for reason in unusable_results(trace):
+        if not (graded and reason.subject.startswith(NO_GRADE)) and reason not in needless:
+            yield reason
+
+
+def _needless_grades(trace: Trace, acted_on: Collection[str]) -> frozenset[Reason]:
+    """Reasons that ask for the grade of nothing but findings that are acted on already."""
+    asked: dict[Reason, bool] = {}
+    for leaf in trace.walk():
+        if leaf.children or leaf.verdict is not Verdict.UNKNOWN:
+            continue
+        known = bool(leaf.used) and all(item.source in acted_on for item in leaf.used)
+        for reason in leaf.reasons:
+            if reason.subject.startswith(NO_GRADE):
+                asked[reason] = known and asked.get(reason, True)
+    return frozenset(reason for reason, known in asked.items() if known)
 
 
 def unusable_results(trace: Trace) -> tuple[Reason, ...]:

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from cds_service.bench.changes import MEASURED, REASONS, Choices, FormError, read_changes
 from cds_service.bench.play import Played, Player
 from cds_service.bench.requests import NEEDS_ORDERS, Prepared, from_paste, from_story
+from cds_service.facts import BeforeBirthError
 from cds_service.protocol import BodyLimits
 from cds_service.web.security import content_security_policy, secure
 from fhir_fixtures import story_names
@@ -111,6 +112,8 @@ class _Bench:
             view.played = self._player.play(view.prepared, day)
         except FormError as problem:
             view.problems = problem.problems
+        except BeforeBirthError as error:
+            view.problems = {"days": f"leads too far back: {error}"}
         except Exception as error:  # noqa: BLE001 - its text may quote what was pasted
             _logger.error("the bench failed with %s", type(error).__name__)
             view.failed = True

@@ -81,6 +81,7 @@ class Player:
             access=FhirAccess(1, allow_private=False),
             memory=None,
             shadow=Shadow(),
+            calendar_day=self._engine.today(),
         )
         sent = _encoder.encode(prepared.body)
         registry = self._registry(engine)

@@ -166,18 +166,26 @@ def target(rule: Rule | None) -> str:
 
 
 def _group(groups: dict[str, list[str]], leaf: Expression) -> None:
-    if isinstance(leaf, Compare) and _is_over(leaf):
-        groups.setdefault("", []).append(f"{leaf.fact.removesuffix(' grade')} is over")
-    elif isinstance(leaf, Compare):
+    if isinstance(leaf, Compare):
         amount = str(leaf.amount).replace("xULN", "x ULN").replace("xbaseline", "x baseline")
         groups.setdefault(f"{leaf.operator} {amount}", []).append(leaf.fact)
     else:
-        groups.setdefault("", []).append(str(leaf).replace(" absent", " is over"))
+        groups.setdefault("", []).append(recovery_words(str(leaf)).replace(" absent", " is over"))
 
 
-def _is_over(leaf: Compare) -> bool:
-    """Whether the condition asks for grade 0: the reaction is over."""
-    return leaf.fact.endswith(" grade") and f"{leaf.operator} {leaf.amount}" == "<= 0"
+def recovery_words(text: str) -> str:
+    """What a rule calls recovered, in the words of the ward where they differ from the rule's."""
+    readable = text.replace("xULN", "x ULN").replace("xbaseline", "x baseline")
+    for pattern in _MILDER:
+        readable = pattern.sub(lambda m: f"{m[1]} at most grade {int(m[2]) - 1}", readable)
+    return readable.replace(" on treatment absent", " is over")
+
+
+_NAME = r"\b((?:(?! and | or )[\w -])+?)"
+_MILDER = (
+    re.compile(rf"\bno {_NAME} on treatment grade >= ([1-5])\b"),
+    re.compile(rf"{_NAME} on treatment grade >= ([1-5]) absent\b"),
+)
 
 
 def used_lines(trace: Trace | None) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cds_service.alk import Decision, DueTest, Kind, Option, Recommendation, Topic
 from cds_service.alk.currency import stale_sources
-from cds_service.cards.basis import used_lines
+from cds_service.cards.basis import recovery_words, used_lines
 from cds_service.cards.suggestions import removes_order
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, listed, number, times
@@ -148,8 +148,7 @@ def _what_next(item: Recommendation) -> list[str]:
     if item.kind in (Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE) and item.topic is Topic.TOXICITY:
         until = item.row.text("until") if item.row is not None else ""
         if until:
-            readable = until.replace("xULN", "x ULN").replace("xbaseline", "x baseline")
-            parts.append(f"Resume when: {readable}.")
+            parts.append(f"Resume when: {recovery_words(until)}.")
         if item.resume == "next lower or stop":
             parts.append("The label leaves the choice between the lower dose and stopping.")
         dose = item.resume_dose or item.dose

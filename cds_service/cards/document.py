@@ -89,6 +89,7 @@ def _recommendation(
         "trace": item.trace.as_document() if item.trace is not None else None,
         "until": item.until.as_document() if item.until is not None else None,
         "dose": dose_words(item.dose) or None,
+        "settled": item.settled or None,
         "resume_dose": dose_words(item.resume_dose) or None,
         "since": item.since.isoformat() if item.since is not None else None,
         "order": item.order.reference if item.order is not None else None,

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from cds_service.alk import CHECK_INCOMPLETE_RULE, Kind, Recommendation
+from cds_service.alk import Kind, Recommendation, Topic
 from cds_service.rules import Evidence, Finding
 
 _NEVER_QUIET = frozenset({Kind.STOP, Kind.WITHHOLD})
@@ -60,8 +60,6 @@ def may_be_quiet(recommendations: Iterable[Recommendation]) -> bool:
     said each time.
     """
     return not any(
-        item.severity == "critical"
-        or item.kind in _NEVER_QUIET
-        or item.rule_id == CHECK_INCOMPLETE_RULE
+        item.severity == "critical" or item.kind in _NEVER_QUIET or item.topic is Topic.AVAILABILITY
         for item in recommendations
     )

@@ -10,12 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from cds_service.alk import Decision, Recommendation
-from cds_service.facts.grades import GradedSeries
+from cds_service.facts.grade_courses import grade_course
 from cds_service.facts.patient import PatientFacts, TreatmentLine, since
 from cds_service.knowledge.release import Knowledge
-from cds_service.rules import Measurement, Quantity, Series
+from cds_service.rules import Concept, Findings, Measurement, Quantity, Series
 from cds_service.rules.measuring import Threshold
-from cds_service.rules.syntax import X_BASELINE, X_UPPER_LIMIT, plain
+from cds_service.rules.syntax import GRADE, X_BASELINE, X_UPPER_LIMIT, plain
 
 MOST_VALUES = 60
 """Results kept of one fact: those that a rule used, and the newest ones."""
@@ -41,12 +41,8 @@ def plot_document(
         _collect(item, knowledge, asked, used)
     courses = []
     for fact, thresholds in asked.items():
-        series = facts.find(fact)
-        if (
-            isinstance(series, Series)
-            and series.measurements
-            and _is_plotted(fact, series, knowledge)
-        ):
+        series = _series(fact, facts, knowledge)
+        if series is not None and series.measurements:
             courses.append(_course(fact, series, thresholds, used, facts, knowledge))
     return {"courses": courses[:MOST_COURSES], "lines": [_line(line) for line in facts.lines]}
 
@@ -74,10 +70,14 @@ def _collect(
             asked.setdefault(fact, {})
 
 
-def _is_plotted(fact: str, series: Series, knowledge: Knowledge) -> bool:
-    """Laboratory results, vital signs and graded reactions; an age or an ordered dose is not."""
-    of_a_kind = fact in knowledge.fact_list.analytes or isinstance(series, GradedSeries)
-    return of_a_kind and bool(series.measurements)
+def _series(fact: str, facts: PatientFacts, knowledge: Knowledge) -> Series | None:
+    """Laboratory results, vital signs and grades of findings; an age or an ordered dose is none."""
+    found, kind = facts.find(fact), knowledge.vocabulary.find(fact)
+    if isinstance(found, Findings) and isinstance(kind, Concept):
+        return grade_course(kind, found, facts.as_of)
+    if fact in knowledge.fact_list.analytes and isinstance(found, Series):
+        return found
+    return None
 
 
 def _course(
@@ -97,7 +97,7 @@ def _course(
         kept = (*needed, *newest[: MOST_VALUES - len(needed)])
     return {
         "fact": fact,
-        "unit": kind.unit if isinstance(kind, Quantity) else "",
+        "unit": kind.unit if isinstance(kind, Quantity) else GRADE,
         "known": len(measurements),
         "values": [_value(item) for item in kept],
         "thresholds": [_threshold(item, series, drug, facts) for item, drug in thresholds.items()],

@@ -272,10 +272,13 @@ def _objections(options: Sequence[Option]) -> str:
     return listed(list(dict.fromkeys(says.split(":", 1)[0] for says in against)))
 
 
+_OF_MEDICINES = ("medications", "ordered medications", "medications still acting")
+
+
 def _interaction(item: Recommendation, _: Knowledge) -> str:
     names = []
     for leaf in item.trace.walk() if item.trace is not None else ():
-        if leaf.subject in ("medications", "ordered medications"):
+        if leaf.subject in _OF_MEDICINES:
             names += [_ingredient(used) for used in leaf.used if isinstance(used, Item)]
     group = item.row.text("group") if item.row is not None else "another medication"
     own = {item.drug, ""}
@@ -287,6 +290,8 @@ def _interaction(item: Recommendation, _: Knowledge) -> str:
             return f"Avoid {shown} with {item.drug}, {lower}: {group}"
         case Kind.REDUCE:
             return f"Lower {item.drug} to {dose_words(item.dose)} with {shown}, or avoid: {group}"
+        case Kind.ASK if item.row is not None and item.row.text("action") == "contraindicated":
+            return f"Settle {shown} before {item.drug}, never to be combined: {group}"
         case Kind.ASK:
             return f"Settle the dose of {item.drug} with {shown}: {group}"
         case Kind.STOP:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cds_service.alk import Decision, Question, decide
 from cds_service.cohort.charts import Chart
-from cds_service.facts import FactReader, PatientFacts, Supplied
+from cds_service.facts import BeforeBirthError, FactReader, PatientFacts, Supplied
 from cds_service.fhir.reading import ReadResult, read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.references import parse_reference
@@ -30,7 +30,9 @@ _CHARTS_AT_ONCE = 8
 @dataclass(frozen=True, slots=True)
 class Setup:
     """The day asked about, the clinic's time zone by IANA name, whose approvals count, where the
-    release lies that answers (the packaged one for None), and the site's own codes."""
+    release lies that answers (the packaged one for None), and the site's own codes.
+
+    `today` is the calendar's day: later days in a chart are slips. Without it none are."""
 
     as_of: date
     timezone: str = "UTC"
@@ -38,6 +40,7 @@ class Setup:
     knowledge: Path | None = None
     local_codes: Path | None = None
     concept_maps: tuple[Path, ...] = ()
+    today: date | None = None
 
     def release(self) -> Knowledge:
         """The tables that answer. Raises KnowledgeError."""
@@ -99,6 +102,8 @@ class _Decider:
     def _result(self, chart: Chart, patient: str, read: ReadResult) -> PatientResult:
         try:
             decision = self._decision(patient, read)
+        except BeforeBirthError as error:
+            return PatientResult(chart.source, patient, error=str(error))
         except Exception as error:  # noqa: BLE001 - one chart must not cost the others their answer
             return PatientResult(chart.source, patient, error=f"failed: {type(error).__name__}")
         shown = [
@@ -116,14 +121,21 @@ class _Decider:
         )
 
     def _decision(self, patient: str, read: ReadResult) -> Decision:
-        facts = chart_facts(self._reader, patient, read, self._setup.as_of)
+        setup = self._setup
+        facts = chart_facts(self._reader, patient, read, setup.as_of, setup.today)
         question = Question(MOMENT, jurisdiction=self._setup.jurisdiction)
         # Half a check among whole ones would be counted as a patient without findings.
         return decide(facts, question, self._knowledge, self._setup.as_of).whole()
 
 
-def chart_facts(reader: FactReader, patient: str, read: ReadResult, as_of: date) -> PatientFacts:
-    """The facts of one patient of a chart, which counts as whole unless it shows that it is not."""
+def chart_facts(
+    reader: FactReader, patient: str, read: ReadResult, as_of: date, today: date | None = None
+) -> PatientFacts:
+    """The facts of one patient of a chart, which counts as whole unless it shows that it is not.
+
+    A chart that knows of later days than `as_of` is read as it was on that day; days after
+    `today` are slips. Raises BeforeBirthError.
+    """
     record = PatientRecord.build(patient, [read])
     unavailable: dict[str, str] = {}
     if record.patient is None:
@@ -132,10 +144,15 @@ def chart_facts(reader: FactReader, patient: str, read: ReadResult, as_of: date)
         unavailable["further pages"] = "the file holds a first page only"
     if read.lost:
         unavailable["unreadable resources"] = f"{len(read.lost)} were not used"
+    if read.cut_short:
+        unavailable["further resources"] = "the file holds fewer than it counts"
+    if any(outcome.serious for outcome in read.outcomes):
+        unavailable["parts of the chart"] = "the file holds an error or a warning of its server"
     # Of a page, and of a chart with unreadable parts, nobody knows what is missing.
-    whole = read.next_link is None and not read.lost
+    whole = read.shortfall is None
     complete = _KINDS - unavailable.keys() if whole else frozenset()
-    return reader.read(Supplied(record, complete, unavailable), as_of)[0]
+    supplied = Supplied(record, complete, unavailable)
+    return reader.read(reader.known_by(supplied, today or date.max, as_of), as_of)[0]
 
 
 def chart_patients(read: ReadResult) -> list[str]:

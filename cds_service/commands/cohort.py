@@ -82,6 +82,7 @@ def command(
     from cds_service.cohort import CohortFileError, Setup, read_charts, run_cohort
     from cds_service.commands import view
     from cds_service.commands.options import given_day
+    from cds_service.commands.running import clinic_day
     from cds_service.settings import load_settings
 
     if sum((stories, path is not None, fhir_server is not None)) != 1:
@@ -98,6 +99,7 @@ def command(
         place,
         settings.local_codes_file,
         settings.concept_maps,
+        clinic_day(),
     )
     deciding: Iterator[PatientResult]
     if fhir_server is not None:

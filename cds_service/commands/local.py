@@ -13,7 +13,8 @@ import click
 
 from cds_service.alk import Question, decide
 from cds_service.cohort import chart_facts
-from cds_service.facts import FactReader, PatientFacts
+from cds_service.commands.running import clinic_day
+from cds_service.facts import BeforeBirthError, FactReader, PatientFacts
 from cds_service.fhir.client import FhirClient
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.network import checked_base
@@ -36,7 +37,7 @@ from cds_service.protocol import (
 )
 from cds_service.settings import load_settings
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
-from hooks.gather import FhirAccess, gather
+from hooks.gather import FhirAccess
 
 _Result = TypeVar("_Result")
 
@@ -65,6 +66,8 @@ class LocalAnswer:
 class LocalServices:
     """All services, answering for one day. `deadline_seconds` bounds the reading from FHIR.
 
+    Of a day in the past only what was known then is used.
+
     `knowledge` is the release to answer with, by default the one that the settings name.
     """
 
@@ -75,6 +78,7 @@ class LocalServices:
 
     def __post_init__(self) -> None:
         settings = load_settings(environment="development")
+        self.today = clinic_day()
         local = (settings.local_codes_file, settings.concept_maps)
         if self.knowledge is None:
             knowledge = load_release(settings.knowledge_folder, *local)
@@ -89,6 +93,7 @@ class LocalServices:
             FhirAccess(self.deadline_seconds, allow_private=True),
             settings.jurisdiction,
             settings.max_cards,
+            calendar_day=self.today,
         )
         self._engine = engine
         self._registry = ServiceRegistry(as_service(item, engine) for item in DEFINITIONS)
@@ -123,6 +128,8 @@ class LocalServices:
             return work(read_call(text, service.id, self._registry, client=OPERATOR))
         except PreconditionFailed as error:
             raise NotObtainableError(error.diagnostics) from None
+        except BeforeBirthError as error:
+            raise _not_a_day_of(error) from None
         except ProtocolError as error:
             places = ", ".join(error.expression)
             raise click.UsageError(f"{error.diagnostics} ({places})") from None
@@ -163,14 +170,20 @@ class LocalServices:
             return self._called(service, body, read)
 
         def read(call: HookCall) -> PatientFacts:
-            supplied = gather(call, service.prefetch, self._engine.access)
+            supplied = self._engine.gathered(call, service.prefetch)
             return self._engine.reader.read(supplied, self.day)[0]
 
         return self._from_server(service, fhir_server, patient_id, access, None, facts)
 
     def facts_of_chart(self, patient_id: str, chart: ReadResult) -> PatientFacts:
-        """The facts of a patient whose whole chart was read from a file."""
-        return chart_facts(self._engine.reader, patient_id, chart, self.day)
+        """The facts of a patient whose whole chart was read from a file.
+
+        Raises click.UsageError for a day before the patient's birth.
+        """
+        try:
+            return chart_facts(self._engine.reader, patient_id, chart, self.day, self.today)
+        except BeforeBirthError as error:
+            raise _not_a_day_of(error) from None
 
     def timeline(self, facts: PatientFacts) -> Timeline:
         """What a timeline of these facts shows, with the tests that are due when the chart is
@@ -229,6 +242,10 @@ class LocalServices:
                 status = f" (HTTP {result.problem.status})" if result.problem.status else ""
                 said.append(f"{key}: {result.problem.kind.value}{status}")
         return "; ".join(said) or "it answered incompletely a moment ago"
+
+
+def _not_a_day_of(error: BeforeBirthError) -> click.UsageError:
+    return click.UsageError(f"--as-of: {error}")
 
 
 _OF_AN_EHR = {"encounter-start": "patient-view", "order-dispatch": "order-sign"}

@@ -22,7 +22,8 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 AS_OF = click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Day of the question, as 2026-11-20; today by default.",
+    help="Day of the question, as 2026-11-20; today by default. Of a day in the past only what was"
+    " known then is used.",
 )
 
 KNOWLEDGE = click.option(

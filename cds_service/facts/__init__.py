@@ -1,5 +1,6 @@
 """From FHIR resources to typed, dated facts. No recommendation is made here."""
 
+from cds_service.facts.chart_days import BeforeBirthError
 from cds_service.facts.patient import (
     DoseTaken,
     OnTreatment,
@@ -13,6 +14,7 @@ from cds_service.facts.patient import (
 from cds_service.facts.reader import FactReader, Supplied
 
 __all__ = [
+    "BeforeBirthError",
     "DoseTaken",
     "FactReader",
     "OnTreatment",

@@ -11,7 +11,7 @@ from datetime import date
 
 from cds_service.facts.alk_status import GIVEN, WAITING, AlkResult, answer_of
 from cds_service.facts.context import Context
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (
     CodeableConcept,
     DiagnosticReport,

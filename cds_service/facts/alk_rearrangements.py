@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from cds_service.facts.context import Context
-from cds_service.fhir.terminology import code_key, concept_keys
-from cds_service.fhir.views import CodeableConcept, Observation, ObservationComponent
+from cds_service.facts.genes import genes_of
+from cds_service.fhir.views import Observation, ObservationComponent
 
 _PARTNERS = ("component fusion five prime gene", "component fusion three prime gene")
 _RESIDUE = re.compile(r"[A-Z][a-z]{0,2}\d+")
@@ -25,16 +25,17 @@ def finding_of(context: Context, observation: Observation) -> str:
     for component in observation.component:
         value = component.value_codeable_concept
         if book.says(component.code, *_PARTNERS):
-            unnamed = unnamed or value is None
-            genes.append(_is_alk(context, value))
+            unnamed = unnamed or (value is None and not component.value_string)
+            genes.append(_is_alk(context, component))
         elif book.says(component.code, "component gene studied"):
-            genes.append(_is_alk(context, value))
+            # EML4::ALK in one place is as much as two genes in two.
+            number = genes_of(context, component).number
+            genes += [_is_alk(context, component)] * number
+            partner = partner or number > 1
         elif book.says(component.code, "component gene fusion transcript"):
-            fused = fused or _is_alk(context, value)
-            partner = partner or any(
-                len(re.split(r"::|--", code)) > 1 for _, code in concept_keys(value)
-            )
-            genes.append(_is_alk(context, value))
+            fused = fused or _is_alk(context, component)
+            partner = partner or genes_of(context, component).number > 1
+            genes.append(_is_alk(context, component))
         elif book.says(component.code, "discrete genetic variant"):
             if book.says(value, "EML4-ALK fusion identifier"):
                 fused = partner = True
@@ -81,13 +82,8 @@ def _names_residue(component: ObservationComponent) -> bool:
     return any(_RESIDUE.search(text.rpartition(":")[2]) for text in texts if text)
 
 
-def _is_alk(context: Context, concept: CodeableConcept | None) -> bool:
-    keys = set(concept_keys(concept))
-    wanted = context.book.value_sets["gene ALK"].keys
-    if keys & wanted:
-        return True
-    parts = [(system, part) for system, code in keys for part in re.split(r"::|--", code)]
-    return any(code_key(system, part) in wanted for system, part in parts)
+def _is_alk(context: Context, component: ObservationComponent) -> bool:
+    return "ALK" in genes_of(context, component).known
 
 
 def everything_said(observation: Observation) -> str:

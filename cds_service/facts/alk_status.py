@@ -16,7 +16,8 @@ from decimal import Decimal
 from cds_service.facts.alk_fish import Share, share_of_cells
 from cds_service.facts.alk_rearrangements import everything_said, finding_of
 from cds_service.facts.context import Context
-from cds_service.fhir.record import CodedResult, status_of
+from cds_service.fhir.collecting import CodedResult
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.values import interpretation_codes
 from cds_service.fhir.views import (

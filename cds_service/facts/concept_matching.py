@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from cds_service.facts.diagnosis_names import may_speak_of_now, names_in
 from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import ValueSet
-from cds_service.knowledge.concept_models import Replacements
+from cds_service.knowledge.concept_facts import DiagnosisSets
 from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.local_codes import LocalCodes
 
@@ -21,6 +22,8 @@ _TAG = re.compile(r"\s*\((?:disorder|finding|situation|procedure)\)\s*\Z", re.IG
 _GRADE_WORDS = re.compile(r"[\s,;:(-]*\b(?:CTCAE\s+)?(?:grade\s*|G)[0-5]\b\)?\s*\Z", re.IGNORECASE)
 _PLAIN = re.compile(r"[\w\s,./'()\[\]:;-]*[\w.)\]]", re.UNICODE)
 """A name as people write it. A question mark, a plus or a dash at its end says something of it."""
+_LONGEST = 200
+"""Characters of a text in which a name is looked for: a longer one is a letter, not a diagnosis."""
 _TUMOURS = ("metastatic non-small cell lung cancer",)
 """Value sets of tumours that flags are read from: no concept holds them."""
 
@@ -38,7 +41,7 @@ class _Knowledge(Protocol):
     @property
     def concepts(self) -> Concepts: ...
     @property
-    def replacements(self) -> Replacements: ...
+    def diagnosis_sets(self) -> DiagnosisSets: ...
     @property
     def local(self) -> LocalCodes: ...
 
@@ -49,12 +52,22 @@ def exact_name(text: str) -> str:
     return " ".join(_LETTERS.findall(bare.lower()))
 
 
+def plain_name(text: str | None) -> str:
+    """A text for comparing it as the name of something; empty when it says something of it.
+
+    A question mark, a plus or a dash at the end makes a doubt or an answer of a name.
+    """
+    if not text or not _PLAIN.fullmatch(text.strip()) or "(-)" in text:
+        return ""
+    return exact_name(text)
+
+
 class ConceptMatcher:
     """Concepts by code, by a site's own code and by exact name."""
 
     def __init__(self, knowledge: _Knowledge) -> None:
         self._concepts = knowledge.concepts
-        self._value_sets = knowledge.replacements.value_sets
+        self._value_sets = knowledge.diagnosis_sets
         self._further: dict[CodeKey, frozenset[str]] = {}
         sets = knowledge.codes.value_sets
         for name in (*self._value_sets, *_TUMOURS):
@@ -79,6 +92,18 @@ class ConceptMatcher:
                                                        *displays)}:  # fmt: skip
                 self._by_text[text] = self._by_text.get(text, frozenset()) | named
 
+        self._phrases = [
+            (phrase, concept.name)
+            for concept in self._concepts.values()
+            for text in (concept.name, *concept.match_text)
+            if (phrase := exact_name(text))
+        ]
+        self._not_in = {
+            concept.name: tuple(map(exact_name, concept.not_text))
+            for concept in self._concepts.values()
+            if concept.not_text
+        }
+
     def match(self, keys: Iterable[CodeKey]) -> frozenset[str]:
         """The concepts that codes stand for, with every broader one; empty for unknown codes."""
         listed = tuple(keys)
@@ -93,9 +118,31 @@ class ConceptMatcher:
 
     def named(self, text: str | None) -> frozenset[str]:
         """The concepts of which a text as a whole is the name; never by a part or a likeness."""
-        if not text or not _PLAIN.fullmatch(text.strip()) or "(-)" in text:
+        return self._by_text.get(plain_name(text), frozenset())
+
+    def named_in(self, text: str | None) -> tuple[frozenset[str], bool]:
+        """The concepts of which a text is the name with what may stand around one, and whether it
+        says so with doubt."""
+        for name, doubtful in names_in(text) if text else ():
+            found = self.named(name)
+            if found:
+                return found, doubtful
+        return frozenset(), False
+
+    def possible(self, keys: Iterable[CodeKey]) -> frozenset[str]:
+        """The concepts that codes leave possible without saying them."""
+        return self._concepts.possible(keys)
+
+    def mentioned(self, text: str | None) -> frozenset[str]:
+        """The concepts whose name stands in a text that is no name itself: enough to ask."""
+        if not text or len(text) > _LONGEST or not may_speak_of_now(text):
             return frozenset()
-        return self._by_text.get(exact_name(text), frozenset())
+        words = f" {exact_name(text)}"
+        found = {name for phrase, name in self._phrases if f" {phrase}" in words}
+        denied = {name for name in found if any(
+            f" {phrase}" in words for phrase in self._not_in.get(name, ())
+        )}  # fmt: skip
+        return frozenset(found - denied)
 
     def lowest(self, names: Iterable[str]) -> frozenset[str]:
         """Those of some concepts that are no broader name of another one among them."""

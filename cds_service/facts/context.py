@@ -12,6 +12,7 @@ from cds_service.facts.concept_matching import ConceptMatcher
 from cds_service.facts.grade_scale import GradeScale, grade_scale
 from cds_service.facts.medicine_names import MedicineIndex
 from cds_service.facts.patient import Remark
+from cds_service.facts.tumours import TumourMatcher
 from cds_service.facts.unrecognised import HarmlessList
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.dates import Moment, effective_moment, own_times, parse_moment
@@ -84,6 +85,7 @@ class CodeBook:
     known_results: frozenset[CodeKey]
     """Codes of results that are known here, also as something else."""
     concepts: ConceptMatcher
+    tumours: TumourMatcher
     grade_scale: GradeScale
 
     @classmethod
@@ -124,6 +126,7 @@ class CodeBook:
             },
             frozenset(known | traps),
             ConceptMatcher(knowledge),
+            TumourMatcher.of(codes.value_sets),
             grade_scale(codes),
         )
 
@@ -150,8 +153,16 @@ class Context:
     zone: tzinfo
     complete: frozenset[str]
     remarks: dict[Remark, None] = field(default_factory=dict)
+    past: bool = False
+    """Whether `as_of` lies before the day on which the chart was known: see `past.as_it_was`."""
+    ends_unknown: frozenset[int] = frozenset()
+    """By `id` those resources of the record that are over by now, and maybe not on that day."""
     findings: FindingBook | None = None
     """Kept by `findings.findings_of`, which is to be asked for it."""
+    tumours: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Kept by `problems.diagnoses`: what each Condition is by more than its codes."""
+    morphologies: Mapping[str, frozenset[CodeKey]] | None = None
+    """Kept by the same: what laboratories reported of each Condition."""
     _moments: dict[tuple[str | None, ...], Moment | None] = field(default_factory=dict)
 
     def effective(self, observation: Observation) -> Moment | None:

@@ -32,7 +32,8 @@ class Reading:
     `said` is the day on which the status was stated, `stated` whether the record says in so many
     words that it lasts or is over. `over` is set for a suspicion, too, that nobody has any more.
     `same` names records of the same event. `serious` says that the record calls it serious or
-    severe without a grade to compare: in a word, or by what came of it.
+    severe without a grade to compare: in a word, or by what came of it. `possible` are concepts
+    that its code or its words leave possible without saying them.
     """
 
     finding: Finding
@@ -44,11 +45,17 @@ class Reading:
     grade_as_sent: str = ""
     same: frozenset[str] = frozenset()
     serious: bool = False
+    possible: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
         """The concepts that it answers to; empty when neither code nor name is known."""
         return self.finding.names
+
+    @property
+    def day_order(self) -> date:
+        """The day it began, for putting events in order; what has none comes first."""
+        return self.finding.began or date.min
 
     @property
     def confirmed(self) -> bool:
@@ -60,8 +67,9 @@ class Reading:
 class Named:
     """What a concept of a record stands for.
 
-    `certainty` is what a German outpatient code says of itself: suspected, over or excluded.
-    `denied` says that the code means that it is absent.
+    `certainty` is what a German outpatient code, or a doubt in words, says of itself: suspected,
+    over or excluded. `denied` says that the code means that it is absent. `possible` are concepts
+    that are neither said nor denied.
     """
 
     names: frozenset[str]
@@ -70,6 +78,7 @@ class Named:
     note: str = ""
     certainty: str = ""
     denied: bool = False
+    possible: frozenset[str] = frozenset()
 
 
 def named(context: Context, subject: str, concept: CodeableConcept | None) -> Named:
@@ -95,17 +104,21 @@ def named(context: Context, subject: str, concept: CodeableConcept | None) -> Na
     certainty = marked[0][1] if len(marked) == len(believed) and marked else ""
     keys = frozenset([*(key for key in believed if german_certainty(key) is None),
                       *(key for key, said in marked if said == certainty)])  # fmt: skip
-    found = context.book.concepts.match(keys)
+    concepts = context.book.concepts
+    possible = concepts.possible(keys)
+    found = concepts.match(keys)
     if found:
-        return Named(found, keys, label, certainty=certainty)
-    found = context.book.concepts.denied(keys)
+        return Named(found, keys, label, certainty=certainty, possible=possible)
+    found = concepts.denied(keys)
     if found:
         return Named(found, keys, label, denied=True)
     for text in texts:
-        found = context.book.concepts.named(text)
+        found, doubtful = concepts.named_in(text)
         if found:
-            return Named(found, keys, label, BY_NAME)
-    return Named(frozenset(), keys, label, certainty=certainty)
+            said = certainty or ("suspected" if doubtful else "")
+            return Named(found, keys, label, BY_NAME, certainty=said, possible=possible)
+    possible |= frozenset(name for text in texts for name in concepts.mentioned(text))
+    return Named(frozenset(), keys, label, certainty=certainty, possible=possible)
 
 
 def dated_in_future(context: Context, subject: str, what: str, day: date | None) -> bool:
@@ -143,6 +156,8 @@ def reading(
     serious: bool = False,
 ) -> Reading:
     """A reading as of a day. What ends later lasts on that day; one of a single day lasted it."""
+    if status == PRESENT and meaning.certainty == "suspected":
+        status = SUSPECTED
     over = status == OVER
     if over and ended is not None and ended > as_of:
         status, ended, over = PRESENT, None, False
@@ -171,4 +186,5 @@ def reading(
         grade_as_sent=grade.as_sent,
         same=frozenset(same),
         serious=serious,
+        possible=meaning.possible,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -20,11 +20,12 @@ from cds_service.facts.finding_readings import (
     SUSPECTED,
     Reading,
 )
+from cds_service.facts.finding_succession import with_successors
 from cds_service.facts.grade_scale import FROM_SEVERITY, FROM_TERM, STATED
 from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import Condition, DiagnosticReport
-from cds_service.rules import Finding, Findings, Reason
+from cds_service.rules import Finding, Findings
 from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE
 
 _LONG_AGO = date.min
@@ -71,8 +72,11 @@ class FindingBook:
             for read in READERS
             for reading in sorted(read(context), key=lambda item: item.record.key)
         ]
+        if context.ends_unknown:
+            found = [_with_open_end(context, item) for item in found]
         found = _with_cause_of_the_day(context, found)
-        return cls(tuple(found), tuple(_as_events(found)))
+        events = with_successors(context.book.concepts, _as_events(found))
+        return cls(tuple(found), tuple(events))
 
     def of(self, *concepts: str) -> tuple[Reading, ...]:
         """What the records say of any of these concepts, each record as it stands."""
@@ -89,27 +93,29 @@ class FindingBook:
 class PatientFindings:
     """The findings as the rules ask for them; nothing is read before that.
 
-    `started` are the first days of the ALK inhibitors that are taken or paused. `due` say of a
-    concept why an open finding of it is a question by now.
+    `started` are the first days of the ALK inhibitors that are taken or paused.
     """
 
     context: Context = field(repr=False)
     started: tuple[date | None, ...] = ()
-    due: Mapping[str, Callable[[], Reason | None]] = field(default_factory=dict, repr=False)
 
     def of(self, concept: str) -> Findings:
         """All findings of a concept, newest first, undated last; never complete."""
         found = [
             finding
             for item in self.events
-            if concept in item.names
+            if concept in item.names and not self._says_more(item, concept)
             for finding in self._denying_each_code(item)
             if concept in finding.names
         ]
         found.sort(key=lambda item: item.began or _LONG_AGO, reverse=True)
-        reason = self.due[concept]() if concept in self.due else None
-        unknown = (reason,) if reason is not None else ()
-        return Findings(tuple(found), self.started, complete=False, unknown=unknown)
+        return Findings(tuple(found), self.started, complete=False)
+
+    def _says_more(self, item: Reading, concept: str) -> bool:
+        """Whether an event is one of those that say more exactly what was found."""
+        concepts = self.context.book.knowledge.concepts
+        unless = concepts[concept].unless if concept in concepts else ()
+        return not item.names.isdisjoint(unless)
 
     def _denying_each_code(self, item: Reading) -> Iterator[Finding]:
         """The finding; of a denied one with several codes what each of them denies.
@@ -139,6 +145,14 @@ class PatientFindings:
 
 
 # -- the cause that another record of the day names ----------------------------------------------
+
+
+def _with_open_end(context: Context, item: Reading) -> Reading:
+    """A finding that is over by now and may have lasted on the earlier day asked about."""
+    if id(item.record) not in context.ends_unknown or item.finding.status != PRESENT:
+        return item
+    finding = msgspec.structs.replace(item.finding, end_unknown=True)
+    return replace(item, finding=finding)
 
 
 def _with_cause_of_the_day(context: Context, found: Sequence[Reading]) -> list[Reading]:
@@ -257,6 +271,7 @@ def _merged(event: Reading, item: Reading) -> Reading:
             causes=one.causes | other.causes,
             label=one.label or other.label,
             note=", ".join(notes),
+            end_unknown=(one.end_unknown or other.end_unknown) and not lasting,
         ),
         event.keys | item.keys,
         event.record,
@@ -266,6 +281,7 @@ def _merged(event: Reading, item: Reading) -> Reading:
         grade_as_sent=better.grade_as_sent or worse.grade_as_sent,
         same=event.same | item.same | {item.record.key},
         serious=event.serious or item.serious,
+        possible=event.possible | item.possible,
     )
 
 

@@ -9,8 +9,10 @@ from decimal import Decimal
 import msgspec
 
 from cds_service.facts.context import Context
+from cds_service.facts.result_flags import called_out_of_range
+from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.dates import own_times
-from cds_service.fhir.record import CodedResult, status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.values import (
@@ -37,9 +39,10 @@ def laboratory_series(context: Context, fact: str, analyte: str) -> Series | Non
 
     Each result keeps its own upper limit of normal; one that came without any is judged by the
     laboratory's default if the site has set one. A result in an unknown unit or outside what is
-    plausible stays in the series with its problem; a result without a number (haemolysed,
-    cancelled) or without a day is left out, so that the one before it can still answer if it is
-    fresh enough. What is left out is named in `unused`.
+    plausible stays in the series with its problem, and so does one without a number that the
+    laboratory flagged as not normal. Any other result without a number (haemolysed, cancelled) or
+    without a day is left out, so that the one before it can still answer if it is fresh enough.
+    What is left out is named in `unused`.
     """
     book = context.book
     quantity = book.knowledge.vocabulary.find(fact)
@@ -90,7 +93,8 @@ def _measurement(
         if status in _NOT_YET or not has_value(source):
             return None
         return Reason.of(ReasonKind.UNUSABLE, quantity.name, "its status does not say it is final")
-    if sent.problem is not None and not _holds_a_number(source, sent):
+    flag = called_out_of_range(context, source) if sent.problem is not None else ""
+    if sent.problem is not None and not flag and not _holds_a_number(source, sent):
         if sent.problem is NumberProblem.NO_VALUE:
             return None
         return Reason.of(ReasonKind.UNUSABLE, quantity.name, "a result without a number")
@@ -113,11 +117,14 @@ def _measurement(
         if sent.problem is not None:
             not_one = f"{of_day} is not one number with a known sign"
             reason = Reason.of(ReasonKind.IMPRECISE, quantity.name, not_one)
+            if flag:
+                called = f"{of_day} came without a number, called {flag!r}"
+                reason = Reason.of(ReasonKind.UNUSABLE, quantity.name, called)
         return Measurement(
             None,
             moment.day,
             moment.instant,
-            as_sent=sent.as_sent,
+            as_sent=sent.as_sent or flag,
             source=observation.key,
             problem=reason,
         )

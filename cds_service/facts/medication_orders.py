@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 from cds_service.facts.context import Context
 from cds_service.fhir.medications import MedicationConcept
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (
     Dosage,
     MedicationDispense,
@@ -24,7 +25,8 @@ _KNOWN_STATUSES = frozenset(
     }
 )  # fmt: skip
 
-_OVER = frozenset({"stopped", "completed", "ended"})
+OVER = frozenset({"stopped", "completed", "ended"})
+"""Statuses of orders that are over."""
 
 PLANNED = Reason.of(
     ReasonKind.MISSING,
@@ -33,6 +35,12 @@ PLANNED = Reason.of(
 )
 _NO_PRODUCT = "a medication is named by nothing, or by a reference that led nowhere"
 _CONTRADICTORY = "codes and words of a medication name different drugs"
+_NO_DATES = "the dates of an ALK inhibitor's order do not say whether it ran on that day"
+NOT_DATED = Reason.of(
+    ReasonKind.MISSING,
+    "medications",
+    "the dates of an order do not say whether it ran on that day",
+)
 _NO_STATUS = "an ALK inhibitor is recorded without a status that says whether it is taken"
 
 
@@ -95,18 +103,33 @@ def end_of(context: Context, use: MedicationUse) -> date | None:
     elif isinstance(use, MedicationStatement):
         period = use.effective_period
     day = context.day_of(period.end) if period is not None else None
-    if day is None and isinstance(use, MedicationRequest) and status_of(use) in _OVER:
+    if day is None and isinstance(use, MedicationRequest) and status_of(use) in OVER:
         # R5 says when the status became what it is.
         return context.day_of(use.status_changed)
     return day
 
 
+def ends_of(use: MedicationRequest) -> Iterator[str]:
+    """The texts that say when an order ends."""
+    periods = [dosage.timing.repeat.bounds_period for dosage in use.dosage_instruction
+               if dosage.timing is not None and dosage.timing.repeat is not None]  # fmt: skip
+    for period in (*periods, use.effective_dose_period):
+        if period is not None and period.end:
+            yield period.end
+
+
 def why_unclear(
-    concept: MedicationConcept, status: str, *, contradictory: bool, inhibitor: bool
+    concept: MedicationConcept,
+    status: str,
+    *,
+    contradictory: bool,
+    inhibitor: bool,
+    past: bool = False,
 ) -> Reason | None:
     """Why a medication of the record may hide an ALK inhibitor that is taken; None when none may.
 
-    `inhibitor` says that the drug was recognised as an ALK inhibitor.
+    `inhibitor` says that the drug was recognised as an ALK inhibitor, `past` that its status was
+    worked out for an earlier day.
     """
     says = ""
     if contradictory:
@@ -114,5 +137,5 @@ def why_unclear(
     elif not concept.texts and not concept.all_codings:
         says = _NO_PRODUCT
     elif inhibitor and status not in _KNOWN_STATUSES:
-        says = _NO_STATUS
+        says = _NO_DATES if past else _NO_STATUS
     return Reason.of(ReasonKind.MISSING, "medications", says) if says else None

@@ -12,6 +12,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.contributing import SLOWING_CLASSES, Slowing, contributing
 from cds_service.facts.identifying import Identified, identify
 from cds_service.facts.medication_orders import (
+    NOT_DATED,
     PLANNED,
     dosages_of,
     end_of,
@@ -28,10 +29,10 @@ from cds_service.facts.patient import (
     TreatmentOrder,
 )
 from cds_service.facts.still_acting import Stopped, still_acting
-from cds_service.facts.supplies import Course, courses_without_order
+from cds_service.facts.supplies import Course, courses_without_order, given_on_several_days
 from cds_service.facts.unrecognised import Unrecognised, shown_name
 from cds_service.fhir.dosage import DoseStep, read_dosage
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import (
     Dosage,
@@ -145,8 +146,10 @@ def read_medicines(context: Context, dispatched: frozenset[str] = frozenset()) -
     acting, asked = still_acting(context, reading.stopped, frozenset(reading.running))
     unchecked = tuple(reading.unrecognised.values())
     # A medicine that nobody can place may be any of those that a row asks for.
-    checked = complete and not unchecked
+    checked = complete and not unchecked and not reading.undated
     taken_why = (*why, NOT_RECOGNISED) if unchecked else why
+    if reading.undated and not reading.unclear:
+        taken_why = (*taken_why, NOT_DATED)
     return Medicines(
         Collection(tuple(reading.taken), checked, taken_why),
         _lines_with(context, "active", lines, ordered, order_why),
@@ -185,6 +188,7 @@ class _Reading:
         self.unclear: dict[Reason, None] = {}
         self.unrecognised: dict[str, Unrecognised] = {}
         self.unsure: dict[str, frozenset[str]] = {}
+        self.undated = False
 
     def read(self) -> None:
         """Every order and statement, then supplies and doses that none of them explains."""
@@ -193,8 +197,10 @@ class _Reading:
                 self.doses += _dose_given(self._context, use)
             elif is_order(use):
                 self._order(use)
-        for course in courses_without_order(self._context):
-            self._course(course)
+        courses = courses_without_order(self._context)
+        treated = given_on_several_days(courses)
+        for course in courses:
+            self._course(course, treated)
 
     def _order(self, use: MedicationUse) -> None:
         context = self._context
@@ -202,9 +208,17 @@ class _Reading:
         concept = context.record.medication_concept(use)
         found = identify(context, concept, dosages_of(use))
         inhibitor = not self._drugs.isdisjoint(found.ingredients)
-        doubt = why_unclear(concept, status, contradictory=found.contradictory, inhibitor=inhibitor)
+        doubt = why_unclear(
+            concept,
+            status,
+            contradictory=found.contradictory,
+            inhibitor=inhibitor,
+            past=context.past,
+        )
         if doubt is not None:
             self.unclear.setdefault(doubt)
+        if context.past and status == "unknown" and (found.names or found.unchecked):
+            self.undated = True
         start = start_of(context, use)
         if start is not None and start > context.as_of:
             context.remark("medications", "an order that starts in the future is not counted yet")
@@ -217,13 +231,15 @@ class _Reading:
             return
         self._count(use, found, _line_status(status), start, end_of(context, use))
 
-    def _course(self, course: Course) -> None:
+    def _course(self, course: Course, treated: frozenset[str]) -> None:
         """A supply, or a dose given, of which there is no order."""
         inhibitor = not self._drugs.isdisjoint(course.found.ingredients)
-        if inhibitor and isinstance(course.use, MedicationAdministration):
+        given = isinstance(course.use, MedicationAdministration)
+        if inhibitor and given and treated.isdisjoint(course.found.ingredients):
             # One dose is no treatment; `courses.without_order` asks about it.
             return
-        if inhibitor and course.status == "ended" and status_of(course.use) == "completed":
+        ran_out = course.status == "ended" and status_of(course.use) == "completed"
+        if inhibitor and not given and ran_out:
             # A supply that ran out does not say that the drug was stopped.
             newer = any(
                 order.status == "active"

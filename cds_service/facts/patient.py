@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cds_service.facts.drug_asked_about import caused_by_the_drug
-from cds_service.facts.grades import GradedSeries
 from cds_service.facts.unrecognised import Unrecognised
 from cds_service.rules import (
     Collection,
@@ -268,12 +267,7 @@ class OnTreatment:
 
 
 def since(series: Series, start: date) -> Series:
-    """The measurements from `start` on, with the value before it as baseline.
-
-    Of graded reactions only those that began from then on: they have no value before treatment.
-    """
-    if isinstance(series, GradedSeries):
-        return series.since(start)
+    """The measurements from `start` on, with the value before it as baseline."""
     kept = tuple(item for item in series.measurements if item.day >= start)
     earliest = start - timedelta(days=BASELINE_DAYS)
     baseline: Measurement | None = None

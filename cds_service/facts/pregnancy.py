@@ -2,107 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
-from cds_service.facts import problems, staging
+import msgspec
+
 from cds_service.facts.context import Context
-from cds_service.facts.finding_readings import PRESENT, Reading
-from cds_service.facts.findings import findings_of
+from cds_service.facts.finding_readings import ABSENT, OVER, PRESENT, REFUTED, SUSPECTED
 from cds_service.facts.measurements import READABLE_STATUSES
-from cds_service.fhir.record import status_of
-from cds_service.fhir.views import Condition
-from cds_service.rules import Reason, ReasonKind, State, Statement, Statements
+from cds_service.fhir.statuses import status_of
+from cds_service.rules import Finding, Findings, Reason, ReasonKind, Statement
 from cds_service.rules.measuring import written_day
 
 CONCEPT = "pregnancy"
 LONGEST_DAYS = 294
 """A pregnancy of 42 weeks from the last period is past its term; what was recorded began later."""
 
+_PROBLEM = "Condition/"
 
-def pregnancy(context: Context, tests: Iterable[Statement] = ()) -> Statements | None:
-    """Pregnancy from its status, an estimated delivery date, tests and diagnoses.
 
-    A diagnosis that is still open is as good as new, however long ago it was made, until its end
-    is due, unless somebody found the contrary after it began. From then on it is a question.
+def pregnancy(context: Context, recorded: Findings, tests: Iterable[Statement]) -> Findings:
+    """The findings of pregnancy: what is recorded, tests, and an estimated delivery date.
+
+    A diagnosis that nobody closed lasts until its end is due; from then on it is a question. What
+    was only observed, in a test or at a visit, is a suspicion once it is too old to answer.
     """
-    observed = staging.coded_observation(
-        context,
-        CONCEPT,
-        "pregnancy status",
-        {"absent": ("answer not pregnant",), "present": ("answer pregnant",)},
-    )
-    recorded = problems.flag(context, context.book.knowledge.fact_list.conditions[CONCEPT])
-    said = list(tests)
-    for group in (observed, recorded):
-        said += group.statements if group is not None else ()
+    names = context.book.concepts.with_broader(CONCEPT)
+    # Whatever else a code says (high blood pressure in pregnancy), here it speaks of this alone.
+    said = [msgspec.structs.replace(item, names=names) for item in recorded.findings]
+    said += (_of_test(item, names) for item in tests)
     due, told, source = _due(context)
-    denied = max(
-        (item.day for item in said if item.value == "absent" and item.day is not None),
-        default=date.min,
-    )
-    answered = {item.day for item in said if item.value == "present" and item.day is not None}
-    if any(_as_new(context, day) == day and day > denied for day in answered):
-        return _questioned(context, said)
+    denied = max(_ends(said), default=date.min)
+    kept: list[Finding] = []
+    overdue: list[Finding] = []
+    for item in said:
+        if not _lasts(item) or (item.began is not None and item.began < denied):
+            kept.append(item)
+        elif not _passed(context, item, due):
+            kept.append(_as_of_today(context, item))
+        elif item.source.startswith(_PROBLEM):
+            overdue.append(item)
     if due is not None and due >= context.as_of and told is not None and told > denied:
-        said.append(Statement("present", _as_new(context, told), "estimated delivery date", source))
-    for item in _open(context):
-        began = item.finding.began
-        if not _passed(context, item, due) and began is not None and began > denied:
-            day = _as_new(context, began)
-            said.append(Statement("present", day, item.finding.label, item.finding.source))
-    return _questioned(context, said)
+        label = "estimated delivery date"
+        kept.append(Finding(names, PRESENT, told, label=label, source=source))
+    kept.sort(key=lambda item: item.began or date.min, reverse=True)
+    return replace(recorded, findings=tuple(kept), unknown=tuple(map(_question, overdue[:1])))
 
 
-def _questioned(context: Context, said: Iterable[Statement]) -> Statements | None:
-    """The statements in order, left open where the newest is a pregnancy past its end."""
-    found = problems.in_order(dict.fromkeys(said))
-    reason = overdue(context)
-    if found is None or reason is None:
-        return found
-    newest = found.statements[0]
-    asked = newest.value == "present" and newest.source in _overdue_sources(context)
-    return Statements(found.statements, (reason,)) if asked else found
+def _of_test(said: Statement, names: frozenset[str]) -> Finding:
+    status = PRESENT if said.value == "present" else ABSENT
+    return Finding(names, status, said.day, label=said.as_sent, source=said.source)
 
 
-def _as_new(context: Context, day: date | None) -> date:
-    """The day of a statement that still holds: today, once it would be too old to answer."""
-    kind = context.book.knowledge.vocabulary.find(CONCEPT)
-    fresh = kind.fresh_for_days if isinstance(kind, State) else None
-    if day is None or (fresh is not None and day + timedelta(days=fresh) < context.as_of):
-        return context.as_of
-    return day
+def _lasts(item: Finding) -> bool:
+    return item.status == PRESENT and item.ended is None
 
 
-def overdue(context: Context) -> Reason | None:
+def _ends(said: Iterable[Finding]) -> Iterator[date]:
+    """The days on which somebody found that there is no pregnancy, or none any more."""
+    for item in said:
+        day = item.ended if item.status == OVER else item.began
+        if item.status in (ABSENT, REFUTED, OVER) and day is not None:
+            yield day
+
+
+def _as_of_today(context: Context, item: Finding) -> Finding:
+    """What lasts, as it is known today: an old observation shows no more than a suspicion."""
+    days = context.book.knowledge.concepts[CONCEPT].observed_for_days
+    if days is None or item.began is None or item.source.startswith(_PROBLEM):
+        return item
+    if item.began + timedelta(days=days) >= context.as_of:
+        return item
+    return msgspec.structs.replace(item, status=SUSPECTED)
+
+
+def _question(item: Finding) -> Reason:
     """Why an open pregnancy is a question: the day by which it must have ended has passed."""
-    due, _, _ = _due(context)
-    for item in _open(context):
-        if _passed(context, item, due):
-            since = item.finding.began
-            day = f", recorded on {written_day(since)}" if since is not None else ""
-            detail = f"its end was due and is not recorded{day}"
-            return Reason.of(ReasonKind.STALE, CONCEPT, detail)
-    return None
+    day = f", recorded on {written_day(item.began)}" if item.began is not None else ""
+    return Reason.of(ReasonKind.STALE, CONCEPT, f"its end was due and is not recorded{day}")
 
 
-def _open(context: Context) -> list[Reading]:
-    """The pregnancies on the problem list that nobody closed."""
-    return [
-        item
-        for item in findings_of(context).of(CONCEPT)
-        if isinstance(item.record, Condition) and item.finding.status == PRESENT
-    ]
-
-
-def _overdue_sources(context: Context) -> frozenset[str]:
-    due, _, _ = _due(context)
-    return frozenset(item.finding.source for item in _open(context) if _passed(context, item, due))
-
-
-def _passed(context: Context, item: Reading, due: date | None) -> bool:
+def _passed(context: Context, item: Finding, due: date | None) -> bool:
     """Whether a pregnancy must be over: by the date it was due, else by its length."""
-    began = item.finding.began
+    began = item.began
     if due is not None and (began is None or due >= began):
         return due < context.as_of
     return began is not None and began + timedelta(days=LONGEST_DAYS) < context.as_of

@@ -7,13 +7,15 @@ nothing, and so does one whose number, flag and words contradict each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import date
 from decimal import Decimal
 
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.facts.problems import in_order
-from cds_service.fhir.record import CodedResult, status_of
+from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.reference_ranges import lower_limit
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import CodeKey
 from cds_service.fhir.units import fold_unit
 from cds_service.fhir.values import (
@@ -49,12 +51,35 @@ def pregnancy_tests(context: Context) -> Iterator[Statement]:
     Above its own upper limit it is positive until somebody explains it. Of a man it is a tumour
     marker, and not read here.
     """
+    codes = _pregnancy_codes(context)
+    yield from _statements(context, "pregnancy", codes, "hCG", _above, _POSITIVE_FLAGS)
+
+
+def unjudged_pregnancy_test(context: Context) -> Statements | None:
+    """Present when the newest hCG result has no usable range, flag or answer: it did come."""
+    judged = [item.day for item in pregnancy_tests(context) if item.day is not None]
+    found: list[Statement] = []
+    for result in context.record.observations(sorted(_pregnancy_codes(context))):
+        source, observation = result.source, result.observation
+        if status_of(observation) not in READABLE_STATUSES:
+            continue
+        value, _ = _answer(context, result, _above, _POSITIVE_FLAGS)
+        sent = read_number(source)
+        moment = context.effective(observation)
+        day = moment.day if context.usable(moment, "pregnancy") and moment is not None else None
+        if value or sent.number is None or day is None or day < max(judged, default=date.min):
+            continue
+        found.append(Statement("present", day, f"hCG {sent.as_sent}", observation.key))
+    return in_order(found)
+
+
+def _pregnancy_codes(context: Context) -> frozenset[CodeKey]:
+    """The codes of hCG; none in a man."""
     patient = context.record.patient
     if patient is not None and (patient.gender or "").strip().lower() == "male":
-        return
+        return frozenset()
     book = context.book
-    codes = book.value_sets["hCG qualitative"].keys | book.analytes["hCG"].keys
-    yield from _statements(context, "pregnancy", codes, "hCG", _above, _POSITIVE_FLAGS)
+    return frozenset(book.value_sets["hCG qualitative"].keys | book.analytes["hCG"].keys)
 
 
 def direct_antiglobulin_test(context: Context) -> Statements | None:

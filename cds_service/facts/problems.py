@@ -8,6 +8,7 @@ from datetime import date
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
 from cds_service.facts.findings import findings_of
+from cds_service.facts.histologies import OF_THE_LUNG, reported_morphologies
 from cds_service.fhir.views import Condition
 from cds_service.rules import Statement, Statements
 
@@ -83,13 +84,38 @@ def in_order(statements: Iterable[Statement]) -> Statements | None:
 
 
 def diagnoses(context: Context, *value_sets: str) -> list[Reading]:
-    """The Conditions with a code of these value sets, each once; all of them without any.
+    """The Conditions of these value sets, each once; all of them without any.
 
-    Tumours are told apart by their codes: a finding of another kind of resource is no diagnosis.
+    By code, and a tumour by its exact name or its morphology too. A finding of another kind of
+    resource is no diagnosis.
     """
+    wanted = frozenset(value_sets)
     keys = {key for name in value_sets for key in context.book.value_sets[name].keys}
     return [
         item
         for item in findings_of(context).readings
-        if isinstance(item.record, Condition) and (not value_sets or not keys.isdisjoint(item.keys))
+        if isinstance(item.record, Condition)
+        and (
+            not value_sets
+            or not keys.isdisjoint(item.keys)
+            or not wanted.isdisjoint(_beyond_codes(context, item.record))
+        )
     ]
+
+
+def _beyond_codes(context: Context, condition: Condition) -> frozenset[str]:
+    """What a Condition is by more than its codes, worked out once."""
+    known = context.tumours.get(id(condition))
+    if known is None:
+        if context.morphologies is None:
+            context.morphologies = reported_morphologies(context)
+        reported = context.morphologies
+        known = context.book.tumours.beyond_codes(
+            condition,
+            reported.get(condition.key, frozenset()),
+            reported.get(OF_THE_LUNG, frozenset()),
+        )
+        context.tumours[id(condition)] = known
+        if known:
+            context.remark("cancers", "a tumour was recognised by its name or its morphology")
+    return known

@@ -16,7 +16,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import ABSENT, REFUTED, SUSPECTED, dated_in_future
 from cds_service.facts.findings import findings_of
 from cds_service.facts.patient import TreatmentLine
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import CodeKey, concept_keys
 from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport
 from cds_service.rules import Collection, Item, Reason, ReasonKind, Statements

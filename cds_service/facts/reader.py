@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 from typing import Generic, TypeVar
 
@@ -16,11 +16,12 @@ from cds_service.facts import (
     courses,
     haemolysis,
     pregnancy,
-    problems,
     resistance,
+    ros1,
     staging,
     variants,
 )
+from cds_service.facts.chart_days import BeforeBirthError, is_before_birth, newest_day
 from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
@@ -31,14 +32,15 @@ from cds_service.facts.medicines import (
     read_orders,
     requested_tests,
 )
+from cds_service.facts.past import as_it_was
 from cds_service.facts.patient import (
     UNREAD_DRAFT,
     OrderedMedication,
     PatientFacts,
     doses_taken,
 )
-from cds_service.facts.presence_tests import pregnancy_tests
-from cds_service.facts.reactions import reaction_readers
+from cds_service.facts.person import death, sex
+from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import MedicationRequest, ServiceRequest
@@ -51,8 +53,6 @@ from cds_service.rules import (
     Measurement,
     Quantity,
     Series,
-    Statement,
-    Statements,
 )
 
 
@@ -65,6 +65,10 @@ class Supplied:
     `draft_requests` are the draft medication orders with the resource as received, and
     `draft_tests` the draft service requests. `dispatched` are the keys of those orders that are
     signed already and on their way to whoever carries them out.
+
+    `known_on` is the day on which the record was as it is: of an earlier day only what was known
+    then is used (`facts.past`). None says that it is of the day asked about, as in every call of
+    a hook.
     """
 
     record: PatientRecord
@@ -73,6 +77,7 @@ class Supplied:
     draft_requests: Sequence[tuple[MedicationRequest, Mapping[str, object]]] = ()
     draft_tests: Sequence[ServiceRequest] = ()
     dispatched: frozenset[str] = frozenset()
+    known_on: date | None = None
 
 
 class FactReader:
@@ -92,15 +97,17 @@ class FactReader:
         """The facts as of a day, and the draft orders.
 
         Nothing dated after `as_of` is used. Facts are worked out when they are first asked for.
+        Raises BeforeBirthError where the caller chose the day (`known_on`) and it lies before the
+        patient's birth.
         """
-        context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
+        context = self._context(supplied, as_of)
         remark_on_codes(context)
         medicines = read_medicines(context, supplied.dispatched)
         orders = read_orders(context, supplied.draft_requests)
         unavailable = dict(supplied.unavailable)
         if medicines.unclear:
             unavailable.setdefault(
-                "medications", "; ".join(reason.detail for reason in medicines.unclear)
+                "medications", ", and ".join(reason.detail for reason in medicines.unclear)
             )
         if any(order.contradictory for order in orders):
             unavailable.setdefault(UNREAD_DRAFT, "its codes and its words name different drugs")
@@ -119,20 +126,55 @@ class FactReader:
         )
         return facts, orders
 
+    def known_by(self, supplied: Supplied, today: date, as_of: date) -> Supplied:
+        """The same, with the day on which the record was as it is.
+
+        That is the newest day on which anything in it happened or was written down. A chart in
+        which nothing is newer than `as_of` is the chart of that day, whenever it is asked. Days
+        after `today`, the calendar's, are slips.
+        """
+        known_on = as_of
+        if as_of < today:
+            context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
+            known_on = max(newest_day(context, today) or as_of, as_of)
+        return replace(supplied, known_on=known_on)
+
+    def _context(self, supplied: Supplied, as_of: date) -> Context:
+        context = Context(self._book, supplied.record, as_of, self._zone, supplied.complete)
+        if supplied.known_on is None:
+            return context
+        if is_before_birth(context):
+            raise BeforeBirthError(as_of)
+        if supplied.known_on <= as_of:
+            return context
+        then = as_it_was(context, supplied.known_on)
+        context = Context(
+            self._book,
+            then.record,
+            as_of,
+            self._zone,
+            supplied.complete,
+            past=True,
+            ends_unknown=then.ends_unknown,
+        )
+        context.remark("the day asked about", "what was written or happened later was not used")
+        return context
+
     def _values(self, context: Context, medicines: Medicines, supplied: Supplied) -> LazyValues:
         knowledge = self._book.knowledge
         readers: dict[str, Callable[[], FactValue | None]] = {}
         for fact, analyte in knowledge.fact_list.analytes.items():
             readers[fact] = _bound(laboratory_series, context, fact, analyte)
-        for fact, value_sets in knowledge.fact_list.conditions.items():
-            readers[fact] = _bound(problems.flag, context, value_sets)
         readers |= self._person(context)
-        readers |= self._tumour(context, medicines)
+        drafts = [request for request, _ in supplied.draft_requests]
+        readers |= self._tumour(context, medicines, drafts)
         found = _found(context, medicines)
         for kind in knowledge.vocabulary:
             if isinstance(kind, Concept):
                 readers[kind.name] = _bound(found.of, kind.name)
-        readers |= reaction_readers(context)
+        readers[pregnancy.CONCEPT] = lambda: pregnancy.pregnancy(
+            context, found.of(pregnancy.CONCEPT), pregnancy_tests(context)
+        )
         unread = UNREAD_DRAFT in supplied.unavailable
         readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
         collections: dict[str, FactValue | None] = {
@@ -155,17 +197,18 @@ class FactReader:
         answers = "ECOG answer"
         return {
             "age": lambda: age_series(context),
-            "sex": lambda: _sex(context),
+            "sex": lambda: sex(context),
             "ECOG performance status": lambda: score_series(
                 context, "ECOG performance status", "ECOG performance status", answers, None
             ),
-            "pregnancy": lambda: pregnancy.pregnancy(context, pregnancy_tests(context)),
+            "death recorded": lambda: death(context),
+            "pregnancy test not judged": lambda: unjudged_pregnancy_test(context),
             haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),
             child_pugh.FACT: lambda: child_pugh.child_pugh_class(context),
         }
 
     def _tumour(
-        self, context: Context, medicines: Medicines
+        self, context: Context, medicines: Medicines, drafts: Sequence[MedicationRequest]
     ) -> dict[str, Callable[[], FactValue | None]]:
         found = _Once(lambda: variants.read_variants(context))
         first = medicines.first_start
@@ -187,7 +230,7 @@ class FactReader:
             "EGFR gene": lambda: staging.egfr(context),
             "ALK fusion variant": lambda: variants.fusion_variant(found()),
             "ALK fusion partner": lambda: variants.fusion_partner(found()),
-            "ROS1 gene": lambda: variants.ros1(context, found()),
+            "ROS1 gene": lambda: ros1.ros1(context, found(), drafts),
             "TP53 gene": lambda: variants.tp53(found()),
             "ALK mutation findings": mutations,
             "resistance profile": lambda: resistance.profile_days(mutations()),
@@ -292,16 +335,7 @@ def _running(medicines: Medicines) -> tuple[date | None, ...]:
 
 
 def _found(context: Context, medicines: Medicines) -> PatientFindings:
-    due = {pregnancy.CONCEPT: lambda: pregnancy.overdue(context)}
-    return PatientFindings(context, _running(medicines), due)
-
-
-def _sex(context: Context) -> Statements | None:
-    patient = context.record.patient
-    gender = (patient.gender or "").strip().lower() if patient is not None else ""
-    if gender not in ("female", "male"):
-        return None
-    return Statements((Statement(gender, None, gender, "Patient"),))
+    return PatientFindings(context, _running(medicines))
 
 
 def _treatment_start(medicines: Medicines) -> Events:

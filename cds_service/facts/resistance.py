@@ -12,12 +12,12 @@ from datetime import date
 from itertools import combinations
 
 from cds_service.facts.alk_status import GIVEN, SUFFICIENT, TISSUE, AlkResult
-from cds_service.facts.cancers import CANCERS, has_histology
+from cds_service.facts.cancers import CANCERS
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import Reading
 from cds_service.facts.problems import diagnoses
 from cds_service.facts.variants import Change, Variant, phase_of
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Observation
 from cds_service.rules import Collection, Event, Events, Item, Reason, ReasonKind
 
@@ -278,9 +278,7 @@ def _non_small_cell(context: Context) -> list[Reading]:
 
 
 def _adenocarcinomas(context: Context) -> list[Reading]:
-    coded = diagnoses(context, "adenocarcinoma of lung")
-    named = [item for item in diagnoses(context) if has_histology(context, item)]
-    return [item for item in (*coded, *named) if item.confirmed]
+    return [item for item in diagnoses(context, "adenocarcinoma of lung") if item.confirmed]
 
 
 def _fusion_lost(context: Context, results: Sequence[AlkResult], start: date) -> list[Item]:

@@ -12,7 +12,7 @@ from cds_service.facts.finding_readings import PRESENT
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.facts.problems import diagnoses, flag, in_order
 from cds_service.fhir.dates import own_times
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.values import has_value
 from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport, Procedure

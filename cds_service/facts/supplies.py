@@ -11,7 +11,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.identifying import Identified, identify
 from cds_service.facts.medication_orders import dosages_of, end_of, is_order
 from cds_service.fhir.datatypes import usable_number
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (
     MedicationAdministration,
     MedicationDispense,
@@ -63,6 +63,22 @@ def courses_without_order(context: Context) -> tuple[Course, ...]:
     return tuple(_newest_of_each(left))
 
 
+def given_on_several_days(courses: Iterable[Course]) -> frozenset[str]:
+    """The ingredients of which doses were given on two days or more, the last of them lately.
+
+    A ward that writes down what it gives may keep its orders elsewhere.
+    """
+    days: dict[str, set[date | None]] = {}
+    lately: set[str] = set()
+    for course in courses:
+        if isinstance(course.use, MedicationAdministration):
+            for ingredient in course.found.ingredients:
+                days.setdefault(ingredient, set()).add(course.start)
+                if course.status == "active":
+                    lately.add(ingredient)
+    return frozenset(name for name in lately if len(days[name]) > 1)
+
+
 def _course(context: Context, use: MedicationDispense | MedicationAdministration) -> Course | None:
     status = status_of(use) or ""
     if isinstance(use, MedicationDispense):
@@ -100,12 +116,18 @@ def _started(context: Context, use: MedicationAdministration) -> date | None:
     )
 
 
-def _days(context: Context, use: MedicationDispense) -> int:
+def days_supplied(use: MedicationDispense) -> int | None:
+    """For how many days a supply is said to last; None when it says nothing usable."""
     supply = use.days_supply
     number = usable_number(supply.number) if supply is not None else None
-    if number is not None and 0 < number <= _LONGEST_SUPPLY:
-        return int(number)
-    if supply is not None:
+    return int(number) if number is not None and 0 < number <= _LONGEST_SUPPLY else None
+
+
+def _days(context: Context, use: MedicationDispense) -> int:
+    known = days_supplied(use)
+    if known is not None:
+        return known
+    if use.days_supply is not None:
         context.remark("medications", "a supply says no usable number of days")
     return SUPPLY_DAYS
 

@@ -12,15 +12,13 @@ from datetime import date
 
 from cds_service.facts.alk_status import GIVEN, coded_answer, specimen_words
 from cds_service.facts.context import Context
-from cds_service.facts.problems import diagnoses, in_order, statement
-from cds_service.fhir.record import status_of
-from cds_service.fhir.terminology import code_key, concept_keys
+from cds_service.facts.genes import genes_of
+from cds_service.facts.problems import in_order
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.values import interpretation_codes
 from cds_service.fhir.views import CodeableConcept, Observation, ObservationComponent
 from cds_service.rules import Statement, Statements
 
-GENES = ("ALK", "EML4", "MET", "ROS1", "EGFR", "BRAF", "KRAS", "TP53", "PIK3CA", "KIT", "NF2",
-         "RB1", "ERBB2")  # fmt: skip
 _GENE_COMPONENTS = (
     "component gene studied",
     "component fusion five prime gene",
@@ -146,12 +144,13 @@ def _variant(context: Context, observation: Observation) -> Variant | None:
     for component in observation.component:
         code, value = component.code, component.value_codeable_concept
         if book.says(code, *_GENE_COMPONENTS):
-            about, count = _genes(context, value)
-            genes |= about
+            about = genes_of(context, component)
+            genes |= about.known
+            count = about.number
             if book.says(code, "component gene fusion transcript"):
                 kinds.add("gene fusion")
                 notations += _texts(component)
-                count = count if about else 0
+                count = count if about.known else 0
             named += count
         elif book.says(code, "discrete genetic variant"):
             notations += _texts(component)
@@ -213,21 +212,6 @@ def _variant(context: Context, observation: Observation) -> Variant | None:
         tuple(notations),
         observation.key,
     )
-
-
-def _genes(context: Context, concept: CodeableConcept | None) -> tuple[frozenset[str], int]:
-    """The known genes that a concept names, and how many genes it names in all."""
-    several = 1
-    found: set[str] = set()
-    for system, code in concept_keys(concept):
-        parts = [part for part in re.split(r"::|--", code) if part]
-        several = max(several, len(parts))
-        for part in parts:
-            key = code_key(system, part)
-            found.update(
-                gene for gene in GENES if key in context.book.value_sets[f"gene {gene}"].keys
-            )
-    return frozenset(found), several
 
 
 def phase_of(context: Context, concept: CodeableConcept | None) -> str:
@@ -346,30 +330,6 @@ def _fusion_word(text: str) -> str:
         for part in parts
     }
     return words.pop() if len(words) == 1 else ""
-
-
-def ros1(context: Context, variants: Iterable[Variant]) -> Statements | None:
-    """Whether ROS1 is rearranged: from a coded fusion, or from a diagnosis that says so.
-
-    A negative test of tissue that names no single change makes it wild type.
-    """
-    found: list[Statement] = []
-    for variant in variants:
-        if "ROS1" not in variant.genes:
-            continue
-        if variant.answer == "positive" and variant.fused:
-            found.append(Statement("rearranged", variant.day, "ROS1 fusion", variant.source))
-        elif variant.answer == "negative" and variant.specimen != "plasma":
-            found.append(Statement("wild type", variant.day, "", variant.source))
-    for name, value in (
-        ("ROS1-positive non-small cell lung cancer", "rearranged"),
-        ("ROS1-negative non-small cell lung cancer", "wild type"),
-    ):
-        for item in diagnoses(context, name):
-            said = statement(item)
-            if said is not None and said.value == "present":
-                found.append(Statement(value, said.day, said.as_sent, said.source))
-    return in_order(found)
 
 
 def tp53(variants: Iterable[Variant]) -> Statements | None:

@@ -80,7 +80,7 @@ class ProblemKind(StrEnum):
     TOO_LARGE = "an answer larger than allowed"
     TOO_MANY_PAGES = "more pages than allowed"
     CUT_SHORT = "fewer resources than the server counted"
-    PAGE_LINK = "a next link that leads away from the server's base URL"
+    PAGE_LINK = "a next link that leads away from the server's base URL or cannot be read"
     ADDRESS = "an address that may not be contacted"
     QUERY = "a query that leads away from the server's base URL"
 
@@ -257,9 +257,10 @@ class FhirClient:
                 return FetchResult(whole)
             if len(pages) >= self._page_limit:
                 return _failed(pages, ProblemKind.TOO_MANY_PAGES)
-            url = urljoin(url, link)
-            if not is_below(url, self.base_url):
+            following = _following(url, link)
+            if following is None or not is_below(following, self.base_url):
                 return _failed(pages, ProblemKind.PAGE_LINK)
+            url = following
 
     def _page(
         self, session: requests.Session, url: str, ends_at: float
@@ -286,7 +287,7 @@ class FhirClient:
             return None, FetchProblem(ProblemKind.TOO_LARGE)
         except (PastDeadline, requests.Timeout):
             return None, FetchProblem(ProblemKind.DEADLINE)
-        except (requests.RequestException, HTTPError, OSError):
+        except (requests.RequestException, HTTPError, OSError, UnicodeError):
             late = time.monotonic() >= ends_at
             return None, FetchProblem(ProblemKind.DEADLINE if late else ProblemKind.CONNECTION)
         page = read_resources(body)
@@ -328,6 +329,14 @@ def _in_large_pages(url: str) -> str:
     if not question or any(part.startswith("_count=") for part in parameters.split("&")):
         return url
     return f"{url}&_count={_PAGE_SIZE}"
+
+
+def _following(url: str, link: str) -> str | None:
+    """The address of the next page; None when it cannot be read."""
+    try:
+        return urljoin(url, link) if link else None
+    except ValueError:
+        return None
 
 
 def _failed(pages: list[ReadResult], kind: ProblemKind) -> FetchResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
@@ -57,6 +58,24 @@ class Moment:
         if self.day is None:
             raise ValueError("a year or a month has no place among days")
         return (self.day, self.instant or _BEFORE_ANY_TIME)
+
+    @property
+    def first_day(self) -> date:
+        """The day, or the first one of the month or year when no more was sent."""
+        if self.day is not None:
+            return self.day
+        year, _, month = self.as_sent.partition("-")
+        return date(int(year), int(month or 1), 1)
+
+    @property
+    def last_day(self) -> date:
+        """The day, or the last one of the month or year when no more was sent."""
+        if self.day is not None:
+            return self.day
+        first = self.first_day
+        if self.precision is Precision.YEAR:
+            return date(first.year, 12, 31)
+        return date(first.year, first.month, monthrange(first.year, first.month)[1])
 
 
 def parse_moment(text: str | None, zone: tzinfo = UTC) -> Moment | None:

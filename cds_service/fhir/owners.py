@@ -40,8 +40,6 @@ class Owners:
         if isinstance(resource, Medication):
             # A product belongs to nobody.
             return self.patient_key
-        if isinstance(resource, Patient):
-            return resource.key if resource.id else None
         if isinstance(resource, Observation):
             for focus in resource.focus:
                 about = parse_reference(focus.reference)
@@ -51,6 +49,12 @@ class Owners:
                 whom = self._named(about)
                 if whom != self.patient_key:
                     return whom
+        return self.of_subject(resource)
+
+    def of_subject(self, resource: Resource) -> str | None:
+        """`Patient/id` of whose record a resource stands in, whoever it is about."""
+        if isinstance(resource, Patient):
+            return resource.key if resource.id else None
         subject = getattr(resource, "subject", None) or getattr(resource, "patient", None)
         text = subject.reference if isinstance(subject, Reference) else None
         if text == self.patient_key:

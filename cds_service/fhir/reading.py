@@ -21,7 +21,11 @@ from cds_service.fhir.repair import repaired
 from cds_service.fhir.views import AnyResource, OperationOutcome, Resource
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_SERIOUS = frozenset({"error", "fatal"})
+_REMARKS = frozenset({"information", "success"})
+_NOTHING_FOUND = frozenset({"not-found", "informational"})
+_SEARCH_RESULTS = frozenset({"searchset", "collection"})
+UNREADABLE_LINK = ""
+"""In place of the address of a next page that is announced in a way that cannot be read."""
 _OLD_TYPES = frozenset({"MedicationOrder"})
 _NO_MATCH = frozenset({"include", "outcome"})
 
@@ -55,8 +59,25 @@ class Outcome:
 
     @property
     def serious(self) -> bool:
-        """True when the server says that something failed, not merely remarks on it."""
-        return self.severity in _SERIOUS
+        """True unless it is a mere remark, or a warning of no more than an empty result.
+
+        Any other warning says that something of what was asked for may be missing: a parameter
+        that was not understood, resources that were held back. So does a severity nobody knows.
+        """
+        if self.severity in _REMARKS:
+            return False
+        return not (self.severity == "warning" and self.code in _NOTHING_FOUND)
+
+
+class Shortfall(StrEnum):
+    """Why what was read is not all that there is, however little that may be."""
+
+    NOT_GIVEN = "nothing was given"
+    OUTCOME = "an error or a warning in its place or beside it"
+    MORE_PAGES = "further pages"
+    CUT_SHORT = "fewer resources than counted"
+    UNREADABLE = "resources that cannot be read"
+    NO_ANSWER = "neither a resource that was asked for nor the word that there is none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +85,9 @@ class ReadResult:
     """What one prefetch value or search page held.
 
     `given` is False for null or an absent value: nothing was asked, which is not "no data".
-    `matched_none` is True only when a Bundle says in full that nothing matched.
+    `matched_none` is True only when a Bundle says in full that nothing matched. `bundled` is True
+    for what came in a Bundle, as the answer to a search does. `next_link` is `UNREADABLE_LINK`
+    when a further page is announced whose address cannot be read.
     `full_urls` maps each entry's fullUrl to its resource. `matches` counts the entries that are
     answers, read or not; `total` is how many the server says there are, on all pages together.
     """
@@ -78,6 +101,7 @@ class ReadResult:
     full_urls: Mapping[str, Resource] = field(default_factory=dict, repr=False)
     matches: int = 0
     total: int | None = None
+    bundled: bool = False
 
     @property
     def cut_short(self) -> bool:
@@ -93,16 +117,24 @@ class ReadResult:
         return tuple(entry for entry in self.dropped if entry.why != DropReason.TYPE_NOT_READ)
 
     @property
+    def shortfall(self) -> Shortfall | None:
+        """Why this is not all that the sender has; None when it is."""
+        if not self.given:
+            return Shortfall.NOT_GIVEN
+        if any(outcome.serious for outcome in self.outcomes):
+            return Shortfall.OUTCOME
+        if self.next_link is not None:
+            return Shortfall.MORE_PAGES
+        if self.cut_short:
+            return Shortfall.CUT_SHORT
+        if self.lost:
+            return Shortfall.UNREADABLE
+        return None if self.resources or self.matched_none else Shortfall.NO_ANSWER
+
+    @property
     def complete(self) -> bool:
-        """True when all that the server has was read: absence then means absence."""
-        return (
-            self.given
-            and bool(self.resources or self.matched_none)
-            and self.next_link is None
-            and not self.cut_short
-            and not self.lost
-            and not any(outcome.serious for outcome in self.outcomes)
-        )
+        """True when all that the sender has was read: absence then means absence."""
+        return self.shortfall is None
 
 
 NOT_GIVEN = ReadResult(given=False)
@@ -112,8 +144,9 @@ class _Envelope(DataType, frozen=True):
     """The members that decide how a JSON object is read."""
 
     resource_type: Any = None
+    type: Any = None
     total: Any = None
-    link: tuple[BundleLink, ...] = ()
+    link: msgspec.Raw = msgspec.Raw(b"null")
     entry: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -142,6 +175,7 @@ _resource_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyResource)
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _kind_decoder = msgspec.json.Decoder(_Kind)
 _entries_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+_links_decoder = msgspec.json.Decoder(tuple[BundleLink, ...])
 _entry_decoder = msgspec.json.Decoder(_LooseEntry)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -188,6 +222,7 @@ def merged(pages: Sequence[ReadResult]) -> ReadResult:
         matches=sum(page.matches for page in pages),
         # A server may count only once it has been through its results.
         total=next((page.total for page in reversed(pages) if page.total is not None), None),
+        bundled=bool(pages) and all(page.bundled for page in pages if page.given),
     )
 
 
@@ -258,34 +293,54 @@ class _Page:
             if full_url:
                 self.urls[full_url] = resource
 
-    def result(self, links: Iterable[BundleLink], total: object) -> ReadResult:
-        next_link = _next_link(links)
-        counted = total if isinstance(total, int) and not isinstance(total, bool) else None
-        nothing = not self.resources and not self.dropped and next_link is None and not counted
+    def result(self, next_link: str | None, total: object, bundle_type: object) -> ReadResult:
+        counted = _counted(total)
+        nothing = not self.resources and not self.dropped and next_link is None
+        says_none = bundle_type in _SEARCH_RESULTS and (counted == 0 or total is None)
         return ReadResult(
             resources=tuple(self.resources),
             outcomes=tuple(self.outcomes),
             next_link=next_link,
             dropped=tuple(self.dropped),
-            matched_none=nothing and not any(outcome.serious for outcome in self.outcomes),
+            matched_none=nothing
+            and says_none
+            and not any(outcome.serious for outcome in self.outcomes),
             full_urls=self.urls,
             matches=self.matches,
             total=counted,
+            bundled=bundle_type is None or bundle_type in _SEARCH_RESULTS,
         )
+
+
+def _counted(total: object) -> int | None:
+    """How many results a server counted, written as a number or as text; None when unreadable."""
+    if isinstance(total, str) and total.strip().isdecimal() and len(total) < 20:
+        return int(total)
+    return total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
 def _read_bundle(bundle: Bundle) -> ReadResult:
     page = _Page()
     for entry in bundle.entry:
         page.add(entry.full_url, entry.resource, entry.search)
-    return page.result(bundle.link, bundle.total)
+    return page.result(_next_link(bundle.link), bundle.total, bundle.type)
 
 
 def _next_link(links: Iterable[BundleLink]) -> str | None:
     for link in links:
-        if link.relation == "next" and link.url:
-            return link.url
+        if (link.relation or "").strip().lower() == "next":
+            return (link.url or "").strip() or UNREADABLE_LINK
     return None
+
+
+def _loose_next_link(raw: msgspec.Raw) -> str | None:
+    """The next page by links in an odd shape: what is not read may be the one that leads on."""
+    if bytes(raw) == b"null":
+        return None
+    try:
+        return _next_link(_links_decoder.decode(raw))
+    except msgspec.DecodeError:
+        return UNREADABLE_LINK
 
 
 def _outcomes(resource: OperationOutcome) -> list[Outcome]:
@@ -335,7 +390,7 @@ def _read_entries(envelope: _Envelope) -> ReadResult:
             continue
         resource = None if bytes(entry.resource) == b"null" else read_resource(entry.resource)
         page.add(entry.full_url, resource, entry.search)
-    return page.result(envelope.link, envelope.total)
+    return page.result(_loose_next_link(envelope.link), envelope.total, envelope.type)
 
 
 def _or_empty(raw: msgspec.Raw) -> bytes:

@@ -6,28 +6,22 @@ Resources of anybody else are never served: they are counted and left out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-import msgspec
-
-from cds_service.fhir.dates import parse_moment
+from cds_service.fhir.collecting import CodedResult, Collector
 from cds_service.fhir.medications import MedicationConcept, read_medication_concept
 from cds_service.fhir.owners import Owners, contained, local_id
 from cds_service.fhir.reading import Dropped, Outcome, ReadResult
 from cds_service.fhir.references import parse_reference
-from cds_service.fhir.terminology import CodeKey, CodeSet, code_key, concept_keys
+from cds_service.fhir.terminology import CodeKey, CodeSet, code_key
 from cds_service.fhir.views import (
-    AllergyIntolerance,
     Condition,
     DiagnosticReport,
-    MedicationStatement,
     MedicationUse,
     Observation,
-    ObservationComponent,
     Patient,
     Reference,
     Resource,
@@ -35,62 +29,6 @@ from cds_service.fhir.views import (
 
 AnyView = TypeVar("AnyView", bound=Resource)
 Codes = CodeSet | Iterable[tuple[str, str]]
-
-WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
-"""Statuses whose resources are not served unless they are asked for."""
-
-
-_ADHERENCE = {
-    "taking": "active",
-    "on-hold": "on-hold",
-    "stopped": "stopped",
-    "not-taking": "not-taken",
-}
-
-_VERIFIED = (Condition, AllergyIntolerance)
-_AS_THEY_SHOULD_BE = frozenset(
-    {"final", "amended", "corrected", "active", "completed", "stopped", "on-hold", "draft"}
-)
-
-
-class CodedResult(NamedTuple):
-    """An Observation that carries a code, itself (`component` None) or in one component."""
-
-    observation: Observation
-    component: ObservationComponent | None
-
-    @property
-    def source(self) -> Observation | ObservationComponent:
-        """Where value, interpretation and reference ranges are to be read."""
-        return self.observation if self.component is None else self.component
-
-
-def status_of(resource: Resource) -> str | None:
-    """The resource's status, stripped and lower-cased; of a Condition or allergy its
-    verification status.
-
-    Of an R5 MedicationStatement, whose status only says that it was recorded, its adherence.
-    """
-    status = getattr(resource, "status", None)
-    if isinstance(resource, MedicationStatement) and status == "recorded":
-        return _adherence(resource)
-    if status in _AS_THEY_SHOULD_BE:
-        return str(status)
-    if isinstance(resource, _VERIFIED) and resource.verification_status is not None:
-        codes = [coding.code for coding in resource.verification_status.coding if coding.code]
-        status = codes[0] if codes else resource.verification_status.text
-    return status.strip().lower() or None if isinstance(status, str) else None
-
-
-def _adherence(statement: MedicationStatement) -> str | None:
-    """The R4 status that an R5 adherence means; None when it says nothing."""
-    concept = statement.adherence.code if statement.adherence is not None else None
-    for coding in concept.coding if concept is not None else ():
-        word = (coding.code or "").strip().lower()
-        for beginning, status in _ADHERENCE.items():
-            if word == beginning or word.startswith(f"{beginning}-"):
-                return status
-    return None
 
 
 @dataclass(frozen=True)
@@ -120,6 +58,9 @@ class PatientRecord:
     )
     _by_key: Mapping[str, Resource] = field(default_factory=dict, repr=False)
     _urls: Mapping[str, Resource] = field(default_factory=dict, repr=False)
+    _made_of: tuple[tuple[ReadResult, ...], tuple[Resource, ...], str | None] = field(
+        default=((), (), None), repr=False
+    )
     _results: Mapping[CodeKey, tuple[CodedResult, ...]] = field(default_factory=dict, repr=False)
     _conditions: Mapping[CodeKey, tuple[Condition, ...]] = field(default_factory=dict, repr=False)
 
@@ -140,11 +81,12 @@ class PatientRecord:
         urls: dict[str, Resource] = {}
         for page in pages:
             urls.update(page.full_urls)
-        builder = _Builder(Owners.of(patient_id, urls, server))
+        loose = tuple(resources)
+        builder = Collector(Owners.of(patient_id, urls, server))
         for page in pages:
             for resource in page.resources:
                 builder.add(resource)
-        for resource in resources:
+        for resource in loose:
             builder.add(resource)
         return cls(
             patient_id=patient_id,
@@ -161,9 +103,33 @@ class PatientRecord:
             _by_type=builder.by_type(),
             _by_key=builder.kept,
             _urls=urls,
+            _made_of=(pages, loose, server),
             _results=builder.observation_index(),
             _conditions=builder.condition_index(),
         )
+
+    def changed(self, change: Callable[[Resource], Resource | None]) -> PatientRecord:
+        """The record of what `change` makes of each resource that was read; None leaves it out."""
+        pages, loose, server = self._made_of
+        made: dict[int, Resource | None] = {}
+
+        def once(resource: Resource) -> Resource | None:
+            if id(resource) not in made:
+                made[id(resource)] = change(resource)
+            return made[id(resource)]
+
+        def all_of(resources: Iterable[Resource]) -> tuple[Resource, ...]:
+            return tuple(new for old in resources if (new := once(old)) is not None)
+
+        def named(urls: Mapping[str, Resource]) -> dict[str, Resource]:
+            found = ((url, once(old)) for url, old in urls.items())
+            return {url: new for url, new in found if new is not None}
+
+        changed = [
+            replace(page, resources=all_of(page.resources), full_urls=named(page.full_urls))
+            for page in pages
+        ]
+        return PatientRecord.build(self.patient_id, changed, all_of(loose), server)
 
     def of_type(self, kind: type[AnyView], *, withdrawn: bool = False) -> tuple[AnyView, ...]:
         """All resources of a type or family (`MedicationUse`), in the order read.
@@ -203,6 +169,11 @@ class PatientRecord:
     def is_of_another(self, resource: Resource) -> bool:
         """Whether a resource names another subject than this patient."""
         owner = self._owners.of_resource(resource)
+        return owner is not None and owner != self._owners.patient_key
+
+    def stands_in_another(self, resource: Resource) -> bool:
+        """Whether a resource stands in another patient's record, whoever it is about."""
+        owner = self._owners.of_subject(resource)
         return owner is not None and owner != self._owners.patient_key
 
     def resolve(
@@ -278,152 +249,3 @@ def _keys(codes: Codes) -> Iterable[CodeKey]:
         return sorted(codes.keys)
     keys = (code_key(system, code) for system, code in codes)
     return [key for key in keys if key is not None]
-
-
-class _Builder:
-    """Collects resources, judging whose they are and which copy is newest."""
-
-    def __init__(self, owners: Owners) -> None:
-        self.owners = owners
-        self._patient_key = owners.patient_key
-        self._nameless: list[Resource] = []
-        self._counted: set[str] = set()
-        self.kept: dict[str, Resource] = {}
-        self.ignored: Counter[str] = Counter()
-        self.unattributed: Counter[str] = Counter()
-        self.unattributed_ones: dict[int, Resource] = {}
-        self.conflicting: Counter[str] = Counter()
-        self.withdrawn_ids: set[int] = set()
-
-    def add(self, resource: Resource) -> None:
-        """Keep a resource of the patient, or count why it is left out."""
-        owner = self.owners.of_resource(resource)
-        if owner is None:
-            self.unattributed_ones[id(resource)] = resource
-            self._count(resource, self.unattributed)
-        elif owner != self._patient_key:
-            self._count(resource, self.ignored)
-        else:
-            if resource.id:
-                self._keep(resource)
-            else:
-                self._nameless.append(resource)
-            if resource.contained:
-                self._add_contained(resource)
-
-    def _count(self, resource: Resource, counts: Counter[str]) -> None:
-        """Count a resource once, also when it was sent under several keys."""
-        if resource.id and resource.key in self._counted:
-            return
-        self._counted.add(resource.key)
-        counts[resource.resource_type] += 1
-
-    def _add_contained(self, holder: Resource) -> None:
-        """Results inside a report are results too; without a subject they share the report's."""
-        for inner in contained(holder):
-            if not isinstance(inner, Observation):
-                continue
-            subject = inner.subject or getattr(holder, "subject", None)
-            # Ids of contained resources are unique within their holder only.
-            name = f"{holder.id}#{local_id(inner)}" if holder.id and inner.id else None
-            whole = msgspec.structs.replace(
-                inner, id=name, subject=subject, contained=holder.contained, meta=holder.meta
-            )
-            owner = self.owners.of_resource(whole)
-            if owner != self._patient_key:
-                self._count(whole, self.ignored)
-            elif name is not None:
-                self._keep(whole)
-            else:
-                self._nameless.append(whole)
-
-    def _keep(self, resource: Resource) -> None:
-        key = resource.key
-        known = self.kept.get(key)
-        if known is None:
-            self.kept[key] = resource
-            return
-        order = _newer(resource, known)
-        if order is None and resource != known:
-            self.conflicting[resource.resource_type] += 1
-        if order is not False:
-            self.kept[key] = resource
-
-    def _all(self) -> Iterable[Resource]:
-        yield from self.kept.values()
-        yield from self._nameless
-
-    def patient(self) -> Patient | None:
-        """The patient's own resource."""
-        found = self.kept.get(self._patient_key)
-        return found if isinstance(found, Patient) else None
-
-    def withdrawn(self) -> Counter[tuple[str, str]]:
-        """Counts of withdrawn resources by type and status."""
-        counts: Counter[tuple[str, str]] = Counter()
-        for resource in self._all():
-            status = status_of(resource)
-            if status in WITHDRAWN:
-                self.withdrawn_ids.add(id(resource))
-                counts[(resource.resource_type, status or "")] += 1
-        return counts
-
-    def by_type(self) -> dict[type[Resource], tuple[Resource, ...]]:
-        """Resources by their class."""
-        return _grouped((type(resource), resource) for resource in self._all())
-
-    def observation_index(self) -> dict[CodeKey, tuple[CodedResult, ...]]:
-        """Observations and their components by every code they carry."""
-        groups: dict[CodeKey, list[CodedResult]] = {}
-        for resource in self._all():
-            if not isinstance(resource, Observation):
-                continue
-            whole = CodedResult(resource, None)
-            for key in concept_keys(resource.code):
-                groups.setdefault(key, []).append(whole)
-            for component in resource.component:
-                part = CodedResult(resource, component)
-                for key in concept_keys(component.code):
-                    groups.setdefault(key, []).append(part)
-        return {key: tuple(results) for key, results in groups.items()}
-
-    def condition_index(self) -> dict[CodeKey, tuple[Condition, ...]]:
-        """Conditions by every code they carry."""
-        return _grouped(
-            (key, resource)
-            for resource in self._all()
-            if isinstance(resource, Condition)
-            for key in concept_keys(resource.code)
-        )
-
-
-_Key = TypeVar("_Key")
-_Member = TypeVar("_Member")
-
-
-def _grouped(pairs: Iterable[tuple[_Key, _Member]]) -> dict[_Key, tuple[_Member, ...]]:
-    groups: dict[_Key, list[_Member]] = {}
-    for key, member in pairs:
-        groups.setdefault(key, []).append(member)
-    return {key: tuple(members) for key, members in groups.items()}
-
-
-def _newer(left: Resource, right: Resource) -> bool | None:
-    """Whether `left` is newer than `right`; None when neither is."""
-    versions = _version(left), _version(right)
-    if versions[0] is not None and versions[1] is not None and versions[0] != versions[1]:
-        return versions[0] > versions[1]
-    updates = _updated(left), _updated(right)
-    if updates[0] is not None and updates[1] is not None and updates[0] != updates[1]:
-        return updates[0] > updates[1]
-    return None
-
-
-def _version(resource: Resource) -> int | None:
-    text = (resource.meta.version_id or "").strip() if resource.meta else ""
-    return int(text) if text.isdecimal() and len(text) < 20 else None
-
-
-def _updated(resource: Resource) -> datetime | None:
-    moment = parse_moment(resource.meta.last_updated) if resource.meta else None
-    return moment.instant if moment else None

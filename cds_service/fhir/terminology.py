@@ -28,6 +28,7 @@ NDC = "http://hl7.org/fhir/sid/ndc"
 ATC = "http://www.whocc.no/atc"
 UNII = "http://fdasis.nlm.nih.gov"
 HGNC = "http://www.genenames.org"
+ICD_O_3 = "http://terminology.hl7.org/CodeSystem/icd-o-3"
 UCUM = "http://unitsofmeasure.org"
 
 SYSTEM_VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -38,7 +39,7 @@ SYSTEM_VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ICD_10_CM: ("urn:oid:2.16.840.1.113883.6.90",),
         ICD_10_GM: ("http://fhir.de/CodeSystem/dimdi/icd-10-gm",),
         ICD_10_WHO: ("urn:oid:2.16.840.1.113883.6.3",),
-        ICD_10_AM: (),
+        ICD_10_AM: ("urn:oid:2.16.840.1.113883.6.135",),
         ICD_10_NL: ("urn:oid:2.16.840.1.113883.6.3.2",),
         NDC: ("urn:oid:2.16.840.1.113883.6.69",),
         ATC: (
@@ -49,6 +50,7 @@ SYSTEM_VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         UNII: (),
         HGNC: ("http://www.genenames.org/geneId", "urn:oid:2.16.840.1.113883.6.281"),
         UCUM: ("urn:oid:2.16.840.1.113883.6.8",),
+        ICD_O_3: ("urn:oid:2.16.840.1.113883.6.43.1",),
         "http://www.sequenceontology.org": ("http://sequenceontology.org",),
         # Systems whose canonical spelling is https.
         "https://www.meddra.org": ("http://terminology.hl7.org/CodeSystem/MDRAE",),

@@ -155,6 +155,12 @@ class MedicationUse(Resource, frozen=True):
     reason: tuple[CodeableReference, ...] = ()
 
 
+class DispenseRequest(DataType, frozen=True):
+    """What may be supplied on an order, and until when."""
+
+    validity_period: Period | None = None
+
+
 class MedicationRequest(MedicationUse, frozen=True):
     """An order, a draft order or a reported plan."""
 
@@ -170,9 +176,18 @@ class MedicationRequest(MedicationUse, frozen=True):
     requester: Reference | None = None
     dosage_instruction: tuple[Dosage, ...] = ()
     effective_dose_period: Period | None = None
+    dispense_request: msgspec.Raw = msgspec.Raw(b"null")
     prior_prescription: Reference | None = None
     status_changed: str | None = None
     based_on: tuple[Reference, ...] = ()
+
+    @property
+    def supply_asked_for(self) -> DispenseRequest | None:
+        """What may be supplied; None when nothing readable is said. It never costs the order."""
+        try:
+            return msgspec.json.decode(self.dispense_request, type=DispenseRequest | None)
+        except msgspec.DecodeError:
+            return None
 
 
 class Adherence(DataType, frozen=True):

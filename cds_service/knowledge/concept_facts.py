@@ -1,8 +1,4 @@
-"""Concepts as facts of the rule language, and the facts that still stand in their place.
-
-Every concept is a fact, save where a fact of the vocabulary has its name: that one is read from
-more than findings (`replaced_facts.yaml` says which, and what rules will write once they go).
-"""
+"""Concepts as facts of the rule language, and the sets of diagnoses that became concepts."""
 
 from __future__ import annotations
 
@@ -10,38 +6,38 @@ from collections.abc import Iterable, Mapping
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
-from pydantic import Field
+from pydantic import RootModel
 
 from cds_service.knowledge import concept_models
-from cds_service.knowledge.concept_models import ReplacedFact, Replacements, Words
+from cds_service.knowledge.concept_models import Words
 from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.errors import KnowledgeError
-from cds_service.knowledge.yaml_files import Frozen, knowledge_folder, read_mapping, validate
+from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 from cds_service.rules import Concept, FactKind
 
-FILE = "replaced_facts.yaml"
+FILE = "diagnosis_sets.yaml"
+
+DiagnosisSets = Mapping[str, tuple[str, ...]]
+"""By the name of a set of codes/conditions.yaml the concepts that hold its codes."""
 
 
-class _File(Frozen):
-    facts: Mapping[Words, ReplacedFact]
-    value_sets: Mapping[Words, tuple[Words, ...]] = Field(default_factory=dict)
+class _File(RootModel[Mapping[Words, tuple[Words, ...]]]):
+    """The whole file."""
 
 
-def load_replacements(concepts: Concepts, file: Traversable | None = None) -> Replacements:
-    """What findings take over; the packaged `replaced_facts.yaml` by default.
+def load_diagnosis_sets(concepts: Concepts, file: Traversable | None = None) -> DiagnosisSets:
+    """The sets of diagnoses that are concepts; the packaged `diagnosis_sets.yaml` by default.
 
     Raises KnowledgeError when an entry names a concept that does not exist.
     """
     file = file if file is not None else knowledge_folder() / FILE
     name = str(file)
-    content = validate(_File, read_mapping(file), name, "")
-    named = {f"facts.{fact}.concepts": row.concepts for fact, row in content.facts.items()}
-    named |= {f"value_sets.{name}": found for name, found in content.value_sets.items()}
-    for place, found in named.items():
-        for concept in found:
+    found = validate(_File, read_mapping(file), name, "").root
+    for value_set, named in found.items():
+        for concept in named:
             if concept not in concepts:
-                raise KnowledgeError(name, place, f"concepts; {concept} is none")
-    return Replacements(MappingProxyType(dict(content.facts)), content.value_sets)
+                raise KnowledgeError(name, value_set, f"concepts; {concept} is none")
+    return MappingProxyType(dict(found))
 
 
 def fact_of(concept: concept_models.Concept, with_broader: frozenset[str]) -> Concept:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -117,21 +116,25 @@ _SERIOUS = r"^(any grade|from grade [2-5]|ask)$"
 class Concept(ConceptCodes):
     """One clinical idea that a patient has or has not.
 
-    `parents` are the broader concepts: whoever has this one has them. `serious` says when a new
-    one on an ALK inhibitor must not pass in silence: whatever its grade, from a CTCAE grade on,
-    or only the clinician can tell. `symptom_for_days` is set for what comes and goes unrecorded.
-    `caused_by` is set when the concept itself names a cause. `denied_by` are codes that say that
-    it was looked for and is absent. `match_text` are whole words that mean it in free text,
-    unless one of `not_text` stands there. `read_by` are facts that are read from it in code; a
-    rule that names the concept need not be listed.
+    `parents` are the broader concepts: whoever has this one has them. `unless` are concepts that
+    say more exactly what was found: a finding of one of them is none of this one. `serious` says
+    when a new one on an ALK inhibitor must not pass in silence: whatever its grade, from a CTCAE
+    grade on, or only the clinician can tell. `symptom_for_days` is set for what comes and goes
+    unrecorded. `observed_for_days` is how long a test or an observation of it answers; a diagnosis
+    lasts until somebody closes it. `caused_by` is set when the concept itself names a cause.
+    `denied_by` are codes that say that it was looked for and is absent. `match_text` are whole
+    words that mean it in free text, unless one of `not_text` stands there. `read_by` are facts that
+    are read from it in code; a rule that names the concept need not be listed.
     """
 
     name: Words
     describes: Words
     chapter: Chapter
     parents: tuple[Words, ...] = ()
+    unless: tuple[Words, ...] = ()
     serious: str | None = Field(default=None, pattern=_SERIOUS)
     symptom_for_days: int | None = Field(default=None, gt=0)
+    observed_for_days: int | None = Field(default=None, gt=0)
     caused_by: Literal["a drug", "another cause"] | None = None
     match_text: tuple[Words, ...] = ()
     not_text: tuple[Words, ...] = ()
@@ -150,23 +153,3 @@ class Concept(ConceptCodes):
     def watched(self) -> bool:
         """Whether a new serious one is of a chapter that the labels watch."""
         return self.serious is not None and self.chapter in WATCHED_CHAPTERS
-
-
-class ReplacedFact(Frozen):
-    """A fact of the vocabulary that a phrase about a concept stands for now.
-
-    `present` is the phrase that holds when the flag is present, for a number the fact to compare.
-    `concepts` are the concepts in it.
-    """
-
-    present: Words
-    concepts: tuple[Words, ...] = Field(min_length=1)
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Replacements:
-    """What findings take over: facts by name, and value sets of conditions by name."""
-
-    facts: Mapping[str, ReplacedFact]
-    value_sets: Mapping[str, tuple[str, ...]]

@@ -200,6 +200,9 @@ def _all_broader(concepts: Mapping[str, Concept]) -> dict[str, Names]:
 
     for name in concepts:
         climb(name, ())
+        for other in concepts[name].unless:
+            if other not in concepts:
+                raise ValueError(f"concept {name}: expected concepts in unless; {other} is none")
     return broader
 
 

@@ -14,9 +14,8 @@ from pydantic import Field
 from cds_service.knowledge import schemas
 from cds_service.knowledge.awaited import AwaitedDrug, load_awaited
 from cds_service.knowledge.codes import Codes, load_codes
-from cds_service.knowledge.concept_facts import FILE as REPLACED_FACTS
-from cds_service.knowledge.concept_facts import load_replacements
-from cds_service.knowledge.concept_models import Replacements
+from cds_service.knowledge.concept_facts import FILE as DIAGNOSIS_SETS
+from cds_service.knowledge.concept_facts import DiagnosisSets, load_diagnosis_sets
 from cds_service.knowledge.concepts import Concepts, load_concepts
 from cds_service.knowledge.drug_folders import load_drugs
 from cds_service.knowledge.drugs import Drug
@@ -86,8 +85,8 @@ class Knowledge:
     codes: Codes
     concepts: Concepts
     """What conditions and adverse events can mean; `concepts.match` answers for codes."""
-    replacements: Replacements
-    """Facts and value sets that concepts take over."""
+    diagnosis_sets: DiagnosisSets
+    """The sets of diagnosis codes that are concepts, by the name that sites use."""
     fact_list: FactList
     compiler: RuleCompiler
     tests: Mapping[str, OrderableTest]
@@ -200,7 +199,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
             )
         ),
     }
-    replacements = load_replacements(concepts, folder / REPLACED_FACTS)
+    diagnosis_sets = load_diagnosis_sets(concepts, folder / DIAGNOSIS_SETS)
     fact_list = load_vocabulary(folder / "vocabulary.yaml", codes, lists, concepts)
     vocabulary = fact_list.vocabulary
     tests = load_tests(folder / "tests.yaml", vocabulary, frozenset(sources))
@@ -223,7 +222,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         MappingProxyType(dict(evidence)),
         codes,
         concepts,
-        replacements,
+        diagnosis_sets,
         fact_list,
         compiler,
         MappingProxyType(dict(tests)),

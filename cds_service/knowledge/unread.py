@@ -37,13 +37,9 @@ class Words:
 def unread_concepts(knowledge: Knowledge) -> Iterator[str]:
     """Concepts that neither a rule nor the net under the tables reads.
 
-    A rule reads a concept when it names it or a broader one, also by a fact that the concept
-    replaces. The net reads whatever is serious.
+    A rule reads a concept when it names it or a broader one. The net reads whatever is serious.
     """
     named = _named_in_rules(knowledge)
-    for fact, replaced in knowledge.replacements.facts.items():
-        if fact in named:
-            named.update(replaced.concepts)
     named.update(
         concept.name
         for concept in knowledge.concepts.values()
@@ -60,9 +56,8 @@ def unread_value_sets(knowledge: Knowledge, words: Words | None = None) -> Itera
     Other sets may stand for recognising a result as something else, which needs no fact.
     """
     words = words if words is not None else words_of(READING)
-    named = {name for sets in knowledge.fact_list.conditions.values() for name in sets}
     # The codes of these sets answer to their concepts (facts/concept_matching.py).
-    named.update(knowledge.replacements.value_sets)
+    named = frozenset(knowledge.diagnosis_sets)
     for name, value_set in knowledge.codes.value_sets.items():
         diagnoses = any(code.system in ICD_10 for code in value_set.codes)
         if diagnoses and name not in named and name not in words:

@@ -53,10 +53,9 @@ class StateRow(Frozen):
 
 
 class FlagRow(Frozen):
-    """A yes/no fact; `conditions` names the value sets whose conditions state it."""
+    """A yes/no fact."""
 
     describes: Words
-    conditions: tuple[Words, ...] = ()
     fresh_for_days: int | None = Field(default=None, gt=0)
 
 
@@ -88,13 +87,12 @@ class VocabularyFile(Frozen):
 class FactList:
     """The vocabulary for the rule language, and how facts are read from coded data.
 
-    `analytes` maps a measured fact to its laboratory test or vital sign, `conditions` a flag to
-    the value sets of conditions that state it. `spare` are facts that nothing asks for yet.
+    `analytes` maps a measured fact to its laboratory test or vital sign. `spare` are facts that
+    nothing asks for yet.
     """
 
     vocabulary: Vocabulary
     analytes: Mapping[str, str]
-    conditions: Mapping[str, tuple[str, ...]]
     spare: frozenset[str] = frozenset()
 
 
@@ -111,12 +109,6 @@ def load_vocabulary(
     """
     name = str(file)
     content = validate(VocabularyFile, read_mapping(file), name, "")
-    for fact, row in content.flags.items():
-        for value_set in row.conditions:
-            if value_set not in codes.value_sets:
-                raise KnowledgeError(
-                    name, f"flags.{fact}.conditions", f"a value set; {value_set} is none"
-                )
     facts: list[FactKind] = []
     for fact, quantity in content.quantities.items():
         facts.append(_quantity(fact, quantity, codes, name))
@@ -140,9 +132,8 @@ def load_vocabulary(
     except ValueError as error:
         raise KnowledgeError(name, "", f"usable names ({error})") from error
     analytes = {name: row.analyte for name, row in content.quantities.items() if row.analyte}
-    conditions = {name: row.conditions for name, row in content.flags.items() if row.conditions}
     spare = frozenset(name for name, row in content.quantities.items() if row.spare)
-    return FactList(vocabulary, MappingProxyType(analytes), MappingProxyType(conditions), spare)
+    return FactList(vocabulary, MappingProxyType(analytes), spare)
 
 
 def _quantity(fact: str, row: QuantityRow, codes: Codes, file: str) -> Quantity:

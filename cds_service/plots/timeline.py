@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from cds_service.alk import Decision
-from cds_service.facts.grades import GradedSeries
+from cds_service.alk.read_concepts import graded_concepts
+from cds_service.facts.grade_courses import grade_course
 from cds_service.facts.patient import PatientFacts
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.tests_catalogue import OrderableTest
@@ -49,17 +50,21 @@ def _periods(facts: PatientFacts) -> Iterator[DosePeriod]:
 
 
 def _courses(facts: PatientFacts, knowledge: Knowledge) -> Iterator[Course]:
-    graded = [
-        kind.name
-        for kind in knowledge.vocabulary
-        if isinstance(kind, Quantity) and kind.unit == GRADE
-    ]
-    for fact in (*knowledge.fact_list.analytes, *graded):
+    for fact in knowledge.fact_list.analytes:
         series = facts.find(fact)
         kind = knowledge.vocabulary.find(fact)
         if isinstance(series, Series) and isinstance(kind, Quantity) and series.measurements:
-            values = tuple(_value(item) for item in series.measurements)
-            yield Course(fact, kind.unit, values, (), len(values))
+            yield _course(fact, kind.unit, series)
+    for concept in graded_concepts(knowledge):
+        found = facts.find(concept.name)
+        graded = grade_course(concept, found, facts.as_of) if isinstance(found, Findings) else None
+        if graded is not None and any(item.value for item in graded.measurements):
+            yield _course(concept.name, GRADE, graded)
+
+
+def _course(fact: str, unit: str, series: Series) -> Course:
+    values = tuple(_value(item) for item in series.measurements)
+    return Course(fact, unit, values, (), len(values))
 
 
 def _value(item: Measurement) -> PlottedValue:
@@ -87,7 +92,7 @@ def _days(facts: PatientFacts, fact: str) -> set[date]:
     found = facts.find(fact)
     if isinstance(found, Events):
         return {item.day for item in found.events if item.day <= facts.as_of}
-    if isinstance(found, Series) and not isinstance(found, GradedSeries):
+    if isinstance(found, Series):
         return {item.day for item in found.measurements if item.day <= facts.as_of}
     if isinstance(found, Statements):
         days = {item.day for item in found.statements if item.day is not None}

@@ -47,7 +47,7 @@ class HookCall:
     there (R-63). A key that the operator agreed with the client under another name has ours
     (E-02); the others are as sent, also those this service did not ask for.
     ``unreadable_prefetch`` are keys that came with something that is no JSON object, such as the
-    text of an error page: they are not in ``prefetch`` and count as not had.
+    text of an error page, or with an empty one: they are not in ``prefetch`` and count as not had.
     ``fhir_server`` has no trailing slash, and is None if the client is not allowed one.
     ``access_token`` is for this call only (R-77). ``access_token_expires_in`` is in seconds.
     ``max_cards`` is how many cards the client takes, None when it set no limit.
@@ -246,12 +246,11 @@ def _read_prefetch(raw: bytes, client: Client) -> tuple[dict[str, bytes | None],
             continue
         if value == b"null":
             result[key] = None
-        elif value.startswith(b"{"):
-            # An empty object neither supplies a resource nor says that there is none, so the
-            # key counts as not satisfied.
-            if value[1:-1].strip():
-                result[key] = value
-        elif value not in (b'""', b"[]"):
+        elif value.startswith(b"{") and value[1:-1].strip():
+            result[key] = value
+        else:
+            # An empty object, list or text neither supplies a resource nor says that there is
+            # none: something stands where data should.
             unreadable.add(key)
     return result, frozenset(unreadable)
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 from cds_service.rules.conditions import Evaluation, Leaf
 from cds_service.rules.finding_episodes import (
@@ -18,19 +19,20 @@ from cds_service.rules.finding_states import (
     Closing,
     Standing,
     contradictory,
+    fades_after,
     last_day,
     only_suspected,
     standing_on,
     turning_days,
 )
 from cds_service.rules.measured_leaves import ENDING, counted
-from cds_service.rules.measuring import written_day
+from cds_service.rules.measuring import Threshold, written_day
 from cds_service.rules.qualifying import NOT_MET, Judged, Qualifying
-from cds_service.rules.syntax import Found, FoundEpisodes, Qualifiers
+from cds_service.rules.syntax import GRADE, Amount, Found, FoundEpisodes, Qualifiers
 from cds_service.rules.trace import Trace, explain
 from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE, THE_DRUG, FactValue, Finding, Findings
 from cds_service.rules.verdicts import Reason, ReasonKind, Verdict, disjunction, merged, negation
-from cds_service.rules.vocabulary import Concept, FactKind
+from cds_service.rules.vocabulary import Concept, FactKind, Quantity
 
 Answer = tuple[Verdict, tuple[Reason, ...], tuple[Finding, ...]]
 """A verdict, why it is UNKNOWN, and the findings that decide it."""
@@ -55,6 +57,15 @@ class FindingLeaf(Leaf):
         self.empty = self.unknown(self.missing())
         verdict, reasons, _ = self.answer(Findings((), complete=True), date.max)
         self.nothing = self._traced(verdict, reasons, (), Standing())
+
+    @property
+    def compared_with(self) -> Threshold | None:
+        """The grade that is asked for, if one is."""
+        asked = self.qualifying.asked
+        if asked.grade is None:
+            return None
+        amount = Amount(Decimal(asked.grade), GRADE)
+        return Threshold(Quantity(self.fact.name, GRADE), asked.operator, amount)
 
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
@@ -262,7 +273,7 @@ class FindingCount(FindingLeaf):
             for item, lasting, doubt in _countable(self.concept, standing)
         ]
         possible = [entry for entry in judged if entry[2][0] is not Verdict.NOT_MET]
-        confirmed = standing.there or standing.doubtful or standing.over
+        confirmed = standing.there or standing.doubtful or standing.over or standing.succeeded
         if not (confirmed or possible or found.complete):
             return Verdict.UNKNOWN, merged(self.missing(), found.unknown), ()
         window = self.asked.window
@@ -299,7 +310,9 @@ _Countable = tuple[Finding, Lasting | None, Reason | None]
 def _countable(concept: Concept, standing: Standing) -> list[_Countable]:
     """Every finding that may be an episode, how long it lasted, and why it may not count."""
     found: list[_Countable] = [
-        (item, _lasting(concept, item, None), None) for item in standing.there
+        # What was succeeded lasts as a part of the same illness.
+        (item, _lasting(concept, item, None), None)
+        for item in (*standing.there, *standing.succeeded)
     ]
     for item, reason in standing.doubtful:
         # An old symptom was there for certain; what was denied may never have been.
@@ -324,9 +337,10 @@ def _lasting(
         if closing.day is None:
             return Lasting(began, began, sure=False)
         return Lasting(began, last_day(item, closing.day))
-    days = concept.symptom_for_days if item.ended is None else None
+    days = fades_after(concept, item)
     if days is not None:
-        return Lasting(began, began + timedelta(days=days), sure=False)
+        until = began + timedelta(days=days)
+        return Lasting(began, max(until, item.succeeded or until), sure=False)
     return Lasting(began, None) if sure else Lasting(began, began, sure=False)
 
 

@@ -3,7 +3,8 @@
 Statements are set against each other within one family, the findings that answer to the same
 concepts: the newest one counts, what has no day may be the newest, and a denial of the whole does
 not undo a part that is there. The end of an illness is no denial: it closes earlier records of
-the same family, and contradicts nothing.
+the same family, and contradicts nothing. Nor is a new grade: it speaks for the older record from
+its day on, and the illness lasts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cds_service.rules.vocabulary import Concept
 
 CONFIRMED = ("present", "over")
 DENIED = ("refuted", "absent")
+SEVERE = 3
 _A_DAY = timedelta(days=1)
 
 
@@ -36,6 +38,7 @@ class Standing:
     ``there`` are confirmed and last; ``doubtful`` are confirmed and may last, with the reason for
     the doubt; ``over`` are confirmed and closed; ``suspected`` are suspicions that nothing has
     answered, ``lapsed`` such as ended without an answer; ``denied`` were refuted or not found.
+    ``succeeded`` are part of an illness that lasts, of which a later record speaks by now.
     """
 
     there: list[Finding] = field(default_factory=list)
@@ -44,6 +47,7 @@ class Standing:
     suspected: list[Finding] = field(default_factory=list)
     lapsed: list[Finding] = field(default_factory=list)
     denied: list[Finding] = field(default_factory=list)
+    succeeded: list[Finding] = field(default_factory=list)
 
 
 def end_of(finding: Finding) -> date | None:
@@ -83,9 +87,24 @@ def standing_on(concept: Concept, found: Findings, as_of: date) -> Standing:
     return standing
 
 
+def was_refuted(suspicion: Finding, found: Findings, as_of: date) -> bool:
+    """Whether a suspicion was refuted later on, by ``as_of``: then it never was anything."""
+    denied = [item for item in found.findings if item.status in DENIED]
+    return suspicion.status == "suspected" and any(
+        item.began is not None and item.began <= as_of and _denies(item, suspicion)
+        for item in denied
+    )
+
+
+def is_succeeded(item: Finding, as_of: date) -> bool:
+    """Whether a later record with a grade of its own speaks for it on that day."""
+    return item.succeeded is not None and item.succeeded <= as_of
+
+
 def turning_days(found: Findings) -> set[date]:
     """The days on which something began, was denied, or was first over."""
     days = {item.began for item in found.findings if item.began is not None}
+    days |= {item.succeeded for item in found.findings if item.succeeded is not None}
     for item in found.findings:
         end = end_of(item) if item.status not in DENIED else None
         if end is not None and end > date.min:
@@ -104,12 +123,19 @@ def only_suspected(concept: Concept, item: Finding) -> Reason:
     return Reason.of(ReasonKind.MISSING, concept.name, f"only suspected{_of(item)}")
 
 
+def fades_after(concept: Concept, item: Finding) -> int | None:
+    """The days after which a symptom without an end no longer answers; None when it lasts.
+
+    A severe one is followed until it is over: nobody may take it for gone because time went by.
+    """
+    severe = item.grade is not None and item.grade >= SEVERE
+    return None if severe or item.ended is not None else concept.symptom_for_days
+
+
 def is_old_symptom(concept: Concept, item: Finding, as_of: date) -> bool:
     """Whether it is a symptom without an end that no longer answers for the day."""
-    days = concept.symptom_for_days
-    if days is None or item.ended is not None or item.began is None:
-        return False
-    return (as_of - item.began).days > days
+    days = fades_after(concept, item)
+    return days is not None and item.began is not None and (as_of - item.began).days > days
 
 
 def _of(item: Finding) -> str:
@@ -131,7 +157,9 @@ def _settle(
     denials = [other for other in family if other.status in DENIED]
     closings = [Closing(other.began, other.status == "refuted") for other in denials]
     for other in family:
-        over = _dated_end(other) if other.status in CONFIRMED else None
+        # What another record went on with has no end of its own.
+        ends = other.status in CONFIRMED and other.succeeded is None
+        over = _dated_end(other) if ends else None
         if over is not None and over <= as_of:
             closings.append(Closing(over))
     later = [
@@ -143,6 +171,9 @@ def _settle(
         # Of one day an end goes before a denial: what was there is not forgotten.
         standing.over.append((item, Closing(*min(later))))
         return
+    if is_succeeded(item, as_of):
+        standing.succeeded.append(item)
+        return
     if item.began is None:
         clashes = bool(closings)
     else:
@@ -152,9 +183,12 @@ def _settle(
     elif is_old_symptom(concept, item, as_of):
         reason = Reason.of(ReasonKind.STALE, concept.name, f"recorded{_of(item)}")
         standing.doubtful.append((item, reason))
-    elif concept.symptom_for_days is not None and item.ended is None and item.began is None:
+    elif fades_after(concept, item) is not None and item.began is None:
         reason = Reason.of(ReasonKind.MISSING, concept.name, "it has no day")
         standing.doubtful.append((item, reason))
+    elif item.end_unknown and (item.began is None or item.began < as_of):
+        detail = f"recorded{_of(item)}, over by now, and nothing says since when"
+        standing.doubtful.append((item, Reason.of(ReasonKind.MISSING, concept.name, detail)))
     else:
         standing.there.append(item)
 
@@ -166,15 +200,22 @@ def _answered(suspicion: Finding, standing: Standing) -> bool:
     day = suspicion.began
     if day is None:
         return False
-    for item in standing.denied:
-        # Who has not the whole has no part of it either.
-        if item.began is not None and item.began > day and item.names <= suspicion.names:
-            return True
+    if any(_denies(item, suspicion) for item in standing.denied):
+        return True
     last = [(item, closing.day or item.began) for item, closing in standing.over]
     last += [(item, item.began) for item, _ in standing.doubtful]
+    last += [(item, item.succeeded) for item in standing.succeeded]
     return any(
         until is not None and until >= day and _related(item, suspicion) for item, until in last
     )
+
+
+def _denies(item: Finding, suspicion: Finding) -> bool:
+    """Whether a denial is later than a suspicion, and of it or of the whole of which it is a part:
+    who has not the whole has no part of it either."""
+    if item.began is None or suspicion.began is None or item.began <= suspicion.began:
+        return False
+    return item.names <= suspicion.names
 
 
 def _related(one: Finding, other: Finding) -> bool:

@@ -132,6 +132,9 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     ``causes`` holds ``"a drug"`` or ``"another cause"`` and the ingredients that were named, with
     ``"the drug asked about"`` beside the name of that drug; it is empty when no
     cause is recorded. ``note`` is what a reader should know of how it was read.
+    ``end_unknown`` says that it is over by now, and that nobody knows whether it was on that day.
+    ``succeeded`` is the day from which on a later record of the same illness, with a grade of its
+    own, speaks in place of this one: the illness lasts, its grade of before does not.
     """
 
     names: frozenset[str]
@@ -145,6 +148,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     label: str = ""
     source: str = ""
     note: str = ""
+    end_unknown: bool = False
+    succeeded: date | None = None
 
     @property
     def day(self) -> date | None:

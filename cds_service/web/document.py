@@ -99,7 +99,10 @@ class OptionPart(Part, frozen=True):
 
 
 class RecommendationPart(Part, frozen=True):
-    """One recommendation with its basis. Without the member, ``verified`` counts as false."""
+    """One recommendation with its basis. Without the member, ``verified`` counts as false.
+
+    ``settled`` is why its order is not offered beside another recommendation.
+    """
 
     kind: str = ""
     topic: str = ""
@@ -123,6 +126,7 @@ class RecommendationPart(Part, frozen=True):
     options: tuple[OptionPart, ...] = ()
     evidence: tuple[str, ...] = ()
     also: tuple[RecommendationPart, ...] = ()
+    settled: str | None = None
     card: str | None = None
     not_shown_because: str | None = None
 

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from markupsafe import Markup
 
 from cds_service.plots import Course, DosePeriod, PlottedThreshold, PlottedValue
-from cds_service.plots.scales import ScaledCourse, plain_number, scaled, written_unit
+from cds_service.plots.scales import GRADE, ScaledCourse, plain_number, scaled, written_unit
 from cds_service.web.document import DecisionDocument, Number, PlotPart
 from cds_service.web.wording import plain_date
 
@@ -100,6 +100,8 @@ def _in_words(course: ScaledCourse) -> str:
         return f"{course.fact}: nothing to draw."
     newest = course.points[-1]
     value = f"{newest.comparator} {newest.height:.3g} {course.unit}".strip()
+    if course.unit == GRADE:
+        value = f"grade {newest.height:.3g}{' or more' if newest.comparator else ''}"
     lines = ", ".join(item.label for item in course.levels if not item.is_upper_limit)
     count = len(course.points)
     text = f"{course.fact}: {count} result{'' if count == 1 else 's'}, the newest {value}"

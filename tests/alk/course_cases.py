@@ -151,12 +151,12 @@ PROGRESSION = (
     ),
     Case(
         "progression-radiation-necrosis",
-        {**SIGNS, "radiation_necrosis": "present"},
+        {**SIGNS, "radiation_necrosis_of_the_brain": "present"},
         {"signs_of_progression": ("report of progression",)},
     ),
     Case(
         "progression-radiation-necrosis",
-        {**on("alectinib"), "radiation_necrosis": "present"},
+        {**on("alectinib"), "radiation_necrosis_of_the_brain": "present"},
         {"disease_status": "stable"},
     ),
     Case(

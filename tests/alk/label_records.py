@@ -23,7 +23,7 @@ from cds_service.facts.patient import OnTreatment
 from cds_service.rules import Evaluation, Quantity, Rule, State, Verdict
 from cds_service.rules.vocabulary import FLAG_VALUES
 from tests.alk.case_errors import CasesError
-from tests.alk.findings_in_words import finding_words
+from tests.alk.findings_in_words import finding_words, is_course
 from tests.alk.patients import (
     AS_OF,
     NORMAL,
@@ -108,9 +108,14 @@ def _holds(part: str, fact: str, said: Any) -> bool | None:
         return None if said is None else said <= int(part.split()[1])
     if part.endswith(" days ago"):
         return None if said is None else said >= int(part.split()[2])
-    if finding_words(fact) is None and isinstance(knowledge().vocabulary.find(fact), Quantity):
+    if is_course(fact) or isinstance(_kind(fact), Quantity):
         return _measured(part, fact, said)
     return None if said is None else said in part.removeprefix("is ").split(" or ")
+
+
+def _kind(fact: str) -> object:
+    """The kind of a fact that is no finding."""
+    return knowledge().vocabulary.find(fact) if finding_words(fact) is None else None
 
 
 def _measured(part: str, fact: str, said: Any) -> bool | None:
@@ -174,6 +179,10 @@ def _compared(
 ) -> bool | None:
     assert limit is not None, fact
     number, _, flaw = text.partition(" ")
+    if flaw and is_course(fact):
+        # A reaction that is there is of some grade.
+        sides = {WORDS[limit[1]](Decimal(grade), Decimal(limit[2])) for grade in range(1, 6)}
+        return sides.pop() if len(sides) == 1 else None
     if flaw and not (flaw == "no range" and limit[3]):
         return None
     at = Decimal(limit[2])
@@ -253,15 +262,15 @@ def _unlike(fact: str, cells: Sequence[str], said: object) -> bool:
 
 def candidates(fact: str, cells: Sequence[str]) -> list[Any]:
     """Everything near the limits that the cells name, what is missing and what has a flaw."""
-    if finding_words(fact) is not None:
+    if finding_words(fact) is not None and not is_course(fact):
         return [*FLAG_VALUES, None]
-    kind = knowledge().vocabulary.find(fact)
+    kind = _kind(fact)
     parts = [part.strip() for cell in cells for part in cell.split(";")]
     text = " ; ".join(parts)
     if any(part.endswith((" days", " days ago")) for part in parts) and not TWICE.search(text):
         days = [int(one) for one in re.findall(r"\d+", text)]
         return [*(day + off for day in days for off in (0, 1, -1) if day + off >= 0), None]
-    if isinstance(kind, Quantity):
+    if is_course(fact) or isinstance(kind, Quantity):
         return _around(fact, text)
     if isinstance(kind, State):
         return [*kind.values, None]
@@ -271,7 +280,7 @@ def candidates(fact: str, cells: Sequence[str]) -> list[Any]:
 
 
 def _around(fact: str, text: str) -> list[Any]:
-    step = Decimal(1) if fact.endswith(" grade") else Decimal("0.01")
+    step = Decimal(1) if is_course(fact) else Decimal("0.01")
     usual = _usual(fact)
     found: list[Any] = [usual] if usual is not None else []
     limits = list(LIMIT.finditer(text))
@@ -294,11 +303,13 @@ def _around(fact: str, text: str) -> list[Any]:
             found += [f"{at + off}" for off in (0, -step, step)]
         else:
             found += [f"{at + off}" for off in (0, -step, step) if at + off >= 0]
-        if not fact.endswith(" grade"):
+        if not is_course(fact):
             sent = (f">{at}", f">={at}", f">{at - step}", f"<{at}", f"<={at}", f"<{at + step}")
             found += sent if limit[3] is None else ()
     found += [
-        list(zip(DAYS_AGO, reversed(course), strict=False)) for course in _courses(fact, text, step)
+        list(zip(DAYS_AGO, reversed(course), strict=False))
+        for course in _courses(fact, text, step)
+        if not is_course(fact) or not any(told.startswith("-") for told in course)
     ]
     if (twice := TWICE.search(text)) is not None:
         days, at = int(twice[twice.re.groups]), Decimal(twice[3])
@@ -315,7 +326,7 @@ def _unusable(fact: str) -> str:
     """A result that cannot be judged."""
     if fact in UPPER_LIMITS:
         return "9 no range"
-    return "9 without severity" if fact.endswith(" grade") else "9 unknown unit"
+    return "9 without severity" if is_course(fact) else "9 unknown unit"
 
 
 def _courses(fact: str, text: str, step: Decimal) -> Iterator[tuple[str, ...]]:

@@ -57,6 +57,12 @@ GATES = (
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"pregnancy": "absent"}),
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"lines": ()}),
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"orders": ALECTINIB}),
+    Case(
+        "gate-pregnancy-test-open",
+        {**WOMAN, "pregnancy": None, "pregnancy_test_not_judged": "present"},
+        {"pregnancy": "present"},
+    ),
+    Case("gate-patient-dead", {"death_recorded": "present"}, {"death_recorded": "absent"}),
     Case("gate-lymphoma", {"cancers": ("ALK-positive lymphoma",)}, {"orders": CRIZOTINIB}),
     Case("gate-negative-on-treatment", {"ALK": "negative"}, {"lines": ()}),
     Case(
@@ -122,7 +128,32 @@ ORDERS = (
     Case(
         "order-pregnant",
         {**WOMAN, "pregnancy": "present", "orders": ALECTINIB},
-        {"pregnancy": [(31, "present")]},
+        {"pregnancy": None, "suspected pregnancy": "present"},
+    ),
+    Case(
+        "order-pregnancy-unknown",
+        {**NONE, **WOMAN, "suspected pregnancy": "present", "orders": ALECTINIB},
+        {"pregnancy": "present"},
+    ),
+    Case(
+        "order-pregnancy-test-open",
+        {
+            **WOMAN,
+            "pregnancy": "absent",
+            "pregnancy_test_not_judged": "present",
+            "orders": ALECTINIB,
+        },
+        {"pregnancy_test_not_judged": [(31, "present")]},
+    ),
+    Case(
+        "order-patient-dead",
+        {"death_recorded": "present", "orders": ALECTINIB},
+        {"death_recorded": None},
+    ),
+    Case(
+        "order-liver-class-missing",
+        {**NONE, "cirrhosis": "present", "ascites": "present", "orders": ALECTINIB},
+        {"Child-Pugh_class": "B"},
     ),
     Case(
         "order-pregnancy-unknown", {**NONE, **WOMAN, "orders": ALECTINIB}, {"pregnancy": "absent"}
@@ -220,6 +251,11 @@ ORDERS = (
         "order-slow-heart-symptoms-unknown",
         {**NONE, "heart_rate": "59", "bradycardia_symptoms": None, "orders": CRIZOTINIB},
         {"bradycardia_symptoms": "absent"},
+    ),
+    Case(
+        "order-long-qt-not-said",
+        {**NONE, "long_QT": "present", "congenital_long_QT": None, "orders": CRIZOTINIB},
+        {"congenital_long_QT": "present"},
     ),
     Case(
         "order-long-qt-crizotinib",

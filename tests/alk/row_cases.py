@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tests.alk.course_cases import COURSE
 from tests.alk.drug_cases import ROWS
 from tests.alk.in_force_cases import IN_FORCE
+from tests.alk.kidney_cases import KIDNEY
 from tests.alk.order_cases import (
     ALECTINIB,
     BISOPROLOL,
@@ -25,6 +26,7 @@ from tests.alk.order_cases import (
     WOMAN,
     Case,
 )
+from tests.alk.other_uses_cases import OTHER_USES
 from tests.alk.patients import FULL, LOWER, order, treatment
 from tests.alk.silenced_cases import SILENCED
 from tests.alk.state_cases import STATES
@@ -329,5 +331,6 @@ DATED = frozenset(dated.row for dated in DATED_ROWS)
 
 CASES = (
     *GATES, *ORDERS, *FIRST_LINE, *MODIFIERS, *BASELINE, *ADJUVANT, *INTERACTIONS, *POPULATIONS,
-    *MONITORING, *ROWS, *COURSE, *SILENCED, *IN_FORCE, *STATES,
+    *MONITORING, *ROWS, *COURSE, *SILENCED, *IN_FORCE, *STATES, *KIDNEY,
+    *OTHER_USES,
 )  # fmt: skip

@@ -157,8 +157,11 @@ def test_a_hold_leads_to_the_dose_of_the_label_once_it_is_over() -> None:
 
 
 def test_a_hold_stays_while_nobody_says_that_it_is_over() -> None:
-    one = only(PAUSED, found("giddiness", 60, grade=3))
+    one = only(PAUSED, found("giddiness", 60, grade=2))
     assert (one.kind, one.since) == (Kind.WITHHOLD, day(60))
+    # A severe one needs no memory: it is there until somebody says that it is over.
+    one = only(RUNNING, found("giddiness", 120, grade=3))
+    assert (one.kind, one.since) == (Kind.WITHHOLD, None)
 
 
 def test_a_milder_grade_opens_the_way_back() -> None:
@@ -178,6 +181,35 @@ def test_a_suspicion_holds_until_it_is_answered_and_never_stops() -> None:
     one = only(RUNNING, suspicion)
     assert (one.kind, one.rule_id) == (Kind.WITHHOLD, "lung-suspected")
     assert judged(RUNNING, found(began=5, status="refuted", causes=("a drug",))) == []
+
+
+def test_a_suspicion_that_was_refuted_since_is_forgotten() -> None:
+    suspicion = found(began=9, status="suspected")
+    assert judged(RUNNING, suspicion, found(began=2, status="refuted")) == []
+
+
+def test_a_suspicion_after_a_refutation_is_a_new_one() -> None:
+    one = only(RUNNING, found(began=2, status="suspected"), found(began=9, status="refuted"))
+    assert (one.kind, one.rule_id) == (Kind.WITHHOLD, "lung-suspected")
+
+
+def test_a_refuted_suspicion_does_not_hide_a_hold_before_it() -> None:
+    one = only(
+        RUNNING,
+        found(began=9, status="suspected"),
+        found(began=2, status="refuted"),
+        found(ended=20, causes=("another cause",)),
+    )
+    assert (one.kind, one.rule_id, one.since) == (Kind.ASK, "lung-hold", day(60))
+
+
+def test_a_confirmed_finding_that_is_denied_later_is_no_refuted_suspicion() -> None:
+    assert judged(RUNNING, found(began=9), found(began=2, status="refuted")) != []
+
+
+def test_a_drug_on_hold_for_a_suspicion_is_resumed_once_it_is_refuted() -> None:
+    one = only(PAUSED, found(began=45, status="suspected"), found(began=2, status="refuted"))
+    assert (one.kind, one.rule_id) == (Kind.RESUME, "lung-suspected")
 
 
 def test_a_grade_that_nobody_recorded_is_asked_for() -> None:

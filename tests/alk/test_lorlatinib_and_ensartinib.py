@@ -44,7 +44,7 @@ def _amount(item: Recommendation) -> str | None:
         ({"complete atrioventricular block": "present"}, None),
         ({"systolic blood pressure": "160"}, "100"),
         ({"systolic blood pressure": [(3, "160"), (40, "139"), (80, "160")]}, "75"),
-        ({"other adverse reaction grade": "3"}, "75"),
+        ({"adverse effect of a cancer drug grade": "3"}, "75"),
     ],
 )
 def test_a_hold_of_lorlatinib_names_the_dose_to_resume(

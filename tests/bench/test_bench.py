@@ -108,6 +108,14 @@ def test_a_changed_fact_changes_the_cards(
     assert any(told in head for head in after), after
 
 
+def test_a_day_before_the_result_knows_nothing_of_it(service: Service) -> None:
+    story = "alectinib-alt-six-times"
+    assert any("Hold alectinib" in head for head in heads(asked(service, story=story)))
+    before = asked(service, story=story, days="-60")
+    assert not any("Hold alectinib" in head for head in heads(before))
+    assert "what was written or happened later was not used" in before
+
+
 def heads(page: str) -> list[str]:
     """The summaries of the cards, in their order."""
     cards = page.partition("<h2>Cards</h2>")[2].partition("<h2>Why</h2>")[0]
@@ -224,6 +232,7 @@ def test_nothing_pasted_gets_into_a_link_a_log_or_the_database(
         ({"alt": "9" * 12}, "ALT"),
         ({"days": "soon"}, "Days from today"),
         ({"days": "99999"}, "Days from today"),
+        ({"days": "-36500"}, "Days from today"),
         ({"hook": "patient-wave"}, "Hook"),
         ({"story": "nobody"}, "Fictional patient"),
         ({"brain": "perhaps"}, "Brain metastases"),

@@ -127,3 +127,11 @@ def test_of_thousands_of_results_the_newest_and_those_that_a_rule_used_are_kept(
     assert ("2026-10-23", "230 U/L") in sent
     assert sum(day >= "2026-11-19" for day, _ in sent) > 50
     assert len(json.dumps(plot)) < 40_000
+
+
+def test_the_grades_of_a_finding_are_plotted_with_the_limits_of_its_rows() -> None:
+    plot = plot_of(load_story("lorlatinib-hallucinations"))
+    grades = course(plot, "nervous system effects")
+    assert grades["unit"] == "grade"
+    assert [value["value"] for value in grades["values"]] == ["2", "2"]
+    assert {"operator": ">=", "number": "2", "unit": "grade", "level": "2"} in grades["thresholds"]

@@ -139,6 +139,19 @@ def test_a_first_page_is_not_taken_for_the_whole_chart(tmp_path: Path) -> None:
     assert "data-not-available" in decided(tmp_path)["alectinib-on-track-patient"].rule_ids
 
 
+@pytest.mark.parametrize("how", ["an error in it", "fewer than it counts"])
+def test_a_chart_that_its_server_did_not_give_whole_says_so(tmp_path: Path, how: str) -> None:
+    chart = bundle("alectinib-on-track")
+    if how == "an error in it":
+        issue = {"severity": "error", "code": "exception"}
+        outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
+        chart["entry"] = [*chart["entry"], {"resource": outcome}]
+    else:
+        chart["total"] = len(chart["entry"]) + 1
+    (tmp_path / "chart.json").write_text(json.dumps(chart), encoding="utf-8")
+    assert "data-not-available" in decided(tmp_path)["alectinib-on-track-patient"].rule_ids
+
+
 def test_a_chart_without_the_patient_itself_says_so(tmp_path: Path) -> None:
     chart = bundle("alectinib-on-track")
     chart["entry"] = [

@@ -276,9 +276,11 @@ def facts_of(
     complete: Iterable[str] = ALL,
     drafts: Sequence[Json] = (),
     as_of: date = AS_OF,
+    known_on: date | None = None,
 ) -> PatientFacts:
     """The facts of patient `p` with these resources."""
-    return read(*resources, complete=complete, drafts=drafts, as_of=as_of)[0]
+    found = read(*resources, complete=complete, drafts=drafts, as_of=as_of, known_on=known_on)
+    return found[0]
 
 
 def read(
@@ -286,8 +288,9 @@ def read(
     complete: Iterable[str] = ALL,
     drafts: Sequence[Json] = (),
     as_of: date = AS_OF,
+    known_on: date | None = None,
 ) -> tuple[PatientFacts, tuple[OrderedMedication, ...]]:
-    """Facts and draft orders."""
+    """Facts and draft orders; `known_on` is the day on which the chart was read, if another."""
     listed = list(resources)
     if not any(item["resourceType"] == "Patient" for item in listed):
         listed.append(person())
@@ -303,7 +306,8 @@ def read(
         (request,) = read_resources(json.dumps(draft).encode()).resources
         assert isinstance(request, MedicationRequest)
         requests.append((request, draft))
-    return reader().read(Supplied(record, frozenset(complete), {}, requests), as_of)
+    supplied = Supplied(record, frozenset(complete), {}, requests, known_on=known_on)
+    return reader().read(supplied, as_of)
 
 
 def stated(facts: PatientFacts, name: str) -> str | None:

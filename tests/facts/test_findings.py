@@ -176,11 +176,44 @@ def test_an_exact_name_stands_for_its_concept(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no pneumonitis", "pneumonitis?", "rule out pneumonitis", "radiation pneumonitis",
-             "pneumonitis -", "history of pneumonitis", "pneumoniti"],
+    "text", ["no pneumonitis", "radiation pneumonitis", "pneumonitis -", "history of pneumonitis",
+             "pneumoniti", "pneumonitis after treatment"],
 )  # fmt: skip
 def test_what_only_holds_a_name_does_not(text: str) -> None:
     assert not found(facts_of({**condition(LUNG), "code": {"text": text}}))
+
+
+@pytest.mark.parametrize(
+    "text", ["Pneumonitis (HCC)", "ILD (interstitial lung disease) (CMS/HCC)",
+             "Interstitial lung disease (ILD)", "Pneumonitis [J84.9]", "Pneumonitis NOS",
+             "Interstitial lung disease, unspecified"],
+)  # fmt: skip
+def test_what_record_systems_write_around_a_name_changes_nothing(text: str) -> None:
+    assert only({**condition(LUNG), "code": {"text": text}}).status == "present"
+
+
+@pytest.mark.parametrize(
+    "text", ["pneumonitis?", "? pneumonitis", "rule out pneumonitis", "R/O pneumonitis (HCC)",
+             "Possible pneumonitis", "Pneumonitis (suspected)", "V. a. Pneumonitis"],
+)  # fmt: skip
+def test_a_doubt_in_words_is_a_suspicion(text: str) -> None:
+    assert only({**condition(LUNG), "code": {"text": text}}).status == "suspected"
+
+
+@pytest.mark.parametrize(
+    ("text", "possible"),
+    [("Pneumonitis after treatment", True), ("acute on chronic liver failure", True),
+     ("No pneumonitis on CT", False), ("Family history of liver failure", False),
+     ("Z. n. Pneumonitis", False), ("Fear of " + "very " * 60 + "bad pneumonitis", False)],
+)  # fmt: skip
+def test_a_name_within_a_text_is_possible_unless_the_text_speaks_of_something_else(
+    text: str, possible: bool
+) -> None:
+    facts = facts_of({**condition(LUNG), "code": {"text": text}})
+    assert facts.found is not None
+    (event,) = facts.found.events
+    assert bool(event.possible) is possible
+    assert event.names == frozenset()
 
 
 def test_what_no_table_knows_is_kept_for_whoever_must_not_drop_it() -> None:

@@ -101,7 +101,15 @@ NOT_READ: dict[str, tuple[Json, list[str]]] = {
                            "system": "http://unitsofmeasure.org"}}, ["?", "30"]),
     "haemolysed": ({"valueQuantity": None, "valueString": "HEMOLYZED"}, ["30"]),
     "a flag only": (
-        {"valueQuantity": None, "interpretation": [{"coding": [{"code": "HH"}]}]}, ["30"]),
+        {"valueQuantity": None, "interpretation": [{"coding": [{"code": "HH"}]}]}, ["?", "30"]),
+    "a flag in words only": (
+        {"valueQuantity": None, "interpretation": [{"text": "Critically high"}]}, ["?", "30"]),
+    "a word for a number": ({"valueQuantity": None, "valueString": "elevated"}, ["?", "30"]),
+    "a flag that says normal": (
+        {"valueQuantity": None, "interpretation": [{"coding": [{"code": "N"}]}]}, ["30"]),
+    "a flag beside an absent value": (
+        {"dataAbsentReason": {"coding": [{"code": "error"}]},
+         "interpretation": [{"coding": [{"code": "H"}]}]}, ["?", "30"]),
     "absent with a reason": (
         {"dataAbsentReason": {"coding": [{"code": "error"}]}}, ["30"]),
     "not a number": ({"valueQuantity": quantity("NaN")}, ["30"]),

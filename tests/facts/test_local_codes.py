@@ -210,7 +210,7 @@ def test_a_component_is_remarked_on_and_a_withdrawn_result_is_not() -> None:
     ("sent", "expected"),
     [
         ({"text": "ALK inhibitor, study drug"}, "a medication named like an ALK inhibitor has no"),
-        ({"text": "Lorlatinibum 100 mg", "code": "55", "system": SITE}, "(55 of urn:oid:1.2.3)"),
+        ({"text": "Envonalkib 100 mg", "code": "55", "system": SITE}, "(55 of urn:oid:1.2.3)"),
         ({"code": "1946821"}, "a medication coded like an ALK inhibitor has"),
         ({"code": "1727455", "text": "lorlatinib 100 mg"}, "neither was believed"),
         ({"code": "41126", "text": "lorlatinib 100 mg"}, None),

@@ -7,21 +7,22 @@ from datetime import timedelta
 import pytest
 
 from cds_service.facts import PatientFacts
-from cds_service.rules import ReasonKind, Statements
-from tests.facts.records import AS_OF, Json, condition, facts_of, observation
+from cds_service.rules import Findings, ReasonKind
+from tests.facts.records import AS_OF, Json, condition, facts_of, observation, stated
 
 SNOMED, LOINC = "http://snomed.info/sct", "http://loinc.org"
+ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 
 
-def said(facts: PatientFacts) -> tuple[str, int, bool] | None:
-    """The newest statement, how many days old it is, and whether it is left open."""
-    found = facts.find("pregnancy")
-    if found is None:
-        return None
-    assert isinstance(found, Statements)
-    newest = found.statements[0]
-    assert newest.day is not None
-    return newest.value, (AS_OF - newest.day).days, bool(found.unknown)
+def answers(facts: PatientFacts) -> tuple[str | None, str | None]:
+    """Whether it is there, and whether it is known to be absent from the last 30 days."""
+    return stated(facts, "pregnancy"), stated(facts, "pregnancy absent within 30 days")
+
+
+PREGNANT = ("present", "absent")
+NOT_PREGNANT = ("absent", "present")
+LONG_AGO_NOT_PREGNANT = ("absent", None)
+NOBODY_KNOWS = (None, None)
 
 
 def due(in_days: int, told: int = 60) -> Json:
@@ -34,47 +35,66 @@ def status(system: str, code: str, days_ago: int = 5) -> Json:
     return observation("pregnancy status", days_ago, valueCodeableConcept=value)
 
 
-@pytest.mark.parametrize(("onset", "age"), [(1, 1), (30, 30), (31, 0), (40, 0), (294, 0)])
-def test_an_open_pregnancy_is_pregnancy_whenever_it_was_recorded(onset: int, age: int) -> None:
-    """Once a statement of its day would be too old, it holds as of today."""
-    assert said(facts_of(condition("pregnancy", onset))) == ("present", age, False)
+@pytest.mark.parametrize("onset", [1, 30, 31, 40, 294])
+def test_an_open_pregnancy_is_pregnancy_whenever_it_was_recorded(onset: int) -> None:
+    assert answers(facts_of(condition("pregnancy", onset))) == PREGNANT
 
 
 def test_a_pregnancy_beyond_its_term_is_a_question() -> None:
     facts = facts_of(condition("pregnancy", 295))
-    assert said(facts) == ("present", 295, True)
+    assert answers(facts) == NOBODY_KNOWS
     found = facts.find("pregnancy")
-    assert isinstance(found, Statements)
-    assert found.unknown[0].kind is ReasonKind.STALE
-    assert facts.found is not None
-    assert facts.found.of("pregnancy").unknown == found.unknown
+    assert isinstance(found, Findings)
+    assert [reason.kind for reason in found.unknown] == [ReasonKind.STALE]
 
 
 def test_a_delivery_date_tells_when_the_end_is_due() -> None:
-    assert said(facts_of(condition("pregnancy", 100), due(90))) == ("present", 0, False)
-    assert said(facts_of(condition("pregnancy", 100), due(0))) == ("present", 0, False)
-    assert said(facts_of(condition("pregnancy", 100), due(-1))) == ("present", 100, True)
+    assert answers(facts_of(condition("pregnancy", 100), due(90))) == PREGNANT
+    assert answers(facts_of(condition("pregnancy", 100), due(0))) == PREGNANT
+    assert answers(facts_of(condition("pregnancy", 100), due(-1))) == NOBODY_KNOWS
     # Of an earlier pregnancy it says nothing of this one.
-    assert said(facts_of(condition("pregnancy", 30), due(-60, 200))) == ("present", 30, False)
+    assert answers(facts_of(condition("pregnancy", 30), due(-60, 200))) == PREGNANT
 
 
 def test_a_delivery_date_to_come_is_a_pregnancy_by_itself_and_one_of_the_past_is_none() -> None:
-    assert said(facts_of(due(90))) == ("present", 0, False)
-    assert said(facts_of(due(-90))) is None
+    assert answers(facts_of(due(90))) == PREGNANT
+    assert answers(facts_of(due(-90))) == NOBODY_KNOWS
     denied = status(SNOMED, "60001007", 10)
-    assert said(facts_of(due(90, told=60), denied)) == ("absent", 10, False)
+    assert answers(facts_of(due(90, told=60), denied)) == NOT_PREGNANT
 
 
 @pytest.mark.parametrize("clinical", ["resolved", "inactive"])
 def test_a_pregnancy_that_was_closed_is_over(clinical: str) -> None:
     over = condition("pregnancy", 200, clinical=clinical, abated=20)
-    assert said(facts_of(over)) == ("absent", 20, False)
+    assert answers(facts_of(over)) == NOT_PREGNANT
 
 
 def test_who_was_found_not_pregnant_since_is_not() -> None:
     denied = status(SNOMED, "60001007", 10)
-    assert said(facts_of(condition("pregnancy", 40), denied)) == ("absent", 10, False)
-    assert said(facts_of(condition("pregnancy", 3), denied)) == ("present", 3, False)
+    assert answers(facts_of(condition("pregnancy", 40), denied)) == NOT_PREGNANT
+    assert answers(facts_of(condition("pregnancy", 3), denied)) == PREGNANT
+    assert answers(facts_of(condition("pregnancy", 300), denied)) == NOT_PREGNANT
+
+
+def test_a_denial_does_not_answer_for_longer_than_the_row_says() -> None:
+    assert answers(facts_of(status(SNOMED, "60001007", 30))) == NOT_PREGNANT
+    assert answers(facts_of(status(SNOMED, "60001007", 31))) == LONG_AGO_NOT_PREGNANT
+
+
+def test_an_old_observation_is_a_suspicion_and_no_diagnosis() -> None:
+    facts = facts_of(status(SNOMED, "77386006", 31))
+    assert answers(facts) == NOBODY_KNOWS
+    assert stated(facts, "suspected pregnancy") == "present"
+    assert answers(facts_of(status(SNOMED, "77386006", 30))) == PREGNANT
+    both = facts_of(status(SNOMED, "77386006", 31), condition("pregnancy", 60))
+    assert answers(both) == PREGNANT
+
+
+def test_another_diagnosis_in_the_code_does_not_keep_a_pregnancy_that_was_denied_since() -> None:
+    code = {"coding": [{"system": ICD_10_CM, "code": "O10.011"}]}
+    raised = {**condition("pregnancy", 40), "code": code}
+    assert answers(facts_of(raised)) == PREGNANT
+    assert answers(facts_of(raised, status(SNOMED, "60001007", 10))) == NOT_PREGNANT
 
 
 @pytest.mark.parametrize(
@@ -88,10 +108,10 @@ def test_who_was_found_not_pregnant_since_is_not() -> None:
 )
 def test_every_coded_answer_is_read_and_is_a_finding(system: str, code: str, answer: str) -> None:
     facts = facts_of(status(system, code))
-    assert said(facts) == (answer, 5, False)
+    assert stated(facts, "pregnancy") == answer
     assert facts.found is not None
     assert [item.status for item in facts.found.of("pregnancy").findings] == [answer]
 
 
 def test_an_answer_that_is_not_known_says_nothing() -> None:
-    assert said(facts_of(status(LOINC, "LA4489-6"))) is None
+    assert answers(facts_of(status(LOINC, "LA4489-6"))) == NOBODY_KNOWS

@@ -196,7 +196,7 @@ def _ros1(answer: str, *genes: str, specimen: str = "tissue") -> Json:
         (_ros1("positive", "HGNC:1697", "HGNC:10261"), "rearranged"),
         (_ros1("negative", "HGNC:10261"), "wild type"),
         (_ros1("negative", "HGNC:10261", specimen="plasma"), None),
-        (_ros1("positive", "HGNC:10261"), None),
+        (_ros1("positive", "HGNC:10261"), "unconfirmed"),
         (_ros1("positive", "HGNC:1316", "HGNC:427"), None),
     ],
 )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from cds_service.facts import OnTreatment, PatientFacts
-from cds_service.facts.grades import GradedSeries
-from cds_service.facts.reactions import GRADED, NERVOUS_SYSTEM, OTHER
-from cds_service.rules import ReasonKind, Series
+from cds_service.facts import PatientFacts
+from cds_service.facts.grade_courses import grade_course
+from cds_service.rules import Concept, Evaluation, ReasonKind
 from tests.facts.records import (
     AS_OF,
     Json,
@@ -19,15 +16,33 @@ from tests.facts.records import (
     facts_of,
     knowledge,
     medication,
-    numbers,
     stated,
 )
 
 SNOMED = "http://snomed.info/sct"
 NCI = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 CTCAE = "http://hl7.org/fhir/us/ctcae/CodeSystem/ctcae-grade-code-system"
-LUNG = "interstitial lung disease grade"
-NERVES = "nervous system effects grade"
+LUNG = "interstitial lung disease"
+NERVES = "nervous system effects"
+SKIN = "skin reaction"
+OTHER = "adverse effect of a cancer drug"
+NERVOUS_SYSTEM = (
+    "seizure",
+    "psychosis",
+    "mood disorder",
+    "suicidal thoughts",
+    "cognitive impairment",
+)
+READ_FROM = {
+    LUNG: ("interstitial lung disease", "drug-induced interstitial lung disease"),
+    NERVES: NERVOUS_SYSTEM,
+    "visual disturbance": ("visual disturbance", "severe visual loss"),
+    "muscle symptoms": ("myalgia", "myositis", "rhabdomyolysis"),
+    "gastrointestinal symptoms": ("gastrointestinal symptoms",),
+    SKIN: ("skin reaction", "photosensitivity"),
+    OTHER: ("adverse effect of a cancer drug",),
+}
+"""The concepts whose grades the tables ask, with sets of diagnoses that are such."""
 
 
 def concept(code: str, system: str = SNOMED) -> Json:
@@ -44,16 +59,24 @@ def started(days_ago: int | None, text: str = "lorlatinib", status: str = "activ
 
 
 def dated(facts: PatientFacts, name: str) -> list[tuple[str, int]]:
-    """Grade and days ago of every measurement; a bound keeps its comparator."""
-    found = facts.find(name)
-    assert isinstance(found, Series)
+    """Grade and days ago on every day on which something changed; a bound keeps its sign."""
+    kind = knowledge().vocabulary.find(name)
+    assert isinstance(kind, Concept)
+    assert facts.found is not None
+    course = grade_course(kind, facts.found.of(name), facts.as_of)
     return [
         (
             f"{item.comparator or ''}{'?' if item.value is None else item.value}",
             (AS_OF - item.day).days,
         )
-        for item in found.measurements
+        for item in (course.measurements if course is not None else ())
     ]
+
+
+def known_grade(facts: PatientFacts, name: str) -> int | None:
+    """The grade from which on a rule is answered yes; None when no grade can be said."""
+    answers = [stated(facts, f"{name} grade >= {grade}") for grade in range(1, 6)]
+    return None if None in answers else answers.count("present")
 
 
 # -- the grade ----------------------------------------------------------------------------------
@@ -94,45 +117,44 @@ def test_a_coded_severity_is_a_grade(severity: Json, grade: str) -> None:
 )
 def test_without_a_known_code_the_grade_is_unknown_and_says_so(severity: Json | None) -> None:
     facts = facts_of(condition("interstitial lung disease", 10, severity=severity))
-    found = facts.find(LUNG)
-    assert isinstance(found, Series)
-    (item,) = found.measurements
-    assert (item.value, item.day) == (None, AS_OF - timedelta(days=10))
-    assert item.problem is not None
-    assert item.problem.kind is ReasonKind.MISSING
-    assert item.problem.detail == "severity not recorded, condition of 10 Nov 2026"
+    assert dated(facts, LUNG) == [("?", 10)]
+    trace = knowledge().compiler.compile(f"{LUNG} grade >= 1").evaluate(Evaluation(facts, AS_OF))
+    (reason,) = trace.reasons
+    assert (reason.kind, reason.subject) == (ReasonKind.MISSING, f"the grade of {LUNG}")
+    assert reason.detail == "finding of 10 Nov 2026"
 
 
 @pytest.mark.parametrize("element", ["summary", "type"])
 def test_a_grade_in_the_stage_counts_like_a_severity(element: str) -> None:
     stage = [{element: concept("4", CTCAE)}]
     facts = facts_of(condition("interstitial lung disease", 10, stage=stage))
-    assert numbers(facts, LUNG) == ["4"]
+    assert known_grade(facts, LUNG) == 4
 
 
 def test_of_two_severities_in_one_condition_the_higher_counts() -> None:
     stage = [{"summary": concept("2", CTCAE)}, {"summary": {"text": "grade 5"}}]
     both = condition("skin reaction", 10, severity=SEVERE, stage=stage)
-    assert numbers(facts_of(both), "rash grade") == ["3"]
+    assert known_grade(facts_of(both), SKIN) == 3
 
 
 def test_a_cancer_stage_is_no_grade() -> None:
     stage = [{"summary": coded("cancer stage")}]
-    assert numbers(facts_of(condition("skin reaction", 10, stage=stage)), "rash grade") == ["?"]
+    assert known_grade(facts_of(condition("skin reaction", 10, stage=stage)), SKIN) is None
 
 
 @pytest.mark.parametrize(
-    ("fact", "value_set"), [(fact, name) for fact, sets in GRADED.items() for name in sets]
+    ("name", "value_set"), [(name, one) for name, sets in READ_FROM.items() for one in sets]
 )
-def test_every_value_set_of_a_graded_fact_is_read(fact: str, value_set: str) -> None:
+def test_every_diagnosis_that_is_such_a_reaction_is_read(name: str, value_set: str) -> None:
     assert knowledge().codes.value_sets[value_set].code_keys()
     facts = facts_of(condition(value_set, 4, severity=MODERATE))
-    assert dated(facts, fact) == [("2", 4)]
+    assert dated(facts, name) == [("2", 4)]
 
 
-@pytest.mark.parametrize("fact", [*GRADED, OTHER])
-def test_a_condition_that_is_not_recorded_is_not_grade_0(fact: str) -> None:
-    assert facts_of(condition("hypertension", 10)).find(fact) is None
+@pytest.mark.parametrize("name", READ_FROM)
+def test_a_condition_that_is_not_recorded_is_not_grade_0(name: str) -> None:
+    facts = facts_of(condition("hypertension", 10))
+    assert stated(facts, f"no {name} grade >= 1") is None
 
 
 @pytest.mark.parametrize(
@@ -150,7 +172,9 @@ def test_a_condition_that_is_not_recorded_is_not_grade_0(fact: str) -> None:
 )
 def test_what_is_doubted_future_or_not_the_patients_is_left_out(left_out: Json) -> None:
     said = {"onset": 10, "severity": SEVERE, **left_out}
-    assert facts_of(condition("interstitial lung disease", **said)).find(LUNG) is None
+    facts = facts_of(condition("interstitial lung disease", **said))
+    assert dated(facts, LUNG) == []
+    assert stated(facts, f"{LUNG} grade >= 1") != "present"
 
 
 def test_a_reaction_of_today_counts() -> None:
@@ -160,7 +184,7 @@ def test_a_reaction_of_today_counts() -> None:
 
 def test_without_an_onset_the_day_of_recording_counts() -> None:
     facts = facts_of(condition("skin reaction", None, recorded=7, severity=MILD))
-    assert dated(facts, "rash grade") == [("1", 7)]
+    assert dated(facts, SKIN) == [("1", 7)]
 
 
 # -- over time ----------------------------------------------------------------------------------
@@ -169,18 +193,19 @@ def test_without_an_onset_the_day_of_recording_counts() -> None:
 @pytest.mark.parametrize("clinical", ["resolved", "inactive", "remission", None])
 def test_a_reaction_that_is_over_ends_with_grade_0(clinical: str | None) -> None:
     over = condition("skin reaction", 30, clinical=clinical, abated=12, severity=SEVERE)
-    assert dated(facts_of(over), "rash grade") == [("0", 12), ("3", 30)]
+    assert dated(facts_of(over), SKIN) == [("0", 12), ("3", 30)]
 
 
 @pytest.mark.parametrize(
     ("abated", "expected"),
     [
-        (None, [("0", 0), ("3", 30)]),
+        # On the day it began it was there, and afterwards nobody knows for how long.
+        (None, [("0", 29), ("3", 30)]),
         (0, [("0", 0), ("3", 30)]),
         (-1, [("3", 30)]),
         (30, [("0", 29), ("3", 30)]),
         # An end before the beginning cannot be and is not believed: it is over, if not since when.
-        (31, [("0", 0), ("3", 30)]),
+        (31, [("0", 29), ("3", 30)]),
     ],
     ids=["end not recorded", "today", "tomorrow", "the same day", "before it began"],
 )
@@ -188,12 +213,12 @@ def test_the_end_is_the_first_day_on_which_it_is_known_to_be_over(
     abated: int | None, expected: list[tuple[str, int]]
 ) -> None:
     over = condition("skin reaction", 30, clinical="resolved", abated=abated, severity=SEVERE)
-    assert dated(facts_of(over), "rash grade") == expected
+    assert dated(facts_of(over), SKIN) == expected
 
 
 def test_an_active_reaction_with_an_end_is_not_over() -> None:
     said = condition("skin reaction", 30, clinical="active", abated=12, severity=SEVERE)
-    assert dated(facts_of(said), "rash grade") == [("3", 30)]
+    assert dated(facts_of(said), SKIN) == [("3", 30)]
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -235,48 +260,77 @@ def test_a_later_record_without_a_grade_does_not_replace_a_graded_one() -> None:
     assert dated(facts_of(*said), LUNG) == [(">=3", 10), ("3", 30)]
 
 
+def test_the_illness_whose_grade_was_replaced_lasts_and_is_not_an_earlier_one() -> None:
+    facts = facts_of(
+        started(60),
+        condition("interstitial lung disease", 30, severity=SEVERE),
+        condition("interstitial lung disease", 10, severity=MILD),
+    )
+    assert stated(facts, f"earlier {LUNG}") == "absent"
+    assert stated(facts, f"{LUNG} grade >= 2") == "absent"
+    assert stated(facts, f"second or later episode of {LUNG} on treatment") == "absent"
+
+
+def test_the_illness_whose_grade_was_replaced_is_over_when_the_last_record_is() -> None:
+    facts = facts_of(
+        condition("interstitial lung disease", 30, severity=SEVERE),
+        condition("interstitial lung disease", 10, clinical="resolved", abated=5, severity=MILD),
+    )
+    assert dated(facts, LUNG) == [("0", 5), ("1", 10), ("3", 30)]
+    assert stated(facts, f"earlier {LUNG} grade >= 3") == "present"
+    assert stated(facts, f"no {LUNG}") == "present"
+
+
+def test_a_new_reaction_after_the_end_is_a_second_episode() -> None:
+    facts = facts_of(
+        started(60),
+        condition("interstitial lung disease", 30, clinical="resolved", abated=20, severity=SEVERE),
+        condition("interstitial lung disease", 10, severity=MILD),
+    )
+    assert stated(facts, f"second or later episode of {LUNG} on treatment") == "present"
+
+
+def test_another_code_of_the_same_concept_does_not_replace_a_grade() -> None:
+    blurred, flashes = concept("246636008"), concept("56170001")
+    said = [
+        {**condition("visual disturbance", 30, severity=SEVERE), "code": blurred},
+        {**condition("visual disturbance", 10, severity=MILD), "code": flashes},
+    ]
+    facts = facts_of(*said)
+    assert dated(facts, "visual disturbance") == [("3", 10), ("3", 30)]
+
+
 @pytest.mark.parametrize("onset", [{}, {"onsetDateTime": "2026"}])
-def test_a_reaction_without_a_usable_date_is_unknown_from_today_on(onset: Json) -> None:
-    said = condition("skin reaction", None, severity=SEVERE, **onset)
-    facts = facts_of(said)
-    assert dated(facts, "rash grade") == [("?", 0)]
-    on_drug = OnTreatment(facts, AS_OF - timedelta(days=20)).find("rash grade")
-    assert isinstance(on_drug, Series)
-    assert on_drug.measurements[0].problem is not None
+def test_whether_a_reaction_without_a_usable_date_began_on_the_drug_is_unknown(
+    onset: Json,
+) -> None:
+    facts = facts_of(started(20), condition("skin reaction", None, severity=SEVERE, **onset))
+    assert stated(facts, f"{SKIN} grade >= 3") == "present"
+    assert stated(facts, f"{SKIN} on treatment grade >= 3") is None
 
 
-def test_one_that_is_over_and_has_no_date_says_nothing() -> None:
+def test_one_that_is_over_and_has_no_date_is_over() -> None:
     said = condition("skin reaction", None, clinical="resolved", severity=SEVERE)
-    assert facts_of(said).find("rash grade") is None
+    assert stated(facts_of(said), f"no {SKIN} grade >= 3") == "present"
 
 
 # -- since the first dose -----------------------------------------------------------------------
 
 
-def on_treatment(facts: PatientFacts, name: str, days: int) -> list[tuple[str, int]]:
-    found = OnTreatment(facts, AS_OF - timedelta(days=days)).find(name)
-    assert isinstance(found, GradedSeries)
-    return [(str(item.value), (AS_OF - item.day).days) for item in found.measurements]
-
-
-@pytest.mark.parametrize(("days", "kept"), [(11, 1), (10, 1), (9, 0)])
-def test_a_reaction_counts_from_the_day_of_the_first_dose_on(days: int, kept: int) -> None:
-    facts = facts_of(condition("skin reaction", 10, severity=SEVERE))
-    assert len(on_treatment(facts, "rash grade", days)) == kept
+@pytest.mark.parametrize(("days", "expected"), [(11, "present"), (10, "present"), (9, "absent")])
+def test_a_reaction_counts_from_the_day_of_the_first_dose_on(days: int, expected: str) -> None:
+    facts = facts_of(condition("skin reaction", 10, severity=SEVERE), started(days))
+    assert stated(facts, f"{SKIN} on treatment grade >= 3") == expected
 
 
 def test_an_old_disease_that_lasts_does_not_raise_the_grade_on_the_drug() -> None:
     facts = facts_of(
+        started(60),
         condition("cognitive impairment", 900, severity=SEVERE),
         condition("mood disorder", 20, clinical="resolved", abated=5, severity=MILD),
     )
     assert dated(facts, NERVES) == [("3", 5), ("3", 20), ("3", 900)]
-    assert on_treatment(facts, NERVES, 60) == [("0", 5), ("1", 20)]
-
-
-def test_an_old_reaction_that_ends_on_the_drug_is_not_seen_there() -> None:
-    facts = facts_of(condition("skin reaction", 90, clinical="resolved", abated=5, severity=SEVERE))
-    assert on_treatment(facts, "rash grade", 60) == []
+    assert stated(facts, f"no {NERVES} on treatment grade >= 1") == "present"
 
 
 # -- other reactions ----------------------------------------------------------------------------
@@ -296,7 +350,7 @@ def test_an_effect_that_has_a_fact_of_its_own_is_not_counted_twice(own: str) -> 
         ]
     }
     said = {**condition("adverse effect of a cancer drug", 10, severity=SEVERE), "code": code}
-    assert facts_of(said).find(OTHER) is None
+    assert dated(facts_of(said), OTHER) == []
 
 
 def test_two_effects_under_the_same_general_code_do_not_replace_each_other() -> None:

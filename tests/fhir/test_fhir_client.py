@@ -217,6 +217,18 @@ def test_a_next_link_outside_the_base_path_is_not_followed(httpserver: HTTPServe
     assert len(httpserver.log) == 1
 
 
+@pytest.mark.parametrize("address", ["http://[", "http://[::1", "//[", "", 7, None])
+def test_a_next_link_that_cannot_be_read_keeps_the_page_and_says_that_there_is_more(
+    httpserver: HTTPServer, address: Any
+) -> None:
+    page = bundle("a", link=[{"relation": "next", "url": address}])
+    httpserver.expect_request("/fhir/Observation").respond_with_json(page)
+    result = fetch_one(httpserver)
+    assert names(result) == ["a"]
+    assert result.problem == FetchProblem(ProblemKind.PAGE_LINK)
+    assert len(httpserver.log) == 1
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(
     httpserver: HTTPServer, elsewhere: HTTPServer, status: int

@@ -119,3 +119,21 @@ def test_an_unknown_zone_is_kept_as_unknown_and_read_at_the_facility() -> None:
     assert moment.zone_sent is False
     assert moment.instant == datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
     assert moment.day == date(2026, 7, 1)
+
+
+@pytest.mark.parametrize(
+    ("sent", "first", "last"),
+    [
+        ("2026", date(2026, 1, 1), date(2026, 12, 31)),
+        ("2024-02", date(2024, 2, 1), date(2024, 2, 29)),
+        ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
+        ("2026-11-20", date(2026, 11, 20), date(2026, 11, 20)),
+        ("2026-11-20T23:30:00Z", date(2026, 11, 20), date(2026, 11, 20)),
+    ],
+)
+def test_a_month_or_year_lies_between_its_first_and_its_last_day(
+    sent: str, first: date, last: date
+) -> None:
+    moment = parse_moment(sent)
+    assert moment is not None
+    assert (moment.first_day, moment.last_day) == (first, last)

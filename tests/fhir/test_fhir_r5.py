@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cds_service.fhir.reading import read_resources
-from cds_service.fhir.record import PatientRecord, status_of
+from cds_service.fhir.record import PatientRecord
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.versions import foreign_element, unreadable_element
 from cds_service.fhir.views import (
     MedicationAdministration,

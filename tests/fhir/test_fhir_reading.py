@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from cds_service.fhir.reading import (
+    UNREADABLE_LINK,
     Dropped,
     DropReason,
     ReadResult,
+    Shortfall,
     merged,
     read_resource,
     read_resources,
@@ -102,15 +104,66 @@ def test_an_outcome_without_an_issue_counts_as_an_error() -> None:
     assert read({"resourceType": "OperationOutcome"}).outcomes[0].serious
 
 
-def test_a_warning_beside_an_empty_result_leaves_it_complete() -> None:
-    warning = {
-        "resourceType": "OperationOutcome",
-        "issue": [{"severity": "warning", "code": "processing"}],
-    }
-    result = read(bundle(warning))
+def hint(severity: str, code: str) -> dict[str, Any]:
+    issue = {"severity": severity, "code": code}
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+@pytest.mark.parametrize(
+    ("severity", "code"),
+    [("warning", "not-found"), ("warning", "informational"), ("information", "suppressed")],
+)
+def test_a_hint_that_nothing_was_found_leaves_an_empty_result_complete(
+    severity: str, code: str
+) -> None:
+    result = read(bundle(hint(severity, code), total=0))
     assert result.matched_none
     assert result.complete
-    assert result.outcomes[0].severity == "warning"
+    assert result.outcomes[0].severity == severity
+
+
+@pytest.mark.parametrize("resources", [[], [ALT]])
+@pytest.mark.parametrize(
+    ("severity", "code"), [("warning", "processing"), ("warning", "suppressed"), ("grave", "x")]
+)
+def test_any_other_warning_leaves_open_what_is_missing(
+    severity: str, code: str, resources: list[Any]
+) -> None:
+    result = read(bundle(*resources, hint(severity, code)))
+    assert result.shortfall is Shortfall.OUTCOME
+    assert not result.matched_none
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        [{"relation": "next"}],
+        [{"relation": " Next", "url": ""}],
+        [{"relation": "next", "url": 7}],
+        [{"relation": "self", "url": "https://x/1"}, {"relation": ["next"]}],
+        "next: https://x/2",
+        {"relation": "next", "url": "https://x/2"},
+        5,
+    ],
+)
+def test_a_next_page_whose_address_cannot_be_read_is_still_a_next_page(link: Any) -> None:
+    for resources in ([], [ALT]):
+        result = read(bundle(*resources, link=link))
+        assert len(result.resources) == len(resources)
+        assert result.next_link == UNREADABLE_LINK
+        assert result.shortfall is Shortfall.MORE_PAGES
+        assert not result.matched_none
+
+
+@pytest.mark.parametrize("bundle_type", [None, "batch-response", "history", 7])
+def test_only_a_search_or_a_collection_can_say_that_there_is_nothing(bundle_type: Any) -> None:
+    result = read({"resourceType": "Bundle", "type": bundle_type})
+    assert result.shortfall is Shortfall.NO_ANSWER
+
+
+@pytest.mark.parametrize("total", ["3", {"count": 3}, 2.5, True])
+def test_an_empty_result_with_a_count_that_is_not_none_says_nothing(total: Any) -> None:
+    assert not read(bundle(total=total)).complete
 
 
 def test_an_error_entry_beside_an_empty_result_makes_it_incomplete() -> None:
@@ -135,11 +188,12 @@ def test_a_total_that_is_no_larger_or_no_number_changes_nothing(total: Any) -> N
     assert result.complete
 
 
+@pytest.mark.parametrize("total", [2, "2"])
 @pytest.mark.parametrize("resources", [[], [ALT], [None], ["text"]])
 def test_fewer_results_than_counted_and_no_next_link_are_not_the_whole(
-    resources: list[Any],
+    resources: list[Any], total: Any
 ) -> None:
-    result = read(bundle(*resources, total=2))
+    result = read(bundle(*resources, total=total))
     assert result.cut_short
     assert not result.complete
     assert not result.matched_none
@@ -214,7 +268,7 @@ def test_a_dropped_result_makes_it_incomplete() -> None:
         (b'{"error":"no access"}', DropReason.NO_RESOURCE_TYPE),
         (b'{"resourceType":"Bundle","entry":{"resource":5}}', DropReason.UNREADABLE),
         (b'{"resourceType":"Bundle","x":' + b"[" * 9000, DropReason.NOT_JSON),
-        (b'{"resourceType":"Bundle","link":5,"x":' + b"[" * 9000, DropReason.UNREADABLE),
+        (b'{"resourceType":"Bundle","link":5,"x":' + b"[" * 9000, DropReason.NOT_JSON),
         (b'{"resourceType":"Bundle","entry":7}', DropReason.UNREADABLE),
         (b'{"resourceType":"Bundle"', DropReason.NOT_JSON),
         (b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"X"}}]', "not JSON"),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from cds_service.fhir.reading import read_resources
-from cds_service.fhir.record import PatientRecord, status_of
+from cds_service.fhir.record import PatientRecord
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import CodeSet
 from cds_service.fhir.views import (
     Condition,
@@ -15,9 +16,13 @@ from cds_service.fhir.views import (
     MedicationUse,
     Observation,
     Patient,
+    Period,
+    Reference,
+    Resource,
 )
 
 LOINC = "http://loinc.org"
+OTHER = {"reference": "Patient/somebody-else"}
 
 
 def observation(name: str | None, *codes: str, **members: Any) -> dict[str, Any]:
@@ -230,3 +235,44 @@ def test_no_patient_data_is_in_the_repr() -> None:
     record = record_of(observation("alt-of-jane", "1742-6", valueString="Jane Doe"))
     assert "Jane" not in repr(record)
     assert "alt-of-jane" not in repr(record)
+
+
+def test_a_record_can_be_changed_resource_by_resource_with_all_that_leads_to_them() -> None:
+    def later_gone(resource: Resource) -> Resource | None:
+        return None if resource.id == "later" else resource
+
+    first, later = observation("first", "1742-6"), observation("later", "1742-6")
+    urls = {"first": "urn:uuid:1", "later": "urn:uuid:2"}
+    record = record_of(first, later, observation("theirs", "1742-6", subject=OTHER), urls=urls)
+    changed = record.changed(later_gone)
+    assert served(record, "1742-6") == ["first", "later"]
+    assert served(changed, "1742-6") == ["first"]
+    assert changed.ignored == record.ignored
+    assert changed.resolve(Reference(reference="urn:uuid:2")) is None
+    assert changed.resolve(Reference(reference="urn:uuid:1")) is not None
+
+
+@pytest.mark.parametrize("sent", ["x", 5, [], {"validityPeriod": "2026"}, {"validityPeriod": 3}])
+def test_a_dispense_request_that_cannot_be_read_does_not_cost_the_order(sent: Any) -> None:
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "order",
+        "status": "active",
+        "subject": {"reference": "Patient/p"},
+        "dispenseRequest": sent,
+    }
+    (read,) = record_of(order).of_type(MedicationRequest)
+    assert read.id == "order"
+    assert read.supply_asked_for is None
+
+
+def test_a_dispense_request_says_until_when_something_may_be_supplied() -> None:
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "order",
+        "subject": {"reference": "Patient/p"},
+        "dispenseRequest": {"validityPeriod": {"end": "2026-11-20"}, "numberOfRepeatsAllowed": 2},
+    }
+    (read,) = record_of(order).of_type(MedicationRequest)
+    assert read.supply_asked_for is not None
+    assert read.supply_asked_for.validity_period == Period(end="2026-11-20")

@@ -5,7 +5,7 @@ words but for what would be said again and again:
 
 - `-5d` is the day five days before the day asked about;
 - `snomed 205237003`, `cm J84.9` (also `who`, `gm`, `am`, `loinc`, `rxnorm`, `atc`, `ncit`,
-  `ctcae`) is a CodeableConcept, `cm J84.9 + snomed 205237003` one with two codes, and
+  `ctcae`, `icdo`) is a CodeableConcept, `cm J84.9 + snomed 205237003` one with two codes, and
   `text: Pneumonitis` one without a code;
 - `value: 246 U/L` is a quantity in UCUM, `high: 40 U/L` the upper end of the reference range;
 - `dose: 600 mg x 2` is a dosage;
@@ -38,6 +38,7 @@ SYSTEMS = {
     "ctcae": "http://hl7.org/fhir/us/ctcae/CodeSystem/ctcae-grade-code-system",
     "severity": "http://terminology.hl7.org/CodeSystem/adverse-event-severity",
     "outcome": "http://terminology.hl7.org/CodeSystem/adverse-event-outcome",
+    "icdo": "http://terminology.hl7.org/CodeSystem/icd-o-3",
     "hl7": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
 }
 GUIDE = "http://hl7.org/fhir/us/ctcae/StructureDefinition/"

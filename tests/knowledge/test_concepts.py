@@ -20,7 +20,7 @@ from cds_service.fhir.terminology import (
     code_key,
     german_certainty,
 )
-from cds_service.knowledge.concept_facts import load_replacements, with_concepts
+from cds_service.knowledge.concept_facts import load_diagnosis_sets, with_concepts
 from cds_service.knowledge.concept_models import WATCHED_CHAPTERS
 from cds_service.knowledge.concepts import Concepts, load_concepts
 from cds_service.knowledge.errors import KnowledgeError
@@ -188,7 +188,7 @@ def lost(knowledge: Knowledge) -> set[tuple[str, str]]:
     """Codes of value sets that the concepts taking them over do not know."""
     return {
         (name, code.code)
-        for name, concepts in knowledge.replacements.value_sets.items()
+        for name, concepts in knowledge.diagnosis_sets.items()
         for code in knowledge.codes.value_sets[name].codes
         if code.verified and not CONCEPTS.match([code.key]) & set(concepts)
     }
@@ -199,17 +199,10 @@ def test_concepts_know_every_code_of_the_sets_they_take_over() -> None:
     assert lost(KNOWLEDGE) == {("cognitive impairment", "R41.82")}
 
 
-def test_every_replaced_fact_exists_and_every_flag_from_conditions_is_replaced() -> None:
-    replaced = KNOWLEDGE.replacements.facts
-    assert all(fact in KNOWLEDGE.vocabulary for fact in replaced)
-    assert set(KNOWLEDGE.fact_list.conditions) <= set(replaced)
-
-
-def test_every_concept_is_a_fact_unless_a_fact_of_its_name_is_read_from_more() -> None:
+def test_every_concept_is_a_fact() -> None:
     facts = {name: KNOWLEDGE.vocabulary.find(name) for name in CONCEPTS}
-    kept = {name for name, kind in facts.items() if not isinstance(kind, Concept)}
-    assert kept <= set(KNOWLEDGE.replacements.facts)
-    assert "new interstitial lung disease" not in KNOWLEDGE.vocabulary
+    assert all(isinstance(kind, Concept) for kind in facts.values())
+    assert "interstitial lung disease grade" not in KNOWLEDGE.vocabulary
     dyspnoea = facts["dyspnoea"]
     assert isinstance(dyspnoea, Concept)
     assert (dyspnoea.symptom_for_days, dyspnoea.broader) == (30, {"respiratory symptoms"})
@@ -221,12 +214,20 @@ def test_a_fact_keeps_its_name_before_a_concept() -> None:
     assert found == [own]
 
 
-def test_a_replacement_by_a_concept_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "replaced_facts.yaml"
-    file.write_text('facts:\n  pregnancy: {present: "x present", concepts: [x]}\n')
+def test_a_set_of_a_concept_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "diagnosis_sets.yaml"
+    file.write_text("pregnancy: [x]\n")
     with pytest.raises(KnowledgeError, match="x is none") as caught:
-        load_replacements(CONCEPTS, file)
-    assert caught.value.where == "facts.pregnancy.concepts"
+        load_diagnosis_sets(CONCEPTS, file)
+    assert caught.value.where == "pregnancy"
+
+
+def test_a_concept_that_says_more_exactly_what_was_found_exists(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(
+        'one: {describes: "one", chapter: general, unless: [two]}\n', encoding="utf-8"
+    )
+    with pytest.raises(KnowledgeError, match="two is none"):
+        load_concepts(tmp_path)
 
 
 # -- slips of whoever writes them ----------------------------------------------------------------

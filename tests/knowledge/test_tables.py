@@ -211,7 +211,6 @@ def test_a_drug_without_tables_is_incomplete_and_not_empty(folder: Path) -> None
 @pytest.mark.parametrize(
     ("section", "line", "expected"),
     [
-        ("flags:", "  tiredness: {conditions: [no such set], describes: x}", "no such set"),
         ("quantities:", "  pulse: {analyte: no such test, describes: x}", "labs or vitals"),
         ("quantities:", "  pulse: {describes: x}", "either analyte or unit"),
         ("collections:", "  things: {members_from: [nowhere], describes: x}", "ALK inhibitors"),

@@ -204,3 +204,10 @@ def test_days_of_the_first_year_can_be_drawn() -> None:
 @pytest.mark.parametrize("story", story_names())
 def test_every_story_can_be_drawn(story: str) -> None:
     assert artist(drawn(timeline_of_story(story)), "today label").get_text() == "as of 20 Nov 2026"
+
+
+def test_the_grades_of_a_reaction_are_drawn_and_no_word_of_its_record() -> None:
+    courses = {item.fact: item for item in timeline_of_story("lorlatinib-hallucinations").courses}
+    grades = courses["nervous system effects"]
+    assert grades.unit == "grade"
+    assert [(value.number, value.as_sent) for value in grades.values] == [(2, "grade 2")] * 2

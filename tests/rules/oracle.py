@@ -673,6 +673,8 @@ def _place(concept: Concept, item: Finding, known: list[Finding], as_of: date) -
             continue
         if other.status in ("refuted", "absent"):
             against.append((other.began, other.status))
+        elif other.succeeded is not None:
+            continue
         elif other.status != "suspected" and other.ended is not None and _over_on(other, as_of):
             day = other.ended
             if other.began is not None and day <= other.began:
@@ -684,17 +686,28 @@ def _place(concept: Concept, item: Finding, known: list[Finding], as_of: date) -
             first = min(day for day, _ in later)
             words = {word for day, word in later if day == first}
             return Told(item, "taken back" if words == {"refuted"} else "over", first)
+    if item.succeeded is not None and item.succeeded <= as_of:
+        return Told(item, "succeeded", item.succeeded)
+    if item.began is not None:
         against = [
             (day, word) for day, word in against if word != "over" and day in (None, item.began)
         ]
     if against:
         return Told(item, "doubtful", doubt=CONTRADICTORY)
-    if concept.symptom_for_days is not None and item.ended is None:
+    symptom = _symptom_days(concept, item)
+    if symptom is not None:
         if item.began is None:
             return Told(item, "doubtful", doubt=MISSING)
-        if item.began + timedelta(days=concept.symptom_for_days) < as_of:
+        if item.began + timedelta(days=symptom) < as_of:
             return Told(item, "doubtful", doubt=STALE)
     return Told(item, "there")
+
+
+def _symptom_days(concept: Concept, item: Finding) -> int | None:
+    """How long a symptom answers that nobody closed; a severe one does for good."""
+    if item.ended is not None or (item.grade or 0) > 2:
+        return None
+    return concept.symptom_for_days
 
 
 def _suspicion(item: Finding, told: list[Told], as_of: date) -> Told:
@@ -832,7 +845,9 @@ def _found_episodes(node: FoundEpisodes, patient: Patient) -> Answer:
     asked = replace(node.qualifiers, window=None)
     window = node.qualifiers.window
     first = date.min if window is None else naive_before(window, patient.as_of)
-    confirmed = any(one.place in ("there", "over", "taken back", "doubtful") for one in told)
+    confirmed = any(
+        one.place in ("there", "over", "taken back", "doubtful", "succeeded") for one in told
+    )
     choices: list[list[Spell | None]] = []
     undated: list[Answer] = []
     kinds = MISSING.kinds | CONTRADICTORY.kinds | IMPRECISE.kinds | STALE.kinds
@@ -886,11 +901,13 @@ def _spells(concept: Concept, one: Told, contradicted: bool) -> list[Spell]:
     assert began is not None
     if one.place in ("over", "taken back") and one.end is not None:
         return [Spell(began, max(one.end, began), True)]
-    symptom = concept.symptom_for_days if one.item.ended is None else None
+    symptom = _symptom_days(concept, one.item)
     sure = began
-    if one.place in ("there", "doubtful"):
+    if one.place in ("there", "doubtful", "succeeded"):
         if symptom is not None:
             sure += timedelta(days=symptom)
+            if one.item.succeeded is not None:
+                sure = max(sure, one.item.succeeded)
         elif not contradicted:
             return [Spell(began, FOREVER, True)]
     return [Spell(began, sure, True), Spell(began, sure, False)]

@@ -437,6 +437,9 @@ def _finding(draw: st.DrawFn, concept: Concept, calendar: Calendar) -> Finding:
         if status == "over":
             ended = min(ended, calendar.as_of) if began is None or began <= calendar.as_of else None
     grade = draw(st.none() | st.integers(0, 5))
+    succeeded = None
+    if began is not None and status in ("present", "over") and draw(st.integers(0, 3)) == 0:
+        succeeded = max(began + timedelta(days=1), draw(_fact_days(calendar)))
     return Finding(
         frozenset(whole | draw(st.sampled_from((set(), set(), {"a part"}, {"another part"})))),
         status,
@@ -448,6 +451,7 @@ def _finding(draw: st.DrawFn, concept: Concept, calendar: Calendar) -> Finding:
         draw(st.frozensets(st.sampled_from(CAUSES), max_size=2)),
         f"finding {draw(st.integers(1, 3))}",
         f"Condition/{draw(st.integers(1, 9))}",
+        succeeded=succeeded,
     )
 
 

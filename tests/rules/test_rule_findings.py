@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from rule_samples import (
     AS_OF,
@@ -213,6 +214,68 @@ def test_a_symptom_goes_stale_and_a_diagnosis_never_does() -> None:
     assert kinds_of(dizzy, {dizzy: findings(old)}) == {ReasonKind.STALE}
     assert verdict_of(dizzy, {dizzy: findings(finding("present", 5, names=(dizzy,)))}) is MET
     assert said("X", finding("present", 4000)) is MET
+
+
+def test_a_severe_symptom_lasts_until_somebody_says_that_it_is_over() -> None:
+    dizzy = "dizziness on standing"
+    for grade, verdict in ((2, UNKNOWN), (3, MET), (5, MET)):
+        old = finding("present", 400, names=(dizzy,), grade=grade)
+        assert verdict_of(dizzy, {dizzy: findings(old)}) is verdict
+    over = finding("over", 400, ended=100, names=(dizzy,), grade=3)
+    assert verdict_of(dizzy, {dizzy: findings(over)}) is NOT_MET
+
+
+def succeeded(ago: int, on_day: int, grade: int | None = None, ended: int | None = None) -> Finding:
+    """A finding that a later record with a grade of its own went on with so many days ago."""
+    item = finding("over" if ended is not None else "present", ago, grade=grade, ended=ended)
+    return msgspec.structs.replace(item, succeeded=AS_OF - timedelta(days=on_day))
+
+
+def test_the_latest_grade_counts_and_the_illness_lasts() -> None:
+    course = (succeeded(20, 10, grade=3), finding("present", 10, grade=1))
+    assert said("X grade >= 3", *course) is NOT_MET
+    assert said("no X grade >= 2", *course) is MET
+    assert said("X", *course) is MET
+    assert said("earlier X", *course) is NOT_MET
+    assert said("earlier X grade >= 3", *course) is NOT_MET
+    assert said("episode of X grade >= 3", *course) is MET
+    assert said("second episode of X", *course) is NOT_MET
+
+
+def test_before_it_was_succeeded_a_finding_speaks_for_itself() -> None:
+    course = findings(succeeded(20, 10, grade=3), finding("present", 10, grade=1))
+    rule = compiled(f"{ILD} grade >= 3")
+    verdicts = [
+        rule.evaluate(Evaluation(DictFacts({ILD: course}), AS_OF - timedelta(days=ago))).verdict
+        for ago in (20, 11, 10)
+    ]
+    assert verdicts == [MET, MET, NOT_MET]
+
+
+def test_a_grade_that_falls_and_rises_in_one_illness_is_one_episode() -> None:
+    course = (
+        succeeded(30, 20, grade=4),
+        succeeded(20, 10, grade=3),
+        finding("present", 10, grade=4),
+    )
+    assert said("second or later episode of X grade >= 4", *course) is NOT_MET
+    apart = (finding("over", 30, ended=20, grade=4), finding("present", 10, grade=4))
+    assert said("second or later episode of X grade >= 4", *apart) is MET
+
+
+def test_an_illness_that_was_succeeded_is_over_when_its_last_record_is() -> None:
+    course = (succeeded(20, 10, grade=3, ended=5), finding("over", 10, ended=5, grade=1))
+    assert said("no X", *course) is MET
+    assert said("earlier X grade >= 3", *course) is MET
+
+
+def test_an_illness_that_goes_on_closes_no_other_record() -> None:
+    course = (
+        succeeded(20, 10, grade=1, ended=10),
+        finding("over", 10, grade=1),
+        finding("present", 15, grade=3),
+    )
+    assert said("X grade >= 3", *course) is MET
 
 
 @pytest.mark.parametrize(

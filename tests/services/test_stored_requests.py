@@ -66,10 +66,13 @@ def test_the_request_without_prefetch_is_answered_from_the_server_it_names(
     assert [card["summary"] for card in fetched] == [card["summary"] for card in sent]
 
 
-def test_keys_sent_as_null_are_taken_as_looked_for_and_not_found(service: Service) -> None:
-    cards = service.cards_of("patient-view", load_request("null-values")["body"])
+def test_keys_sent_as_null_change_nothing_but_that_they_are_named(service: Service) -> None:
+    """A null does not say that there is nothing; an empty search does."""
+    first, *others = service.cards_of("patient-view", load_request("null-values")["body"])
     whole = service.cards_of("patient-view", load_request("full-patient-view")["body"])
-    assert [card["summary"] for card in cards] == [card["summary"] for card in whole]
+    assert [card["summary"] for card in others] == [card["summary"] for card in whole]
+    for key in ("procedures", "reports", "requests"):
+        assert f"{key}: the EHR supplied nothing" in first["detail"]
 
 
 def test_a_medication_that_rides_along_in_the_draft_bundle_is_understood(

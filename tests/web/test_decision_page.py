@@ -115,6 +115,19 @@ def test_what_is_missing_is_said_with_its_reason(open_page: OpenPage, document: 
     assert "Not known because: total bilirubin : stale (latest of 2 Oct 2026)" in tree.text
 
 
+def test_what_another_recommendation_speaks_against_is_not_shown_as_a_dose_to_order(
+    open_page: OpenPage, document: Document
+) -> None:
+    first, *rest = document["recommendations"]
+    settled = {**first, "also": [], "dose": "450 mg", "settled": "alectinib is on hold"}
+    article = open_page({**document, "recommendations": [settled, *rest]}).all("article")[0]
+
+    assert any(one.text.endswith("alectinib is on hold") for one in article.all("p", "ask"))
+    named = [term.text for term in article.all("dt")]
+    assert "Dose that would apply otherwise" in named
+    assert "Dose to order" not in named
+
+
 def test_an_unverified_recommendation_asks_to_check_the_label(
     open_page: OpenPage, document: Document
 ) -> None:

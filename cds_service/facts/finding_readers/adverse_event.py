@@ -26,9 +26,9 @@ from cds_service.fhir.views import Reference
 
 SUBJECT = "adverse events"
 _AN_EVENT = "an adverse event"
-_ENDED = "adverse event over"
+ENDED = "adverse event over"
 _LASTS = "adverse event lasts"
-_FATAL = "adverse event fatal"
+FATAL = "adverse event fatal"
 _LIFE_THREATENING = "adverse event life-threatening"
 _SERIOUS = "adverse event serious"
 _SERIOUSNESS_TAILS = ("adverse-event-seriousness-outcome", "seriousness-criteria")
@@ -58,10 +58,10 @@ def _read_event(context: Context, event: AdverseEvent) -> Reading | None:
     if dated_in_future(context, SUBJECT, _AN_EVENT, began):
         return None
     meaning = named(context, SUBJECT, event.event or event.code)
-    outcomes = _listed(event.outcome)
-    ended = believed_end(context, SUBJECT, _AN_EVENT, began, _resolved(context, event))
-    over = ended is not None or context.book.says(_joined(outcomes), _ENDED)
-    lasts = not over and context.book.says(_joined(outcomes), _LASTS)
+    outcomes = listed(event.outcome)
+    ended = believed_end(context, SUBJECT, _AN_EVENT, began, resolved_on(context, event))
+    over = ended is not None or context.book.says(joined(outcomes), ENDED)
+    lasts = not over and context.book.says(joined(outcomes), _LASTS)
     grade = _grade(context, event, outcomes)
     same = (*event.resulting_condition, *event.resulting_effect, *_effects(event))
     status = OVER if over else PRESENT
@@ -88,23 +88,23 @@ def _read_event(context: Context, event: AdverseEvent) -> Reading | None:
 def _serious(context: Context, event: AdverseEvent) -> bool:
     """Whether the record calls the event serious: in so many words, or by a criterion."""
     said = context.book.says(event.seriousness, _SERIOUS)
-    return said or severe_in_words(context, event.severity) or any(_criteria(event.extension))
+    return said or severe_in_words(context, event.severity) or any(criteria_of(event.extension))
 
 
 def _grade(context: Context, event: AdverseEvent, outcomes: Iterable[CodeableConcept]) -> Grade:
     """The grade; a fatal outcome is grade 5, a danger to life at least what grade 4 says."""
     keys = named(context, SUBJECT, event.event or event.code).keys
     found = grade_of(context, SUBJECT, event.extension, (event.severity, event.seriousness), keys)
-    criteria = [*_criteria(event.extension)]
-    if context.book.says(_joined((*outcomes, *criteria)), _FATAL):
+    criteria = [*criteria_of(event.extension)]
+    if context.book.says(joined((*outcomes, *criteria)), FATAL):
         return Grade(5, STATED, "fatal")
-    graver = context.book.says(_joined(criteria), _LIFE_THREATENING)
+    graver = context.book.says(joined(criteria), _LIFE_THREATENING)
     if graver and found.origin != STATED:
         return Grade(4, FROM_SEVERITY, "life-threatening")
     return found
 
 
-def _criteria(extensions: Iterable[Extension]) -> Iterator[CodeableConcept]:
+def criteria_of(extensions: Iterable[Extension]) -> Iterator[CodeableConcept]:
     """What made the event a serious one, as far as it is said to have been so."""
     for extension in extensions:
         if tail(extension.url) not in _SERIOUSNESS_TAILS:
@@ -120,16 +120,20 @@ def _criteria(extensions: Iterable[Extension]) -> Iterator[CodeableConcept]:
                 yield part.value_codeable_concept
 
 
-def _resolved(context: Context, event: AdverseEvent) -> date | None:
+def resolved_on(context: Context, event: AdverseEvent) -> date | None:
     """The day on which it was over, from an extension or the end of an R5 period."""
     for extension in event.extension:
-        name = tail(extension.url).replace("-", "")
-        if name.endswith(("resolveddate", "resolvedate")):
+        if dates_the_end(extension):
             return context.day_of(
                 extension.value_date_time, extension.value_date, extension.value_string
             )
     period = event.occurrence_period
     return context.day_of(period.end) if period is not None else None
+
+
+def dates_the_end(extension: Extension) -> bool:
+    """Whether an extension says on which day an event was over."""
+    return tail(extension.url).replace("-", "").endswith(("resolveddate", "resolvedate"))
 
 
 def _withdrawn(event: AdverseEvent) -> bool:
@@ -142,15 +146,17 @@ def _withdrawn(event: AdverseEvent) -> bool:
     return False
 
 
-def _listed(
+def listed(
     value: CodeableConcept | tuple[CodeableConcept, ...] | None,
 ) -> tuple[CodeableConcept, ...]:
+    """None, one or several outcomes as a tuple."""
     if value is None:
         return ()
     return (value,) if isinstance(value, CodeableConcept) else value
 
 
-def _joined(concepts: Iterable[CodeableConcept]) -> CodeableConcept:
+def joined(concepts: Iterable[CodeableConcept]) -> CodeableConcept:
+    """One concept with the codes of all."""
     return CodeableConcept(coding=tuple(coding for item in concepts for coding in item.coding))
 
 

@@ -25,7 +25,7 @@ from cds_service.facts.grade_scale import FROM_SEVERITY
 from cds_service.facts.identifying import identify
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.event_views import AllergyIntolerance, AllergyReaction
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import MedicationRequest
 from cds_service.rules.values import A_DRUG
 

@@ -21,14 +21,15 @@ from cds_service.facts.finding_readings import (
     named,
     reading,
 )
-from cds_service.fhir.record import status_of
 from cds_service.fhir.references import parse_reference
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Condition, Encounter, Reference
 
 SUBJECT = "conditions"
 DOUBTED = frozenset({"provisional", "differential", "unconfirmed"})
 """Verification statuses of what is thought of but not confirmed."""
-_OVER = frozenset({"resolved", "inactive", "remission"})
+OVER_STATUSES = frozenset({"resolved", "inactive", "remission"})
+"""Clinical statuses of what is over."""
 _LASTING = frozenset({"active", "recurrence", "relapse"})
 _A_CONDITION = "a condition"
 NOT_HELD = frozenset({"planned", "entered-in-error", "cancelled"})
@@ -38,14 +39,14 @@ _UNNAMED_SITE = "metastasis of unnamed site"
 
 def read(context: Context) -> Iterator[Reading]:
     """Every Condition up to the day asked about, whether its code is known or not."""
-    visits = _listing_visits(context)
+    visits = listing_visits(context)
     for condition in context.record.of_type(Condition):
         found = read_condition(context, condition, visits.get(condition.key))
         if found is not None:
             yield found
 
 
-def _listing_visits(context: Context) -> dict[str, date]:
+def listing_visits(context: Context) -> dict[str, date]:
     """By Condition the day of the first visit that was held and lists it as a diagnosis."""
     found: dict[str, date] = {}
     for encounter in context.record.of_type(Encounter):
@@ -72,7 +73,7 @@ def read_condition(
     meaning = _meaning(context, condition)
     verification = _verification(condition, meaning)
     recorded = context.day_of(condition.recorded_date)
-    began = _began(context, condition, visited)
+    began = began_on(context, condition, visited)
     if verification == "refuted":
         period = condition.onset_period
         said = context.day_of(
@@ -87,7 +88,7 @@ def read_condition(
     if dated_in_future(context, SUBJECT, _A_CONDITION, began):
         return None
     clinical = clinical_status(condition)
-    over = clinical in _OVER or (not clinical and _has_abatement(condition))
+    over = clinical in OVER_STATUSES or (not clinical and has_abatement(condition))
     over = over or meaning.certainty == "over"
     period = condition.abatement_period
     texts = (condition.abatement_date_time, period.end if period else None)
@@ -136,7 +137,7 @@ def clinical_status(condition: Condition) -> str:
     return codes[0].strip().lower() if codes else ""
 
 
-def _has_abatement(condition: Condition) -> bool:
+def has_abatement(condition: Condition) -> bool:
     """Whether an end of any type was sent: it says that it is over, if not since when."""
     parts = (
         condition.abatement_date_time,
@@ -149,7 +150,7 @@ def _has_abatement(condition: Condition) -> bool:
     return any(part is not None for part in parts)
 
 
-def _began(context: Context, condition: Condition, visited: date | None) -> date | None:
+def began_on(context: Context, condition: Condition, visited: date | None) -> date | None:
     """The onset, else the day of recording, else that of the visit.
 
     An onset as an age or in words is no day, and the day of recording must not stand for it.

@@ -18,8 +18,8 @@ from cds_service.facts.finding_readings import (
     reading,
 )
 from cds_service.fhir.datatypes import CodeableConcept, Reference
-from cds_service.fhir.record import status_of
 from cds_service.fhir.references import parse_reference
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Condition, Encounter
 
 SUBJECT = "visits"

@@ -20,7 +20,7 @@ from cds_service.facts.finding_readings import (
 )
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.fhir.datatypes import CodeableConcept
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Observation, ObservationComponent
 
 SUBJECT = "observations"
@@ -77,7 +77,7 @@ def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
     asked = named(context, SUBJECT, part.code)
     value = part.value_codeable_concept
     if context.book.says(part.code, "pregnancy status"):
-        yield from _pregnancy_status(context, value)
+        yield from _pregnancy_status(context, part)
         return
     if asked.names:
         answer = _answer(context, part)
@@ -94,15 +94,16 @@ def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
         yield found, ABSENT if denied else PRESENT
 
 
-def _pregnancy_status(
-    context: Context, value: CodeableConcept | None
-) -> Iterator[tuple[Named, str]]:
-    """The answers to a question that has codes of its own for them."""
-    names = context.book.concepts.with_broader("pregnancy")
-    meaning = Named(names, frozenset(), (value.label if value is not None else None) or "")
+def _pregnancy_status(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
+    """The answers to a question that has codes, and exact words, of its own for them."""
+    value = part.value_codeable_concept
+    said = (value.label if value is not None else part.value_string) or ""
+    meaning = Named(context.book.concepts.with_broader("pregnancy"), frozenset(), said.strip())
     for answer, status in (("answer pregnant", PRESENT), ("answer not pregnant", ABSENT)):
-        if context.book.says(value, answer):
+        words = _words(context, (answer,))
+        if context.book.says(value, answer) or said.strip().lower() in words:
             yield meaning, status
+            return
 
 
 def _answer(context: Context, part: Part) -> str:

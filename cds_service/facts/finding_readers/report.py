@@ -15,7 +15,7 @@ from cds_service.facts.finding_readings import (
     named,
     reading,
 )
-from cds_service.fhir.record import status_of
+from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import DiagnosticReport
 
 SUBJECT = "reports"

@@ -44,16 +44,15 @@ LUNG = (
     case(
         "lung: an earlier record without a grade",
         {LUNG_GRADE: [(3, "1"), (40, "0"), (60, NO_GRADE)]},
+        lung_recurrence=STOP,
+    ),
+    case(
+        "lung: an earlier record of which nobody knows when it was over",
+        {NEW_DISEASE: "present", "ended interstitial lung disease": "present"},
         lung_episode_unknown=HOLD,
-        ungraded_results=ASK,
     ),
     case("lung: recorded, no grade", {NEW_DISEASE: "present"}, lung_grade_unknown=HOLD),
-    case(
-        "lung: recorded, grade not readable",
-        {NEW_DISEASE: "present", LUNG_GRADE: NO_GRADE},
-        lung_grade_unknown=HOLD,
-        ungraded_results=ASK,
-    ),
+    case("lung: recorded, grade not readable", {LUNG_GRADE: NO_GRADE}, lung_grade_unknown=HOLD),
     case(
         "lung: caused by the drug, no grade",
         {"drug-induced interstitial lung disease": "present"},
@@ -64,7 +63,16 @@ LUNG = (
         {NEW_DISEASE: "present", LUNG_GRADE: "0"},
         lung_grade_unknown=HOLD,
     ),
-    case("lung: recorded, grade 1", {NEW_DISEASE: "present", LUNG_GRADE: "1"}, lung_grade_1=HOLD),
+    case(
+        "lung: grade 1, and another record without a grade",
+        {NEW_DISEASE: "present", LUNG_GRADE: "1"},
+        lung_grade_unknown=HOLD,
+    ),
+    case(
+        "lung: grade 2, and another record without a grade",
+        {NEW_DISEASE: "present", LUNG_GRADE: "2"},
+        lung_grade_2=HOLD,
+    ),
     case("lung: refuted", {NEW_DISEASE: "absent"}),
     case("breathless", {"respiratory symptoms": [(30, "present")]}, lung_suspected=HOLD),
     case("breathless longer ago", {"respiratory symptoms": [(31, "present")]}, lung_suspected=ASK),
@@ -188,15 +196,23 @@ MUSCLE = (
         "both for a second time",
         {
             "CPK": [(3, "6"), (40, "2.5"), (60, "6")],
-            MUSCLE_GRADE: [(3, "2"), (40, "1"), (60, "2")],
+            MUSCLE_GRADE: [(3, "2"), (40, "0"), (60, "2")],
         },
         muscle_second=HOLD,
+    ),
+    case(
+        "CPK for a second time, symptoms milder between and never over",
+        {
+            "CPK": [(3, "6"), (40, "2.5"), (60, "6")],
+            MUSCLE_GRADE: [(3, "2"), (40, "1"), (60, "2")],
+        },
+        muscle_episode_unknown=HOLD,
     ),
     case(
         "CPK not below 2.5 between",
         {
             "CPK": [(3, "6"), (40, "2.51"), (60, "6")],
-            MUSCLE_GRADE: [(3, "2"), (40, "1"), (60, "2")],
+            MUSCLE_GRADE: [(3, "2"), (40, "0"), (60, "2")],
         },
         muscle_episode_unknown=HOLD,
     ),
@@ -253,9 +269,9 @@ GLUCOSE = (
 
 KINDS = (
     "gastrointestinal symptoms grade",
-    "rash grade",
+    "skin reaction grade",
     "nervous system effects grade",
-    "other adverse reaction grade",
+    "adverse effect of a cancer drug grade",
 )
 OTHERS = tuple(
     found
@@ -272,7 +288,6 @@ OTHERS = tuple(
             f"{kind} 3, no grade before",
             {kind: [(3, "3"), (40, "0"), (60, NO_GRADE)]},
             other_episode_unknown=HOLD,
-            ungraded_results=ASK,
         ),
         case(f"{kind} not known", {kind: NO_GRADE}, ungraded_results=ASK),
     )

@@ -198,4 +198,6 @@ def diagnoses(drug: str, case: Callable[..., Reaction]) -> tuple[Reaction, ...]:
             for name, said in facts.items()
         }
         found.append(case(f"{row}: denied", denied))
+    found.append(case("low oxygen saturation", {"oxygen saturation": 89}, lung_oxygen_low=ASK))
+    found.append(case("oxygen saturation just not low", {"oxygen saturation": 90}))
     return tuple(found)

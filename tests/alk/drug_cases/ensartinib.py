@@ -132,7 +132,7 @@ def _above(fact: str, limit: str, above: str, row: str, below: str) -> tuple[Rea
 
 
 OTHERS = (
-    *_graded("rash grade", 3, "skin_severe"),
+    *_graded("skin reaction grade", 3, "skin_severe"),
     *_above("glucose", "250", "250.1", "glucose_high", "249.9"),
     *_graded("visual disturbance grade", 2, "vision"),
     case("severe loss of sight", {"severe visual loss": "present"}, vision=ASK),
@@ -145,7 +145,7 @@ OTHERS = (
     case("uric acid just below 10 mg/dL", {"uric acid": "1.486"}, urate_raised=TELL),
     case("uric acid at 10 mg/dL", {"uric acid": "1.487"}, urate_raised=TELL),
     case("uric acid above 10 mg/dL", {"uric acid": "1.488"}, urate_high=ASK),
-    *_graded("other adverse reaction grade", 3, "other_severe"),
+    *_graded("adverse effect of a cancer drug grade", 3, "other_severe"),
     *_graded("muscle symptoms grade", 3, "other_severe"),
     *_graded("gastrointestinal symptoms grade", 3, "other_severe"),
     *(

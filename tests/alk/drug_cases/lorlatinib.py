@@ -22,12 +22,22 @@ BILIRUBIN = "total bilirubin"
 NERVES = (
     case("nothing recorded", {}),
     case("effects over", {CNS: "0", "nervous system effects": "absent"}),
-    case("effects of grade 1", {**EFFECTS, CNS: "1"}, nervous_system_mild=TELL),
-    case("effects of grade 2", {**EFFECTS, CNS: "2"}, nervous_system_hold=HOLD),
-    case("effects of grade 3", {**EFFECTS, CNS: "3"}, nervous_system_hold=HOLD),
-    case("effects of grade 4", {**EFFECTS, CNS: "4"}, nervous_system_stop=STOP),
-    case("effects of grade 5", {**EFFECTS, CNS: "5"}, nervous_system_stop=STOP),
+    case("effects of grade 1", {CNS: "1"}, nervous_system_mild=TELL),
+    case("effects of grade 2", {CNS: "2"}, nervous_system_hold=HOLD),
+    case("effects of grade 3", {CNS: "3"}, nervous_system_hold=HOLD),
+    case("effects of grade 4", {CNS: "4"}, nervous_system_stop=STOP),
+    case("effects of grade 5", {CNS: "5"}, nervous_system_stop=STOP),
     case("effects without a grade", EFFECTS, nervous_system_grade_unknown=ASK),
+    case(
+        "effects of grade 1, and others without a grade",
+        {**EFFECTS, CNS: "1"},
+        nervous_system_grade_unknown=ASK,
+    ),
+    case(
+        "effects of grade 2, and others without a grade",
+        {**EFFECTS, CNS: "2"},
+        nervous_system_hold=HOLD,
+    ),
     case("effects absent, no grade", {"nervous system effects": "absent"}),
     case(
         "grade 2 before, grade 1 now, still at the full dose",
@@ -41,20 +51,20 @@ NERVES = (
     ),
     case(
         "effects and a psychiatric disorder",
-        {**EFFECTS, CNS: "1", MIND: "present"},
+        {CNS: "1", MIND: "present"},
         nervous_system_mild=TELL,
         psychiatric_review=ASK,
     ),
     case(
         "the psychiatric question is not lost behind a hold",
-        {**EFFECTS, CNS: "3", MIND: "present"},
+        {CNS: "3", MIND: "present"},
         nervous_system_hold=HOLD,
         psychiatric_review=ASK,
     ),
     case("a psychiatric disorder, no effects", {MIND: "present"}),
     case(
         "effects, no psychiatric disorder",
-        {**EFFECTS, CNS: "1", MIND: "absent"},
+        {CNS: "1", MIND: "absent"},
         nervous_system_mild=TELL,
     ),
 )
@@ -214,11 +224,11 @@ def _graded(fact: str, row: str) -> tuple[Reaction, ...]:
 
 
 GRADED = (
-    *_graded("other adverse reaction grade", "other"),
+    *_graded("adverse effect of a cancer drug grade", "other"),
     *_graded("visual disturbance grade", "vision"),
     *_graded("muscle symptoms grade", "muscle_symptoms"),
     *_graded("gastrointestinal symptoms grade", "gut"),
-    *_graded("rash grade", "skin"),
+    *_graded("skin reaction grade", "skin"),
 )
 
 SERIOUS = tuple(

@@ -1,0 +1,68 @@
+"""Diagnoses in words: what an EHR writes around a name, doubt about it, and names within a text.
+
+The name of a diagnosis is compared as a whole. Record systems add marks for billing, abbreviations
+and "unspecified"; people add their doubt. Both are closed lists of what may stand around a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_MARK = re.compile(r"\s*[\[(](?:CMS\s*[/-]?\s*)?HCC[\])]", re.IGNORECASE)
+"""What Epic adds for billing: "(HCC)", "(CMS/HCC)"."""
+_CODE = re.compile(r"\s*[\[(][A-Z]\d{2}(?:\.[0-9A-Z]{1,4})?[\])]\s*\Z")
+_SHORT_AFTER = re.compile(r"(?P<long>[^()]*[^()\s])\s*\([A-Z]{2,6}\)\s*\Z")
+_SHORT_BEFORE = re.compile(r"[A-Z]{2,6}\s*\((?P<long>[^()]+)\)\s*\Z")
+_TAIL = re.compile(
+    r"(?:\s*,\s*(?:unspecified\b[^,]*|(?:initial|subsequent) encounter|NOS"
+    r"|nicht näher bezeichnet))+\s*\Z|\s+NOS\s*\Z",
+    re.IGNORECASE,
+)
+_DOUBT_BEFORE = re.compile(
+    r"\A\s*(?:\?\s*|(?:suspected|suspicion of|suspect|possible|probable|presumed|presumptive|likely"
+    r"|questionable|query|rule out|r/o|concern for|concerning for|verdacht auf|v\.\s*a\.|susp\."
+    r"|suspicion de|sospecha de|posible|sospetto di|sospetta|sospetto|probabile)\s+)",
+    re.IGNORECASE,
+)
+_DOUBT_AFTER = re.compile(
+    r"(?:\s*\?+|\s*,?\s*\(?\s*(?:suspected|possible|probable|presumed|to be ruled out)\s*\)?)\s*\Z",
+    re.IGNORECASE,
+)
+_NOT_NOW = re.compile(
+    r"\b(?:no|not|non|without|denie[sd]|negative|excluded?|ruled out|history|hx|h/o|family|father"
+    r"|mother|sibling|risk|screening|prevention|prophylaxis|vaccination|previous|prior|former|past"
+    r"|status post|s/p|resolved|kein|keine|keinen|ohne|ausschluss|ausgeschlossen|nicht|zustand nach"
+    r"|z\.\s*n\.|anamnese|anamnestisch|sans|antécédent|antécédents|senza|sin)\b|\bz\.\s*n\.",
+    re.IGNORECASE,
+)
+"""Words after which a name in a text may mean the contrary, the past or somebody else."""
+
+
+def names_in(text: str) -> Iterator[tuple[str, bool]]:
+    """The names that a text as a whole may be, and whether it says so with doubt.
+
+    The text itself comes first. "ILD (interstitial lung disease) (HCC)" is interstitial lung
+    disease, "Pneumonitis?" and "Suspected pneumonitis" are a doubtful pneumonitis.
+    """
+    yield text, False
+    plain = _CODE.sub("", _MARK.sub("", text)).strip()
+    certain = _DOUBT_AFTER.sub("", _DOUBT_BEFORE.sub("", plain, count=1), count=1).strip()
+    doubtful = certain != plain
+    for name in dict.fromkeys((certain, *_without_additions(certain))):
+        if name and (name != text or doubtful):
+            yield name, doubtful
+
+
+def _without_additions(text: str) -> Iterator[str]:
+    bare = _TAIL.sub("", text)
+    yield bare
+    for pattern in (_SHORT_AFTER, _SHORT_BEFORE):
+        found = pattern.match(bare)
+        if found is not None:
+            yield _TAIL.sub("", found["long"]).strip()
+
+
+def may_speak_of_now(text: str) -> bool:
+    """Whether nothing in a text says that what it names is absent, over or somebody else's."""
+    return _NOT_NOW.search(text) is None

@@ -1,0 +1,118 @@
+"""Whether ROS1 is rearranged, which is another reason for crizotinib than ALK."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from cds_service.facts.alk_status import GIVEN, coded_answer
+from cds_service.facts.context import Context
+from cds_service.facts.problems import diagnoses, in_order, statement
+from cds_service.facts.variants import Variant
+from cds_service.fhir.statuses import status_of
+from cds_service.fhir.views import MedicationRequest, Observation
+from cds_service.rules import Statement, Statements
+
+FACT = "ROS1 gene"
+REARRANGED, UNCONFIRMED, WILD_TYPE = "rearranged", "unconfirmed", "wild type"
+_DIAGNOSES = {
+    "ROS1-positive non-small cell lung cancer": REARRANGED,
+    "ROS1-negative non-small cell lung cancer": WILD_TYPE,
+}
+_FISH, _STAIN = "ROS1 test by FISH", "ROS1 test by immunohistochemistry"
+_NAMED = re.compile(r"(?<![A-Za-z])ROS-?1(?![A-Za-z0-9])", re.IGNORECASE)
+_WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
+
+
+def ros1(
+    context: Context, variants: Iterable[Variant], drafts: Iterable[MedicationRequest] = ()
+) -> Statements | None:
+    """Rearranged, wild type, or unconfirmed; None when nothing is said of it.
+
+    A coded fusion, a break-apart test or a diagnosis says that it is rearranged, also the diagnosis
+    for which a medicine is ordered. Unconfirmed is what is positive without showing a
+    rearrangement: a stain, a test known by its name alone, a variant of which nothing more is said.
+    """
+    found = [
+        *_in_variants(variants),
+        *_in_tests(context),
+        *_in_diagnoses(context),
+        *_in_orders(context, drafts),
+    ]
+    if any(item.value == REARRANGED for item in found):
+        # A weaker test beside a test that shows it takes nothing away.
+        found = [item for item in found if item.value != UNCONFIRMED]
+    return in_order(found)
+
+
+def _in_variants(variants: Iterable[Variant]) -> Iterator[Statement]:
+    """A negative test of tissue makes it wild type; one of plasma may have missed it."""
+    for variant in variants:
+        if "ROS1" not in variant.genes:
+            continue
+        if variant.answer == "positive" and variant.fused:
+            yield Statement(REARRANGED, variant.day, "ROS1 fusion", variant.source)
+        elif variant.answer == "negative" and variant.specimen != "plasma":
+            yield Statement(WILD_TYPE, variant.day, "", variant.source)
+        elif variant.answer in ("positive", "equivocal") and not (
+            variant.changes or variant.unread or variant.kinds or variant.copies
+        ):
+            yield Statement(UNCONFIRMED, variant.day, "ROS1, kind not said", variant.source)
+
+
+def _in_tests(context: Context) -> Iterator[Statement]:
+    """FISH and stains of ROS1: by the codes of the site, else by their name.
+
+    No standard code for them could be read in a source, so a name has to do; words alone show
+    no rearrangement, and a negative test known by its name alone says nothing.
+    """
+    for observation, shows in _tests(context):
+        if status_of(observation) not in GIVEN:
+            continue
+        answer = coded_answer(context, observation)
+        moment = context.effective(observation)
+        if answer is None or not context.usable(moment, FACT) or moment is None:
+            continue
+        value = {"positive": UNCONFIRMED, "equivocal": UNCONFIRMED}.get(answer)
+        if shows:
+            value = {"positive": REARRANGED, "negative": WILD_TYPE}.get(answer, value)
+        if value is not None:
+            label = observation.code.label if observation.code is not None else None
+            yield Statement(value, moment.day, f"{label or 'ROS1'}: {answer}", observation.key)
+
+
+def _tests(context: Context) -> Iterator[tuple[Observation, bool]]:
+    """Tests of ROS1, and whether they can show a rearrangement."""
+    book, record = context.book, context.record
+    for value_set in (_FISH, _STAIN):
+        for result in record.observations(book.value_sets[value_set]):
+            yield result.observation, value_set == _FISH
+    for observation in record.of_type(Observation):
+        code = observation.code
+        # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
+        names = [code.text, *[item.display for item in code.coding]] if code is not None else []
+        if not any(name and "ROS" in name.upper() and _NAMED.search(name) for name in names):
+            continue
+        if not book.says(code, _FISH, _STAIN, "genetic variant assessment"):
+            yield observation, False
+
+
+def _in_diagnoses(context: Context) -> Iterator[Statement]:
+    for name, value in _DIAGNOSES.items():
+        for item in diagnoses(context, name):
+            said = statement(item)
+            if said is not None and said.value == "present":
+                yield Statement(value, said.day, said.as_sent, said.source)
+
+
+def _in_orders(context: Context, drafts: Iterable[MedicationRequest]) -> Iterator[Statement]:
+    """What an order gives as its reason. A reference leads to a Condition, read as such."""
+    for request in (*context.record.of_type(MedicationRequest), *drafts):
+        if status_of(request) in _WITHDRAWN or request.do_not_perform:
+            continue
+        for concept in request.reason_code:
+            for name, value in _DIAGNOSES.items():
+                if context.book.says(concept, name):
+                    day = context.day_of(request.authored_on)
+                    if day is None or day <= context.as_of:
+                        yield Statement(value, day, concept.label or name, request.key)
