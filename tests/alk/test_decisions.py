@@ -424,7 +424,7 @@ def test_a_drug_that_is_offered_is_never_refused_when_it_is_ordered(number: int)
     [
         {"pregnancy": "present", "sex": "female", "age": "34"},
         {"interstitial_lung_disease": "present"},
-        {"earlier_drug-induced_interstitial_lung_disease": "present"},
+        {"earlier_interstitial_lung_disease_caused_by_alectinib": "present"},
     ],
 )
 def test_adjuvant_treatment_is_not_offered_against_a_contraindication(
@@ -434,3 +434,11 @@ def test_adjuvant_treatment_is_not_offered_against_a_contraindication(
     (item,) = [item for item in decision.recommendations if item.rule_id == "adjuvant-alectinib"]
     assert (item.kind, item.severity, item.dose) == (Kind.ASK, "warning", None)
     assert "speaks against it" in summary(item, knowledge())
+
+
+def test_adjuvant_treatment_is_offered_with_a_warning_after_lung_disease_of_another_drug() -> None:
+    by_another = {"earlier_interstitial_lung_disease_caused_by_pembrolizumab": "present"}
+    decision = asked(patient(**{**RESECTED, **by_another}))
+    (item,) = [item for item in decision.recommendations if item.rule_id == "adjuvant-alectinib"]
+    assert item.kind is Kind.START
+    assert "lung disease caused by another drug" in item.detail
