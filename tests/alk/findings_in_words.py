@@ -1,10 +1,10 @@
 """Findings for patients in memory, from the words that a rule would use.
 
 A name is a concept, maybe with `suspected`, `earlier`, `ended` (nobody knows when) or `repeated`
-before it and `grade N`, `caused by a drug`,
-`caused by crizotinib` or `before treatment` behind it:
-`bradycardia grade 4`, `earlier torsades de pointes`. The value is `present` or `absent`, or a list
-of them with days ago. That there is no suspicion, or nothing earlier, is nothing that a record says.
+before it and `grade N`, `caused by a drug`, `caused by crizotinib` or `before treatment` behind
+it: `bradycardia grade 4`, `earlier torsades de pointes`. The value is `present` or `absent`, or a
+list of them with days ago. That there is no suspicion, or nothing earlier, is nothing that a
+record says.
 
 `CONCEPT grade` tells the course of one illness: its grades with days ago, `0` once it is over, and
 with words behind the number a record that holds no grade.
