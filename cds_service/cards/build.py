@@ -197,7 +197,7 @@ def _card(
     first = group[0]
     offered, behaviour = suggestions(first, decision, knowledge, context.orders)
     text = summary(first, knowledge)
-    body = detail(first, decision, knowledge)
+    body = detail(first, decision, knowledge, offered)
     if len(group) > 1:
         text = _merged_summary(group, knowledge)
         body = _merged_detail(group, decision, knowledge)

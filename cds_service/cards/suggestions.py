@@ -265,7 +265,19 @@ def _test_order(
         requester=context.requester,
         encounter_id=context.encounter_id,
     )
-    return Action(type="create", description=f"Order {order.display}", resource=resource)
+    return Action(type="create", description=words_of_test_order(order), resource=resource)
 
 
-__all__ = ["InvalidResource", "OrderContext", "removes_order", "steps_for", "suggestions"]
+def words_of_test_order(order: TestOrder) -> str:
+    """How the order of one test is described."""
+    return f"Order {order.display}"
+
+
+__all__ = [
+    "InvalidResource",
+    "OrderContext",
+    "removes_order",
+    "steps_for",
+    "suggestions",
+    "words_of_test_order",
+]
