@@ -62,6 +62,7 @@ class _Filled(dict[str, str]):
 
 _NAMED_ITEMS = {
     "other active ALK inhibitors": "active",
+    "other ordered ALK inhibitors": "drafted",
     "active ALK inhibitors": "active",
     "ALK inhibitors stopped without a reason": "unexplained",
     "ALK inhibitors stopped for toxicity": "untolerated",

@@ -334,15 +334,17 @@ class WithOrder:
         found = self._facts.find("active ALK inhibitors")
         active = found if isinstance(found, Collection) else Collection((), complete=False)
         own = set(order.ingredients)
-        others = [item for item in active.items if not own & item.names]
-        for other in beside:
-            if "ALK inhibitor" in other.names and not own & set(other.ingredients):
-                day = self._facts.as_of
-                item = Item(other.names, other.label, day, other.label, other.reference)
-                others.append(item)
+        running = [item for item in active.items if not own & item.names]
         self._own["other active ALK inhibitors"] = Collection(
-            tuple(others), active.complete, active.incomplete
+            tuple(running), active.complete, active.incomplete
         )
+        day = self._facts.as_of
+        drafted = [
+            Item(other.names, other.label, day, other.label, other.reference)
+            for other in beside
+            if "ALK inhibitor" in other.names and not own & set(other.ingredients)
+        ]
+        self._own["other ordered ALK inhibitors"] = Collection(tuple(drafted), complete=True)
 
     def find(self, name: str) -> FactValue | None:
         """The order's own facts first, then the patient's."""
