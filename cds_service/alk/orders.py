@@ -10,6 +10,7 @@ from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
 from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.lead_in import skips_lead_in
+from cds_service.alk.look_alikes import look_alike
 from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
@@ -71,6 +72,7 @@ def evaluation_with(
     flags["ordered drug approval to be checked"] = any(
         drug.approval.to_check(evaluation.as_of) for drug in awaited
     )
+    flags["ordered look-alike"] = bool(look_alike(order, knowledge)[0])
     flags["ordered switch"] = _replaces_running(order, facts)
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)

@@ -11,6 +11,7 @@ from cds_service.alk import (
     Recommendation,
     Topic,
 )
+from cds_service.alk.look_alikes import look_alike
 from cds_service.cards.reaction_summaries import reaction_summary
 from cds_service.cards.text import (
     counted,
@@ -95,6 +96,10 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
     for name in item.order.ingredients if item.order is not None else ():
         if name in knowledge.awaited:
             values |= _awaited(knowledge.awaited[name])
+    if item.order is not None:
+        confused, inhibitors = look_alike(item.order, knowledge)
+        if confused:
+            values |= {"look_alike": confused, "looks_like": listed(list(inhibitors))}
     start = dose_words(item.dose) if item.dose is not None else "dose to be looked up"
     values["start_dose"] = start
     if item.options:

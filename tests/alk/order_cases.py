@@ -135,6 +135,22 @@ ORDERS = (
         {"disease_status": "worse", "orders": LORLATINIB},
         {"orders": ALECTINIB},
     ),
+    *(
+        Case("order-look-alike", {**NONE, "orders": (order(name),)}, near)
+        for name in ("loratadine", "axitinib", "bosutinib")
+        for near in ({"orders": (order(f"des{name}"),)}, {"ALK": "negative"})
+    ),
+    Case("order-look-alike", {**NONE, "orders": (order("loratadine"),)}, {"lines": ON_ALECTINIB}),
+    Case(
+        "order-meant-for-egfr",
+        {"lines": (), "ALK": None, "EGFR_gene": "sensitising mutation", "orders": ALECTINIB},
+        {"orders": LORLATINIB},
+    ),
+    Case(
+        "order-meant-for-egfr",
+        {"lines": (), "ALK": None, "EGFR_gene": "sensitising mutation", "orders": ALECTINIB},
+        {"EGFR_gene": "wild type"},
+    ),
     Case("order-switch-while-active", {"orders": REPLACING}, {"lines": HAD_CRIZOTINIB}),
     Case(
         "order-two-alk-drafted",

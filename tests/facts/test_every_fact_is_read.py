@@ -16,6 +16,7 @@ ONLY_WITH_AN_ORDER = {
     "other active ALK inhibitors",
     "other ordered ALK inhibitors",
     "ordered switch",
+    "ordered look-alike",
     "ordered dose above the label",
     "ordered dose off the ladder",
     "ordered dose skips the lead-in",
@@ -66,6 +67,7 @@ def test_a_draft_order_brings_its_own_facts() -> None:
         "ordered drug approval to be checked": False,
         "ordered drug without dosing": False,
         "ordered switch": False,
+        "ordered look-alike": False,
     }
     view = WithOrder(facts, order, flags)
     found = {name for name in ONLY_WITH_AN_ORDER if view.find(name) is not None}
