@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from cds_service.facts.concept_matching import ConceptMatcher
 from cds_service.facts.grade_scale import GradeScale, grade_scale
 from cds_service.facts.medicine_names import MedicineIndex
-from cds_service.facts.patient import Remark
+from cds_service.facts.remarks import Remark
 from cds_service.facts.unrecognised import HarmlessList
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.dates import Moment, effective_moment, own_times, parse_moment
@@ -21,8 +21,7 @@ from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import Observation
 from cds_service.knowledge.release import Knowledge
 
-if TYPE_CHECKING:
-    from cds_service.facts.findings import FindingBook
+Book = TypeVar("Book")
 
 _LETTERS = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[a-z][a-z0-9-]+")
@@ -150,9 +149,15 @@ class Context:
     zone: tzinfo
     complete: frozenset[str]
     remarks: dict[Remark, None] = field(default_factory=dict)
-    findings: FindingBook | None = None
-    """Kept by `findings.findings_of`, which is to be asked for it."""
+    _kept: dict[type[object], object] = field(default_factory=dict)
     _moments: dict[tuple[str | None, ...], Moment | None] = field(default_factory=dict)
+
+    def once(self, kind: type[Book], read: Callable[[Context], Book]) -> Book:
+        """What is read of this patient when first asked for, and kept for whoever asks next."""
+        kept = self._kept.get(kind)
+        if not isinstance(kept, kind):
+            kept = self._kept[kind] = read(self)
+        return kept
 
     def effective(self, observation: Observation) -> Moment | None:
         """When an observation was true; worked out once for results of the same blood sample."""

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from cds_service.facts.findings import PatientFindings
 from cds_service.facts.grades import GradedSeries
+from cds_service.facts.remarks import Remark
 from cds_service.facts.unrecognised import Unrecognised
 from cds_service.rules import (
     Collection,
@@ -22,9 +23,6 @@ from cds_service.rules import (
     Statement,
     Statements,
 )
-
-if TYPE_CHECKING:
-    from cds_service.facts.findings import PatientFindings
 
 DOSE_TAKEN = "dose taken"
 UNREAD_DRAFT = "a draft order"
@@ -169,14 +167,6 @@ class OrderedMedication:
         """Whether it is an order in force that is being changed, and no draft (R-214)."""
         status = self.resource.get("status")
         return isinstance(status, str) and status.strip().lower() not in ("", "draft")
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something about the data that a reader of the decision should know, without patient text."""
-
-    subject: str
-    says: str
 
 
 @dataclass(frozen=True)
