@@ -23,8 +23,9 @@ _ALWAYS = frozenset(
 
 def matters(item: Recommendation, _: Question) -> bool:
     """Everything on diagnosis, treatment and tests; of interactions and special populations only
-    what asks for a change, because advice to watch repeats itself at every opening."""
-    return item.topic in _ALWAYS or item.kind in (Kind.STOP, Kind.AVOID, Kind.REDUCE)
+    what asks for a change or a decision: advice to watch repeats itself at every opening."""
+    changes = (Kind.STOP, Kind.AVOID, Kind.REDUCE, Kind.ASK)
+    return item.topic in _ALWAYS or item.kind in changes
 
 
 SERVICE = ServiceDefinition(

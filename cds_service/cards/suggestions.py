@@ -81,8 +81,9 @@ def _is_avoided(item: Recommendation, order: OrderedMedication) -> bool:
     """
     if item.topic is not Topic.INTERACTION:
         return False
-    avoided = item.kind in (Kind.AVOID, Kind.REDUCE) and item.drug not in order.ingredients
-    return avoided or item.kind is Kind.STOP
+    asked = item.kind is Kind.ASK and item.row is not None and item.row.text("action") == "avoid"
+    avoided = asked or item.kind in (Kind.AVOID, Kind.REDUCE)
+    return (avoided and item.drug not in order.ingredients) or item.kind is Kind.STOP
 
 
 def _meant_first(choice: Recommendation, item: Recommendation) -> Recommendation:

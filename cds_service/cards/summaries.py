@@ -219,6 +219,8 @@ def _interaction(item: Recommendation, _: Knowledge) -> str:
             return f"Avoid {shown} with {item.drug}, {lower}: {group}"
         case Kind.REDUCE:
             return f"Lower {item.drug} to {dose_words(item.dose)} with {shown}, or avoid: {group}"
+        case Kind.ASK if item.row is not None and item.row.text("action") == "avoid":
+            return f"Avoid {shown} with {item.drug}, or settle the dose of {item.drug}: {group}"
         case Kind.ASK:
             return f"Settle the dose of {item.drug} with {shown}: {group}"
         case Kind.STOP:
