@@ -17,9 +17,12 @@ from cds_service.cards.summaries import summary
 from cds_service.fhir.outgoing import InvalidResource
 from cds_service.knowledge.table_files import Row
 from cds_service.protocol import Suggestion
+from fhir_fixtures import load_story
 from tests.alk.drug_cases import DRUGS, REACTIONS
 from tests.alk.patients import AS_OF, asked, described, knowledge, patient
 from tests.alk.row_cases import CASES
+from tests.cards.deciding import decided
+from tests.facts.records import AS_OF as TODAY
 
 EMPTY_PART = re.compile(
     r"[:;,(]\s*$|:\s*[:;,.]|;\s*[;,.]|,\s*[,;.]|\(\s*\)|\s[:;,.](\s|$)|\b(at|to|when|with|until)\s*$"
@@ -130,9 +133,10 @@ def test_the_tests_named_on_a_card_are_those_it_orders_or_it_says_why_not() -> N
         buttons = offered(decision, item)
         ordered = " ".join(action.description for one in buttons for action in one.actions)
         words = detail(item, decision, knowledge(), buttons)
+        listed = words.partition("**Tests**")[2].partition("\n\n**")[0].split("\n")
         for test in item.tests:
             known = knowledge().tests[test.test]
-            named = [line for line in words.split("\n") if line.startswith(f"- {known.label}:")]
+            named = [line for line in listed if line.startswith(f"- {known.label}:")]
             assert len(named) == 1, (item.rule_id, test.test)
             if not any(order.display in ordered for order in known.orders):
                 assert re.search(r"\(.*(order)|not known whether", named[0]), (
@@ -166,3 +170,31 @@ def test_the_number_in_the_summary_is_the_number_on_the_button() -> None:
             assert buttons[0].label.startswith(f"Order {len(orderable)} tests")
         counted += 1
     assert counted
+
+
+def _drafted(text: str) -> Decision:
+    """The decision about a draft order of a medicine that is named in words alone."""
+    story = load_story("first-line-choice", TODAY)
+    draft = {
+        "resourceType": "MedicationRequest",
+        "id": "draft",
+        "status": "draft",
+        "intent": "order",
+        "subject": {"reference": f"Patient/{story.patient_id}"},
+        "medicationCodeableConcept": {"text": text},
+    }
+    resources = [entry["resource"] for entry in story.bundle["entry"]]
+    return decided(story.patient_id, resources, [draft])
+
+
+@pytest.mark.parametrize("text", ["loratadine 10 mg tablet", "Axitinib 5 mg"])
+def test_a_name_that_is_easily_taken_for_an_alk_inhibitor_is_asked_about_once(text: str) -> None:
+    found = _drafted(text).recommendations
+    (item,) = [one for one in found if one.rule_id == "order-look-alike"]
+    assert text.split(" ", 1)[0].lower() in summary(item, knowledge())
+
+
+@pytest.mark.parametrize("text", ["desloratadine 5 mg tablet", "paracetamol 500 mg"])
+def test_a_name_that_only_holds_such_a_name_is_not_asked_about(text: str) -> None:
+    found = _drafted(text).recommendations
+    assert "order-look-alike" not in {one.rule_id for one in found}
