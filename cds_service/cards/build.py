@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from cds_service.alk import Decision, Kind, Recommendation, Topic
 from cds_service.cards import guard
+from cds_service.cards.built import BuiltCard
 from cds_service.cards.details import detail, footer
 from cds_service.cards.override_reasons import override_reasons
 from cds_service.cards.suggestions import OrderContext, suggestions
@@ -35,28 +36,6 @@ class CardContext:
     decision_link: str | None = None
     max_cards: int = 6
     smart_launch_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltCard:
-    """A card with the recommendations it stands for, the first being the one that leads.
-
-    `fault` is the error, for the log only, that left the card without its own words.
-    """
-
-    card: Card
-    recommendations: tuple[Recommendation, ...] = field(repr=False)
-    fault: Exception | None = field(default=None, repr=False)
-
-    @property
-    def rule_id(self) -> str:
-        """The rule behind the card."""
-        return self.recommendations[0].rule_id
-
-    @property
-    def uuid(self) -> str:
-        """The id of this showing of the card."""
-        return self.card.uuid or ""
 
 
 def build_cards(
@@ -197,7 +176,7 @@ def _card(
     first = group[0]
     offered, behaviour = suggestions(first, decision, knowledge, context.orders)
     text = summary(first, knowledge)
-    body = detail(first, decision, knowledge)
+    body = detail(first, decision, knowledge, offered)
     if len(group) > 1:
         text = _merged_summary(group, knowledge)
         body = _merged_detail(group, decision, knowledge)

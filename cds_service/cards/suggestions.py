@@ -81,8 +81,9 @@ def _is_avoided(item: Recommendation, order: OrderedMedication) -> bool:
     """
     if item.topic is not Topic.INTERACTION:
         return False
-    avoided = item.kind in (Kind.AVOID, Kind.REDUCE) and item.drug not in order.ingredients
-    return avoided or item.kind is Kind.STOP
+    asked = item.kind is Kind.ASK and item.row is not None and item.row.text("action") == "avoid"
+    avoided = asked or item.kind in (Kind.AVOID, Kind.REDUCE)
+    return (avoided and item.drug not in order.ingredients) or item.kind is Kind.STOP
 
 
 def _meant_first(choice: Recommendation, item: Recommendation) -> Recommendation:
@@ -265,7 +266,19 @@ def _test_order(
         requester=context.requester,
         encounter_id=context.encounter_id,
     )
-    return Action(type="create", description=f"Order {order.display}", resource=resource)
+    return Action(type="create", description=words_of_test_order(order), resource=resource)
 
 
-__all__ = ["InvalidResource", "OrderContext", "removes_order", "steps_for", "suggestions"]
+def words_of_test_order(order: TestOrder) -> str:
+    """How the order of one test is described."""
+    return f"Order {order.display}"
+
+
+__all__ = [
+    "InvalidResource",
+    "OrderContext",
+    "removes_order",
+    "steps_for",
+    "suggestions",
+    "words_of_test_order",
+]
