@@ -69,6 +69,11 @@ MODIFIERS = (
         {**NONE, "medications": ("moderate CYP3A inhibitor",)},
         {"medications": ()},
     ),
+    Case(
+        "modifier-egfr-inhibitor-runs",
+        {**NONE, "medications": ("EGFR inhibitor",)},
+        {"EGFR_gene": "sensitising mutation"},
+    ),
     Case("modifier-abnormal-before-start", {**NONE, "ALT": "5.01"}, {"ALT": "5"}),
     Case("modifier-abnormal-before-start", {**NONE, "CPK": "5.01"}, {"CPK": "5"}),
     Case("modifier-bradycardic-alectinib", SLOWED, {"medications": ()}),

@@ -70,3 +70,11 @@ def test_a_drug_to_be_avoided_with_what_is_taken_is_not_offered_at_its_usual_dos
     option = options(asked(untreated, moment="patient-view"))[drug]
     usual = option.dose is not None and option.dose.daily_mg == full.daily_mg
     assert not (avoided and usual and not option.speaks_against)
+
+
+def test_no_drug_is_offered_beside_an_egfr_inhibitor_that_runs_by_mistake() -> None:
+    """Its own card asks for a mix-up of patient or name: first that, then a drug."""
+    untreated = patient(lines=(), brain_metastases="absent", medications=("EGFR inhibitor",))
+    opened = asked(untreated, moment="patient-view")
+    assert "force-egfr-inhibitor" in {item.rule_id for item in opened.recommendations}
+    assert all(option.speaks_against for option in options(opened).values())
