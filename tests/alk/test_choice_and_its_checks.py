@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cds_service.alk import Decision, Option
@@ -24,7 +26,7 @@ def options(decision: Decision) -> dict[str, Option]:
     ],
 )
 def test_no_first_drug_is_offered_while_its_check_asks_to_clarify_a_value(
-    said: dict[str, object],
+    said: dict[str, Any],
 ) -> None:
     untreated = patient(lines=(), brain_metastases="absent", **said)
     checked = asked(untreated, order("alectinib", "600", 2))
