@@ -68,21 +68,31 @@ def all_cards(
     cards: list[BuiltCard] = []
     offered = False
     for group in _merged(_one_for_a_regimen(kept)):
-        if "first line" in group[0].offers:
-            # Of several wrong orders only the first card offers drugs in their place: one click
-            # on each of two cards must not start two ALK inhibitors.
-            if offered:
-                group = (_without_alternatives(group[0]), *group[1:])
-            offered = True
+        if offered and "first line" in group[0].offers:
+            # Of several wrong orders only one card offers drugs in their place: one click on each
+            # of two cards must not start two ALK inhibitors.
+            group = (_without_alternatives(group[0]), *group[1:])
         try:
             card = _card(group, decision, knowledge, context)
         except Exception as error:  # noqa: BLE001 - said on a card and logged
             card = unworded(group, context, error)
+        offered = offered or ("first line" in group[0].offers and _orders_a_drug(card.card))
         cards.append(card)
     try:
         return guard.without_contradictions(cards, decision, knowledge)
     except Exception as error:  # noqa: BLE001 - to the safe side, and logged
         return guard.without_orders(cards, error)
+
+
+def _orders_a_drug(card: Card) -> bool:
+    """Whether one of its buttons makes a new order of a medicine."""
+    made = (
+        action.resource
+        for suggestion in card.suggestions
+        for action in suggestion.actions
+        if action.type == "create"
+    )
+    return any((one or {}).get("resourceType") == "MedicationRequest" for one in made)
 
 
 def folded(

@@ -50,11 +50,12 @@ def suggestions(
         offered = _choices(item, decision.as_of, knowledge, context)
         return _in_place_of(_spoken_against(decision), offered), "at-most-one"
     if "first line" in item.offers and decision.choice is not None:
+        drafted = _inhibitors_beside(item, decision)
         instead = _choices(_meant_first(decision.choice, item), decision.as_of, knowledge, context)
-        if instead:
+        if instead and not _already_right(drafted, decision.choice):
             # Alternatives stand alone: taking two of them would start two drugs.
             alone = _removal(item.order) if removes_order(item) else []
-            return [*alone, *_in_place_of([item.order], instead)], "at-most-one"
+            return [*alone, *_in_place_of([item.order, *drafted], instead)], "at-most-one"
     found: list[Suggestion] = []
     orders = item.kind in (Kind.REDUCE, Kind.RESUME, Kind.START) and not item.settled
     if item.dose is not None and orders:
@@ -93,11 +94,33 @@ def _meant_first(choice: Recommendation, item: Recommendation) -> Recommendation
     return choice.changed(options=tuple(options))
 
 
+def _inhibitors_beside(item: Recommendation, decision: Decision) -> list[OrderedMedication]:
+    """The ALK inhibitors among all drafts, selected or not, beside the order of an item.
+
+    What comes in the place of that order would come on top of them.
+    """
+    return [
+        order
+        for order in decision.question.orders
+        if order is not item.order and "ALK inhibitor" in order.names
+    ]
+
+
+def _already_right(drafted: Iterable[OrderedMedication], choice: Recommendation) -> bool:
+    """Whether a preferred drug that nothing speaks against is among the drafts already."""
+    preferred = {
+        option.drug
+        for option in choice.options
+        if option.place == "preferred" and not option.speaks_against
+    }
+    return any(preferred.intersection(order.ingredients) for order in drafted)
+
+
 def _spoken_against(decision: Decision) -> list[OrderedMedication]:
     """The draft orders in whose place a drug of the next treatment would come.
 
-    Those are the other ALK inhibitors, because two never run together, and whatever a check of
-    this decision says not to order.
+    Those are the other ALK inhibitors, selected or not, because two never run together, and
+    whatever a check of this decision says not to order.
     """
     refused = [
         item.order.reference
@@ -106,7 +129,7 @@ def _spoken_against(decision: Decision) -> list[OrderedMedication]:
     ]
     return [
         order
-        for order in decision.question.orders_asked_about
+        for order in decision.question.orders
         if "ALK inhibitor" in order.names or order.reference in refused
     ]
 
