@@ -39,6 +39,30 @@ _NOT_NOW = re.compile(
 """Words after which a name in a text may mean the contrary, the past or somebody else."""
 
 
+_SENTENCE_ENDS = re.compile(r"(?<=[.;!])\s+|[\r\n]+")
+_NOT_EXCLUDED = re.compile(
+    r"\b(?:cannot|can ?not|can't|could not|not) (?:be )?(?:\w+ly )?(?:exclude[ds]?|ruled? out)\b"
+    r"|\bnicht (?:sicher )?(?:auszuschließen|ausgeschlossen)\b",
+    re.IGNORECASE,
+)
+_NOT_NEW = re.compile(
+    r"\b(?:known|stable|unchanged|chronic|pre-?existing|longstanding|long-standing|comparison"
+    r"|compared|improved|improving|regress\w*|bekannte?[rns]?|unverändert\w*|stationär)\b",
+    re.IGNORECASE,
+)
+"""Words of reports for what was there before or gets better."""
+
+
+def sentences_in(text: str) -> Iterator[str]:
+    """The sentences of a report that may tell of something new.
+
+    "Cannot be excluded" is a suspicion and no denial.
+    """
+    for sentence in _SENTENCE_ENDS.split(text):
+        if _NOT_NEW.search(sentence) is None:
+            yield _NOT_EXCLUDED.sub("possible", sentence)
+
+
 def names_in(text: str) -> Iterator[tuple[str, bool]]:
     """The names that a text as a whole may be, and whether it says so with doubt.
 
