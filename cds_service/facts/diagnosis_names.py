@@ -61,7 +61,7 @@ _NOT_EXCLUDED = re.compile(
 )
 _NOT_NEW = re.compile(
     r"\b(?:known|stable|unchanged|chronic|pre-?existing|longstanding|long-standing|comparison"
-    r"|compared|improved|improving|regress\w*|bekannte?[rns]?|unverändert\w*|stationär)\b",
+    r"|compared|improved|improving|previously|resolution|resolving|regress\w*|bekannte?[rns]?|unverändert\w*|stationär)\b",
     re.IGNORECASE,
 )
 """Words of reports for what was there before or gets better."""
