@@ -77,7 +77,7 @@ class DueTest:
     `orderable` is False when the row behind it is not verified: then it is mentioned only. It is
     not known whether a test is due when the data that would show it were not delivered: then
     nothing is ordered, and `lacking` names them. `came` says which results came and why none of
-    them shows that the test was done.
+    them shows that the test was done. `sources` are those of the row that asks for it.
     """
 
     test: str
@@ -89,6 +89,7 @@ class DueTest:
     orderable: bool
     came: tuple[Reason, ...] = ()
     lacking: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

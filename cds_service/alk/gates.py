@@ -63,6 +63,6 @@ def asked_tests(
     due = evaluation.as_of + timedelta(days=int(days)) if days else evaluation.as_of
     return tuple(
         DueTest(test, "repeat" if days else "missing", last(test), due, because, row.identifier,
-                row.verified)
+                row.verified, sources=row.sources)
         for test in row.entries("tests")
     )  # fmt: skip

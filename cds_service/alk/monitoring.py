@@ -226,6 +226,7 @@ def _test(
         row.verified and test.verified and bool(test.orders) and not missing,
         came(test, facts, facts.as_of),
         missing,
+        row.sources,
     )
 
 

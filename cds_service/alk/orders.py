@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cds_service.alk.adjustments import highest_dose
@@ -10,6 +10,7 @@ from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
 from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.lead_in import skips_lead_in
+from cds_service.alk.look_alikes import look_alike
 from cds_service.alk.ordered_before import taken_before
 from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
@@ -72,8 +73,23 @@ def evaluation_with(
     flags["ordered drug approval to be checked"] = any(
         drug.approval.to_check(evaluation.as_of) for drug in awaited
     )
+    flags["ordered look-alike"] = bool(look_alike(order, knowledge)[0])
+    flags["ordered switch"] = _replaces_running(order, facts)
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
+
+
+def _replaces_running(order: OrderedMedication, facts: PatientFacts) -> bool:
+    """Whether an order says itself that it takes the place of a running one of another drug."""
+    prior = order.resource.get("priorPrescription")
+    named = prior.get("reference") if isinstance(prior, Mapping) else None
+    return isinstance(named, str) and any(
+        named == one.source or named.endswith(f"/{one.source}")
+        for line in facts.lines
+        if line.ingredient not in order.ingredients
+        for one in line.orders
+        if one.status == "active"
+    )
 
 
 def _below_start(

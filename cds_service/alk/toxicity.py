@@ -286,9 +286,10 @@ class Toxicity:
         if not paused and row.text("resume") == "same":
             return None
         kind = Kind.RESUME if paused else Kind.REDUCE
-        if not row.text("resume") and not paused:
-            # The table leaves the dose open: it asks, and an order given since then has answered.
-            if self._ordered_since(fired.day):
+        if not row.text("resume"):
+            # The table leaves open how to go on, and whether: it asks, and an order given since
+            # then has answered.
+            if not paused and self._ordered_since(fired.day):
                 return None
             kind = Kind.ASK
         return self._of(

@@ -8,20 +8,19 @@ recommendation asks whether the drug is the cause, and holds where life is threa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.read_concepts import read_by
 from cds_service.facts.finding_grades import SEVERE_WORDS
-from cds_service.facts.finding_readings import PRESENT, SUSPECTED, Reading
+from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
 from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
 from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.uncovered import Uncovered
-from cds_service.rules import Collection, Finding, Findings, Trace, Verdict
-from cds_service.rules.finding_states import was_refuted
+from cds_service.rules import Collection, Finding, Trace, Verdict
 from cds_service.rules.values import ANOTHER_CAUSE
 
 UNCOVERED_RULE = "not-covered-by-the-dose-table"
@@ -48,12 +47,11 @@ def uncovered(
         return []
     judge = _Net(net, knowledge, facts.as_of)
     spoken = frozenset(_spoken_of(found)) | frozenset(_cancers(facts))
+    events = facts.found.events
     serious = [
         event
-        for event in facts.found.events
-        if spoken.isdisjoint({event.finding.source, *event.same})
-        and judge.is_serious(event)
-        and not _is_refuted(event, facts)
+        for event in events
+        if not _is_answered(event, events, spoken) and judge.is_serious(event)
     ]
     for line, order in taken if serious else ():
         left = [item for item in serious if judge.is_new(item, line)]
@@ -63,14 +61,6 @@ def uncovered(
             holds = any(map(judge.holds, left))
             return [_recommendation(net, line, order, left, holds=holds, silent=silent)]
     return []
-
-
-def _is_refuted(event: Reading, facts: PatientFacts) -> bool:
-    """Whether a suspicion was refuted since, in whatever record."""
-    return any(
-        isinstance(found, Findings) and was_refuted(event.finding, found, facts.as_of)
-        for found in map(facts.find, event.names)
-    )
 
 
 @dataclass(frozen=True)
@@ -167,6 +157,28 @@ def _spoken_of(found: Iterable[Recommendation]) -> Iterator[str]:
         for leaf in item.trace.walk() if item.trace is not None else ():
             if not leaf.children and leaf.verdict is not Verdict.NOT_MET:
                 yield from (used.source for used in leaf.used if used.source)
+
+
+def _is_answered(event: Reading, events: Sequence[Reading], spoken: Set[str]) -> bool:
+    """Whether a rule speaks of an event, or another record settles what it only suspects.
+
+    What words alone name shares its record with findings in codes: it is answered by its concept.
+    """
+    in_words = not event.names and not event.keys and bool(event.possible)
+    if not in_words and not spoken.isdisjoint({event.finding.source, *event.same}):
+        return True
+    if event.finding.status != SUSPECTED:
+        return False
+    settled: set[str] = set()
+    for other in events:
+        finding = other.finding
+        if finding.status in (REFUTED, ABSENT):
+            day = other.said or finding.began
+            if day is not None and day >= event.day_order:
+                settled |= other.names
+        elif in_words and not spoken.isdisjoint({finding.source, *other.same}):
+            settled |= other.names
+    return bool(named := event.names or event.possible) and named <= settled
 
 
 def _cancers(facts: PatientFacts) -> Iterator[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from cds_service.alk import Decision, Kind, Recommendation, Topic
 from cds_service.cards import guard
+from cds_service.cards.built import BuiltCard
 from cds_service.cards.details import detail, footer
 from cds_service.cards.override_reasons import override_reasons
 from cds_service.cards.suggestions import OrderContext, suggestions
@@ -35,28 +36,6 @@ class CardContext:
     decision_link: str | None = None
     max_cards: int = 6
     smart_launch_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltCard:
-    """A card with the recommendations it stands for, the first being the one that leads.
-
-    `fault` is the error, for the log only, that left the card without its own words.
-    """
-
-    card: Card
-    recommendations: tuple[Recommendation, ...] = field(repr=False)
-    fault: Exception | None = field(default=None, repr=False)
-
-    @property
-    def rule_id(self) -> str:
-        """The rule behind the card."""
-        return self.recommendations[0].rule_id
-
-    @property
-    def uuid(self) -> str:
-        """The id of this showing of the card."""
-        return self.card.uuid or ""
 
 
 def build_cards(
@@ -89,21 +68,31 @@ def all_cards(
     cards: list[BuiltCard] = []
     offered = False
     for group in _merged(_one_for_a_regimen(kept)):
-        if "first line" in group[0].offers:
-            # Of several wrong orders only the first card offers drugs in their place: one click
-            # on each of two cards must not start two ALK inhibitors.
-            if offered:
-                group = (_without_alternatives(group[0]), *group[1:])
-            offered = True
+        if offered and "first line" in group[0].offers:
+            # Of several wrong orders only one card offers drugs in their place: one click on each
+            # of two cards must not start two ALK inhibitors.
+            group = (_without_alternatives(group[0]), *group[1:])
         try:
             card = _card(group, decision, knowledge, context)
         except Exception as error:  # noqa: BLE001 - said on a card and logged
             card = unworded(group, context, error)
+        offered = offered or ("first line" in group[0].offers and _orders_a_drug(card.card))
         cards.append(card)
     try:
         return guard.without_contradictions(cards, decision, knowledge)
     except Exception as error:  # noqa: BLE001 - to the safe side, and logged
         return guard.without_orders(cards, error)
+
+
+def _orders_a_drug(card: Card) -> bool:
+    """Whether one of its buttons makes a new order of a medicine."""
+    made = (
+        action.resource
+        for suggestion in card.suggestions
+        for action in suggestion.actions
+        if action.type == "create"
+    )
+    return any((one or {}).get("resourceType") == "MedicationRequest" for one in made)
 
 
 def folded(
@@ -197,7 +186,7 @@ def _card(
     first = group[0]
     offered, behaviour = suggestions(first, decision, knowledge, context.orders)
     text = summary(first, knowledge)
-    body = detail(first, decision, knowledge)
+    body = detail(first, decision, knowledge, offered)
     if len(group) > 1:
         text = _merged_summary(group, knowledge)
         body = _merged_detail(group, decision, knowledge)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from cds_service.alk import Decision, DueTest, Kind, Option, Recommendation, Topic
 from cds_service.alk.currency import stale_sources
 from cds_service.cards.basis import recovery_words, used_lines
-from cds_service.cards.suggestions import removes_order
+from cds_service.cards.suggestions import removes_order, words_of_test_order
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, listed, number, times
 from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.evidence import Result, Study
 from cds_service.knowledge.jurisdictions import approval_words
 from cds_service.knowledge.release import Knowledge
+from cds_service.protocol import Suggestion
 from cds_service.rules import Reason, explain
 
 NOT_VERIFIED = "**Not verified against a source: check the current label.**"
@@ -22,12 +23,24 @@ NOT_VERIFIED = "**Not verified against a source: check the current label.**"
 OWN_ADVICE = "**Our own advice, not from a label.**"
 
 
+OWN = "design-"
+"""How the ids of sources begin that are decisions of our own."""
+
+
 def _is_own_advice(item: Recommendation) -> bool:
-    return bool(item.sources) and all(name.startswith("design-") for name in item.sources)
+    return bool(item.sources) and all(name.startswith(OWN) for name in item.sources)
 
 
-def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> str:
-    """Why now, what was used, what was missing, the alternatives, the sources, the release."""
+def detail(
+    item: Recommendation,
+    decision: Decision,
+    knowledge: Knowledge,
+    offered: Iterable[Suggestion] = (),
+) -> str:
+    """Why now, what was used, what was missing, the alternatives, the sources, the release.
+
+    `offered` is what the card orders by one click: of a test that is not in it, it is said why.
+    """
     parts: list[str] = []
     if item.detail:
         values = placeholders(item, knowledge)
@@ -56,7 +69,7 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
     if item.others:
         title = "Other ways on" if item.options else "Ways on"
         parts.append(_section(title, item.others))
-    parts += _tests(item, knowledge)
+    parts += _tests(item, decision, knowledge, offered)
     if item.named:
         parts.append(_section("Not checked", [escaped(name) for name in item.named]))
     used = used_lines(item.trace)
@@ -83,8 +96,9 @@ def detail(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
 
 def _also(item: Recommendation, said: str) -> str:
     """What else speaks at this moment, with its question unless that is said already."""
-    question = f" {item.ask}" if item.ask and item.ask not in said else ""
-    return f"{said.rstrip('.?')}. {item.detail}{question}"
+    question = f" {item.ask}" if item.ask and item.ask.lower() not in said.lower() else ""
+    end = "" if said.endswith(("?", ".")) else "."
+    return f"{said}{end} {item.detail}{question}"
 
 
 class _Kept(dict[str, str]):
@@ -148,7 +162,9 @@ def _what_next(item: Recommendation) -> list[str]:
     if item.kind in (Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE) and item.topic is Topic.TOXICITY:
         until = item.row.text("until") if item.row is not None else ""
         if until:
-            parts.append(f"Resume when: {recovery_words(until)}.")
+            # Where the row does not say how to go on, recovery alone does not mean to resume.
+            begin = "Resume when" if item.resume else "Hold at least until"
+            parts.append(f"{begin}: {recovery_words(until)}.")
         if item.resume == "next lower or stop":
             parts.append("The label leaves the choice between the lower dose and stopping.")
         dose = item.resume_dose or item.dose
@@ -168,31 +184,55 @@ def _what_next(item: Recommendation) -> list[str]:
     return parts
 
 
-def _tests(item: Recommendation, knowledge: Knowledge) -> list[str]:
+def _tests(
+    item: Recommendation, decision: Decision, knowledge: Knowledge, offered: Iterable[Suggestion]
+) -> list[str]:
     lines = []
+    ordered = {action.description for one in offered for action in one.actions}
     for test in item.tests:
         label = knowledge.tests[test.test].label
         last = _last(test)
-        if test.status == "repeat":
-            lines.append(f"{label}: repeat by {full_day(test.due)}")
-            continue
         if test.lacking:
             lines.append(f"{label}: not known whether due, {last}. {test.because}")
             continue
-        own = ""
-        if not test.orderable and knowledge.tests[test.test].orders:
-            beside = any(other.orderable for other in item.tests)
-            own = " (our own advice, not in the order)" if beside else " (our own advice)"
+        why_not = _not_in_the_order(test, item, decision, knowledge, ordered)
+        if test.status == "repeat":
+            lines.append(f"{label}: repeat by {full_day(test.due)}{why_not}")
+            continue
         if item.topic not in (Topic.MONITORING, Topic.BASELINE):
             # The card itself says why.
             known = "" if test.last is None else f", {last}"
-            lines.append(f"{label}: needed{known}{own}")
+            lines.append(f"{label}: needed{known}{why_not}")
             continue
         state = (
             "needed" if test.status == "missing" else f"{test.status} since {full_day(test.due)}"
         )
-        lines.append(f"{label}: {state}, {last}. {test.because}{own}")
+        lines.append(f"{label}: {state}, {last}. {test.because}{why_not}")
     return [_section("Tests", lines)] if lines else []
+
+
+def _not_in_the_order(
+    test: DueTest,
+    item: Recommendation,
+    decision: Decision,
+    knowledge: Knowledge,
+    ordered: Collection[str],
+) -> str:
+    """Why a test that the card names is not among those that it orders; empty where it is."""
+    known = knowledge.tests[test.test]
+    if any(words_of_test_order(order) in ordered for order in known.orders):
+        return ""
+    if not known.orders:
+        return " (no order: it is measured at the visit)"
+    if all(order.key in decision.requested_tests for order in known.orders):
+        return " (on order already)"
+    if decision.failures:
+        return " (not in the order: part of the check did not run)"
+    if not test.orderable or not known.verified or not item.verified:
+        own = test.sources and all(name.startswith(OWN) for name in test.sources)
+        where = "not in the order" if ordered else "no order"
+        return f" ({'our own advice' if own else 'not verified'}, {where})"
+    return " (not in the order: ask for it besides)"
 
 
 def _last(test: DueTest) -> str:

@@ -14,7 +14,8 @@ from cds_service.cards.details import evidence_line, start_words
 from cds_service.cards.plotted import plot_document
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words
-from cds_service.facts.patient import PatientFacts, Remark
+from cds_service.facts.patient import PatientFacts
+from cds_service.facts.remarks import Remark
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Reason
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from cds_service.alk import Decision, Recommendation
 from cds_service.alk.settlement import said_of
+from cds_service.cards.built import BuiltCard
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import Action, Card, Suggestion
-
-if TYPE_CHECKING:
-    from cds_service.cards.build import BuiltCard
 
 AGAINST = frozenset({"stopped", "held", "refused", "avoided"})
 """What a card says against a drug, so that no other card may order it."""

@@ -50,11 +50,12 @@ def suggestions(
         offered = _choices(item, decision.as_of, knowledge, context)
         return _in_place_of(_spoken_against(decision), offered), "at-most-one"
     if "first line" in item.offers and decision.choice is not None:
+        drafted = _inhibitors_beside(item, decision)
         instead = _choices(_meant_first(decision.choice, item), decision.as_of, knowledge, context)
-        if instead:
+        if instead and not _already_right(drafted, decision.choice):
             # Alternatives stand alone: taking two of them would start two drugs.
             alone = _removal(item.order) if removes_order(item) else []
-            return [*alone, *_in_place_of([item.order], instead)], "at-most-one"
+            return [*alone, *_in_place_of([item.order, *drafted], instead)], "at-most-one"
     found: list[Suggestion] = []
     orders = item.kind in (Kind.REDUCE, Kind.RESUME, Kind.START) and not item.settled
     if item.dose is not None and orders:
@@ -81,8 +82,9 @@ def _is_avoided(item: Recommendation, order: OrderedMedication) -> bool:
     """
     if item.topic is not Topic.INTERACTION:
         return False
-    avoided = item.kind in (Kind.AVOID, Kind.REDUCE) and item.drug not in order.ingredients
-    return avoided or item.kind is Kind.STOP
+    asked = item.kind is Kind.ASK and item.row is not None and item.row.text("action") == "avoid"
+    avoided = asked or item.kind in (Kind.AVOID, Kind.REDUCE)
+    return (avoided and item.drug not in order.ingredients) or item.kind is Kind.STOP
 
 
 def _meant_first(choice: Recommendation, item: Recommendation) -> Recommendation:
@@ -92,11 +94,33 @@ def _meant_first(choice: Recommendation, item: Recommendation) -> Recommendation
     return choice.changed(options=tuple(options))
 
 
+def _inhibitors_beside(item: Recommendation, decision: Decision) -> list[OrderedMedication]:
+    """The ALK inhibitors among all drafts, selected or not, beside the order of an item.
+
+    What comes in the place of that order would come on top of them.
+    """
+    return [
+        order
+        for order in decision.question.orders
+        if order is not item.order and "ALK inhibitor" in order.names
+    ]
+
+
+def _already_right(drafted: Iterable[OrderedMedication], choice: Recommendation) -> bool:
+    """Whether a preferred drug that nothing speaks against is among the drafts already."""
+    preferred = {
+        option.drug
+        for option in choice.options
+        if option.place == "preferred" and not option.speaks_against
+    }
+    return any(preferred.intersection(order.ingredients) for order in drafted)
+
+
 def _spoken_against(decision: Decision) -> list[OrderedMedication]:
     """The draft orders in whose place a drug of the next treatment would come.
 
-    Those are the other ALK inhibitors, because two never run together, and whatever a check of
-    this decision says not to order.
+    Those are the other ALK inhibitors, selected or not, because two never run together, and
+    whatever a check of this decision says not to order.
     """
     refused = [
         item.order.reference
@@ -105,7 +129,7 @@ def _spoken_against(decision: Decision) -> list[OrderedMedication]:
     ]
     return [
         order
-        for order in decision.question.orders_asked_about
+        for order in decision.question.orders
         if "ALK inhibitor" in order.names or order.reference in refused
     ]
 
@@ -265,7 +289,19 @@ def _test_order(
         requester=context.requester,
         encounter_id=context.encounter_id,
     )
-    return Action(type="create", description=f"Order {order.display}", resource=resource)
+    return Action(type="create", description=words_of_test_order(order), resource=resource)
 
 
-__all__ = ["InvalidResource", "OrderContext", "removes_order", "steps_for", "suggestions"]
+def words_of_test_order(order: TestOrder) -> str:
+    """How the order of one test is described."""
+    return f"Order {order.display}"
+
+
+__all__ = [
+    "InvalidResource",
+    "OrderContext",
+    "removes_order",
+    "steps_for",
+    "suggestions",
+    "words_of_test_order",
+]

@@ -6,31 +6,28 @@ from collections.abc import Mapping, Sequence
 
 from cds_service.alk import (
     CHECK_INCOMPLETE_RULE,
-    UNCOVERED_RULE,
     Kind,
     Option,
     Recommendation,
     Topic,
 )
-from cds_service.cards.basis import target, trigger
+from cds_service.alk.look_alikes import look_alike
+from cds_service.cards.reaction_summaries import reaction_summary
 from cds_service.cards.text import (
     counted,
     dose_words,
     first_that_fits,
     fit,
     full_day,
+    led,
     listed,
     number,
     times,
 )
-from cds_service.cards.uncovered import uncovered_summary
 from cds_service.knowledge.awaited import AwaitedDrug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
-from cds_service.rules import Item, Statement, Verdict
-
-CONTRIBUTING = "contributing medication"
-"""The fact that names a medicine that slows the heart, as an ALK inhibitor does."""
+from cds_service.rules import Item
 
 
 def summary(item: Recommendation, knowledge: Knowledge) -> str:
@@ -43,7 +40,7 @@ def summary(item: Recommendation, knowledge: Knowledge) -> str:
     if item.summary:
         return fit(item.summary.format_map(_Filled(placeholders(item, knowledge))))
     writer = {
-        Topic.TOXICITY: _toxicity,
+        Topic.TOXICITY: reaction_summary,
         Topic.MONITORING: _monitoring,
         Topic.BASELINE: _baseline,
         Topic.CHOICE: _choice,
@@ -66,6 +63,7 @@ class _Filled(dict[str, str]):
 
 _NAMED_ITEMS = {
     "other active ALK inhibitors": "active",
+    "other ordered ALK inhibitors": "drafted",
     "active ALK inhibitors": "active",
     "ALK inhibitors stopped without a reason": "unexplained",
     "ALK inhibitors stopped for toxicity": "untolerated",
@@ -98,6 +96,10 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
     for name in item.order.ingredients if item.order is not None else ():
         if name in knowledge.awaited:
             values |= _awaited(knowledge.awaited[name])
+    if item.order is not None:
+        confused, inhibitors = look_alike(item.order, knowledge)
+        if confused:
+            values |= {"look_alike": confused, "looks_like": listed(list(inhibitors))}
     start = dose_words(item.dose) if item.dose is not None else "dose to be looked up"
     values["start_dose"] = start
     if item.options:
@@ -129,77 +131,6 @@ def ordered_name(item: Recommendation) -> str:
     if item.order is not None and item.order.ingredients:
         return listed(list(item.order.ingredients))
     return item.drug or "this order"
-
-
-def _toxicity(item: Recommendation, knowledge: Knowledge) -> str:
-    if item.rule_id == UNCOVERED_RULE:
-        return uncovered_summary(item, knowledge)
-    drug = item.drug or "the drug"
-    finding = trigger(item.trace)
-    goal = target(item.row.rules.get("until")) if item.row is not None else ""
-    past = item.since is not None
-    match item.kind:
-        case Kind.STOP if item.at_floor:
-            return f"Stop {drug} for good: {finding} at the lowest label dose"
-        case Kind.STOP if past:
-            return f"Stop {drug} for good: {finding}, never to be given again"
-        case Kind.STOP:
-            return f"Stop {drug} for good: {finding}"
-        case Kind.WITHHOLD:
-            verb = "Keep holding" if past else "Hold"
-            text = f"{verb} {drug}: {finding}"
-            if slowing := _slowing(item):
-                return first_that_fits(
-                    f"{verb} {drug} and stop or lower {slowing}, which slows the heart: {finding}",
-                    f"{verb} {drug} and stop or lower {slowing} (slows the heart): {finding}",
-                    f"{verb} {drug}, stop or lower {slowing}: {finding}",
-                    f"{verb} {drug}: {finding}; another drug slows the heart too",
-                    text,
-                )
-            if lacking := _lacking(item):
-                return f"{text}; {lacking} not known, which decides about stopping for good"
-            if item.resume_dose is not None and goal:
-                then = f"{text}; resume {dose_words(item.resume_dose)}"
-                return first_that_fits(f"{then} when {goal}", f"{then} on recovery", text)
-            return f"{text}; resume when {goal}" if goal else text
-        case Kind.RESUME | Kind.REDUCE:
-            verb = "Resume" if item.kind is Kind.RESUME else "Reduce"
-            dose = dose_words(item.dose) or "one label dose lower (current dose not readable)"
-            link = "at" if item.kind is Kind.RESUME else "to"
-            return f"{verb} {drug} {link} {dose}: {finding}, now recovered"
-        case Kind.ASK if item.reasons:
-            names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
-            why = listed(sorted({reason.kind_name for reason in item.reasons}))
-            return f"Cannot judge {drug} safely: {names} ({why})"
-        case Kind.ASK:
-            return f"Check before the next dose of {drug}: {finding}; {item.ask}"
-    recheck = item.row.text("recheck_days") if item.row is not None else ""
-    again = f"; test again within {recheck} days" if recheck else ""
-    return f"Continue {drug}: {finding}, no dose change{again}"
-
-
-def _slowing(item: Recommendation) -> str:
-    """Another medicine that explains the reaction as well, by its name in the record."""
-    leaves = item.trace.walk() if item.trace is not None else ()
-    for leaf in leaves:
-        if leaf.subject == CONTRIBUTING:
-            for used in leaf.used:
-                if isinstance(used, Statement) and used.value == "active" and used.as_sent:
-                    return used.as_sent
-    return ""
-
-
-def _lacking(item: Recommendation) -> str:
-    """What a hold that waits for missing data waits for, where the label may ask to stop."""
-    if item.row is None or item.trace is None or "stop" not in item.ask:
-        return ""
-    missing = [
-        reason.subject
-        for leaf in item.trace.walk()
-        if leaf.verdict is Verdict.UNKNOWN
-        for reason in leaf.reasons
-    ]
-    return listed(list(dict.fromkeys(missing))[:2])
 
 
 def _monitoring(item: Recommendation, knowledge: Knowledge) -> str:
@@ -246,7 +177,7 @@ def _test_name(test: str, knowledge: Knowledge) -> str:
 def _choice(item: Recommendation, _: Knowledge) -> str:
     if item.kind is Kind.ASK:
         names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
-        return f"Choice of a first ALK inhibitor waits for: {names}"
+        return led("Choice of a first ALK inhibitor waits for", names or "what is missing")
     preferred = [
         option.drug
         for option in item.options
@@ -257,6 +188,8 @@ def _choice(item: Recommendation, _: Knowledge) -> str:
         return f"No preferred ALK inhibitor without a reason against it: {objections}"
     left = [option.drug for option in item.options if not option.speaks_against]
     shown = [drug for drug in preferred if drug in left]
+    if not shown:
+        return "Choose a first-line ALK inhibitor: none of the preferred ones is approved here"
     verb = "is" if len(shown) == 1 else "are"
     return f"Choose a first-line ALK inhibitor: {listed(shown)} {verb} preferred"
 
@@ -292,6 +225,8 @@ def _interaction(item: Recommendation, _: Knowledge) -> str:
             return f"Lower {item.drug} to {dose_words(item.dose)} with {shown}, or avoid: {group}"
         case Kind.ASK if item.row is not None and item.row.text("action") == "contraindicated":
             return f"Settle {shown} before {item.drug}, never to be combined: {group}"
+        case Kind.ASK if item.row is not None and item.row.text("action") == "avoid":
+            return f"Avoid {shown} with {item.drug}, or settle the dose of {item.drug}: {group}"
         case Kind.ASK:
             return f"Settle the dose of {item.drug} with {shown}: {group}"
         case Kind.STOP:
@@ -319,7 +254,10 @@ def _population(item: Recommendation, _: Knowledge) -> str:
         return f"Lower {item.drug} to {dose_words(item.dose)}: {reason}"
     if item.kind is Kind.ASK:
         return f"Settle the dose of {item.drug}: {reason}"
-    return f"Before {item.drug}: {item.detail[:1].lower()}{item.detail[1:]}"
+    says = f"{item.detail[:1].lower()}{item.detail[1:]}"
+    # Whole sentences only: the detail has them all.
+    whole, first = led(f"Before {item.drug}", says), says.split(". ", 1)[0]
+    return first_that_fits(whole, led(f"Before {item.drug}", first))
 
 
 def _before_colon(text: str) -> str:

@@ -72,6 +72,17 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun} is" if count == 1 else f"{count} {noun}s are"
 
 
+def led(lead: str, *parts: str) -> str:
+    """``lead: one; other``, and the lead alone where there is nothing to say behind it."""
+    said = "; ".join(filter(None, parts))
+    return f"{lead}: {said}" if said else lead
+
+
+def joined(*parts: str) -> str:
+    """The parts that say something, with commas between."""
+    return ", ".join(filter(None, parts))
+
+
 def fit(text: str, limit: int = SUMMARY_LIMIT) -> str:
     """A summary that fits: whole clauses are dropped from the end, words only if they must be.
 
@@ -85,7 +96,7 @@ def fit(text: str, limit: int = SUMMARY_LIMIT) -> str:
     words = line.split(" ")
     while words and _length(" ".join(words) + " ...") > limit:
         words.pop()
-    return " ".join(words) + " ..."
+    return " ".join(words).rstrip(" :;,.") + " ..."
 
 
 def first_that_fits(*texts: str, limit: int = SUMMARY_LIMIT) -> str:

@@ -7,9 +7,10 @@ more than the table of hooks and the linter of prefetch templates. `run` gives a
 
 from __future__ import annotations
 
-from cds_service.conformance.checks import Check, NotTestedError, Outcome, Problem, Result
+from cds_service.conformance.checks import Check, Outcome, Problem, Result
 from cds_service.conformance.clauses import Clause, clauses
 from cds_service.conformance.exchange import Caller, UnreachableError
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.registry import CHECKS, checks_of
 from cds_service.conformance.report import Report
 from cds_service.conformance.runner import UsageError, run, subject_of

@@ -9,7 +9,8 @@ from typing import Any
 
 from cds_service.conformance import samples
 from cds_service.conformance.cards import uuids
-from cds_service.conformance.checks import Found, NotTestedError, Problem, Register
+from cds_service.conformance.checks import Found, Problem, Register
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.subject import Part, Subject, members
 
 CHECKS = Register()

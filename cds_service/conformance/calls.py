@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from cds_service.conformance import samples
-from cds_service.conformance.checks import Found, NotTestedError, Problem, Register
+from cds_service.conformance.checks import Found, Problem, Register
 from cds_service.conformance.exchange import Answer
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.subject import Asked, Json, Subject
 
 CHECKS = Register()

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from cds_service.conformance.checks import Found, NotTestedError, Problem, Register
+from cds_service.conformance.checks import Found, Problem, Register
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.subject import Part, Subject, members
 
 CHECKS = Register()

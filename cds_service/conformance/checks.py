@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from cds_service.conformance.subject import Subject
+from cds_service.conformance.not_tested import NotTestedError
+from cds_service.conformance.subject import Subject
 
 Strength = Literal["SHALL", "SHOULD", "robust", "ours"]
 """SHALL and SHOULD as the specification says; `robust` is our negative suite: a fault there can
@@ -33,10 +33,6 @@ OUTCOME_OF: dict[Strength, Outcome] = {
 }
 
 
-class NotTestedError(Exception):
-    """The question could not be asked; the message says what is lacking."""
-
-
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong, told without any value that was sent or received.
@@ -49,7 +45,7 @@ class Problem:
 
 
 Found = Iterable[Problem | str]
-Look = Callable[["Subject"], Found]
+Look = Callable[[Subject], Found]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cds_service.conformance.checks import Found, NotTestedError, Register
+from cds_service.conformance.checks import Found, Register
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.subject import Json, Subject
 from cds_service.protocol.hook_definitions import hook_definition
 

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cds_service.conformance import samples
-from cds_service.conformance.checks import Found, NotTestedError, Problem, Register
+from cds_service.conformance.checks import Found, Problem, Register
 from cds_service.conformance.exchange import JSON_TYPE, NotJsonError, strict_json
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.subject import OWN_REQUEST, Subject
 
 CHECKS = Register()

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-from cds_service.conformance.checks import Found, NotTestedError, Problem, Register
+from cds_service.conformance.checks import Found, Problem, Register
 from cds_service.conformance.exchange import JSON_TYPE, Answer
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.refusals import NOWHERE
 from cds_service.conformance.subject import Json, Subject
 

@@ -11,8 +11,9 @@ import json
 from collections.abc import Iterator
 
 from cds_service.conformance import samples
-from cds_service.conformance.checks import Found, NotTestedError, Problem, Register
+from cds_service.conformance.checks import Found, Problem, Register
 from cds_service.conformance.exchange import Answer, UnreachableError
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.subject import Asked, Json, Subject
 
 CHECKS = Register()

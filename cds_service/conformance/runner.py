@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cds_service.conformance.checks import Check, NotTestedError, Outcome, Result
+from cds_service.conformance.checks import Check, Outcome, Result
 from cds_service.conformance.exchange import Caller, TokenSource, UnreachableError
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.registry import CHECKS
 from cds_service.conformance.report import Report
 from cds_service.conformance.subject import Subject

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from cds_service.conformance import samples
-from cds_service.conformance.checks import NotTestedError
 from cds_service.conformance.exchange import Answer, Caller, NotJsonError, strict_json
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.tokens import Signer
 
 Json = dict[str, Any]

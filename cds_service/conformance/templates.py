@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cds_service.conformance.checks import Found, NotTestedError, Register
+from cds_service.conformance.checks import Found, Register
 from cds_service.conformance.discovery import entries
+from cds_service.conformance.not_tested import NotTestedError
 from cds_service.conformance.subject import Subject
 from cds_service.protocol.hook_definitions import USER_TOKENS, HookDefinition, hook_definition
 from cds_service.protocol.prefetch import lint

@@ -6,12 +6,12 @@ from cds_service.facts.patient import (
     OnTreatment,
     OrderedMedication,
     PatientFacts,
-    Remark,
     TreatmentLine,
     TreatmentOrder,
     WithOrder,
 )
 from cds_service.facts.reader import FactReader, Supplied
+from cds_service.facts.remarks import Remark
 
 __all__ = [
     "BeforeBirthError",

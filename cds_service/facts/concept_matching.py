@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from cds_service.facts.diagnosis_names import may_speak_of_now, names_in
+from cds_service.facts.diagnosis_names import may_speak_of_now, names_in, sentences_in
 from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import ValueSet
 from cds_service.knowledge.concept_facts import DiagnosisSets
@@ -143,6 +143,24 @@ class ConceptMatcher:
             f" {phrase}" in words for phrase in self._not_in.get(name, ())
         )}  # fmt: skip
         return frozenset(found - denied)
+
+    def told(self, text: str | None) -> frozenset[str]:
+        """The concepts that the sentences of a longer text tell of as of today: enough to ask."""
+        found: frozenset[str] = frozenset()
+        for sentence in sentences_in(text) if text else ():
+            found |= self.mentioned(sentence)
+        return self.lowest(found)
+
+    def any_of_chapter(self, names: Iterable[str], chapter: str) -> bool:
+        """Whether any of these concepts stands in a chapter."""
+        return any(
+            name in self._concepts and self._concepts[name].chapter == chapter for name in names
+        )
+
+    def symptoms_only(self, names: Iterable[str]) -> bool:
+        """Whether the narrowest of these concepts are all symptoms, that come and go unrecorded."""
+        lowest = [self._concepts[name] for name in self.lowest(names) if name in self._concepts]
+        return bool(lowest) and all(item.symptom_for_days is not None for item in lowest)
 
     def lowest(self, names: Iterable[str]) -> frozenset[str]:
         """Those of some concepts that are no broader name of another one among them."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from cds_service.facts.concept_matching import ConceptMatcher
 from cds_service.facts.grade_scale import GradeScale, grade_scale
 from cds_service.facts.medicine_names import MedicineIndex
-from cds_service.facts.patient import Remark
+from cds_service.facts.remarks import Remark
 from cds_service.facts.tumours import TumourMatcher
 from cds_service.facts.unrecognised import HarmlessList
 from cds_service.fhir.datatypes import CodeableConcept
@@ -22,8 +22,7 @@ from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import Observation
 from cds_service.knowledge.release import Knowledge
 
-if TYPE_CHECKING:
-    from cds_service.facts.findings import FindingBook
+Book = TypeVar("Book")
 
 _LETTERS = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[a-z][a-z0-9-]+")
@@ -157,13 +156,19 @@ class Context:
     """Whether `as_of` lies before the day on which the chart was known: see `past.as_it_was`."""
     ends_unknown: frozenset[int] = frozenset()
     """By `id` those resources of the record that are over by now, and maybe not on that day."""
-    findings: FindingBook | None = None
-    """Kept by `findings.findings_of`, which is to be asked for it."""
     tumours: dict[int, frozenset[str]] = field(default_factory=dict)
     """Kept by `problems.diagnoses`: what each Condition is by more than its codes."""
     morphologies: Mapping[str, frozenset[CodeKey]] | None = None
     """Kept by the same: what laboratories reported of each Condition."""
+    _kept: dict[type[object], object] = field(default_factory=dict)
     _moments: dict[tuple[str | None, ...], Moment | None] = field(default_factory=dict)
+
+    def once(self, kind: type[Book], read: Callable[[Context], Book]) -> Book:
+        """What is read of this patient when first asked for, and kept for whoever asks next."""
+        kept = self._kept.get(kind)
+        if not isinstance(kept, kind):
+            kept = self._kept[kind] = read(self)
+        return kept
 
     def effective(self, observation: Observation) -> Moment | None:
         """When an observation was true; worked out once for results of the same blood sample."""

@@ -19,6 +19,20 @@ _TAIL = re.compile(
     r"|nicht näher bezeichnet))+\s*\Z|\s+NOS\s*\Z",
     re.IGNORECASE,
 )
+_DRUG = r"\w+inib"
+"""The stem of INN for kinase inhibitors: no list of drugs is needed here."""
+_COURSE_BEFORE = re.compile(
+    rf"\A(?:(?:acute|new|new-onset|worsening|progressive|increasing|akute[rs]?|neue|progrediente"
+    rf"|(?:{_DRUG}|drug|medikamentös|medikamenten)[- ]?"
+    rf"(?:induced|related|associated|induzierte[rs]?|assoziierte[rs]?))\s+)+",
+    re.IGNORECASE,
+)
+_COURSE_AFTER = re.compile(
+    rf"\s+(?:(?:on|under|with|during|since|after|unter|seit|sous|sotto)\s+{_DRUG}"
+    r"|\d+\s*(?:h|hours?|days?)\s+after\s+" + _DRUG + r")\s*\Z",
+    re.IGNORECASE,
+)
+"""How it began and beside which kinase inhibitor: it is the same illness without that."""
 _DOUBT_BEFORE = re.compile(
     r"\A\s*(?:\?\s*|(?:suspected|suspicion of|suspect|possible|probable|presumed|presumptive|likely"
     r"|questionable|query|rule out|r/o|concern for|concerning for|verdacht auf|v\.\s*a\.|susp\."
@@ -37,6 +51,30 @@ _NOT_NOW = re.compile(
     re.IGNORECASE,
 )
 """Words after which a name in a text may mean the contrary, the past or somebody else."""
+
+
+_SENTENCE_ENDS = re.compile(r"(?<=[.;!])\s+|[\r\n]+")
+_NOT_EXCLUDED = re.compile(
+    r"\b(?:cannot|can ?not|can't|could not|not) (?:be )?(?:\w+ly )?(?:exclude[ds]?|ruled? out)\b"
+    r"|\bnicht (?:sicher )?(?:auszuschließen|ausgeschlossen)\b",
+    re.IGNORECASE,
+)
+_NOT_NEW = re.compile(
+    r"\b(?:known|stable|unchanged|chronic|pre-?existing|longstanding|long-standing|comparison"
+    r"|compared|improved|improving|previously|resolution|resolving|regress\w*|bekannte?[rns]?|unverändert\w*|stationär)\b",
+    re.IGNORECASE,
+)
+"""Words of reports for what was there before or gets better."""
+
+
+def sentences_in(text: str) -> Iterator[str]:
+    """The sentences of a report that may tell of something new.
+
+    "Cannot be excluded" is a suspicion and no denial.
+    """
+    for sentence in _SENTENCE_ENDS.split(text):
+        if _NOT_NEW.search(sentence) is None:
+            yield _NOT_EXCLUDED.sub("possible", sentence)
 
 
 def names_in(text: str) -> Iterator[tuple[str, bool]]:
@@ -61,6 +99,9 @@ def _without_additions(text: str) -> Iterator[str]:
         found = pattern.match(bare)
         if found is not None:
             yield _TAIL.sub("", found["long"]).strip()
+    course = _COURSE_BEFORE.sub("", _COURSE_AFTER.sub("", bare)).strip()
+    if course != bare:
+        yield course
 
 
 def may_speak_of_now(text: str) -> bool:

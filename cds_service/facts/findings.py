@@ -41,9 +41,7 @@ _OWNED = {
 
 def findings_of(context: Context) -> FindingBook:
     """The findings of the patient that a context is about, read when first asked for."""
-    if context.findings is None:
-        context.findings = FindingBook.read(context)
-    return context.findings
+    return context.once(FindingBook, FindingBook.read)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from cds_service.facts.drug_asked_about import caused_by_the_drug
+from cds_service.facts.findings import PatientFindings
+from cds_service.facts.remarks import Remark
 from cds_service.facts.unrecognised import Unrecognised
 from cds_service.rules import (
     Collection,
@@ -22,9 +23,6 @@ from cds_service.rules import (
     Statement,
     Statements,
 )
-
-if TYPE_CHECKING:
-    from cds_service.facts.findings import PatientFindings
 
 DOSE_TAKEN = "dose taken"
 UNREAD_DRAFT = "a draft order"
@@ -169,14 +167,6 @@ class OrderedMedication:
         """Whether it is an order in force that is being changed, and no draft (R-214)."""
         status = self.resource.get("status")
         return isinstance(status, str) and status.strip().lower() not in ("", "draft")
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something about the data that a reader of the decision should know, without patient text."""
-
-    subject: str
-    says: str
 
 
 @dataclass(frozen=True)
@@ -331,15 +321,17 @@ class WithOrder:
         found = self._facts.find("active ALK inhibitors")
         active = found if isinstance(found, Collection) else Collection((), complete=False)
         own = set(order.ingredients)
-        others = [item for item in active.items if not own & item.names]
-        for other in beside:
-            if "ALK inhibitor" in other.names and not own & set(other.ingredients):
-                day = self._facts.as_of
-                item = Item(other.names, other.label, day, other.label, other.reference)
-                others.append(item)
+        running = [item for item in active.items if not own & item.names]
         self._own["other active ALK inhibitors"] = Collection(
-            tuple(others), active.complete, active.incomplete
+            tuple(running), active.complete, active.incomplete
         )
+        day = self._facts.as_of
+        drafted = [
+            Item(other.names, other.label, day, other.label, other.reference)
+            for other in beside
+            if "ALK inhibitor" in other.names and not own & set(other.ingredients)
+        ]
+        self._own["other ordered ALK inhibitors"] = Collection(tuple(drafted), complete=True)
 
     def find(self, name: str) -> FactValue | None:
         """The order's own facts first, then the patient's."""

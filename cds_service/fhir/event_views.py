@@ -92,11 +92,20 @@ class EncounterDiagnosis(DataType, frozen=True):
     condition: Reference | tuple[CodeableReference, ...] | None = None
 
 
+class EncounterReason(DataType, frozen=True):
+    """Why a visit took place, as R5 has it."""
+
+    value: tuple[CodeableReference, ...] = ()
+
+
 class Encounter(Resource, frozen=True):
-    """A visit or stay: when it was and what was diagnosed."""
+    """A visit or stay: when it was, why, and what was diagnosed."""
 
     status: str | None = None
     subject: Reference | None = None
     period: Period | None = None
     actual_period: Period | None = None
     diagnosis: tuple[EncounterDiagnosis, ...] = ()
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    reason: tuple[EncounterReason, ...] = ()

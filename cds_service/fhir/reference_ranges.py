@@ -193,6 +193,9 @@ def lower_limit(
     if len(ranges) != 1 or not _is_plain(ranges[0]) or _contradicts_itself(ranges[0]):
         return None
     low = ranges[0].low
+    if low is None and ranges[0].high is None:
+        written = _low_from_text(ranges[0].text)
+        return None if written is None else _with_unit(written, measured)
     if low is None or low.number is None or low.number < 0 or low.comparator in ("<", "<="):
         return None
     return _with_unit(
@@ -289,6 +292,18 @@ def _from_text(text: str | None) -> ReferenceLimit | None:
         as_sent=(text or "").strip(),
         origin=LimitOrigin.TEXT,
     )
+
+
+def _low_from_text(text: str | None) -> ReferenceLimit | None:
+    """The lower end of a span in words; a text with an upper limit alone has none."""
+    match = _SPAN_TEXT.match(text or "")
+    if match is None:
+        return None
+    low, high = _written(match["low"]), _written(match["high"])
+    if low < 0 or low >= high:
+        return None
+    said = (text or "").strip()
+    return ReferenceLimit(low, unit=match["unit"], as_sent=said, origin=LimitOrigin.TEXT)
 
 
 def _fit(entry: ReferenceRange, sex: str | None, age_years: Decimal | int | None) -> _Fit:

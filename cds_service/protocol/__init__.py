@@ -10,7 +10,7 @@ from __future__ import annotations
 from cds_service.protocol.adaptation import adapted
 from cds_service.protocol.blueprint import Served, create_blueprint
 from cds_service.protocol.body_limits import BodyLimits
-from cds_service.protocol.call import HookCall, read_call
+from cds_service.protocol.call import read_call
 from cds_service.protocol.client_habits import ClientHabits, ready_profiles
 from cds_service.protocol.clients import (
     Client,
@@ -35,6 +35,7 @@ from cds_service.protocol.errors import (
     UnsupportedMediaType,
     operation_outcome,
 )
+from cds_service.protocol.hook_call import HookCall
 from cds_service.protocol.models_request import FeedbackItem, FeedbackRequest, HookRequest
 from cds_service.protocol.models_response import (
     Action,

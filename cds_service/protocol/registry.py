@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from cds_service.protocol.call import HookCall
 from cds_service.protocol.errors import BadRequest, NotFound
+from cds_service.protocol.hook_call import HookCall
 from cds_service.protocol.hook_definitions import hook_definition
 from cds_service.protocol.models_response import CdsResponse, Discovery, ServiceDescription
 from cds_service.protocol.prefetch import PrefetchTemplate, lint

@@ -7,6 +7,7 @@ drafts; `near` is laid over them, so that it names only what is different.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from tests.alk.patients import ON_ALECTINIB, order, treatment
@@ -28,6 +29,13 @@ ALECTINIB = (order("alectinib", "600", 2),)
 CRIZOTINIB = (order("crizotinib", "250", 2),)
 CERITINIB = (order("ceritinib", "450", 1),)
 LORLATINIB = (order("lorlatinib", "100", 1),)
+REPLACING = (
+    replace(
+        LORLATINIB[0],
+        resource={"priorPrescription": {"reference": "MedicationRequest/alectinib-0"}},
+    ),
+)
+"""An order of lorlatinib that says that it takes the place of the running alectinib."""
 ENSARTINIB = (order("ensartinib", "225", 1),)
 BRIGATINIB = (order("brigatinib", "180", 1),)
 NELADALKIB = (order("neladalkib", "150", 1),)
@@ -120,8 +128,41 @@ GATES = (
 
 ORDERS = (
     Case("order-two-alk-inhibitors", {"orders": LORLATINIB}, {"orders": ALECTINIB}),
+    Case("order-two-alk-inhibitors", {"orders": LORLATINIB}, {"disease_status": "worse"}),
     Case(
         "order-two-alk-inhibitors",
+        {"disease_status": "stable", "orders": LORLATINIB},
+        {"orders": REPLACING},
+    ),
+    Case(
+        "order-switch-while-active",
+        {"disease_status": "worse", "orders": LORLATINIB},
+        {"disease_status": "stable"},
+    ),
+    Case(
+        "order-switch-while-active",
+        {"disease_status": "worse", "orders": LORLATINIB},
+        {"orders": ALECTINIB},
+    ),
+    *(
+        Case("order-look-alike", {**NONE, "orders": (order(name),)}, near)
+        for name in ("loratadine", "axitinib", "bosutinib")
+        for near in ({"orders": (order(f"des{name}"),)}, {"ALK": "negative"})
+    ),
+    Case("order-look-alike", {**NONE, "orders": (order("loratadine"),)}, {"lines": ON_ALECTINIB}),
+    Case(
+        "order-meant-for-egfr",
+        {"lines": (), "ALK": None, "EGFR_gene": "sensitising mutation", "orders": ALECTINIB},
+        {"orders": LORLATINIB},
+    ),
+    Case(
+        "order-meant-for-egfr",
+        {"lines": (), "ALK": None, "EGFR_gene": "sensitising mutation", "orders": ALECTINIB},
+        {"EGFR_gene": "wild type"},
+    ),
+    Case("order-switch-while-active", {"orders": REPLACING}, {"lines": HAD_CRIZOTINIB}),
+    Case(
+        "order-two-alk-drafted",
         {**NONE, "orders": ALECTINIB + LORLATINIB},
         {"orders": ALECTINIB + OSIMERTINIB},
     ),

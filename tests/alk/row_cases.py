@@ -69,6 +69,21 @@ MODIFIERS = (
     ),
     Case("modifier-inducer-lorlatinib", INDUCED, {"medications": ("strong CYP3A inhibitor",)}),
     Case("modifier-inducer-brigatinib", INDUCED, {"medications": ()}),
+    Case("modifier-inducer-crizotinib", INDUCED, {"medications": ("strong CYP3A inhibitor",)}),
+    Case("modifier-inducer-ceritinib", INDUCED, {"medications": ()}),
+    Case("modifier-inducer-ensartinib", INDUCED, {"medications": ("P-gp substrate",)}),
+    Case(
+        "modifier-inhibitor-ensartinib",
+        {**NONE, "medications": ("moderate CYP3A inhibitor",)},
+        {"medications": ()},
+    ),
+    Case(
+        "modifier-egfr-inhibitor-runs",
+        {**NONE, "medications": ("EGFR inhibitor",)},
+        {"EGFR_gene": "sensitising mutation"},
+    ),
+    Case("modifier-abnormal-before-start", {**NONE, "ALT": "5.01"}, {"ALT": "5"}),
+    Case("modifier-abnormal-before-start", {**NONE, "CPK": "5.01"}, {"CPK": "5"}),
     Case("modifier-bradycardic-alectinib", SLOWED, {"medications": ()}),
     Case("modifier-bradycardic-alectinib", {**NONE, "heart_rate": "59"}, {"heart_rate": "60"}),
     Case(

@@ -141,9 +141,31 @@ def test_only_the_selected_orders_are_checked_but_all_are_seen() -> None:
     found = [
         item
         for item in decide(facts, chosen, knowledge(), facts.as_of).recommendations
-        if item.rule_id == "order-two-alk-inhibitors"
+        if item.rule_id == "order-two-alk-drafted"
     ]
     assert [item.order for item in found] == [lorlatinib]
+
+
+def test_a_switch_signed_while_the_old_drug_runs_asks_to_end_the_old_one_first() -> None:
+    decision = asked(patient(disease_status="worse"), order("lorlatinib", "100", 1))
+    (item,) = [it for it in decision.recommendations if it.rule_id == "order-switch-while-active"]
+    assert summary(item, knowledge()).startswith("Stop alectinib before lorlatinib begins")
+    assert "remove order" not in item.offers
+    assert "order-two-alk-inhibitors" not in rows_heard(decision)
+
+
+def test_two_drafts_are_refused_and_neither_is_said_to_be_active() -> None:
+    drafts = order("alectinib", "600", 2), order("lorlatinib", "100", 1)
+    decision = asked(patient(lines=(), disease_status="worse"), *drafts)
+    refused = [it for it in decision.recommendations if it.rule_id == "order-two-alk-drafted"]
+    assert [item.order for item in refused] == list(drafts)
+    assert not [item for item in refused if "active" in summary(item, knowledge())]
+
+
+def test_a_switch_among_two_drafts_is_still_refused() -> None:
+    drafts = order("brigatinib", "90", 1), order("lorlatinib", "100", 1)
+    heard = rows_heard(asked(patient(disease_status="worse"), *drafts))
+    assert {"order-two-alk-drafted", "order-switch-while-active"} <= heard
 
 
 def test_the_dose_to_order_instead_of_one_above_the_label_is_the_labels() -> None:

@@ -144,8 +144,11 @@ def test_a_diagnosis_taken_back_is_not_remembered() -> None:
     assert judged(RUNNING, found(status="refuted", causes=("a drug",))) == []
 
 
-def test_a_hold_without_a_written_way_back_leads_to_a_question_once_it_is_over() -> None:
-    one = only(RUNNING, found(ended=20, causes=("another cause",)))
+@pytest.mark.parametrize("line", [RUNNING, PAUSED], ids=["running", "paused"])
+def test_a_hold_without_a_written_way_back_leads_to_a_question_once_it_is_over(
+    line: TreatmentLine,
+) -> None:
+    one = only(line, found(ended=20, causes=("another cause",)))
     assert (one.kind, one.rule_id, one.since) == (Kind.ASK, "lung-hold", day(60))
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cds_service.alk import Decision, Dose, Kind, Recommendation, Topic
 from cds_service.alk.settlement import Settled, offer_of, said_of
 from cds_service.cards import CardContext, all_cards, guard
-from cds_service.cards.build import BuiltCard
+from cds_service.cards.built import BuiltCard
 from cds_service.cards.suggestions import OrderContext
 from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.knowledge.errors import KnowledgeError

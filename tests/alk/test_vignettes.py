@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from cds_service.alk import Decision, Dose, Kind, Question, Recommendation, decide
-from cds_service.cards.build import BuiltCard, CardContext, build_cards
+from cds_service.cards.build import CardContext, build_cards
+from cds_service.cards.built import BuiltCard
 from cds_service.cards.suggestions import OrderContext
 from hooks import DEFINITIONS
 from tests.alk.patients import AS_OF, knowledge, rows_heard

@@ -279,10 +279,14 @@ def test_the_other_drugs_beside_an_order_answer_to_their_generation() -> None:
     ]
     facts, (order, beside) = read(medication(code=ALECTINIB), drafts=drafts)
     found = WithOrder(facts, order, {}, [beside]).find("other active ALK inhibitors")
+    drafted = WithOrder(facts, order, {}, [beside]).find("other ordered ALK inhibitors")
     assert isinstance(found, Collection)
-    names = {name for item in found.items for name in item.names}
-    assert {"alectinib", "generation 2", "crizotinib", "generation 1"} <= names
-    assert "generation 3" not in names
+    assert isinstance(drafted, Collection)
+    assert {"alectinib", "generation 2"} <= {name for item in found.items for name in item.names}
+    names = {name for item in drafted.items for name in item.names}
+    assert {"crizotinib", "generation 1"} <= names
+    # What is only drafted is not said to be active, and the drug asked about is no other drug.
+    assert not names & {"alectinib", "lorlatinib", "generation 3"}
 
 
 def _status(answer: str, days_ago: int | None, status: str = "final") -> Json:

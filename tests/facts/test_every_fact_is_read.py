@@ -14,6 +14,9 @@ ONLY_WITH_AN_ORDER = {
     "ordered medications",
     "ordered daily dose",
     "other active ALK inhibitors",
+    "other ordered ALK inhibitors",
+    "ordered switch",
+    "ordered look-alike",
     "ordered dose above the label",
     "ordered dose off the ladder",
     "ordered dose skips the lead-in",
@@ -63,6 +66,8 @@ def test_a_draft_order_brings_its_own_facts() -> None:
         "ordered drug not approved": False,
         "ordered drug approval to be checked": False,
         "ordered drug without dosing": False,
+        "ordered switch": False,
+        "ordered look-alike": False,
     }
     view = WithOrder(facts, order, flags)
     found = {name for name in ONLY_WITH_AN_ORDER if view.find(name) is not None}

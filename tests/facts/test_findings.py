@@ -512,13 +512,15 @@ def test_a_finding_as_value_is_there_with_the_grade_of_a_component() -> None:
     assert not found(facts_of({**said, "status": "cancelled"}))
 
 
-def test_a_report_concludes_in_codes_and_never_in_words() -> None:
+def test_a_report_concludes_in_codes_and_only_asks_in_words() -> None:
     body = {"status": "final", "effectiveDateTime": day(6), "conclusionCode": [PNEUMONITIS]}
     assert ago(only(resource("DiagnosticReport", body))) == (6, None)
     unsigned = resource("DiagnosticReport", {**body, "status": "preliminary"})
     assert only(unsigned).status == "suspected"
     words = {"status": "final", "effectiveDateTime": day(6), "conclusion": "No pneumonitis."}
     assert not found(facts_of(resource("DiagnosticReport", words)))
+    asks = resource("DiagnosticReport", {**words, "conclusion": "New pneumonitis."})
+    assert not found(facts_of(asks))
 
 
 def test_a_procedure_and_its_complication_are_findings() -> None:

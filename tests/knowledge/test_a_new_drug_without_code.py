@@ -266,7 +266,7 @@ def test_a_card_warns_of_its_interaction(serving_it: Service, extended: Knowledg
 
 def test_a_card_stops_a_second_inhibitor(serving_it: Service) -> None:
     cards = _cards(serving_it, "order-sign", "two-alk-inhibitors")
-    card = cards["order-two-alk-inhibitors"]
+    card = cards["order-switch-while-active"]
     assert card["indicator"] == "critical"
     assert DRUG in card["summary"]
 

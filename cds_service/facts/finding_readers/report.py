@@ -1,4 +1,7 @@
-"""Findings from the coded conclusions of reports: chest CT, ECG, echo. Words are never read."""
+"""Findings from the conclusions of reports: chest CT, ECG, echo.
+
+A code says what was found. Words say nothing; what they name is enough to ask about it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from cds_service.facts.finding_readings import (
     ABSENT,
     PRESENT,
     SUSPECTED,
+    Named,
     Reading,
     dated_in_future,
     named,
@@ -27,7 +31,7 @@ def read(context: Context) -> Iterator[Reading]:
     """What the reports conclude in codes; what an unsigned one concludes is a suspicion."""
     for report in context.record.of_type(DiagnosticReport):
         status = status_of(report)
-        if not report.conclusion_code or status not in _SIGNED | _UNSIGNED:
+        if status not in _SIGNED | _UNSIGNED or not (report.conclusion_code or report.conclusion):
             continue
         period = report.effective_period
         day = context.day_of(
@@ -37,8 +41,10 @@ def read(context: Context) -> Iterator[Reading]:
         )
         if dated_in_future(context, SUBJECT, "a report", day):
             continue
+        coded: set[str] = set()
         for concept in report.conclusion_code:
             meaning = named(context, SUBJECT, concept)
+            coded |= meaning.names | meaning.possible
             seen = ABSENT if meaning.denied else PRESENT
             if meaning.names and (status in _SIGNED or not meaning.denied):
                 yield reading(
@@ -51,3 +57,15 @@ def read(context: Context) -> Iterator[Reading]:
                     causes=finding_causes.of_concepts(context, meaning.names),
                     note="" if status in _SIGNED else "report that is not signed yet",
                 )
+        told = context.book.concepts.told(report.conclusion) - coded
+        if told:
+            words = Named(frozenset(), frozenset(), ", ".join(sorted(told)), possible=told)
+            yield reading(
+                report,
+                words,
+                SUSPECTED,
+                day,
+                as_of=context.as_of,
+                said=day,
+                note="named in the words of a report",
+            )

@@ -1,0 +1,200 @@
+"""What a card says is true in its small words too: no empty part, no promise, no wrong number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from cds_service.alk import Decision, Kind, Recommendation, Topic
+from cds_service.cards.details import detail
+from cds_service.cards.medication_orders import OrderContext
+from cds_service.cards.suggestions import suggestions
+from cds_service.cards.summaries import summary
+from cds_service.fhir.outgoing import InvalidResource
+from cds_service.knowledge.table_files import Row
+from cds_service.protocol import Suggestion
+from fhir_fixtures import load_story
+from tests.alk.drug_cases import DRUGS, REACTIONS
+from tests.alk.patients import AS_OF, asked, described, knowledge, patient
+from tests.alk.row_cases import CASES
+from tests.cards.deciding import decided
+from tests.facts.records import AS_OF as TODAY
+
+EMPTY_PART = re.compile(
+    r"[:;,(]\s*$|:\s*[:;,.]|;\s*[;,.]|,\s*[,;.]|\(\s*\)|\s[:;,.](\s|$)|\b(at|to|when|with|until)\s*$"
+    r"|(Stop|Hold|Avoid|Watch|Lower|Reduce|Resume|Continue|Before)\s*[:;,]"
+)
+TOPIC_OF = {
+    "dose_changes": Topic.TOXICITY,
+    "interactions": Topic.INTERACTION,
+    "populations": Topic.POPULATION,
+}
+
+
+@cache
+def decisions() -> tuple[Decision, ...]:
+    """The decisions of every case of every table."""
+    found = []
+    for case in CASES:
+        facts = dict(case.facts)
+        orders = facts.pop("orders", ())
+        found.append(asked(patient(**facts), *orders))  # type: ignore[arg-type,misc]
+    found += [asked(described(case.facts, drug)) for drug in DRUGS for case in REACTIONS[drug]]
+    return tuple(found)
+
+
+def recommendations() -> Iterator[tuple[Decision, Recommendation]]:
+    """Every recommendation of every case, also those told on another card."""
+    for decision in decisions():
+        for first in decision.recommendations:
+            yield from ((decision, item) for item in (first, *first.also))
+
+
+def drug_rows() -> Iterator[tuple[str, str, Row]]:
+    """Every row of every drug, by drug and table."""
+    for drug, tables in knowledge().drugs.items():
+        for name in TOPIC_OF:
+            yield from ((drug, name, row) for row in getattr(tables, name) or ())
+
+
+def test_no_summary_of_any_case_has_an_empty_part() -> None:
+    said = {summary(item, knowledge()) for _, item in recommendations()}
+    assert [text for text in said if EMPTY_PART.search(text)] == []
+
+
+def test_no_line_of_a_detail_of_any_case_has_an_empty_part() -> None:
+    """A line may end with a colon only where a list follows."""
+    lines = {
+        line
+        for decision, item in recommendations()
+        for line in detail(item, decision, knowledge()).split("\n")
+    }
+    assert [line for line in lines if EMPTY_PART.search(line)] == []
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_no_summary_of_a_row_has_an_empty_part_when_nothing_is_known_but_the_row(
+    kind: Kind,
+) -> None:
+    """A rule may fire with no value behind it, such as one that asks what is absent."""
+    for drug, table, row in drug_rows():
+        for item in (
+            Recommendation(kind, TOPIC_OF[table], row.identifier, "warning", row=row, drug=drug,
+                           detail=row.text("says"), ask=row.cells.get("ask", ""),
+                           resume=row.cells.get("resume", "")),
+        ):  # fmt: skip
+            for variant in (item, replace(item, since=AS_OF), replace(item, at_floor=True)):
+                text = summary(variant, knowledge())
+                assert not EMPTY_PART.search(text), (row.identifier, text)
+
+
+def offered(decision: Decision, item: Recommendation) -> list[Suggestion]:
+    """What the card of a recommendation orders; nothing where a draft in memory has no resource."""
+    try:
+        return suggestions(item, decision, knowledge(), OrderContext("p"))[0]
+    except InvalidResource:
+        return []
+
+
+LUNG = "interstitial lung disease"
+STOPS_UNLESS_EXPLAINED = ("alectinib", "ceritinib", "crizotinib", "ensartinib", "lorlatinib")
+
+
+@pytest.mark.parametrize("drug", STOPS_UNLESS_EXPLAINED)
+def test_a_lung_disease_without_a_cause_is_never_said_to_allow_treatment_once_it_is_over(
+    drug: str,
+) -> None:
+    decision = asked(described({LUNG: "present"}, drug))
+    (item,) = [one for one in decision.recommendations if one.rule_id == f"{drug}-lung-hold"]
+    assert "resume" not in summary(item, knowledge()).lower()
+    assert "is there another cause" in summary(item, knowledge())
+    assert "Resume when" not in detail(item, decision, knowledge())
+
+
+def test_only_a_row_that_says_how_to_go_on_promises_to_resume() -> None:
+    for decision, item in recommendations():
+        if item.topic is Topic.TOXICITY and item.kind is Kind.WITHHOLD and not item.resume:
+            assert "resume when" not in summary(item, knowledge()), item.rule_id
+            assert "Resume when" not in detail(item, decision, knowledge()), item.rule_id
+
+
+def test_a_paused_drug_without_a_written_way_back_is_asked_about_and_not_resumed() -> None:
+    for decision, item in recommendations():
+        if item.topic is Topic.TOXICITY and item.kind in (Kind.RESUME, Kind.REDUCE):
+            assert item.resume or item.row is None, (decision.as_of, item.rule_id)
+
+
+def test_the_tests_named_on_a_card_are_those_it_orders_or_it_says_why_not() -> None:
+    for decision, item in recommendations():
+        buttons = offered(decision, item)
+        ordered = " ".join(action.description for one in buttons for action in one.actions)
+        words = detail(item, decision, knowledge(), buttons)
+        listed = words.partition("**Tests**")[2].partition("\n\n**")[0].split("\n")
+        for test in item.tests:
+            known = knowledge().tests[test.test]
+            named = [line for line in listed if line.startswith(f"- {known.label}:")]
+            assert len(named) == 1, (item.rule_id, test.test)
+            if not any(order.display in ordered for order in known.orders):
+                assert re.search(r"\(.*(order)|not known whether", named[0]), (
+                    item.rule_id,
+                    named[0],
+                )
+
+
+def test_a_test_that_is_on_order_already_is_said_to_be() -> None:
+    (decision,) = [asked(described({"ALT": "6.2"}))]
+    (item,) = [one for one in decision.recommendations if one.rule_id == "alectinib-liver-hold"]
+    liver = knowledge().tests["liver tests"]
+    ordered = replace(decision, requested_tests=frozenset(order.key for order in liver.orders))
+    assert offered(ordered, item) == []
+    assert "(on order already)" in detail(item, ordered, knowledge())
+
+
+def test_the_number_in_the_summary_is_the_number_on_the_button() -> None:
+    counted = 0
+    for decision, item in recommendations():
+        if item.topic not in (Topic.MONITORING, Topic.BASELINE):
+            continue
+        buttons = offered(decision, item)
+        if not buttons:
+            continue
+        orderable = [test for test in item.tests if test.orderable]
+        said = summary(item, knowledge())
+        numbers = re.findall(r"^(?:Order )?(\d+)|overdue and (\d+) due", said)
+        assert sum(int(number) for found in numbers for number in found if number) == len(orderable)
+        if len(orderable) > 1:
+            assert buttons[0].label.startswith(f"Order {len(orderable)} tests")
+        counted += 1
+    assert counted
+
+
+def _drafted(text: str) -> Decision:
+    """The decision about a draft order of a medicine that is named in words alone."""
+    story = load_story("first-line-choice", TODAY)
+    draft = {
+        "resourceType": "MedicationRequest",
+        "id": "draft",
+        "status": "draft",
+        "intent": "order",
+        "subject": {"reference": f"Patient/{story.patient_id}"},
+        "medicationCodeableConcept": {"text": text},
+    }
+    resources = [entry["resource"] for entry in story.bundle["entry"]]
+    return decided(story.patient_id, resources, [draft])
+
+
+@pytest.mark.parametrize("text", ["loratadine 10 mg tablet", "Axitinib 5 mg"])
+def test_a_name_that_is_easily_taken_for_an_alk_inhibitor_is_asked_about_once(text: str) -> None:
+    found = _drafted(text).recommendations
+    (item,) = [one for one in found if one.rule_id == "order-look-alike"]
+    assert text.split(" ", 1)[0].lower() in summary(item, knowledge())
+
+
+@pytest.mark.parametrize("text", ["desloratadine 5 mg tablet", "paracetamol 500 mg"])
+def test_a_name_that_only_holds_such_a_name_is_not_asked_about(text: str) -> None:
+    found = _drafted(text).recommendations
+    assert "order-look-alike" not in {one.rule_id for one in found}
