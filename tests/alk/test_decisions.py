@@ -71,7 +71,11 @@ def test_the_choice_is_a_set_and_never_one_drug() -> None:
             {"brigatinib", "ensartinib"},
         ),
         ({"psychiatric_disorder": "present"}, {"alectinib"}, {"lorlatinib"}),
-        ({"medications": ("strong CYP3A inducer",)}, {"alectinib"}, {"lorlatinib", "brigatinib"}),
+        (
+            {"medications": ("strong CYP3A inducer",)},
+            {"alectinib"},
+            {"lorlatinib", "brigatinib", "ensartinib"},
+        ),
         ({"interstitial_lung_disease": "present"}, {"lorlatinib", "alectinib"}, {"brigatinib"}),
         ({"ECOG_performance_status": "3"}, {"alectinib"}, {"brigatinib", "ensartinib"}),
     ],

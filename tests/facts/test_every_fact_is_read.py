@@ -25,6 +25,10 @@ ONLY_WITH_AN_ORDER = {
     "ordered first dose of another jurisdiction",
     "ordered first dose below the start",
     "ordered drug not approved",
+    "ordered drug already taken",
+    "ordered drug ended unexplained",
+    "ordered drug failed before",
+    "ordered drug not tolerated before",
     "ordered drug approval to be checked",
     "ordered drug without dosing",
 }
@@ -68,6 +72,10 @@ def test_a_draft_order_brings_its_own_facts() -> None:
         "ordered drug without dosing": False,
         "ordered switch": False,
         "ordered look-alike": False,
+        "ordered drug already taken": False,
+        "ordered drug ended unexplained": False,
+        "ordered drug failed before": False,
+        "ordered drug not tolerated before": False,
     }
     view = WithOrder(facts, order, flags)
     found = {name for name in ONLY_WITH_AN_ORDER if view.find(name) is not None}

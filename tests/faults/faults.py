@@ -51,6 +51,8 @@ TYPES = {
     "medication_dispenses": "MedicationDispense",
     "adverse_events": "AdverseEvent",
     "allergies": "AllergyIntolerance",
+    "examinations": "Observation",
+    "visits": "Encounter",
 }
 """The resource type behind each prefetch key; a test holds this equal to the discovery."""
 

@@ -35,6 +35,8 @@ OPTIONAL = frozenset(
         "medication_dispenses",
         "adverse_events",
         "allergies",
+        "examinations",
+        "visits",
     }
 )
 """What many systems do not have: that it does not come at all is no news."""
