@@ -67,7 +67,7 @@ def _states(drug: str) -> Mapping[str, tuple[str, ...]]:
     return dict(sorted(found.items()))
 
 
-LOWER_IS_WORSE = {"heart rate", "neutrophils", "platelets", "haemoglobin"}
+LOWER_IS_WORSE = {"heart rate", "neutrophils", "platelets", "haemoglobin", "oxygen saturation"}
 
 
 def _shows_danger(leaf: Trace) -> bool:
