@@ -59,6 +59,10 @@ test: $(DEVELOPMENT) ## Run the quick tests; the closing line is pytest's own
 	@TEST_DEPTH=quick $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) -m "not slow and not long" \
 		$(PYTEST_ARGS)
 
+.PHONY: coverage
+coverage: $(DEVELOPMENT) ## Run the quick tests and print which lines and branches they leave out
+	@$(MAKE) test PYTEST_ARGS="--cov --cov-report=term:skip-covered $(PYTEST_ARGS)"
+
 # Tests of one group share one server and stay in one process.
 .PHONY: test-slow
 test-slow: $(DEVELOPMENT) ## Run the exhaustive tests and those that start servers

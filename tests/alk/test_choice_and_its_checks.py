@@ -52,7 +52,10 @@ def test_an_adjuvant_start_waits_for_the_same_values() -> None:
     assert [item.kind.value for item in told if item.drug == "alectinib"] == ["ask"]
 
 
-@pytest.mark.parametrize("drug", sorted(knowledge().drugs))
+FIRST_DRUGS = sorted({row.text("drug") for row in knowledge().tables["first_line"]})
+
+
+@pytest.mark.parametrize("drug", FIRST_DRUGS)
 @pytest.mark.parametrize(
     "medicine",
     ["strong CYP3A inducer", "strong CYP3A inhibitor", "moderate CYP3A inhibitor"],
