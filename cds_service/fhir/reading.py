@@ -295,6 +295,8 @@ class _Page:
 
     def result(self, next_link: str | None, total: object, bundle_type: object) -> ReadResult:
         counted = _counted(total)
+        # A type that is no text says nothing, and least of all that the page is a search.
+        bundle_type = "" if not isinstance(bundle_type, str | None) else bundle_type
         nothing = not self.resources and not self.dropped and next_link is None
         says_none = bundle_type in _SEARCH_RESULTS and (counted == 0 or total is None)
         return ReadResult(

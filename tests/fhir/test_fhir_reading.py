@@ -413,3 +413,16 @@ def test_a_number_sent_as_text_survives_the_repair() -> None:
 def test_no_patient_data_is_in_the_report_of_what_was_dropped() -> None:
     result = read(bundle({**ALT, "code": "Jane Doe", "subject": {"display": "Jane Doe"}}))
     assert "Jane" not in repr(result)
+
+
+@pytest.mark.parametrize("kind", [["searchset"], {"code": "searchset"}, 3, True])
+def test_a_bundle_whose_type_is_no_text_is_read_and_is_no_search(kind: object) -> None:
+    entry = {"resource": {"resourceType": "Patient", "id": "p"}}
+    found = read_resources(
+        json.dumps({"resourceType": "Bundle", "type": kind, "entry": [entry]}).encode()
+    )
+    empty = read_resources(json.dumps({"resourceType": "Bundle", "type": kind}).encode())
+
+    assert [resource.id for resource in found.resources] == ["p"]
+    assert not found.bundled
+    assert not empty.matched_none
