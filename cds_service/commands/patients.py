@@ -61,6 +61,9 @@ def _listed(fhir_server: str, access: Access, deadline: float) -> list[str]:
     except NoAccessToken as error:
         raise NotObtainableError(f"{error}.") from None
     result = client.fetch({"patients": "Patient?_elements=id"})["patients"]
+    if not result.complete and result.read.outcomes:
+        # A server that does not know `_elements` warns: asked without it, it need not.
+        result = client.fetch({"patients": "Patient"})["patients"]
     if not result.complete:
         why = result.problem.kind.value if result.problem is not None else "incomplete"
         status = result.problem.status if result.problem is not None else None
