@@ -6,6 +6,7 @@ Once and calmly: they are old news, and a card that was answered stays away.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from cds_service.alk.case import Case
 from cds_service.alk.decision import Kind, Recommendation, Topic
@@ -72,7 +73,8 @@ def _as_ordered(line: TreatmentLine, case: Case) -> tuple[OrderedMedication, boo
     given at more than its present dose."""
     classes = case.knowledge.codes.classes_of(line.ingredient)
     dose = line.current_dose or DoseTaken(None, None, "")
-    latest = max(line.orders, key=lambda order: (order.start is not None, order.start))
+    running = [order for order in line.orders if order.status == "active"]
+    latest = max(running, key=lambda order: order.start or date.min)
     order = OrderedMedication(
         latest.source,
         line.ingredient,

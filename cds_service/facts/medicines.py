@@ -41,15 +41,7 @@ from cds_service.fhir.views import (
     MedicationUse,
     ServiceRequest,
 )
-from cds_service.rules import (
-    Collection,
-    Event,
-    Events,
-    Item,
-    Reason,
-    ReasonKind,
-    Statements,
-)
+from cds_service.rules import Collection, Event, Events, Item, Reason, ReasonKind, Statements
 
 ACTIVE = frozenset({"active"})
 PAUSED = frozenset({"on-hold"})

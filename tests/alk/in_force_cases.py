@@ -14,6 +14,12 @@ IN_FORCE = (
     Case(
         "force-above-label", {"lines": (HIGHEST,)}, {"lines": (treatment((170, "active", FULL)),)}
     ),
+    Case(
+        "force-above-label",
+        # Two orders of which nobody wrote down the day.
+        {"lines": (treatment((None, "active", ("900", 2)), (None, "active", ("900", 2))),)},
+        {"lines": (treatment((None, "active", FULL), (None, "active", FULL)),)},
+    ),
     Case("force-off-ladder", {"lines": (ODD,)}, {"lines": (LOW,)}),
     Case("force-first-dose-low", {"lines": (LOW,)}, {"lines": (LOWERED,)}),
     Case(
