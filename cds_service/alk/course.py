@@ -34,15 +34,6 @@ class Unanswered(Section):
         for row in case.knowledge.tables["course"]:
             trace = row.when.evaluate(case.evaluation)
             if trace.verdict is Verdict.MET:
-                yield Recommendation(
-                    _KINDS[row.text("action")],
-                    Topic.PROGRESSION,
-                    row.identifier,
-                    row.text("severity"),
-                    trace=trace,
-                    row=row,
-                    summary=row.text("summary"),
-                    detail=row.text("detail"),
-                    verified=row.verified,
-                )
+                kind = _KINDS[row.text("action")]
+                yield Recommendation.of_row(row, trace, kind, Topic.PROGRESSION)
                 return

@@ -182,6 +182,21 @@ class Recommendation:
     design: tuple[str, ...] = ()
     settled: str = ""
 
+    @classmethod
+    def of_row(cls, row: Row, trace: Trace, kind: Kind, topic: Topic) -> Recommendation:
+        """What a row that fired says in its own words: severity, summary and detail."""
+        return cls(
+            kind,
+            topic,
+            row.identifier,
+            row.text("severity"),
+            trace=trace,
+            row=row,
+            summary=row.text("summary"),
+            detail=row.text("detail"),
+            verified=row.verified,
+        )
+
     @property
     def algorithm_ids(self) -> tuple[str, ...]:
         """Ids of the written algorithm that this implements."""

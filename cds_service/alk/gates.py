@@ -29,23 +29,12 @@ def gates(
         if trace.verdict is not Verdict.MET:
             continue
         closed = closed or row.text("stops") == "selection"
-        found.append(
-            Recommendation(
-                _KINDS[row.text("action")],
-                Topic.GATE,
-                row.identifier,
-                row.text("severity"),
-                trace=trace,
-                row=row,
-                summary=row.text("summary"),
-                detail=row.text("detail"),
-                tests=tuple(
-                    as_delivered(test, knowledge.tests[test.test], facts)
-                    for test in asked_tests(row, evaluation, row.text("summary"))
-                ),
-                verified=row.verified,
-            )
+        item = Recommendation.of_row(row, trace, _KINDS[row.text("action")], Topic.GATE)
+        tests = (
+            as_delivered(test, knowledge.tests[test.test], facts)
+            for test in asked_tests(row, evaluation, row.text("summary"))
         )
+        found.append(item.changed(tests=tuple(tests)))
     return found, closed
 
 

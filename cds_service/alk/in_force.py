@@ -52,20 +52,9 @@ def _fired(
     drug = next((name for name in order.ingredients), None) if order is not None else None
     known = drug is not None and drug in case.knowledge.drugs
     dose = start_dose(drug, case.knowledge, evaluation)[0] if drug and known else None
-    yield Recommendation(
-        _KINDS[row.text("action")],
-        Topic.IN_FORCE,
-        row.identifier,
-        row.text("severity"),
-        trace=trace,
-        row=row,
-        drug=drug,
-        summary=row.text("summary"),
-        detail=row.text("detail"),
-        dose=dose,
-        order=order,
-        verified=row.verified and doses_verified(row, drug, case.knowledge),
-    )
+    item = Recommendation.of_row(row, trace, _KINDS[row.text("action")], Topic.IN_FORCE)
+    verified = row.verified and doses_verified(row, drug, case.knowledge)
+    yield item.changed(drug=drug, dose=dose, order=order, verified=verified)
 
 
 def _as_ordered(line: TreatmentLine, case: Case) -> tuple[OrderedMedication, bool]:

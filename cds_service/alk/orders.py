@@ -149,16 +149,8 @@ def _fired(
         dose, _ = start_dose(drug, knowledge, evaluation)
         if dose is not None and started:
             dose = replace(dose, lead_in_mg=None)
-    return Recommendation(
-        kind,
-        Topic.ORDER,
-        row.identifier,
-        row.text("severity"),
-        trace=trace,
-        row=row,
+    return Recommendation.of_row(row, trace, kind, Topic.ORDER).changed(
         drug=drug,
-        summary=row.text("summary"),
-        detail=row.text("detail"),
         dose=dose,
         order=order,
         offers=row.entries("offers"),

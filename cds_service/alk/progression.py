@@ -152,19 +152,11 @@ def _without_repeats(
 
 
 def _fired(row: Row, trace: Trace, evaluation: Evaluation) -> Recommendation:
-    return Recommendation(
-        _KINDS[row.text("action")],
-        Topic.PROGRESSION,
-        row.identifier,
-        row.text("severity"),
-        trace=trace,
-        row=row,
-        summary=row.text("summary"),
-        detail=row.text("detail"),
+    item = Recommendation.of_row(row, trace, _KINDS[row.text("action")], Topic.PROGRESSION)
+    return item.changed(
         tests=asked_tests(row, evaluation, row.text("summary")),
         others=row.entries("others"),
         evidence=row.entries("evidence"),
-        verified=row.verified,
     )
 
 

@@ -153,6 +153,21 @@ def order(ingredient: str, amount: str | None = None, per_day: int | None = 1) -
     )
 
 
+def drafted(ingredient: str, amount: str | None, per_day: int | None) -> OrderedMedication:
+    """A draft order as it came, so that it can be changed or taken back."""
+    made = order(ingredient, amount, per_day)
+    resource: dict[str, object] = {
+        "resourceType": "MedicationRequest",
+        "id": made.reference.split("/")[1],
+        "status": "draft",
+        "intent": "order",
+        "subject": {"reference": "Patient/p"},
+        "medicationCodeableConcept": {"text": ingredient},
+        "authoredOn": AS_OF.isoformat(),
+    }
+    return replace(made, resource=resource)
+
+
 def first_order(option: Option) -> OrderedMedication:
     """The order that an option of a choice leads to, with the lower dose of its first days."""
     assert option.dose is not None

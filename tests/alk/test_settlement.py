@@ -16,26 +16,11 @@ from cds_service.alk.settlement import Settled, offer_of, said_of
 from cds_service.cards import CardContext, all_cards, guard
 from cds_service.cards.built import BuiltCard
 from cds_service.cards.suggestions import OrderContext
-from cds_service.facts.patient import OrderedMedication, PatientFacts
+from cds_service.facts.patient import PatientFacts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.settlement import STRICTEST, load_settlement
 from cds_service.knowledge.yaml_files import knowledge_folder
-from tests.alk.patients import asked, knowledge, order, patient, running
-
-
-def drafted(drug: str, amount: str, per_day: int) -> OrderedMedication:
-    """A draft order as it came, so that it can be changed or taken back."""
-    made = order(drug, amount, per_day)
-    resource: dict[str, Any] = {
-        "resourceType": "MedicationRequest",
-        "id": made.reference.split("/")[1],
-        "status": "draft",
-        "intent": "order",
-        "subject": {"reference": "Patient/p"},
-        "medicationCodeableConcept": {"text": drug},
-        "authoredOn": "2026-11-20",
-    }
-    return replace(made, resource=resource)
+from tests.alk.patients import asked, drafted, knowledge, order, patient, running
 
 
 def cards_of(decision: Decision) -> list[BuiltCard]:

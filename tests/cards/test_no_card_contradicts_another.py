@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -19,7 +17,7 @@ from cds_service.cards import BuiltCard, CardContext, all_cards
 from cds_service.cards.suggestions import OrderContext
 from cds_service.facts import OrderedMedication, PatientFacts, TreatmentLine
 from hooks import DEFINITIONS
-from tests.alk.patients import AS_OF, FULL, knowledge, order, patient, treatment
+from tests.alk.patients import AS_OF, FULL, drafted, knowledge, patient, treatment
 from tests.depth import SEED, examples, share
 
 DRUGS = sorted(knowledge().drugs)
@@ -91,21 +89,8 @@ def charts(draw: st.DrawFn) -> tuple[PatientFacts, tuple[OrderedMedication, ...]
     drafts = []
     for name in ordered:
         amount, per_day = draw(st.sampled_from(DOSES))
-        drafts.append(_drafted(name, amount, per_day))
+        drafts.append(drafted(name, amount, per_day))
     return made, tuple(drafts)
-
-
-def _drafted(name: str, amount: str | None, per_day: int | None) -> OrderedMedication:
-    made = order(name, amount, per_day)
-    resource: dict[str, Any] = {
-        "resourceType": "MedicationRequest",
-        "id": made.reference.split("/")[1],
-        "status": "draft",
-        "intent": "order",
-        "subject": {"reference": "Patient/p"},
-        "medicationCodeableConcept": {"text": name},
-    }
-    return replace(made, resource=resource)
 
 
 def _answers(facts: PatientFacts, drafts: tuple[OrderedMedication, ...]) -> list[list[BuiltCard]]:
