@@ -78,7 +78,7 @@ def said_of(item: Recommendation, inhibitors: frozenset[str]) -> tuple[Said, tup
             return "stopped", about
         case Kind.WITHHOLD:
             return "held", about
-        case Kind.STOP | Kind.AVOID if of_ours and "first line" in item.offers:
+        case Kind.STOP | Kind.AVOID if of_ours and _is_about_its_dose(item):
             return "rewritten", of_ours
         case Kind.STOP | Kind.AVOID if item.topic is Topic.INTERACTION and not of_ours:
             return "combination", about
@@ -91,6 +91,12 @@ def said_of(item: Recommendation, inhibitors: frozenset[str]) -> tuple[Said, tup
         case Kind.ASK if item.topic is Topic.TOXICITY:
             return "questioned", about
     return "questioned", ()
+
+
+def _is_about_its_dose(item: Recommendation) -> bool:
+    """Whether an order is refused for the dose that it says, and its card offers another one."""
+    named = item.row.when.facts_named if item.row is not None else ()
+    return "first line" in item.offers and any(name.startswith("ordered dose") for name in named)
 
 
 def offer_of(item: Recommendation) -> Offer | None:

@@ -158,6 +158,24 @@ def test_a_choice_marks_the_drug_that_another_card_advises_against() -> None:
     assert sum(named.values()) == 1 + sum(one.speaks_against for one in decision.choice.options)
 
 
+def test_an_order_refused_for_its_missing_lead_in_is_no_word_against_the_drug() -> None:
+    decision = asked(patient(lines=()), drafted("brigatinib", "180", 1))
+
+    said = said_of(found(decision, "order-lead-in-skipped"), knowledge().inhibitors)
+    assert said == ("rewritten", ("brigatinib",))
+
+
+@pytest.mark.parametrize("brain", ["present", "absent"])
+def test_a_drug_that_is_not_preferred_is_advised_against_although_others_are_offered(
+    brain: str,
+) -> None:
+    decision = asked(patient(lines=(), brain_metastases=brain), drafted("crizotinib", "250", 2))
+
+    (item,) = [one for one in decision.recommendations if "not-preferred" in one.rule_id]
+    assert "first line" in item.offers
+    assert said_of(item, knowledge().inhibitors) == ("avoided", ("crizotinib",))
+
+
 def test_what_is_said_twice_is_said_once() -> None:
     one = _recommendation(Kind.WITHHOLD, "hold")
 
