@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -237,60 +238,58 @@ def first_dose_tests(
 
     Tests that no label asks for are named beside others, and never alone.
     """
-    as_of = facts.as_of
     due: dict[str, DueTest] = {}
     rows: list[Row] = []
     for row in table:
         test, days = knowledge.tests[row.text("test")], row.text("baseline_days")
-        if not days or test.name in due or already_requested(test, facts):
-            continue
-        last = last_done(test, facts, as_of)
-        if last is None or last < as_of - timedelta(days=int(days)):
-            status = "missing" if last is None else "due"
-            due[test.name] = _test(row, test, status, last, as_of, facts)
+        found = _owed(row, test, int(days), facts) if days and test.name not in due else None
+        if found is not None:
+            due[test.name] = found
             rows.append(row)
     if not any(item.orderable or item.lacking for item in due.values()):
         return None
-    leading = next((row for row in rows if row.verified), rows[0])
-    return Recommendation(
-        Kind.ORDER_TEST,
-        Topic.BASELINE,
-        leading.identifier,
-        "info",
-        row=leading,
-        drug=tables.drug.ingredient,
-        tests=tuple(due.values()),
-        verified=True,
-    )
+    return _before_first_dose(rows, due.values()).changed(drug=tables.drug.ingredient)
 
 
 def baseline_tests(
     facts: PatientFacts, knowledge: Knowledge, evaluation: Evaluation
 ) -> Recommendation | None:
     """Tests that should be there before a first dose and are missing or too old."""
-    as_of = evaluation.as_of
     due: list[DueTest] = []
     rows: list[Row] = []
     for row in knowledge.tables["baseline"]:
-        trace = row.when.evaluate(evaluation)
-        test = knowledge.tests[row.text("test")]
-        if trace.verdict is not Verdict.MET or already_requested(test, facts):
+        if row.when.evaluate(evaluation).verdict is not Verdict.MET:
             continue
-        last = last_done(test, facts, as_of)
-        if last is not None and last >= as_of - timedelta(days=int(row.text("within_days"))):
-            continue
-        due.append(_test(row, test, "missing" if last is None else "due", last, as_of, facts))
-        rows.append(row)
+        found = _owed(row, knowledge.tests[row.text("test")], int(row.text("within_days")), facts)
+        if found is not None:
+            due.append(found)
+            rows.append(row)
     if not due:
         return None
+    item = _before_first_dose(rows, due)
+    return item.changed(trace=item.row.when.evaluate(evaluation) if item.row else None)
+
+
+def _owed(row: Row, test: OrderableTest, within_days: int, facts: PatientFacts) -> DueTest | None:
+    """The test, where it was not done within so many days and is not on order already."""
+    if already_requested(test, facts):
+        return None
+    last = last_done(test, facts, facts.as_of)
+    if last is not None and last >= facts.as_of - timedelta(days=within_days):
+        return None
+    return _test(row, test, "missing" if last is None else "due", last, facts.as_of, facts)
+
+
+def _before_first_dose(rows: Sequence[Row], due: Iterable[DueTest]) -> Recommendation:
+    """All that is owed before a first dose as one recommendation, led by a verified row."""
+    tests = tuple(due)
     leading = next((row for row in rows if row.verified), rows[0])
     return Recommendation(
         Kind.ORDER_TEST,
         Topic.BASELINE,
         leading.identifier,
         "info",
-        trace=leading.when.evaluate(evaluation),
         row=leading,
-        tests=tuple(due),
-        verified=any(item.orderable or item.lacking for item in due),
+        tests=tests,
+        verified=any(item.orderable or item.lacking for item in tests),
     )
