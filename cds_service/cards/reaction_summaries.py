@@ -8,13 +8,17 @@ from cds_service.alk import UNCOVERED_RULE, Kind, Recommendation
 from cds_service.cards.basis import target, trigger
 from cds_service.cards.text import dose_words, first_that_fits, joined, led, listed
 from cds_service.cards.uncovered import uncovered_summary
+from cds_service.facts.contributing import SLOWING_CLASSES
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Statement, Verdict
 
 CONTRIBUTING = "contributing medication"
 """The fact that names a medicine that slows the heart, as an ALK inhibitor does."""
+UNNAMED = "what else slows the heart"
+"""Such a medicine where none of our own names stands in the record."""
 
 
+_WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r".*?[.?](?=\s|$)")
 
 _WAYS_BACK = {
@@ -42,7 +46,8 @@ def reaction_summary(item: Recommendation, knowledge: Knowledge) -> str:
         case Kind.STOP:
             return led(f"Stop {drug} for good", finding)
         case Kind.WITHHOLD:
-            return _held(item, f"{'Keep holding' if past else 'Hold'} {drug}", finding)
+            lead = f"{'Keep holding' if past else 'Hold'} {drug}"
+            return _held(item, knowledge, lead, finding)
         case Kind.RESUME | Kind.REDUCE:
             verb = "Resume" if item.kind is Kind.RESUME else "Reduce"
             back = _WAYS_BACK.get(item.resume, "one label dose lower")
@@ -68,17 +73,17 @@ def reaction_summary(item: Recommendation, knowledge: Knowledge) -> str:
     return led(f"Continue {drug}", joined(finding, "no dose change"), again)
 
 
-def _held(item: Recommendation, lead: str, finding: str) -> str:
+def _held(item: Recommendation, knowledge: Knowledge, lead: str, finding: str) -> str:
     """A hold: first what explains it besides, then what it waits for.
 
     Only a row that says how to go on promises that the drug is resumed; where it leaves that to a
     question, such as another cause of a lung disease, the card asks it.
     """
     text = led(lead, finding)
-    if slowing := _slowing(item):
+    if slowing := _slowing(item, knowledge):
+        why = "" if slowing == UNNAMED else ", which slows the heart"
         return first_that_fits(
-            led(f"{lead} and stop or lower {slowing}, which slows the heart", finding),
-            led(f"{lead} and stop or lower {slowing} (slows the heart)", finding),
+            led(f"{lead} and stop or lower {slowing}{why}", finding),
             led(f"{lead}, stop or lower {slowing}", finding),
             led(lead, finding, "another drug slows the heart too"),
             text,
@@ -112,15 +117,25 @@ def _begun(detail: str) -> str:
     return f"{begun[:1].lower()}{begun[1:]}"
 
 
-def _slowing(item: Recommendation) -> str:
-    """Another medicine that explains the reaction as well, by its name in the record."""
-    leaves = item.trace.walk() if item.trace is not None else ()
-    for leaf in leaves:
-        if leaf.subject == CONTRIBUTING:
-            for used in leaf.used:
-                if isinstance(used, Statement) and used.value == "active" and used.as_sent:
-                    return used.as_sent
+def _slowing(item: Recommendation, knowledge: Knowledge) -> str:
+    """Another medicine that explains the reaction as well, by our own name for it.
+
+    The record's text stays out of a summary: it is matched whole word by whole word, and what no
+    table names is called by what it does.
+    """
+    for leaf in item.trace.walk() if item.trace is not None else ():
+        for used in leaf.used if leaf.subject == CONTRIBUTING else ():
+            if isinstance(used, Statement) and used.value == "active":
+                words = set(_WORD.findall(used.as_sent.casefold()))
+                slowing = (name for name in knowledge.codes.ingredients if name in words)
+                named = (name for name in slowing if _slows(name, knowledge))
+                return next(named, UNNAMED)
     return ""
+
+
+def _slows(ingredient: str, knowledge: Knowledge) -> bool:
+    classes = knowledge.codes.classes_of(ingredient, include_unverified=True)
+    return bool(classes & SLOWING_CLASSES)
 
 
 def _lacking(item: Recommendation) -> str:
