@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -15,7 +15,16 @@ from cds_service.knowledge.drugs import Dose as LabelDose
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import DrugTables, Knowledge
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Evaluation, Finding, Item, Statement, Trace, Verdict
+from cds_service.rules import (
+    Evaluation,
+    Evidence,
+    Finding,
+    Item,
+    Measurement,
+    Statement,
+    Trace,
+    Verdict,
+)
 
 
 def interactions(
@@ -123,24 +132,41 @@ def populations(
     return found
 
 
-def told_later(advice: Iterable[Recommendation], start: date | None) -> list[Recommendation]:
+def told_later(
+    advice: Iterable[Recommendation], start: date | None, reactions: Collection[str] = ()
+) -> list[Recommendation]:
     """What is said with a refill, too.
 
     What to tell a patient is told before the first dose. A warning that rests on what only came
-    since then, such as dialysis or breastfeeding, was not told.
+    since then, such as dialysis, breastfeeding or a failing kidney, was not told. Facts of which
+    the rows for `reactions` speak are answered there.
     """
-    return [item for item in advice if item.kind is not Kind.INFORM or _came_since(item, start)]
+    return [
+        item
+        for item in advice
+        if item.kind is not Kind.INFORM or _came_since(item, start, reactions)
+    ]
 
 
-def _came_since(item: Recommendation, start: date | None) -> bool:
+def _came_since(item: Recommendation, start: date | None, reactions: Collection[str]) -> bool:
     if item.severity == "info" or item.trace is None or start is None:
         return False
-    for used in item.trace.evidence:
-        if isinstance(used, Finding) and used.began is not None and used.began > start:
-            return True
-        if isinstance(used, Statement) and used.day is not None and used.day > start:
-            return True
-    return False
+    return any(
+        day > start
+        for leaf in item.trace.deciding()
+        for used in leaf.used
+        if (day := _began(used, answered=leaf.subject in reactions)) is not None
+    )
+
+
+def _began(used: Evidence, *, answered: bool) -> date | None:
+    """The day on which something recorded began to be so; of a number that is not `answered`."""
+    if isinstance(used, Finding):
+        return used.began
+    if isinstance(used, Statement):
+        return used.day
+    lasting = isinstance(used, Measurement) and not answered and used.source != "Patient"
+    return used.day if lasting else None
 
 
 def _with_dose(

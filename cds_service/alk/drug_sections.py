@@ -188,7 +188,11 @@ class Adjustments(DrugSection):
         )
         advice = populations(drug, order, knowledge, asked, taken, starting=starting)
         lowered, advice = not_multiplied(lowered, advice)
-        return [*lowered, *(advice if starting else told_later(advice, line.start))]
+        if starting:
+            return [*lowered, *advice]
+        rows = knowledge.drugs[drug].dose_changes or ()
+        reactions = frozenset(fact for row in rows for fact in row.when.facts_named)
+        return [*lowered, *told_later(advice, line.start, reactions)]
 
 
 def _not_resumed(item: Recommendation, against: tuple[str, ...]) -> Recommendation:

@@ -45,6 +45,10 @@ BLOOD = (
     case("in an unknown unit", {"neutrophils": "0.4 unknown unit"}, ungraded_results=ASK),
     case("no blood count at all", {"neutrophils": None, "platelets": None, "haemoglobin": None}),
     case("grade 4 in a stale result", {"platelets": [(20, "20")]}, blood_severe=HOLD),
+    case("a neutropenia of grade 2 without a count",
+         {"neutrophils": None, "neutropenia grade 2": "present"}),
+    case("a neutropenia of grade 3 beside a count that is not low",
+         {"neutrophils": "1.2", "neutropenia grade 3": "present"}),
 )  # fmt: skip
 
 LIVER = (

@@ -129,6 +129,11 @@ DIAGNOSED: dict[str, tuple[Diagnosed, ...]] = {
         Diagnosed("liver-failure", {"suspected liver failure": "present"}, HOLD),
         Diagnosed("skin-severe-reaction", {"severe cutaneous reaction": "present"}, HOLD),
         Diagnosed("skin-severe-reaction", {"suspected severe cutaneous reaction": "present"}, HOLD),
+        Diagnosed("blood-diagnosis", {"neutrophils": None, "neutropenia grade 3": "present"}, HOLD),
+        Diagnosed(
+            "blood-diagnosis", {"platelets": None, "thrombocytopenia grade 3": "present"}, HOLD
+        ),
+        Diagnosed("blood-diagnosis", {"haemoglobin": None, "anaemia grade 3": "present"}, HOLD),
     ),
     "ensartinib": (
         Diagnosed(

@@ -117,6 +117,8 @@ LIPIDS = (
     case("cholesterol in an unknown unit", {FAT: "9 unknown unit"}, ungraded_results=ASK),
 )  # fmt: skip
 
+FIRST = {"atrioventricular block of first degree": "present"}
+FELT = {"bradycardia symptoms": "present"}
 SECOND = {"atrioventricular block of second degree": "present"}
 COMPLETE = {"complete atrioventricular block": "present"}
 AGAIN = {**COMPLETE, "repeated complete atrioventricular block": "present"}
@@ -124,7 +126,18 @@ PACED, UNPACED = {"pacemaker": "present"}, {"pacemaker": "absent"}
 BLOCK = (
     case("second degree block", SECOND, block_second_degree_hold=HOLD),
     case("second degree block over", {"atrioventricular block of second degree": "absent"}),
-    case("a long PR interval alone", {"PR interval": "260"}),
+    case("a PR interval at 200", {"PR interval": "200"}),
+    case("a long PR interval", {"PR interval": "201"}, block_first_degree=TELL),
+    case("a long PR interval of long ago", {"PR interval": [(40, "260")]}),
+    case("a first degree block", FIRST, block_first_degree=TELL),
+    case("a first degree block over", {"atrioventricular block of first degree": "absent"}),
+    case(
+        "a long PR interval and syncope",
+        {"PR interval": "201", **FELT},
+        block_first_degree_symptoms=ASK,
+    ),
+    case("a PR interval at 200 and syncope", {"PR interval": "200", **FELT}),
+    case("a first degree block and syncope", {**FIRST, **FELT}, block_first_degree_symptoms=ASK),
     case("complete block, no pacemaker", {**COMPLETE, **UNPACED}, block_complete_hold=HOLD),
     case("complete block, pacemaker", {**COMPLETE, **PACED}, block_complete_paced=TELL),
     case("complete block, pacemaker not known", COMPLETE, block_complete_pacemaker_unknown=HOLD),
@@ -143,7 +156,7 @@ BLOCK = (
     case(
         "complete block twice, pacemaker since",
         {**AGAIN, **PACED},
-        block_recurrent_pacemaker_unknown=ASK,
+        block_complete_paced=TELL,
     ),
     case(
         "complete block twice, pacemaker not known",
