@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cds_service.knowledge.code_models import Code
@@ -31,7 +31,6 @@ _FINDING_SETS = (
     "Child-Pugh score",
     "electrocardiogram",
 )
-_FINDING_ANALYTES = ("QTc", "PR interval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,8 @@ FINDINGS = Kind(
     "findings",
     "Observation?patient={{context.patientId}}&code={codes}",
     False,
-    "ALK and other tumour tests, stage, performance status, pregnancy, ECG intervals",
+    "ALK and other tumour tests, stage, performance status, pregnancy; results that hold, stop or"
+    " lower a drug, under whatever category they were filed",
 )
 STATEMENTS = Kind(
     "medication_statements",
@@ -164,16 +164,19 @@ EVERYTHING = (
 
 def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemplate, ...]:
     """The prefetch templates of these kinds, with the codes of the knowledge release."""
-    codes = knowledge.codes
-    listed = {
-        FINDINGS.key: [
-            *(key for name in _FINDING_SETS for key in _written(codes.value_sets[name].codes)),
-            *(key for name in _FINDING_ANALYTES for key in _written(codes.analytes[name].codes)),
-        ],
-    }
+    sets = knowledge.codes.value_sets
+    findings = [
+        *(
+            f"{system}|{code}"
+            for name in _FINDING_SETS
+            for system, code in _written(sets[name].codes)
+        ),
+        # Without their system, or the address of the query would be too long for many servers.
+        *dict.fromkeys(code for _, code in _written(_result_codes(knowledge))),
+    ]
     found: list[PrefetchTemplate] = []
     for kind in kinds:
-        tokens = ",".join(f"{system}|{code}" for system, code in listed.get(kind.key, ()))
+        tokens = ",".join(findings) if kind is FINDINGS else ""
         query = kind.query.replace("{codes}", tokens)
         otherwise = tuple(query + more for more in kind.otherwise)
         found.append(
@@ -182,6 +185,24 @@ def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemp
             )
         )
     return tuple(found)
+
+
+def _result_codes(knowledge: Knowledge) -> Iterator[Code]:
+    """Codes of the results that the rows of a drug's doses look at, and of tests related to them.
+
+    Not every EHR files a result as laboratory or vital sign, and some file it as nothing.
+    """
+    rows = [
+        row
+        for tables in knowledge.drugs.values()
+        for table in (tables.dose_changes, tables.populations)
+        for row in table or ()
+    ]
+    facts = {fact for row in rows for rule in row.rules.values() for fact in rule.facts_named}
+    for name in sorted({knowledge.fact_list.analytes.get(fact, "") for fact in facts} - {""}):
+        yield from knowledge.codes.analytes[name].codes
+        for test in knowledge.codes.related_tests.get(name, ()):
+            yield from test.codes
 
 
 def _written(codes: Iterable[Code]) -> list[tuple[str, str]]:

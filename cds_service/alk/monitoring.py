@@ -27,6 +27,8 @@ from cds_service.rules import (
 NOT_KNOWN = "not known"
 """Status of a test whose results were asked for and not delivered."""
 
+_NO_RESULT = frozenset({ReasonKind.UNUSABLE, ReasonKind.NOT_READ})
+
 GRACE_DAYS = 7
 """Days after the due day before a test is called overdue (our own choice)."""
 
@@ -59,7 +61,7 @@ def shows_it(item: Measurement) -> bool:
 
     A value in a unit that is not known here does; one that no person can have stands for none.
     """
-    return item.problem is None or item.problem.kind is not ReasonKind.UNUSABLE
+    return item.problem is None or item.problem.kind not in _NO_RESULT
 
 
 def came(test: OrderableTest, facts: PatientFacts, as_of: date) -> tuple[Reason, ...]:

@@ -7,7 +7,7 @@ has recovered and treatment went on at the dose the label allows, and a stop sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -16,7 +16,8 @@ from cds_service.alk.doses import resumed
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.monitoring import last_done
 from cds_service.alk.result_days import ResultDays
-from cds_service.alk.undecided import asks_more, danger_shown, decided_by
+from cds_service.alk.undecided import danger_shown, decided_by
+from cds_service.alk.unusable import results_to_ask_about
 from cds_service.facts.patient import (
     OnTreatment,
     OrderedMedication,
@@ -29,7 +30,7 @@ from cds_service.knowledge.release import DrugTables
 from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.tests_catalogue import OrderableTest
-from cds_service.rules import Evaluation, Reason, ReasonKind, Series, Trace, Verdict
+from cds_service.rules import Evaluation, Trace, Verdict
 
 MEMORY_DAYS = 90
 """How far back a hold that was never documented is still raised (our own choice). A paused drug
@@ -141,6 +142,8 @@ class Toxicity:
             gravest = self._gravest(rows, now)
             led = self._remembered(gravest) if gravest is not now else None
             return led or self._acting(now)
+        if now is not None and remembered is not None and before is not None:
+            return self._acting(now) if self._goes_on(now, before) else remembered
         if remembered is not None:
             return remembered
         if now is not None:
@@ -206,6 +209,17 @@ class Toxicity:
                 return found
             latest = latest or found
         return self._gravest(serious, latest) if latest is not None else None
+
+    def _goes_on(self, now: _Fired, before: _Fired) -> bool:
+        """Whether today's row says to go on with the very finding for which another one held.
+
+        What that one left open is then answered: a pacemaker was placed after the block.
+        """
+        if now.action != "continue" or self._line.status == "paused":
+            return False
+        left_open = before.action == "withhold" and not before.row.text("resume")
+        held = decided_by(before.trace)
+        return left_open and bool(held) and held <= decided_by(now.trace)
 
     def _gravest(self, rows: list[Row], fired: _Fired) -> _Fired:
         """The finding of the same episode that leaves the narrowest way back.
@@ -335,23 +349,11 @@ class Toxicity:
 
         No grade is asked for of a diagnosis that is acted on, nor where its reaction is.
         """
-        reasons: dict[Reason, None] = {}
-        first: tuple[Row, Trace] | None = None
-        for row in self._table:
-            trace = self.undecided.get(row.identifier)
-            if trace is None or row.text("action") not in ("stop", "withhold"):
-                continue
-            for reason in asks_more(trace, held, graded=row.text("reaction") in answered):
-                reasons.setdefault(reason)
-                first = first or (row, trace)
-        for row in self._table:
-            for reason in self._undated(row):
-                reasons.setdefault(reason)
-                first = first or (row, row.when.evaluate(self._today))
-        if first is None:
+        reasons, row = results_to_ask_about(self._table, self.undecided, self._view, answered, held)
+        if row is None:
             return []
-        row, trace = first
-        question = self._of(row, trace, Kind.ASK, "warning", reasons=tuple(reasons))
+        trace = self.undecided.get(row.identifier) or row.when.evaluate(self._today)
+        question = self._of(row, trace, Kind.ASK, "warning", reasons=reasons)
         return [
             question.changed(
                 rule_id=f"{self._drug.ingredient}-ungraded-results",
@@ -360,16 +362,6 @@ class Toxicity:
                 ask="",
             )
         ]
-
-    def _undated(self, row: Row) -> Iterator[Reason]:
-        """Results without a day, of facts that a stop or a hold looks at: one of them may be the
-        newest, also where an older one answers."""
-        if row.text("action") not in ("stop", "withhold"):
-            return
-        for name in row.when.facts_named:
-            found = self._view.find(name)
-            if isinstance(found, Series):
-                yield from (item for item in found.unused if item.kind is ReasonKind.UNDATED)
 
     def _last_done(self, test: str) -> date | None:
         return last_done(self._tests[test], self._facts, self._as_of)

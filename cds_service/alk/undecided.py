@@ -29,6 +29,7 @@ _UNUSABLE = frozenset(
         ReasonKind.IMPRECISE,
         ReasonKind.UNDATED,
         ReasonKind.UNUSABLE,
+        ReasonKind.NOT_READ,
     }
 )
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from cds_service.facts.context import Context, folded
+from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.medications import MedicationConcept
 from cds_service.fhir.terminology import coding_key, concept_keys
@@ -68,30 +69,47 @@ def _concepts(context: Context) -> Iterator[CodeableConcept | None]:
         yield CodeableConcept(coding=record.medication_concept(use).all_codings)
 
 
+class NamedResults(dict[str, tuple[CodedResult, ...]]):
+    """Results whose name is that of an analyte and whose code nobody knows, by analyte."""
+
+    @classmethod
+    def of(cls, context: Context) -> NamedResults:
+        """Those of one patient; read them with `context.once`."""
+        known: dict[tuple[str | None, str | None], bool] = {}
+
+        def is_known(coding: Coding) -> bool:
+            # A record holds hundreds of results with a few dozen codes.
+            key = (coding.system, coding.code)
+            found = known.get(key)
+            if found is None:
+                found = known[key] = coding_key(coding) in context.book.known_results
+            return found
+
+        found: dict[str, list[CodedResult]] = {}
+        for observation in context.record.of_type(Observation):
+            for component in (None, *observation.component):
+                result = CodedResult(observation, component)
+                code = result.source.code
+                if code is None or any(is_known(coding) for coding in code.coding):
+                    continue
+                analyte = _analyte_named(context, code)
+                if analyte is not None:
+                    found.setdefault(analyte, []).append(result)
+        return cls({analyte: tuple(results) for analyte, results in found.items()})
+
+
+def _analyte_named(context: Context, code: CodeableConcept) -> str | None:
+    texts = (code.text, *(coding.display for coding in code.coding))
+    names = (context.book.result_names.get(folded(text)) for text in texts if text)
+    return next((name for name in names if name is not None), None)
+
+
 def _remark_on_results(context: Context) -> None:
-    known: dict[tuple[str | None, str | None], bool] = {}
-
-    def is_known(coding: Coding) -> bool:
-        # A record holds hundreds of results with a few dozen codes.
-        key = (coding.system, coding.code)
-        found = known.get(key)
-        if found is None:
-            found = known[key] = coding_key(coding) in context.book.known_results
-        return found
-
-    for observation in context.record.of_type(Observation):
-        for code in (observation.code, *(part.code for part in observation.component)):
-            if code is not None and not any(is_known(coding) for coding in code.coding):
-                _remark_on_result(context, code)
-
-
-def _remark_on_result(context: Context, code: CodeableConcept) -> None:
-    for text in (code.text, *(coding.display for coding in code.coding)):
-        analyte = context.book.result_names.get(folded(text)) if text else None
-        if analyte is not None:
+    for analyte, results in context.once(NamedResults, NamedResults.of).items():
+        for result in results:
+            codings = result.source.code.coding if result.source.code is not None else ()
             what = f"a result named like {analyte} has"
-            context.remark(analyte, _not_known(what, code.coding))
-            return
+            context.remark(analyte, _not_known(what, codings))
 
 
 def remark_on_medication(
@@ -109,7 +127,7 @@ def remark_on_medication(
             what = "a medication is named as one ALK inhibitor and coded as another drug"
             believed = "its code" if named & found else "neither"
             context.remark(
-                _MEDICATIONS, f"{what}; {believed} was believed{_shown(concept.codings)}"
+                _MEDICATIONS, f"{what}; {believed} was believed{shown_codes(concept.codings)}"
             )
         return
     keys = concept_keys(CodeableConcept(coding=concept.all_codings))
@@ -123,11 +141,11 @@ def remark_on_medication(
 
 
 def _not_known(what: str, codings: tuple[Coding, ...]) -> str:
-    shown = _shown(codings)
+    shown = shown_codes(codings)
     return f"{what} a code that is not known here{shown}" if shown else f"{what} no code"
 
 
-def _shown(codings: tuple[Coding, ...]) -> str:
+def shown_codes(codings: tuple[Coding, ...]) -> str:
     """The codes in words; what does not look like a code could be a text of the record."""
     shown = [
         f"{coding.code.strip()} of {coding.system.strip()}"

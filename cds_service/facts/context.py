@@ -100,6 +100,8 @@ class CodeBook:
         known = {key for group in (value_sets, analytes) for item in group.values()
                  for key in item.keys}  # fmt: skip
         traps = {trap.key for item in codes.analytes.values() for trap in item.traps}
+        related = {key for tests in codes.related_tests.values() for test in tests
+                   for key in test.code_keys()}  # fmt: skip
         inhibitors = knowledge.inhibitors
         names = MedicineIndex.of(knowledge)
         doubtful = {entry.key for entry in codes.do_not_use if entry.claimed in inhibitors}
@@ -123,7 +125,7 @@ class CodeBook:
                 for analyte, names in codes.watched.results.names.items()
                 for name in names
             },
-            frozenset(known | traps),
+            frozenset(known | traps | related),
             ConceptMatcher(knowledge),
             TumourMatcher.of(codes.value_sets),
             grade_scale(codes),

@@ -100,10 +100,10 @@ def _measurement(
         return Reason.of(ReasonKind.UNUSABLE, quantity.name, "a result without a number")
     moment = context.effective(observation)
     if moment is None or moment.day is None:
-        detail = f"{_shown(sent)}, not used"
+        detail = f"{shown(sent)}, not used"
         return Reason.of(ReasonKind.UNDATED, quantity.name, detail)
     if moment.day > context.as_of:
-        detail = f"{_shown(sent)} of {written_day(moment.day)}, a day still to come, not used"
+        detail = f"{shown(sent)} of {written_day(moment.day)}, a day still to come, not used"
         return Reason.of(ReasonKind.UNDATED, quantity.name, detail)
     notes = ["preliminary result"] if status == "preliminary" else []
     if not any((*own_times(observation), observation.issued)):
@@ -119,7 +119,7 @@ def _measurement(
             reason = Reason.of(ReasonKind.IMPRECISE, quantity.name, not_one)
             if flag:
                 called = f"{of_day} came without a number, called {flag!r}"
-                reason = Reason.of(ReasonKind.UNUSABLE, quantity.name, called)
+                reason = Reason.of(ReasonKind.NOT_READ, quantity.name, called)
         return Measurement(
             None,
             moment.day,
@@ -156,7 +156,7 @@ _REMARKS = {
 }
 
 
-def _shown(sent: NumberAsSent) -> str:
+def shown(sent: NumberAsSent) -> str:
     """A number as it was sent; nothing else of a result, whose words may name somebody."""
     if sent.number is None:
         return "a result"

@@ -25,7 +25,7 @@ from cds_service.facts.chart_days import BeforeBirthError, is_before_birth, newe
 from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
-from cds_service.facts.measurements import age_series, laboratory_series, score_series
+from cds_service.facts.measurements import age_series, score_series
 from cds_service.facts.medicines import (
     Medicines,
     read_medicines,
@@ -41,6 +41,7 @@ from cds_service.facts.patient import (
 )
 from cds_service.facts.person import death, sex
 from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
+from cds_service.facts.unread_results import results_of
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import MedicationRequest, ServiceRequest
@@ -164,7 +165,7 @@ class FactReader:
         knowledge = self._book.knowledge
         readers: dict[str, Callable[[], FactValue | None]] = {}
         for fact, analyte in knowledge.fact_list.analytes.items():
-            readers[fact] = _bound(laboratory_series, context, fact, analyte)
+            readers[fact] = _bound(results_of, context, fact, analyte)
         readers |= self._person(context)
         drafts = [request for request, _ in supplied.draft_requests]
         readers |= self._tumour(context, medicines, drafts)

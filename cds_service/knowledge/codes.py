@@ -32,6 +32,7 @@ from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.icd_editions import load_editions
 from cds_service.knowledge.medication_products import MedicationMatch, load_products
 from cds_service.knowledge.medicine_names import MedicineNames
+from cds_service.knowledge.related_tests import RelatedTest, load_related_tests
 from cds_service.knowledge.watched_names import WatchedNames, load_watched_names
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 
@@ -90,6 +91,7 @@ class Codes:
     ingredients: Mapping[str, Ingredient]
     product_matches: Mapping[CodeKey, tuple[MedicationMatch, ...]] = field(repr=False)
     watched: WatchedNames = field(default_factory=WatchedNames, repr=False)
+    related_tests: Mapping[str, tuple[RelatedTest, ...]] = field(default_factory=dict)
     medicine_names: MedicineNames = field(default_factory=MedicineNames, repr=False)
     _analyte_index: Mapping[CodeKey, tuple[str, bool]] = field(init=False, repr=False)
     _medication_index: Mapping[CodeKey, tuple[MedicationMatch, ...]] = field(init=False, repr=False)
@@ -244,6 +246,10 @@ class Codes:
             for name, holder in table.items():
                 for code in holder.codes:
                     yield name, code
+        for name, tests in self.related_tests.items():
+            for test in tests:
+                for code in test.codes:
+                    yield name, code
 
 
 def _match_of(ingredient: str, code: Code) -> MedicationMatch:
@@ -286,6 +292,7 @@ def load_codes(folder: Traversable | None = None) -> Codes:
             load_products(folder / "medication_products.csv", ingredients)
         ),
         watched=load_watched_names(folder / "watched_names.yaml", analytes),
+        related_tests=load_related_tests(folder / "related_tests.yaml", analytes),
     )
     _refuse_forbidden(codes, str(folder))
     return codes

@@ -23,9 +23,13 @@ class MedicationNames(Frozen):
 
 
 class ResultNames(Frozen):
-    """What laboratories call a test, by analyte."""
+    """What laboratories call a test, by analyte.
+
+    Of those in `named_alike_elsewhere` a standard code that is not known means another test.
+    """
 
     names: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    named_alike_elsewhere: tuple[str, ...] = ()
     source: str = "none"
 
 
@@ -44,7 +48,7 @@ def load_watched_names(file: Traversable, analytes: Container[str]) -> WatchedNa
     if not file.is_file():
         return WatchedNames()
     found = validate(WatchedNames, read_mapping(file), str(file), "")
-    for analyte in found.results.names:
+    for analyte in (*found.results.names, *found.results.named_alike_elsewhere):
         if analyte not in analytes:
             where = f"results.names.{analyte}"
             raise KnowledgeError(str(file), where, "a name in labs or vitals")

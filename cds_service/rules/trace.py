@@ -132,6 +132,7 @@ PHRASES = {
     ReasonKind.IMPRECISE: "is only known as a bound",
     ReasonKind.UNDATED: "came without a usable date",
     ReasonKind.UNUSABLE: "came but could not be used",
+    ReasonKind.NOT_READ: "came but was not read",
 }
 
 

@@ -33,6 +33,8 @@ class ReasonKind(enum.Enum):
     """A result came without a day on which it was true, or with one that is still to come."""
     UNUSABLE = "not usable"
     """A result came, and what stands in it is no value of this quantity."""
+    NOT_READ = "not read"
+    """A result came that may be grave, and is this quantity by name only, or without a number."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

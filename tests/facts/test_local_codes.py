@@ -13,7 +13,7 @@ from cds_service.facts import FactReader, PatientFacts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.watched_names import load_watched_names
-from cds_service.rules import Collection, Measurement, Series
+from cds_service.rules import Collection, Measurement, ReasonKind, Series
 from tests.facts import records
 from tests.facts.records import Json, facts_of, knowledge, laboratory, medication, person
 
@@ -195,7 +195,10 @@ def test_a_result_that_is_named_like_one_that_matters_is_remarked_on(
         return
     (line,) = found
     assert expected in line
-    assert facts.find(subject) is None
+    came = facts.find(subject)
+    assert isinstance(came, Series)
+    assert came.measurements == ()
+    assert [reason.kind for reason in came.unused] == [ReasonKind.NOT_READ]
 
 
 def test_a_component_is_remarked_on_and_a_withdrawn_result_is_not() -> None:
