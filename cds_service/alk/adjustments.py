@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.doses import adjusted, lead_in_under
 from cds_service.alk.not_checked import asked_members
+from cds_service.alk.undecided import unusable_results
 from cds_service.facts.patient import DoseTaken, OrderedMedication
 from cds_service.knowledge.dose_cells import read_dose_cell
 from cds_service.knowledge.drugs import Dose as LabelDose
@@ -21,10 +22,14 @@ from cds_service.rules import (
     Finding,
     Item,
     Measurement,
+    ReasonKind,
     Statement,
     Trace,
     Verdict,
 )
+
+_FORMS = frozenset({ReasonKind.UNKNOWN_UNIT, ReasonKind.NOT_READ, ReasonKind.CONTRADICTORY})
+"""Why a result that came cannot be used although nothing is wrong with the value itself."""
 
 
 def interactions(
@@ -110,9 +115,12 @@ def populations(
     """
     tables = knowledge.drugs[drug]
     found: list[Recommendation] = []
+    open_rows: list[tuple[Row, Trace]] = []
     for row in tables.populations or ():
         trace = row.when.evaluate(evaluation)
         if trace.verdict is not Verdict.MET:
+            if trace.verdict is Verdict.UNKNOWN and row.text("severity") != "info":
+                open_rows.append((row, trace))
             continue
         item = Recommendation(
             Kind.INFORM,
@@ -129,7 +137,51 @@ def populations(
         changed = _with_dose(item, row, tables.drug, taken, starting=starting)
         if changed is not None:
             found.append(changed)
-    return found
+    return found + _unread_organs(drug, order, open_rows, starting=starting)
+
+
+def _unread_organs(
+    drug: str,
+    order: OrderedMedication | None,
+    open_rows: Sequence[tuple[Row, Trace]],
+    *,
+    starting: bool,
+) -> list[Recommendation]:
+    """One question for results of organs that came, and on which nothing but their form hangs.
+
+    A limit that the laboratory did not send is no such form: it is asked for where it matters. Of
+    a unit that is not sent month after month, as with "> 60", the first order asks.
+    """
+    forms = _FORMS if starting else _FORMS - {ReasonKind.UNKNOWN_UNIT}
+    reasons = {
+        reason: None
+        for _, trace in open_rows
+        for reason in unusable_results(trace)
+        if reason.kind in forms
+    }
+    if not reasons:
+        return []
+    row, trace = next(
+        pair for pair in open_rows if any(reason in reasons for reason in pair[1].reasons)
+    )
+    fact = next(iter(reasons)).subject
+    return [
+        Recommendation(
+            Kind.ASK,
+            Topic.POPULATION,
+            f"{drug}-unread-organ-results",
+            "warning",
+            trace=trace,
+            row=row,
+            drug=drug,
+            summary=f"Check the dose of {drug}: {fact} came and was not used",
+            detail="These results are there but cannot be used, so no dose that the label makes"
+            " depend on them was judged.",
+            reasons=tuple(reasons),
+            order=order,
+            verified=row.verified,
+        )
+    ]
 
 
 def told_later(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from decimal import Decimal
 
+from cds_service.facts.code_remarks import NamedResults
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.facts.problems import in_order
@@ -70,7 +71,26 @@ def unjudged_pregnancy_test(context: Context) -> Statements | None:
         if value or sent.number is None or day is None or day < max(judged, default=date.min):
             continue
         found.append(Statement("present", day, f"hCG {sent.as_sent}", observation.key))
+    found += _named_pregnancy_tests(context, max(judged, default=date.min))
     return in_order(found)
+
+
+def _named_pregnancy_tests(context: Context, judged: date) -> Iterator[Statement]:
+    """Those that have the name of an hCG test and a code that nobody knows: never believed, and
+    to be settled unless they say no."""
+    if not _pregnancy_codes(context):
+        return
+    for result in context.once(NamedResults, NamedResults.of).get("hCG", ()):
+        if status_of(result.observation) not in READABLE_STATUSES:
+            continue
+        value, _ = _answer(context, result, _above, _POSITIVE_FLAGS)
+        sent = read_number(result.source)
+        moment = context.effective(result.observation)
+        day = moment.day if context.usable(moment, "pregnancy") and moment is not None else None
+        says_yes = value == "present" or (not value and sent.number is not None)
+        if says_yes and day is not None and day >= judged:
+            shown = f"hCG {sent.as_sent} under a code that is not known here"
+            yield Statement("present", day, shown, result.observation.key)
 
 
 def _pregnancy_codes(context: Context) -> frozenset[CodeKey]:

@@ -89,11 +89,34 @@ def hook_request(
         body["fhirServer"] = fhir_server
     if prefetch:
         chart = signed_chart(story) if hook == "order-dispatch" else story.bundle
-        body["prefetch"] = {
-            key: answer(chart, resolved(template, context))
-            for key, template in service.get("prefetch", {}).items()
+        templates = service.get("prefetch", {})
+        sent = {
+            key: answer(chart, resolved(template, context)) for key, template in templates.items()
         }
+        body["prefetch"] = _each_result_once(sent, str(templates.get("findings", "")))
     return body
+
+
+def _each_result_once(prefetch: dict[str, Json], template: str) -> dict[str, Json]:
+    """The same without measured results among the findings that stand under their category, too.
+
+    They are those that the template names by code alone. An EHR may send them twice; whoever
+    changes one here would have to change its copy, too.
+    """
+    by_code = {code for code in template.partition("code=")[2].split(",") if "|" not in code}
+    sent = {
+        entry["resource"]["id"]
+        for key in ("laboratory", "vital_signs")
+        for entry in prefetch.get(key, {}).get("entry", ())
+        if by_code & {item["code"] for item in entry["resource"]["code"].get("coding", ())}
+    }
+    findings = prefetch.get("findings")
+    if findings is None or not findings.get("entry"):
+        return prefetch
+    kept = [entry for entry in findings["entry"] if entry["resource"]["id"] not in sent]
+    removed = len(findings["entry"]) - len(kept)
+    thinner = {**findings, "entry": kept, "total": findings.get("total", len(kept)) - removed}
+    return {**prefetch, "findings": thinner}
 
 
 def hook_context(story: Story, hook: str) -> Json:
