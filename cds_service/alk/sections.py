@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from cds_service.alk.adjustments import interactions
 from cds_service.alk.availability import unavailable
+from cds_service.alk.brought import with_reaction
 from cds_service.alk.case import Case
 from cds_service.alk.course import Unanswered
 from cds_service.alk.decision import Recommendation
@@ -86,7 +87,7 @@ class OtherOrders(Section):
                 ):
                     evidence = item.trace.evidence if item.trace is not None else ()
                     if any(used.source == order.reference for used in evidence):
-                        yield item
+                        yield with_reaction(item, case.answer.found)
 
 
 class Uncovered(Section):

@@ -11,7 +11,9 @@ from cds_service.alk import (
     Recommendation,
     Topic,
 )
+from cds_service.alk.brought import reaction_brought
 from cds_service.alk.look_alikes import look_alike
+from cds_service.cards.basis import trigger
 from cds_service.cards.reaction_summaries import reaction_summary
 from cds_service.cards.text import (
     counted,
@@ -216,6 +218,8 @@ def _interaction(item: Recommendation, _: Knowledge) -> str:
     group = item.row.text("group") if item.row is not None else "another medication"
     own = {item.drug, ""}
     shown = listed(sorted(set(names) - own)[:3]) or group
+    if reaction := reaction_brought(item):
+        return _beside_a_reaction(shown, reaction, group)
     match item.kind:
         case Kind.REDUCE if item.order is not None and item.drug not in item.order.ingredients:
             # It is the other medication that is being ordered, and the label avoids it first.
@@ -234,6 +238,19 @@ def _interaction(item: Recommendation, _: Knowledge) -> str:
         case Kind.AVOID:
             return f"Avoid {item.drug} with {shown}: {group}"
     return f"Watch {item.drug} with {shown}: {group}"
+
+
+def _beside_a_reaction(shown: str, reaction: Recommendation, group: str) -> str:
+    """An order of what brings a reaction for which the drug is held or stopped, or asked about."""
+    drug, because = reaction.drug, trigger(reaction.trace)
+    match reaction.kind:
+        case Kind.STOP:
+            lead = f"Avoid {shown} while {drug} is to be stopped"
+        case Kind.WITHHOLD:
+            lead = f"Avoid {shown} while {drug} is on hold"
+        case _:
+            lead = f"Avoid {shown} until a reaction to {drug} is settled"
+    return first_that_fits(led(lead, because, group), led(lead, because or group), lead)
 
 
 def _ingredient(item: Item) -> str:
