@@ -36,7 +36,8 @@ def summary(item: Recommendation, knowledge: Knowledge) -> str:
     """The summary of one recommendation, under 140 characters, starting with the action."""
     if item.topic is Topic.ORDER and item.reasons:
         names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
-        return fit(f"Check before signing {ordered_name(item)}: {names} could not be obtained")
+        step = "dispatching" if _is_dispatched(item) else "signing"
+        return fit(f"Check before {step} {ordered_name(item)}: {names} could not be obtained")
     if item.topic is Topic.PROGRESSION and (objections := _objections(item.options)):
         return fit(f"No option here without a reason against it, tumour board: {objections}")
     if item.summary:
@@ -77,7 +78,10 @@ _NAMED_ITEMS = {
 
 def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str]:
     """What `{ordered}`, `{dose}` and their kin in a table row stand for."""
-    values = {"ordered": ordered_name(item)}
+    values = {
+        "ordered": ordered_name(item),
+        "sign": "dispatch" if _is_dispatched(item) else "sign",
+    }
     if item.order is not None:
         values["dose"] = dose_words(item.order.dose)
     if item.drug is not None and item.drug in knowledge.drugs:
@@ -126,6 +130,10 @@ def _awaited(drug: AwaitedDrug) -> Mapping[str, str]:
         "requested_for": flag.requested_for,
         "confusable": listed(list(drug.confusable_with)),
     }
+
+
+def _is_dispatched(item: Recommendation) -> bool:
+    return item.order is not None and item.order.dispatched
 
 
 def ordered_name(item: Recommendation) -> str:

@@ -103,7 +103,7 @@ class FactReader:
         context = self._context(supplied, as_of)
         remark_on_codes(context)
         medicines = read_medicines(context, supplied.dispatched)
-        orders = read_orders(context, supplied.draft_requests)
+        orders = read_orders(context, supplied.draft_requests, supplied.dispatched)
         unavailable = dict(supplied.unavailable)
         if medicines.unclear:
             unavailable.setdefault(
