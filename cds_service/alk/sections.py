@@ -42,7 +42,9 @@ class DraftOrders(Section):
 
     def recommendations(self, case: Case) -> Iterable[Recommendation]:
         """What the order checks say about each order asked about."""
-        found, undecided = check_orders(case.facts, case.question, case.knowledge, case.evaluation)
+        found, undecided = check_orders(
+            case.facts, case.question, case.knowledge, case.evaluation, case.answer.found
+        )
         case.answer.undecided.update(undecided)
         return found
 
@@ -158,8 +160,8 @@ class Availability(Section):
 
 SECTIONS: tuple[Section, ...] = (
     Gates(),
-    DraftOrders(),
     EachDrug((Coverage, Reactions, DueTests, Adjustments)),
+    DraftOrders(),
     Unrecognised(),
     OtherOrders(),
     OrdersInForce(),

@@ -94,7 +94,7 @@ def test_what_joins_a_stronger_card_is_told_there() -> None:
 
     told = [item for one in decision.recommendations for item in one.also if item.settled]
     assert [item.kind for item in told] == [Kind.REDUCE]
-    assert told[0].settled == "the order of lorlatinib is not to be signed"
+    assert told[0].settled == "the order of lorlatinib is refused"
     assert any("Lower lorlatinib to 75 mg" in card.card.detail for card in cards_of(decision))
 
 
