@@ -16,7 +16,7 @@ from cds_service.alk.settlement import Settled, offer_of, said_of
 from cds_service.cards import CardContext, all_cards, guard
 from cds_service.cards.built import BuiltCard
 from cds_service.cards.suggestions import OrderContext
-from cds_service.facts.patient import PatientFacts
+from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.settlement import STRICTEST, load_settlement
 from cds_service.knowledge.yaml_files import knowledge_folder
