@@ -24,6 +24,7 @@ _FINDING_SETS = (
     "pregnancy status",
     "estimated delivery date",
     "cancer stage group",
+    "distant metastasis category",
     "tumour histology",
     "tumour size",
     "positive lymph nodes",

@@ -54,7 +54,7 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
             if sent is None:
                 came.null(template)
                 continue
-            if came.sent(template, read_resources(sent)):
+            if came.sent(template, read_resources(sent).without_agreed(call.agreed_warnings)):
                 continue
         queries = [resolve(text, call.context) for text in (template.template, *template.otherwise)]
         if queries[0] is not None:
@@ -112,6 +112,7 @@ def _client(call: HookCall, access: FhirAccess) -> FhirClient | None:
             call.access_token,
             deadline_seconds=access.deadline_seconds,
             allow_private=access.allow_private or call.allow_private_addresses,
+            agreed_warnings=call.agreed_warnings,
         )
     except ServerRefused:
         return None

@@ -6,6 +6,9 @@ ask for each of these.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from cds_service.facts.intolerances import NOT_CONFIRMED, WITHOUT_A_REACTION
 from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.rules import Collection
 
@@ -14,6 +17,7 @@ _ENDED = {
     "ordered drug not tolerated before": "ALK inhibitors stopped for toxicity",
     "ordered drug ended unexplained": "ALK inhibitors stopped without a reason",
 }
+INTOLERANCES = "intolerances to ALK inhibitors"
 ALREADY_TAKEN = "ordered drug already taken"
 
 
@@ -30,4 +34,44 @@ def taken_before(order: OrderedMedication, facts: PatientFacts) -> dict[str, boo
         )
         complete = isinstance(found, Collection) and found.complete
         flags[flag] = True if listed else False if complete else None
-    return flags
+    return flags | _intolerances(order, facts, asked_already=_asked_already(flags))
+
+
+def _asked_already(flags: Mapping[str, bool | None]) -> bool:
+    """Whether the drug runs, so that the rows for reactions speak, or was stopped for toxicity."""
+    return bool(flags[ALREADY_TAKEN] or flags["ordered drug not tolerated before"])
+
+
+def _intolerances(
+    order: OrderedMedication, facts: PatientFacts, *, asked_already: bool
+) -> dict[str, bool | None]:
+    """Whether an intolerance to the ordered drug is recorded, without or with its reaction."""
+    found = facts.find(INTOLERANCES)
+    listed = found.items if isinstance(found, Collection) else ()
+    own = [item for item in listed if item.names & set(order.ingredients)]
+    absent = False if isinstance(found, Collection) and found.complete else None
+    unexplained = any(WITHOUT_A_REACTION in item.names for item in own)
+    explained = bool(own) and not unexplained and not asked_already
+    return {
+        "ordered drug intolerance unexplained": True if unexplained else absent,
+        "ordered drug intolerance explained": True if explained else absent,
+    }
+
+
+def running_not_tolerated(
+    order: OrderedMedication, facts: PatientFacts, stopped: frozenset[str]
+) -> bool:
+    """Whether another ALK inhibitor runs that is to be stopped, or whose intolerance is recorded.
+
+    `stopped` are the drugs that the same answer stops for a reaction. What nobody confirmed, and
+    what was not supplied, is no reason to read an order as a switch.
+    """
+    found = facts.find(INTOLERANCES)
+    for item in found.items if isinstance(found, Collection) else ():
+        if NOT_CONFIRMED not in item.names:
+            stopped |= item.names
+    return any(
+        line.status == "active" and line.ingredient in stopped
+        for line in facts.lines
+        if line.ingredient not in order.ingredients
+    )

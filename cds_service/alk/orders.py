@@ -11,7 +11,7 @@ from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.lead_in import skips_lead_in
 from cds_service.alk.look_alikes import look_alike
-from cds_service.alk.ordered_before import taken_before
+from cds_service.alk.ordered_before import running_not_tolerated, taken_before
 from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
@@ -33,6 +33,9 @@ _KINDS = {
 
 _BELOW_START = "ordered first dose below the start"
 
+SWITCH = "ordered switch"
+"""The flag of an order that takes the place of a running ALK inhibitor."""
+
 _COMPARED = frozenset({"ordered dose above the label", "ordered dose off the ladder", _BELOW_START})
 
 
@@ -44,11 +47,13 @@ def evaluation_with(
     beside: Sequence[OrderedMedication] = (),
     *,
     started_low: bool = False,
+    stopped: frozenset[str] = frozenset(),
 ) -> Evaluation:
     """The evaluation of the patient together with one order and those `beside` it.
 
-    `started_low` says of an order in force that no earlier one was for more: its dose is then the
-    first dose, as it is of a draft of a drug that was never taken.
+    `stopped` are the drugs that the answer stops for a reaction. `started_low` says of an order in
+    force that no earlier one was for more: its dose is then the first dose, as it is of a draft of
+    a drug that was never taken.
     """
     flags: dict[str, bool | None] = taken_before(order, facts)
     for ingredient in order.ingredients:
@@ -74,7 +79,8 @@ def evaluation_with(
         drug.approval.to_check(evaluation.as_of) for drug in awaited
     )
     flags["ordered look-alike"] = bool(look_alike(order, knowledge)[0])
-    flags["ordered switch"] = _replaces_running(order, facts)
+    not_tolerated = running_not_tolerated(order, facts, stopped)
+    flags[SWITCH] = not_tolerated or _replaces_running(order, facts)
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
 
@@ -111,26 +117,48 @@ def _below_start(
 
 
 def check_orders(
-    facts: PatientFacts, question: Question, knowledge: Knowledge, evaluation: Evaluation
+    facts: PatientFacts,
+    question: Question,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+    said: Sequence[Recommendation] = (),
 ) -> tuple[list[Recommendation], dict[str, Trace]]:
-    """What the order checks say about each order asked about, and the rules left undecided."""
+    """What the order checks say about each order asked about, and the rules left undecided.
+
+    `said` is what the answer says so far: of a drug that it stops for a reaction, an order of
+    another one is the switch.
+    """
     found: list[Recommendation] = []
+    stops = [item for item in said if item.kind is Kind.STOP and item.topic is Topic.TOXICITY]
+    stopped = frozenset(item.drug for item in stops if item.drug is not None)
     undecided: dict[str, Trace] = {}
     for order in question.orders_asked_about:
         beside = [other for other in question.orders if other is not order]
-        ordered = evaluation_with(order, facts, knowledge, evaluation, beside)
+        ordered = evaluation_with(order, facts, knowledge, evaluation, beside, stopped=stopped)
         for row in knowledge.tables["order_checks"]:
             trace = row.when.evaluate(ordered)
             if trace.verdict is Verdict.MET:
                 lines = [facts.line(name) for name in order.ingredients]
                 started = any(line is not None and line.status != "ended" for line in lines)
-                found.append(_fired(row, trace, order, knowledge, ordered, started))
+                fired = _fired(row, trace, order, knowledge, ordered, started)
+                found.append(fired.changed(also=_reasons_to_switch(row, order, stops)))
             elif trace.verdict is Verdict.UNKNOWN and hangs_on_missing_data(trace):
                 undecided[row.identifier] = trace
                 if row.text("undecided") == "ask":
                     found.append(_unanswered(row, trace, order))
         found += resisted(order, knowledge, ordered)
     return found, undecided
+
+
+def _reasons_to_switch(
+    row: Row, order: OrderedMedication, stops: Sequence[Recommendation]
+) -> tuple[Recommendation, ...]:
+    """The stops of the drug that the order replaces, where the row speaks of a switch."""
+    if SWITCH not in row.when.facts_named or row.text("action") != "ask":
+        return ()
+    return tuple(
+        item.changed(also=(), tests=()) for item in stops if item.drug not in order.ingredients
+    )
 
 
 def _fired(

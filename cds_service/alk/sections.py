@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from cds_service.alk.adjustments import interactions
 from cds_service.alk.availability import unavailable
+from cds_service.alk.brought import with_reaction
 from cds_service.alk.case import Case
 from cds_service.alk.course import Unanswered
 from cds_service.alk.decision import Recommendation
@@ -41,7 +42,9 @@ class DraftOrders(Section):
 
     def recommendations(self, case: Case) -> Iterable[Recommendation]:
         """What the order checks say about each order asked about."""
-        found, undecided = check_orders(case.facts, case.question, case.knowledge, case.evaluation)
+        found, undecided = check_orders(
+            case.facts, case.question, case.knowledge, case.evaluation, case.answer.found
+        )
         case.answer.undecided.update(undecided)
         return found
 
@@ -86,7 +89,7 @@ class OtherOrders(Section):
                 ):
                     evidence = item.trace.evidence if item.trace is not None else ()
                     if any(used.source == order.reference for used in evidence):
-                        yield item
+                        yield with_reaction(item, case.answer.found)
 
 
 class Uncovered(Section):
@@ -157,8 +160,8 @@ class Availability(Section):
 
 SECTIONS: tuple[Section, ...] = (
     Gates(),
-    DraftOrders(),
     EachDrug((Coverage, Reactions, DueTests, Adjustments)),
+    DraftOrders(),
     Unrecognised(),
     OtherOrders(),
     OrdersInForce(),

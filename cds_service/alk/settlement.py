@@ -125,7 +125,7 @@ class Settled:
         order = list(rows)
         said = (
             Statement(said, drug, item, rows[said])
-            for item in self._found
+            for item in _speaking(self._found, knowledge.inhibitors)
             for said, drugs in [said_of(item, knowledge.inhibitors)]
             for drug in drugs
         )
@@ -186,6 +186,16 @@ class Settled:
         )
         moved = (*option.modifiers, modifier)
         return replace(option, modifiers=moved, dose=None if dose_only else option.dose)
+
+
+def _speaking(
+    found: Iterable[Recommendation], inhibitors: frozenset[str]
+) -> Iterator[Recommendation]:
+    """The recommendations, and what is asked on the card of another: it takes that card's own
+    order, too. What else is told there is weaker than the card that tells it."""
+    for item in found:
+        yield item
+        yield from (one for one in item.also if said_of(one, inhibitors)[0] == "questioned")
 
 
 def _is_higher(item: Recommendation, lowered: Recommendation) -> bool:

@@ -11,6 +11,7 @@ from cds_service.cards import guard
 from cds_service.cards.built import BuiltCard
 from cds_service.cards.details import detail, footer
 from cds_service.cards.override_reasons import override_reasons
+from cds_service.cards.refusals import as_one, same_remedy, summary_of_refusals
 from cds_service.cards.suggestions import OrderContext, suggestions
 from cds_service.cards.summaries import summary
 from cds_service.cards.text import fit, listed
@@ -59,7 +60,8 @@ def all_cards(
 ) -> list[BuiltCard]:
     """Every card of a decision, the most dangerous first, however many there are.
 
-    Advice of the same kind on the same drug that only informs is merged into one card. A card whose
+    Advice of the same kind on the same drug that only informs is merged into one card, and so are
+    refusals of one order that ask for nothing but to take it back. A card whose
     words or orders cannot be made says at least which rule spoke; the others are whole.
     """
     knowledge = under(knowledge, decision.question.jurisdiction)
@@ -172,6 +174,10 @@ def _merged(items: Iterable[Recommendation]) -> list[tuple[Recommendation, ...]]
                     break
             else:
                 groups.append([item])
+            continue
+        refused = next((group for group in groups if same_remedy(group[0], item)), None)
+        if refused is not None:
+            refused.append(item)
         else:
             groups.append([item])
     return [tuple(group) for group in groups]
@@ -183,11 +189,14 @@ def _card(
     knowledge: Knowledge,
     context: CardContext,
 ) -> BuiltCard:
-    first = group[0]
+    refused = len(group) > 1 and same_remedy(group[0], group[1])
+    first = as_one(group) if refused else group[0]
     offered, behaviour = suggestions(first, decision, knowledge, context.orders)
     text = summary(first, knowledge)
     body = detail(first, decision, knowledge, offered)
-    if len(group) > 1:
+    if refused:
+        text = summary_of_refusals(group, knowledge)
+    elif len(group) > 1:
         text = _merged_summary(group, knowledge)
         body = _merged_detail(group, decision, knowledge)
     card = Card(

@@ -16,8 +16,8 @@ from cds_service.cards.built import BuiltCard
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import Action, Card, Suggestion
 
-AGAINST = frozenset({"stopped", "held", "refused", "avoided"})
-"""What a card says against a drug, so that no other card may order it."""
+AGAINST = frozenset({"stopped", "held", "refused", "avoided", "questioned"})
+"""What a card says against a drug, or asks before its next dose: no other card may order it."""
 
 
 class ContradictingOrderError(Exception):

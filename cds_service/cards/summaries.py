@@ -11,7 +11,9 @@ from cds_service.alk import (
     Recommendation,
     Topic,
 )
+from cds_service.alk.brought import reaction_brought
 from cds_service.alk.look_alikes import look_alike
+from cds_service.cards.basis import trigger
 from cds_service.cards.reaction_summaries import reaction_summary
 from cds_service.cards.text import (
     counted,
@@ -34,7 +36,8 @@ def summary(item: Recommendation, knowledge: Knowledge) -> str:
     """The summary of one recommendation, under 140 characters, starting with the action."""
     if item.topic is Topic.ORDER and item.reasons:
         names = listed(list(dict.fromkeys(reason.subject for reason in item.reasons))[:3])
-        return fit(f"Check before signing {ordered_name(item)}: {names} could not be obtained")
+        step = "dispatching" if _is_dispatched(item) else "signing"
+        return fit(f"Check before {step} {ordered_name(item)}: {names} could not be obtained")
     if item.topic is Topic.PROGRESSION and (objections := _objections(item.options)):
         return fit(f"No option here without a reason against it, tumour board: {objections}")
     if item.summary:
@@ -75,7 +78,10 @@ _NAMED_ITEMS = {
 
 def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str]:
     """What `{ordered}`, `{dose}` and their kin in a table row stand for."""
-    values = {"ordered": ordered_name(item)}
+    values = {
+        "ordered": ordered_name(item),
+        "sign": "dispatch" if _is_dispatched(item) else "sign",
+    }
     if item.order is not None:
         values["dose"] = dose_words(item.order.dose)
     if item.drug is not None and item.drug in knowledge.drugs:
@@ -124,6 +130,10 @@ def _awaited(drug: AwaitedDrug) -> Mapping[str, str]:
         "requested_for": flag.requested_for,
         "confusable": listed(list(drug.confusable_with)),
     }
+
+
+def _is_dispatched(item: Recommendation) -> bool:
+    return item.order is not None and item.order.dispatched
 
 
 def ordered_name(item: Recommendation) -> str:
@@ -216,6 +226,8 @@ def _interaction(item: Recommendation, _: Knowledge) -> str:
     group = item.row.text("group") if item.row is not None else "another medication"
     own = {item.drug, ""}
     shown = listed(sorted(set(names) - own)[:3]) or group
+    if reaction := reaction_brought(item):
+        return _beside_a_reaction(shown, reaction, group)
     match item.kind:
         case Kind.REDUCE if item.order is not None and item.drug not in item.order.ingredients:
             # It is the other medication that is being ordered, and the label avoids it first.
@@ -234,6 +246,19 @@ def _interaction(item: Recommendation, _: Knowledge) -> str:
         case Kind.AVOID:
             return f"Avoid {item.drug} with {shown}: {group}"
     return f"Watch {item.drug} with {shown}: {group}"
+
+
+def _beside_a_reaction(shown: str, reaction: Recommendation, group: str) -> str:
+    """An order of what brings a reaction for which the drug is held or stopped, or asked about."""
+    drug, because = reaction.drug, trigger(reaction.trace)
+    match reaction.kind:
+        case Kind.STOP:
+            lead = f"Avoid {shown} while {drug} is to be stopped"
+        case Kind.WITHHOLD:
+            lead = f"Avoid {shown} while {drug} is on hold"
+        case _:
+            lead = f"Avoid {shown} until a reaction to {drug} is settled"
+    return first_that_fits(led(lead, because, group), led(lead, because or group), lead)
 
 
 def _ingredient(item: Item) -> str:

@@ -335,9 +335,12 @@ def _last_given(context: Context, start: date | None, end: date | None, word: st
 
 
 def read_orders(
-    context: Context, drafts: Sequence[tuple[MedicationRequest, Mapping[str, object]]]
+    context: Context,
+    drafts: Sequence[tuple[MedicationRequest, Mapping[str, object]]],
+    dispatched: frozenset[str] = frozenset(),
 ) -> tuple[OrderedMedication, ...]:
-    """The draft medication orders, each with the resource as received."""
+    """The orders asked about, each with the resource as received; `dispatched` are the keys of
+    those that are signed."""
     orders: list[OrderedMedication] = []
     for request, resource in drafts:
         concept = context.record.medication_concept(request)
@@ -366,6 +369,7 @@ def read_orders(
                     if found.unchecked
                     else None
                 ),
+                dispatched=request.key in dispatched,
             )
         )
     return tuple(orders)

@@ -140,7 +140,8 @@ class OrderedMedication:
     says nothing clear; `crushed` whether it asks to crush or open what is to be swallowed whole,
     None when the order has not been read for that. `contradictory` says that codes and words name
     different drugs, of which none is then believed. `unverified` are the classes whose membership
-    was not read in a source: they may warn, but carry no one-click order.
+    was not read in a source: they may warn, but carry no one-click order. `dispatched` says that it
+    is signed and on its way to whoever carries it out.
     """
 
     reference: str
@@ -156,6 +157,7 @@ class OrderedMedication:
     crushed: bool | None = None
     contradictory: bool = False
     unrecognised: Unrecognised | None = None
+    dispatched: bool = False
 
     @property
     def starting_dose(self) -> DoseTaken:

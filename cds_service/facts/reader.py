@@ -25,6 +25,7 @@ from cds_service.facts.chart_days import BeforeBirthError, is_before_birth, newe
 from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
+from cds_service.facts.intolerances import INTOLERANCES, intolerances
 from cds_service.facts.measurements import age_series, score_series
 from cds_service.facts.medicines import (
     Medicines,
@@ -104,7 +105,7 @@ class FactReader:
         context = self._context(supplied, as_of)
         remark_on_codes(context)
         medicines = read_medicines(context, supplied.dispatched)
-        orders = read_orders(context, supplied.draft_requests)
+        orders = read_orders(context, supplied.draft_requests, supplied.dispatched)
         unavailable = dict(supplied.unavailable)
         if medicines.unclear:
             unavailable.setdefault(
@@ -192,6 +193,7 @@ class FactReader:
         }
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
+        readers[INTOLERANCES] = _bound(intolerances, context)
         return LazyValues(readers)
 
     def _person(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:

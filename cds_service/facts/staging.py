@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from cds_service.facts import cancers
@@ -19,6 +19,12 @@ from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport,
 from cds_service.rules import Collection, Event, Events, Statement, Statements
 
 _STAGE_TEXT = re.compile(r"(?:stage )?(IV|III|II|I)([ABC]?)[0-9]?", re.IGNORECASE)
+_M1 = re.compile(
+    r"(?:American Joint Committee on Cancer |AJCC )?[cprya]{0,2}M1(?:[abc][0-9]?)?"
+    r"(?: \(qualifier value\))?",
+    re.IGNORECASE,
+)
+"""A category of distant metastases that says that there are some: `cM1a`, `M1c2`."""
 _DISTANT = ("brain metastases", "leptomeningeal metastases", "central nervous system metastases",
             "other metastases", "metastatic non-small cell lung cancer")  # fmt: skip
 _SENSITISING = re.compile(r"p\.\(?(?:Leu858Arg|L858R|Glu746_Ala750del|E746_A750del)\)?")
@@ -80,8 +86,24 @@ def _stage(context: Context) -> Statement | None:
         if stage and context.usable(moment, "stage") and moment is not None:
             label = value.label if value is not None else None
             found.append(Statement(stage, moment.day, label or "", result.observation.key))
+    found += _distant_categories(context)
     ordered = in_order(found)
     return ordered.statements[0] if ordered is not None else None
+
+
+def _distant_categories(context: Context) -> Iterator[Statement]:
+    """Stage IV of each M1 that was recorded as a category of TNM."""
+    for result in context.record.observations(
+        context.book.value_sets["distant metastasis category"]
+    ):
+        moment = context.effective(result.observation)
+        value = result.source.value_codeable_concept
+        if status_of(result.observation) not in READABLE_STATUSES or value is None:
+            continue
+        said = (value.text, *(name for one in value.coding for name in (one.code, one.display)))
+        category = next((name for name in said if name and _M1.fullmatch(name.strip())), None)
+        if category and context.usable(moment, "stage") and moment is not None:
+            yield Statement("IV", moment.day, category, result.observation.key)
 
 
 def _stage_of(context: Context, concept: CodeableConcept | None, *, allow_text: bool) -> str:

@@ -145,8 +145,9 @@ class FhirClient:
     """Searches one FHIR server.
 
     `deadline_seconds` bounds each `fetch` as a whole. `page_limit` is the most pages read per
-    query. `allow_private` admits http and private addresses, for development. Raises
-    ServerRefused for a base URL that may not be contacted.
+    query. `allow_private` admits http and private addresses, for development. `agreed_warnings`
+    are those that cost no result its wholeness (`Outcome.is_agreed`). Raises ServerRefused for a
+    base URL that may not be contacted.
     """
 
     def __init__(
@@ -159,6 +160,7 @@ class FhirClient:
         session_factory: Callable[[], requests.Session] = requests.Session,
         allow_private: bool = False,
         max_page_bytes: int = 20_000_000,
+        agreed_warnings: frozenset[str] = frozenset(),
     ) -> None:
         self.base_url = checked_base(base_url, allow_private=allow_private)
         self._access_token = access_token
@@ -167,6 +169,7 @@ class FhirClient:
         self._session_factory = session_factory
         self._allow_private = allow_private
         self._max_page_bytes = max_page_bytes
+        self._agreed_warnings = agreed_warnings
 
     def __repr__(self) -> str:
         credential = "with a token" if self._access_token else "without a token"
@@ -290,7 +293,7 @@ class FhirClient:
         except (requests.RequestException, HTTPError, OSError, UnicodeError):
             late = time.monotonic() >= ends_at
             return None, FetchProblem(ProblemKind.DEADLINE if late else ProblemKind.CONNECTION)
-        page = read_resources(body)
+        page = read_resources(body).without_agreed(self._agreed_warnings)
         if not page.given or any(entry.why in _NO_FHIR for entry in page.dropped):
             return None, FetchProblem(ProblemKind.NOT_FHIR, 200)
         return page, None

@@ -6,8 +6,8 @@ so that one odd resource never costs the rest, and what could not be read is rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from types import UnionType
@@ -17,12 +17,11 @@ import msgspec
 
 from cds_service.fhir.bundles import Bundle, BundleLink, BundleSearch
 from cds_service.fhir.datatypes import DataType
+from cds_service.fhir.outcomes import Outcome, outcomes_of
 from cds_service.fhir.repair import repaired
 from cds_service.fhir.views import AnyResource, OperationOutcome, Resource
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_REMARKS = frozenset({"information", "success"})
-_NOTHING_FOUND = frozenset({"not-found", "informational"})
 _SEARCH_RESULTS = frozenset({"searchset", "collection"})
 UNREADABLE_LINK = ""
 """In place of the address of a next page that is announced in a way that cannot be read."""
@@ -50,25 +49,6 @@ class Dropped:
     why: DropReason
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Severity and code of one OperationOutcome issue; its words stay behind."""
-
-    severity: str
-    code: str
-
-    @property
-    def serious(self) -> bool:
-        """True unless it is a mere remark, or a warning of no more than an empty result.
-
-        Any other warning says that something of what was asked for may be missing: a parameter
-        that was not understood, resources that were held back. So does a severity nobody knows.
-        """
-        if self.severity in _REMARKS:
-            return False
-        return not (self.severity == "warning" and self.code in _NOTHING_FOUND)
-
-
 class Shortfall(StrEnum):
     """Why what was read is not all that there is, however little that may be."""
 
@@ -88,8 +68,9 @@ class ReadResult:
     `matched_none` is True only when a Bundle says in full that nothing matched. `bundled` is True
     for what came in a Bundle, as the answer to a search does. `next_link` is `UNREADABLE_LINK`
     when a further page is announced whose address cannot be read.
-    `full_urls` maps each entry's fullUrl to its resource. `matches` counts the entries that are
-    answers, read or not; `total` is how many the server says there are, on all pages together.
+    `says_none` is `matched_none` whatever was warned of beside it. `full_urls` maps each entry's
+    fullUrl to its resource. `matches` counts the entries that are answers, read or not; `total` is
+    how many the server says there are, on all pages together.
     """
 
     resources: tuple[Resource, ...] = ()
@@ -102,6 +83,15 @@ class ReadResult:
     matches: int = 0
     total: int | None = None
     bundled: bool = False
+    says_none: bool = False
+
+    def without_agreed(self, agreed: Collection[str]) -> ReadResult:
+        """The same without the warnings that the operator agreed to (`Outcome.is_agreed`)."""
+        kept = tuple(one for one in self.outcomes if not one.is_agreed(agreed))
+        if len(kept) == len(self.outcomes):
+            return self
+        none = self.says_none and not any(outcome.serious for outcome in kept)
+        return replace(self, outcomes=kept, matched_none=self.matched_none or none)
 
     @property
     def cut_short(self) -> bool:
@@ -217,6 +207,7 @@ def merged(pages: Sequence[ReadResult]) -> ReadResult:
         next_link=pages[-1].next_link if pages else None,
         dropped=tuple(entry for page in pages for entry in page.dropped),
         matched_none=bool(pages) and all(page.matched_none for page in pages),
+        says_none=bool(pages) and all(page.says_none for page in pages),
         given=any(page.given for page in pages),
         full_urls=urls,
         matches=sum(page.matches for page in pages),
@@ -281,7 +272,7 @@ class _Page:
         search: BundleSearch | None,
     ) -> None:
         if isinstance(resource, OperationOutcome):
-            self.outcomes.extend(_outcomes(resource))
+            self.outcomes.extend(outcomes_of(resource))
             return
         self.matches += search is None or search.mode not in _NO_MATCH
         if resource is None:
@@ -307,6 +298,7 @@ class _Page:
             matched_none=nothing
             and says_none
             and not any(outcome.serious for outcome in self.outcomes),
+            says_none=nothing and says_none,
             full_urls=self.urls,
             matches=self.matches,
             total=counted,
@@ -345,18 +337,6 @@ def _loose_next_link(raw: msgspec.Raw) -> str | None:
         return UNREADABLE_LINK
 
 
-def _outcomes(resource: OperationOutcome) -> list[Outcome]:
-    issues = [
-        Outcome(
-            severity=(issue.severity or "").strip().lower() or "error",
-            code=(issue.code or "").strip().lower() or "unknown",
-        )
-        for issue in resource.issue
-    ]
-    # An outcome without an issue still says that this is not the data that was asked for.
-    return issues or [Outcome(severity="error", code="unknown")]
-
-
 def _read_slowly(text: bytes) -> ReadResult:
     try:
         envelope = _envelope_decoder.decode(text)
@@ -373,7 +353,7 @@ def _read_single(resource: Resource | Dropped) -> ReadResult:
     if isinstance(resource, Dropped):
         return _nothing_but(resource)
     if isinstance(resource, OperationOutcome):
-        return ReadResult(outcomes=tuple(_outcomes(resource)))
+        return ReadResult(outcomes=tuple(outcomes_of(resource)))
     return ReadResult(resources=(resource,))
 
 

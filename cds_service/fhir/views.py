@@ -338,6 +338,7 @@ class OperationOutcomeIssue(DataType, frozen=True):
 
     severity: str | None = None
     code: str | None = None
+    details: CodeableConcept | None = None
 
 
 class OperationOutcome(Resource, frozen=True):

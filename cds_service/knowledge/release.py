@@ -247,6 +247,7 @@ def _drug_tables(
         found[name] = reader.read(file, label, schema) if file.is_file() else None
     if found["dose_changes"] is None and found["monitoring"] is not None:
         raise KnowledgeError(str(folder), "", "dose_changes.csv beside monitoring.csv")
+    _brings_known_reactions(folder / "interactions.csv", found)
     return DrugTables(
         drug,
         found["dose_changes"],
@@ -254,3 +255,18 @@ def _drug_tables(
         found["interactions"],
         found["populations"],
     )
+
+
+def _brings_known_reactions(file: Traversable, found: Mapping[str, Table | None]) -> None:
+    """What the medicines of a row bring must be a reaction that the drug's own table knows.
+
+    Not asked where there is no such table: its absence is told on a card of its own.
+    """
+    if found["dose_changes"] is None:
+        return
+    reactions = {row.text("reaction") for row in found["dose_changes"]}
+    for row in found["interactions"] or ():
+        for reaction in row.entries("brings"):
+            if reaction not in reactions:
+                expected = f"a reaction of dose_changes.csv (found {reaction!r})"
+                raise KnowledgeError(str(file), "", expected, row=row.line, column="brings")

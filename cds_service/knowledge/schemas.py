@@ -132,6 +132,7 @@ def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
             _choice("severity", SEVERITIES),
             _choice("action", frozenset({"none", "monitor", "dose", "avoid", "contraindicated"})),
             _text("dose", required=False, check=check_dose_cell),
+            _list("brings"),
             _text("says"),
         ),
         "populations": (

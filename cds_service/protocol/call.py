@@ -78,6 +78,7 @@ def read_call(
         access_token_expires_in=expires_in,
         allow_private_addresses=client.allow_private_addresses,
         max_cards=client.habits.max_cards,
+        agreed_warnings=frozenset(client.habits.agreed_warnings),
         takes_system_actions=client.habits.system_actions,
         draft_resources_by_reference=MappingProxyType(by_reference),
     )

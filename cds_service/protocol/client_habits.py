@@ -6,6 +6,7 @@ nevertheless gets its card dropped or, worse, half of a suggestion carried out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -20,6 +21,13 @@ from cds_service.protocol.urls import parse_address
 
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
+HELD_BACK = frozenset(
+    {"suppressed", "incomplete", "too-costly", "timeout", "throttled", "transient", "lock-error"}
+    | {"no-store", "exception", "security", "login", "forbidden", "expired", "unknown", "deleted"}
+)
+"""Codes of issues that say, or may say, that something of what was asked for is missing."""
+_ISSUE_CODE = re.compile(r"[a-z]+(?:-[a-z]+)*")
+
 DOSED = frozenset({"MedicationRequest"})
 """Resource types whose details are a dose: without them an order says something else."""
 
@@ -29,7 +37,9 @@ class ClientHabits(BaseModel):
 
     What it sends: ``tolerate_absent_draft_orders`` for order-select and order-sign with nothing
     drafted (D-17, E-05, S-07); ``prefetch_keys`` from the client's own prefetch key to the one of
-    this service, where a site types its own (E-02).
+    this service, where a site types its own (E-02); ``agreed_warnings``, the warnings that its FHIR
+    server adds to whole results: the code of an issue, or ``code|detail`` with a code of its
+    details. An error, and a warning that says that data were held back, cannot be agreed on.
 
     What it can take: ``actions`` by type and resource type, None for all (E-23);
     ``one_action_per_suggestion`` (E-23); ``selection_behaviors`` it understands (E-20, C-20);
@@ -42,6 +52,7 @@ class ClientHabits(BaseModel):
 
     tolerate_absent_draft_orders: bool = False
     prefetch_keys: Mapping[_Name, _Name] = Field(default_factory=dict)
+    agreed_warnings: tuple[_Name, ...] = ()
     actions: Mapping[ActionType, tuple[_Name, ...]] | None = None
     one_action_per_suggestion: bool = False
     selection_behaviors: tuple[SelectionBehavior, ...] = Field(
@@ -59,6 +70,17 @@ class ClientHabits(BaseModel):
     def _one_key_each(cls, value: Mapping[str, str]) -> Mapping[str, str]:
         if len(set(value.values())) != len(value):
             raise ValueError("must not give two keys for the same data")
+        return value
+
+    @field_validator("agreed_warnings")
+    @classmethod
+    def _nothing_held_back(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            code, bar, detail = entry.partition("|")
+            if not _ISSUE_CODE.fullmatch(code) or (bar and not detail.strip()):
+                raise ValueError("must hold issue codes of FHIR, each maybe followed by |detail")
+            if code in HELD_BACK:
+                raise ValueError("must not hold a code that says that data are missing")
         return value
 
     @field_validator("link_hosts")

@@ -24,6 +24,7 @@ class HookCall:
     ``fhir_server`` has no trailing slash, and is None if the client is not allowed one.
     ``access_token`` is for this call only (R-77). ``access_token_expires_in`` is in seconds.
     ``max_cards`` is how many cards the client takes, None when it set no limit.
+    ``agreed_warnings`` are those of its FHIR server that mean that nothing is missing.
     ``takes_system_actions`` says that it agreed to changes which it carries out by itself.
     """
 
@@ -47,6 +48,7 @@ class HookCall:
     access_token_expires_in: int | None = None
     allow_private_addresses: bool = False
     max_cards: int | None = None
+    agreed_warnings: frozenset[str] = frozenset()
     takes_system_actions: bool = False
     draft_resources_by_reference: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

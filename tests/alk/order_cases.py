@@ -50,6 +50,8 @@ LUNG_BY_CRIZOTINIB = "earlier_interstitial_lung_disease_caused_by_crizotinib"
 BREAKPOINT = ("ALK breakpoint without a partner",)
 DISAGREE: dict[str, object] = {"conflicting_ALK_tests": ("FISH", "D5F3 immunohistochemistry")}
 ROS1: dict[str, object] = {"ROS1_gene": "rearranged"}
+INTOLERANCES = "intolerances_to_ALK_inhibitors"
+LIVER_STOPS: dict[str, object] = {"ALT": "6", "total_bilirubin": "3"}
 SILENT: dict[str, object] = {"ALK": None, "lines": ()}
 WOMAN: dict[str, object] = {"sex": "female", "age": "40"}
 
@@ -161,6 +163,33 @@ ORDERS = (
         {"EGFR_gene": "wild type"},
     ),
     Case("order-switch-while-active", {"orders": REPLACING}, {"lines": HAD_CRIZOTINIB}),
+    *(
+        Case("order-switch-while-active", {"orders": LORLATINIB, **why}, near)
+        for why, near in (
+            ({INTOLERANCES: ("alectinib",)}, {INTOLERANCES: ("crizotinib",)}),
+            (LIVER_STOPS, {"total_bilirubin": "1"}),
+        )
+    ),
+    Case(
+        "order-intolerance-unexplained",
+        {**NONE, "orders": ALECTINIB, INTOLERANCES: ("alectinib without a reaction",)},
+        {"orders": LORLATINIB},
+    ),
+    Case(
+        "order-intolerance-unexplained",
+        {"orders": ALECTINIB, INTOLERANCES: ("alectinib without a reaction",)},
+        {INTOLERANCES: ("alectinib",)},
+    ),
+    Case(
+        "order-intolerance-explained",
+        {**NONE, "orders": ALECTINIB, INTOLERANCES: ("alectinib",)},
+        {INTOLERANCES: ("alectinib without a reaction",)},
+    ),
+    Case(
+        "order-intolerance-explained",
+        {**NONE, "orders": ALECTINIB, INTOLERANCES: ("alectinib",)},
+        {"lines": ON_ALECTINIB},
+    ),
     Case(
         "order-two-alk-drafted",
         {**NONE, "orders": ALECTINIB + LORLATINIB},

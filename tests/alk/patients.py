@@ -21,6 +21,7 @@ from cds_service.facts import (
     TreatmentLine,
     TreatmentOrder,
 )
+from cds_service.facts.intolerances import INTOLERANCES, WITHOUT_A_REACTION
 from cds_service.facts.patient import doses_taken
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (
@@ -241,7 +242,7 @@ def _course(lines: Sequence[TreatmentLine], said: Facts) -> dict[str, FactValue]
         for reason in _reasons(line.ingredient, said)
     }
     found["end of the last ALK inhibitor"] = _collection(sorted(why))
-    for name in ("earlier medications", "ordered procedures"):
+    for name in ("earlier medications", "ordered procedures", INTOLERANCES):
         found.setdefault(name, _collection(said.get(name, ())))  # type: ignore[arg-type]
     return dict(found)
 
@@ -284,6 +285,9 @@ def without(facts: PatientFacts, name: str) -> PatientFacts:
 
 def _also_called(name: str) -> list[str]:
     """What a member answers to besides its name."""
+    if name.endswith(f" {WITHOUT_A_REACTION}"):
+        drug = name.removesuffix(f" {WITHOUT_A_REACTION}")
+        return [drug, *_also_called(drug), WITHOUT_A_REACTION]
     if name in knowledge().inhibitors:
         return list(knowledge().generation_names[name])
     alike = (named for named in knowledge().generation_names.values() if name == named[0])

@@ -61,6 +61,11 @@ def broken(*_: Any, **__: Any) -> Any:
     raise ValueError(f"the chart of {SECRET}")
 
 
+STRICTER = {"order-two-alk-inhibitors": "order-switch-while-active"}
+"""By a rule that only refuses the one that speaks where the other parts are known: a switch for a
+reaction is no switch while the reactions could not be looked at."""
+
+
 def breaks(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     function = part if part.startswith("case.") else f"{part}.recommendations"
     monkeypatch.setattr(f"{ALGORITHM}.{function}", broken)
@@ -104,7 +109,9 @@ def test_the_other_parts_say_what_they_say_otherwise(
         return
     says, silent = PARTS[name]
     left = rules(partial)[1:]
-    expected = [item.rule_id for item in whole.recommendations if item.topic not in silent]
+    refused = {STRICTER[rule] for rule in left if rule in STRICTER}
+    said = [item.rule_id for item in whole.recommendations if item.topic not in silent]
+    expected = [rule for rule in said if rule not in refused]
     assert [rule for rule in left if rule in expected] == expected
     first = partial.recommendations[0]
     assert (first.rule_id, first.severity) == (CHECK_INCOMPLETE_RULE, "warning")

@@ -16,7 +16,7 @@ from cds_service.alk.settlement import Settled, offer_of, said_of
 from cds_service.cards import CardContext, all_cards, guard
 from cds_service.cards.built import BuiltCard
 from cds_service.cards.suggestions import OrderContext
-from cds_service.facts.patient import PatientFacts
+from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.settlement import STRICTEST, load_settlement
 from cds_service.knowledge.yaml_files import knowledge_folder
@@ -94,7 +94,7 @@ def test_what_joins_a_stronger_card_is_told_there() -> None:
 
     told = [item for one in decision.recommendations for item in one.also if item.settled]
     assert [item.kind for item in told] == [Kind.REDUCE]
-    assert told[0].settled == "the order of lorlatinib is not to be signed"
+    assert told[0].settled == "the order of lorlatinib is refused"
     assert any("Lower lorlatinib to 75 mg" in card.card.detail for card in cards_of(decision))
 
 
@@ -283,8 +283,8 @@ def _file(tmp_path: Any, change: Callable[[str], str]) -> Any:
     [
         ("said: held", "said: frozen", "said"),
         ("said: held", "said: stopped", "exactly one row"),
-        ("takes: [resume]", "takes: []", "takes"),
-        ("takes: [resume]", "takes: [raise]", "takes"),
+        ("takes: [higher]", "takes: []", "takes"),
+        ("takes: [higher]", "takes: [raise]", "takes"),
         ("card: joins", "card: vanishes", "card"),
         ("{drug} is on hold", "on hold", "{drug}"),
         ("source: design-settlement", "source: hearsay", "source"),
@@ -308,3 +308,34 @@ def test_an_older_release_without_the_file_is_settled_by_the_strictest_rows(tmp_
     left = Settled([hold, _resuming()], older).recommendations()
 
     assert left[1].settled == "another recommendation speaks against alectinib"
+
+
+@pytest.mark.parametrize(
+    ("open_question", "draft"),
+    [
+        ({"ALT": "3.5", "total_bilirubin": None}, drafted("alectinib", "600", 2)),
+        ({"oxygen_saturation": 89}, drafted("alectinib", "600", 2)),
+        ({"heart_rate": "52", "bradycardia_symptoms": None}, drafted("alectinib", "900", 2)),
+    ],
+    ids=["lowered for the liver", "low oxygen", "above the label"],
+)
+def test_what_is_to_be_checked_before_the_next_dose_takes_every_order_of_the_drug(
+    open_question: dict[str, object], draft: OrderedMedication
+) -> None:
+    decision = asked(patient(**{"Child-Pugh_class": "C", **open_question}), draft)
+
+    lowered = [one for one in decision.recommendations if one.kind is Kind.REDUCE]
+    assert lowered
+    assert {one.settled for one in lowered} == {"a reaction to alectinib is still to be settled"}
+    assert not [said for said in clicks(decision) if "alectinib" in said]
+
+
+def test_a_question_on_the_card_of_a_lower_dose_takes_the_button_of_that_card() -> None:
+    # ALT has recovered, so that the next dose level is right; the symptoms of today are not known.
+    chart = patient(ALT=[(40, "6"), (3, "1")], heart_rate="52", bradycardia_symptoms=None)
+    decision = asked(chart, drafted("alectinib", "600", 2))
+
+    (leading,) = [one for one in decision.recommendations if one.kind is Kind.REDUCE]
+    assert [one.kind for one in leading.also] == [Kind.ASK]
+    assert leading.settled
+    assert not [said for said in clicks(decision) if "alectinib" in said]

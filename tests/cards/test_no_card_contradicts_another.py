@@ -22,7 +22,8 @@ from tests.depth import SEED, examples, share
 
 DRUGS = sorted(knowledge().drugs)
 AGAINST = re.compile(
-    r"^(?:Stop|Hold|Keep holding|Do not sign|Do not start|Avoid|Not for this patient:|Reconsider)"
+    r"^(?:Stop|Hold|Keep holding|Do not sign|Do not dispatch|Do not start|Avoid|Reconsider"
+    r"|Not for this patient:|Check before the next dose of|Cannot judge)"
     r" (?P<drug>[a-z]+)\b"
 )
 """A headline that speaks against a drug, as it is written."""

@@ -198,6 +198,15 @@ def test_monitoring_without_dose_changes_is_refused(folder: Path) -> None:
     assert "dose_changes.csv beside monitoring.csv" in str(_refused(folder))
 
 
+def test_a_reaction_that_the_drug_does_not_know_is_refused(folder: Path) -> None:
+    file = "drugs/alectinib/interactions.csv"
+    _set(folder / file, 3, "brings", "lipids")
+    said = str(_refused(folder))
+    assert file in said
+    assert "brings" in said
+    assert "a reaction of dose_changes.csv (found 'lipids')" in said
+
+
 def test_a_drug_without_tables_is_incomplete_and_not_empty(folder: Path) -> None:
     shutil.copy(folder / MONITORING, folder / "kept.csv")
     (folder / DOSES).unlink()

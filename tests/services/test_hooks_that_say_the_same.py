@@ -74,7 +74,7 @@ def test_a_dispatch_brings_the_warnings_of_the_signature_and_changes_no_drug_ord
 ) -> None:
     """The signed order stands in the chart by now, and is still not taken for a treatment."""
     warned = [
-        (card["indicator"], card["summary"])
+        (card["indicator"], card["summary"].replace("Do not sign ", "Do not dispatch "))
         for card in service.cards("order-sign", story)
         if card["indicator"] != "info"
     ]

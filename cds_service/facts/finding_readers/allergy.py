@@ -39,7 +39,7 @@ def read(context: Context) -> Iterator[Reading]:
     """One finding for each way in which a reaction to an ALK inhibitor showed."""
     for allergy in context.record.of_type(AllergyIntolerance):
         for reaction in allergy.reaction:
-            drugs = _drugs(context, allergy, reaction)
+            drugs = drugs_of(context, allergy, reaction)
             if drugs:
                 yield from _read_reaction(context, allergy, reaction, drugs)
 
@@ -58,10 +58,7 @@ def _read_reaction(
     if dated_in_future(context, SUBJECT, "an allergy", began):
         return
     verification = status_of(allergy)
-    clinical = allergy.clinical_status
-    codes = {coding.code for coding in clinical.coding} if clinical is not None else set()
-    over = not _OVER.isdisjoint(codes)
-    status = OVER if over else PRESENT
+    status = OVER if is_over(allergy) else PRESENT
     if verification == "refuted":
         status = REFUTED
     elif verification in DOUBTED:
@@ -89,12 +86,19 @@ def _grade(context: Context, reaction: AllergyReaction) -> Grade:
     return NO_GRADE
 
 
-def _drugs(
-    context: Context, allergy: AllergyIntolerance, reaction: AllergyReaction
+def is_over(allergy: AllergyIntolerance) -> bool:
+    """Whether the allergy is recorded as one of the past."""
+    clinical = allergy.clinical_status
+    codes = {coding.code for coding in clinical.coding} if clinical is not None else set()
+    return not _OVER.isdisjoint(codes)
+
+
+def drugs_of(
+    context: Context, allergy: AllergyIntolerance, reaction: AllergyReaction | None
 ) -> frozenset[str]:
-    """The ALK inhibitors that the substance is."""
+    """The ALK inhibitors that the substance is, of the allergy or of one reaction of it."""
     found: set[str] = set()
-    for concept in (allergy.code, reaction.substance):
+    for concept in (allergy.code, reaction.substance if reaction is not None else None):
         if isinstance(concept, CodeableConcept):
             use = MedicationRequest(medication_codeable_concept=concept)
             found.update(identify(context, context.record.medication_concept(use)).ingredients)
