@@ -168,6 +168,14 @@ DIAGNOSED: dict[str, tuple[Diagnosed, ...]] = {
     "lorlatinib": (
         Diagnosed("glucose-crisis", {"diabetic ketoacidosis": "present"}, HOLD),
         Diagnosed("glucose-crisis", {"hyperosmolar hyperglycaemic state": "present"}, HOLD),
+        Diagnosed(
+            "block-first-degree-hold",
+            {
+                "atrioventricular block of first degree": "present",
+                "bradycardia symptoms": "present",
+            },
+            HOLD,
+        ),
         Diagnosed("swelling-nerves-weight-hold", {"oedema grade 3": "present"}, HOLD),
         Diagnosed(
             "swelling-nerves-weight-hold", {"peripheral neuropathy grade 3": "present"}, HOLD
