@@ -268,7 +268,7 @@ class Indication(Statement):
     jurisdiction: Literal["US", "EU", "JP"]
     setting: Literal["adjuvant", "metastatic", "locally advanced or metastatic"]
     text: str
-    prior_alk_inhibitor: Literal["any", "none"]
+    prior_alk_inhibitor: Literal["any", "none", "none or crizotinib", "none or as the text says"]
     in_scope: bool = True
     test: str | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.alk.order_cases import Case
+from tests.alk.order_cases import HAD_LORLATINIB, Case
 from tests.alk.patients import FULL, LOWER, treatment
 
 HIGHEST = treatment((170, "active", ("900", 2)))
@@ -31,6 +31,11 @@ IN_FORCE = (
         "force-immunotherapy",
         {"medications": ("immune checkpoint inhibitor",)},
         {"ALK": "negative"},
+    ),
+    Case(
+        "force-immunotherapy",
+        {"lines": HAD_LORLATINIB, "medications": ("atezolizumab", "immune checkpoint inhibitor")},
+        {"medications": ("atezolizumab", "immune checkpoint inhibitor", "bevacizumab")},
     ),
     Case("force-egfr-inhibitor", {"medications": ("EGFR inhibitor",)}, {"ALK": "negative"}),
     Case(

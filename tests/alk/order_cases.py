@@ -40,6 +40,8 @@ ENSARTINIB = (order("ensartinib", "225", 1),)
 BRIGATINIB = (order("brigatinib", "180", 1),)
 NELADALKIB = (order("neladalkib", "150", 1),)
 PEMBROLIZUMAB = (order("pembrolizumab", "200", 1),)
+ATEZOLIZUMAB = (order("atezolizumab", "1200", 1),)
+FOUR_DRUGS = ("bevacizumab", "carboplatin", "paclitaxel")
 OSIMERTINIB = (order("osimertinib", "80", 1),)
 PEMETREXED = (order("pemetrexed", "500", 1),)
 BISOPROLOL = (order("bisoprolol", "5", 1),)
@@ -252,6 +254,21 @@ ORDERS = (
         "order-immunotherapy-alk-positive",
         {**NONE, "orders": PEMBROLIZUMAB},
         {"setting": "resected"},
+    ),
+    Case(
+        "order-immunotherapy-after-inhibitors",
+        {"lines": HAD_LORLATINIB, "orders": PEMBROLIZUMAB},
+        {"lines": HAD_CRIZOTINIB},
+    ),
+    Case(
+        "order-immunotherapy-after-inhibitors",
+        {"lines": HAD_LORLATINIB, "orders": ATEZOLIZUMAB, "medications": FOUR_DRUGS[:2]},
+        {"medications": FOUR_DRUGS},
+    ),
+    Case(
+        "order-immunotherapy-after-inhibitors",
+        {"lines": HAD_LORLATINIB, "orders": ATEZOLIZUMAB, "medications": ("bevacizumab",)},
+        {"earlier_medications": FOUR_DRUGS[1:]},
     ),
     Case(
         "order-immunotherapy-stage-three",

@@ -260,6 +260,21 @@ INTERACTIONS = (
         {"medications": ("P-gp substrate",)},
         {"medications": ("beta-blocker",)},
     ),
+    Case(
+        "alectinib-interaction-transporter",
+        {"medications": ("BCRP substrate",)},
+        {"medications": ("P-gp inhibitor",)},
+    ),
+    Case(
+        "alectinib-interaction-dabigatran",
+        {"medications": ("dabigatran etexilate",)},
+        {"medications": ("apixaban",)},
+    ),
+    Case(
+        "alectinib-interaction-contraceptive",
+        {"medications": ("hormonal contraceptive",)},
+        {"medications": ("beta-blocker",)},
+    ),
 )
 
 STARTING: dict[str, object] = {"lines": (), "orders": ALECTINIB}

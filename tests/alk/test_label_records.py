@@ -48,6 +48,7 @@ TABLES = {
 DONE = {
     "stop": (Kind.STOP, "critical"),
     "withhold": (Kind.WITHHOLD, "warning"),
+    "reduce": (Kind.REDUCE, "warning"),
     "ask": (Kind.ASK, "warning"),
     "continue": (Kind.INFORM, "info"),
 }

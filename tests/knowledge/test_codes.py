@@ -327,7 +327,8 @@ def test_product_codes_know_ingredient_route_and_strength() -> None:
 def test_alk_inhibitors_come_from_their_own_folders_only() -> None:
     assert not set(DRUGS) & set(CODES.ingredients)
     assert set(ALL.medication_classes["ALK inhibitor"].ingredients) == set(DRUGS)
-    assert ALL.ingredients["ensartinib"].codes == ()
+    ensartinib = {code.code for code in ALL.ingredients["ensartinib"].codes}
+    assert ensartinib == {"2712634", "2712640", "2712642", "2712644", "83076-1025-3"}
     assert "ensacove" in ALL.ingredients["ensartinib"].match_text
     with pytest.raises(KnowledgeError, match="no folder of its own"):
         ALL.with_drugs(DRUGS.values())

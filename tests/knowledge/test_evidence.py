@@ -88,8 +88,9 @@ def test_second_hand_numbers_are_not_verified() -> None:
         assert row.source in sources
 
 
-def test_the_crown_registry_number_still_waits_for_a_check() -> None:
-    assert studies()["crown"].registry_verified is False
+def test_the_crown_registry_number_was_read_in_the_register() -> None:
+    assert studies()["crown"].registry == "NCT03052608"
+    assert studies()["crown"].registry_verified is True
 
 
 GOOD = """

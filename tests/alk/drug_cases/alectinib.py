@@ -359,6 +359,14 @@ DOSE_CHANGES: tuple[Reaction, ...] = (
     *HEART,
     *MUSCLE,
     *OTHERS,
+    case(
+        "another reaction of grade 3",
+        {"adverse effect of a cancer drug grade": "3"},
+        other_severe=HOLD,
+    ),
+    case("another reaction of grade 2", {"adverse effect of a cancer drug grade": "2"}),
+    case("gut of grade 3", {"gastrointestinal symptoms grade": "3"}, other_severe=HOLD),
+    case("gut of grade 2", {"gastrointestinal symptoms grade": "2"}),
 )
 
 ROWS = ()

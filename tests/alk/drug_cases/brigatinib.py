@@ -82,34 +82,40 @@ LUNG = (
 UPPER, LOWER = "systolic blood pressure", "diastolic blood pressure"
 PRESSURE = (
     case("pressure 159/99", {UPPER: "159", LOWER: "99"}),
-    case("pressure 160/99", {UPPER: "160", LOWER: "99"}, pressure_high=ASK),
-    case("pressure 161", {UPPER: "161"}, pressure_high=ASK),
-    case("pressure 159/100", {UPPER: "159", LOWER: "100"}, pressure_high=ASK),
-    case("pressure high, diastolic missing", {UPPER: "170", LOWER: None}, pressure_high=ASK),
+    case("pressure 160/99", {UPPER: "160", LOWER: "99"}, pressure_high=HOLD),
+    case("pressure 161", {UPPER: "161"}, pressure_high=HOLD),
+    case("pressure 159/100", {UPPER: "159", LOWER: "100"}, pressure_high=HOLD),
+    case("pressure high, diastolic missing", {UPPER: "170", LOWER: None}, pressure_high=HOLD),
     case(
         "pressure high after 139",
         {UPPER: [(3, "160"), (20, "139"), (40, "165")]},
-        pressure_again=ASK,
+        pressure_again=HOLD,
     ),
     case(
         "pressure high, 140 between",
         {UPPER: [(3, "160"), (20, "140"), (40, "165")]},
-        pressure_high=ASK,
+        pressure_high=HOLD,
     ),
     case(
         "diastolic high after 89",
         {LOWER: [(3, "100"), (20, "89"), (40, "101")]},
-        pressure_again=ASK,
+        pressure_again=HOLD,
     ),
     case(
         "diastolic high, 90 between",
         {LOWER: [(3, "100"), (20, "90"), (40, "101")]},
-        pressure_high=ASK,
+        pressure_high=HOLD,
+    ),
+    case(
+        "an earlier pressure in an unknown unit",
+        {UPPER: [(3, "160"), (20, "130"), (40, "165 unknown unit")]},
+        pressure_episode_unknown=HOLD,
+        ungraded_results=ASK,
     ),
     case(
         "pressure before the treatment does not count",
         {UPPER: [(3, "160"), (200, "130"), (220, "165")]},
-        pressure_high=ASK,
+        pressure_high=HOLD,
     ),
 )
 

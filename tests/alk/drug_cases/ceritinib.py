@@ -111,8 +111,16 @@ PANCREAS = (
     case("lipase without range", {"lipase": "9 no range"}, ungraded_results=ASK),
 )
 
+OTHERS = (
+    case("another reaction of grade 3", {"adverse effect of a cancer drug grade": "3"},
+         other_severe=HOLD),
+    case("another reaction of grade 2", {"adverse effect of a cancer drug grade": "2"}),
+    case("rash of grade 3", {"skin reaction grade": "3"}, other_severe=HOLD),
+    case("rash of grade 2", {"skin reaction grade": "2"}),
+)  # fmt: skip
+
 DOSE_CHANGES: tuple[Reaction, ...] = (*diagnoses("ceritinib", case),
-    *DIGESTION, *liver_cases(case), *LUNG, *RHYTHM, *GLUCOSE, *HEART, *PANCREAS,
+    *DIGESTION, *liver_cases(case), *LUNG, *RHYTHM, *GLUCOSE, *HEART, *PANCREAS, *OTHERS,
 )  # fmt: skip
 
 ON_IT: dict[str, object] = {"lines": (running("ceritinib"),)}
@@ -152,6 +160,7 @@ POPULATIONS = (
     Case("ceritinib-lactation", {**STARTING, **WOMAN}, {"age": "11"}),
     Case("ceritinib-missed-dose", STARTING, {"orders": ALECTINIB}),
     Case("ceritinib-gut-prevention", STARTING, {"orders": ALECTINIB}),
+    Case("ceritinib-sun", STARTING, {"orders": ALECTINIB}),
 )
 RECENT: dict[str, object] = {**ON_IT, "glucose": "95", "lipase": "0.5", "amylase": "0.5"}
 MONITORING = (

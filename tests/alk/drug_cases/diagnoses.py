@@ -18,6 +18,9 @@ class Diagnosed(NamedTuple):
 
 DIAGNOSED: dict[str, tuple[Diagnosed, ...]] = {
     "brigatinib": (
+        Diagnosed("pancreatitis", {"pancreatitis": "present"}, HOLD),
+        Diagnosed("glucose-crisis", {"diabetic ketoacidosis": "present"}, HOLD),
+        Diagnosed("glucose-crisis", {"hyperosmolar hyperglycaemic state": "present"}, HOLD),
         Diagnosed(
             "lung-disease-suspected", {"suspected interstitial lung disease": "present"}, HOLD
         ),
@@ -43,6 +46,7 @@ DIAGNOSED: dict[str, tuple[Diagnosed, ...]] = {
         Diagnosed("skin-severe-reaction", {"suspected severe cutaneous reaction": "present"}, HOLD),
     ),
     "alectinib": (
+        Diagnosed("pancreatitis", {"pancreatitis": "present"}, HOLD),
         Diagnosed(
             "lung-disease-suspected", {"suspected interstitial lung disease": "present"}, HOLD
         ),
@@ -81,6 +85,9 @@ DIAGNOSED: dict[str, tuple[Diagnosed, ...]] = {
         Diagnosed("skin-severe", {"skin reaction grade 3": "present"}, HOLD),
     ),
     "ceritinib": (
+        Diagnosed("pancreatitis", {"pancreatitis": "present"}, HOLD),
+        Diagnosed("glucose-crisis", {"diabetic ketoacidosis": "present"}, HOLD),
+        Diagnosed("glucose-crisis", {"hyperosmolar hyperglycaemic state": "present"}, HOLD),
         Diagnosed(
             "lung-disease-suspected", {"suspected interstitial lung disease": "present"}, HOLD
         ),
@@ -106,6 +113,7 @@ DIAGNOSED: dict[str, tuple[Diagnosed, ...]] = {
         Diagnosed("skin-severe-reaction", {"suspected severe cutaneous reaction": "present"}, HOLD),
     ),
     "crizotinib": (
+        Diagnosed("pancreatitis", {"pancreatitis": "present"}, HOLD),
         Diagnosed(
             "lung-disease-suspected", {"suspected interstitial lung disease": "present"}, HOLD
         ),
@@ -136,6 +144,8 @@ DIAGNOSED: dict[str, tuple[Diagnosed, ...]] = {
         Diagnosed("blood-diagnosis", {"haemoglobin": None, "anaemia grade 3": "present"}, HOLD),
     ),
     "ensartinib": (
+        Diagnosed("glucose-crisis", {"diabetic ketoacidosis": "present"}, HOLD),
+        Diagnosed("glucose-crisis", {"hyperosmolar hyperglycaemic state": "present"}, HOLD),
         Diagnosed(
             "lung-disease-suspected", {"suspected interstitial lung disease": "present"}, HOLD
         ),
@@ -161,6 +171,21 @@ DIAGNOSED: dict[str, tuple[Diagnosed, ...]] = {
         Diagnosed("skin-severe-reaction", {"suspected severe cutaneous reaction": "present"}, HOLD),
     ),
     "lorlatinib": (
+        Diagnosed("glucose-crisis", {"diabetic ketoacidosis": "present"}, HOLD),
+        Diagnosed("glucose-crisis", {"hyperosmolar hyperglycaemic state": "present"}, HOLD),
+        Diagnosed(
+            "block-first-degree-hold",
+            {
+                "atrioventricular block of first degree": "present",
+                "bradycardia symptoms": "present",
+            },
+            HOLD,
+        ),
+        Diagnosed("swelling-nerves-weight-hold", {"oedema grade 3": "present"}, HOLD),
+        Diagnosed(
+            "swelling-nerves-weight-hold", {"peripheral neuropathy grade 3": "present"}, HOLD
+        ),
+        Diagnosed("swelling-nerves-weight-hold", {"weight gain grade 3": "present"}, HOLD),
         Diagnosed(
             "lung-disease-suspected", {"suspected interstitial lung disease": "present"}, HOLD
         ),

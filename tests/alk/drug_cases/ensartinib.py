@@ -188,10 +188,7 @@ INTERACTIONS = (
             ("ensartinib-interaction-inhibitor",
              ("strong CYP3A inhibitor", "moderate CYP3A inhibitor")),
             ("ensartinib-interaction-inducer", ("strong CYP3A inducer", "moderate CYP3A inducer")),
-            ("ensartinib-interaction-transporter",
-             ("amiodarone", "carvedilol", "clarithromycin", "cyclosporine", "dronedarone",
-              "itraconazole", "ketoconazole", "lopinavir", "propafenone", "quinidine", "ritonavir",
-              "saquinavir", "verapamil")),
+            ("ensartinib-interaction-transporter", ("P-gp inhibitor",)),
             ("ensartinib-interaction-bradycardia", ("beta-blocker", "other bradycardic")),
         )
         for name in names

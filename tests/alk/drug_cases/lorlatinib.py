@@ -103,6 +103,26 @@ LIPIDS = (
         lipids_hold=HOLD,
     ),
     case(
+        "cholesterol above 400 again after a hold",
+        {FAT: [(3, "401"), (40, "400"), (80, "501")]},
+        lipids_severe_again=LOWER_DOSE,
+    ),
+    case(
+        "cholesterol at 400 after a hold",
+        {FAT: [(3, "400"), (40, "399"), (80, "501")]},
+        lipids_treat=TELL,
+    ),
+    case(
+        "cholesterol above 400 again, never held for it",
+        {FAT: [(3, "401"), (40, "400"), (80, "500")]},
+        lipids_treat=TELL,
+    ),
+    case(
+        "triglycerides above 500 again after a hold",
+        {FATS: [(3, "501"), (40, "500"), (80, "1001")]},
+        lipids_severe_again=LOWER_DOSE,
+    ),
+    case(
         "an earlier cholesterol in an unknown unit",
         {FAT: [(3, "501"), (40, "200"), (80, "900 unknown unit")]},
         lipids_hold_episode_unknown=HOLD,
@@ -274,8 +294,18 @@ LABORATORY = (
     *_above("AST", "5", "5.01", "liver_hold", "4.99"),
     case("ALT at 3, bilirubin above 2", {"ALT": "3", BILIRUBIN: "2.01"}),
     case("ALT above 3, bilirubin at 2", {"ALT": "3.01", BILIRUBIN: "2"}),
-    case("ALT above 3, bilirubin above 2", {"ALT": "3.01", BILIRUBIN: "2.01"}, liver_injury=ASK),
-    case("AST above 3, bilirubin above 2", {"AST": "3.01", BILIRUBIN: "2.01"}, liver_injury=ASK),
+    case("ALT above 3, bilirubin above 2", {"ALT": "3.01", BILIRUBIN: "2.01"}, liver_injury=HOLD),
+    case("AST above 3, bilirubin above 2", {"AST": "3.01", BILIRUBIN: "2.01"}, liver_injury=HOLD),
+    case(
+        "ALT above 5, bilirubin above 2: nothing promises to resume",
+        {"ALT": "5.01", BILIRUBIN: "2.01"},
+        liver_injury=HOLD,
+    ),
+    case(
+        "ALT above 3, bilirubin above 2, cholestasis",
+        {"ALT": "3.01", BILIRUBIN: "2.01", "cholestasis": "present"},
+        liver_injury=HOLD,
+    ),
     case(
         "ALT above 3, bilirubin missing",
         {"ALT": "3.01", BILIRUBIN: None},
