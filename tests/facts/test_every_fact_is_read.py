@@ -28,6 +28,8 @@ ONLY_WITH_AN_ORDER = {
     "ordered drug already taken",
     "ordered drug ended unexplained",
     "ordered drug failed before",
+    "ordered drug intolerance explained",
+    "ordered drug intolerance unexplained",
     "ordered drug not tolerated before",
     "ordered drug approval to be checked",
     "ordered drug without dosing",
