@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from cds_service.commands.options import AS_OF
+from cds_service.knowledge.verification import LEVELS, WORDS
 
 RELEASE = click.Path(exists=True, path_type=Path)
 
@@ -105,6 +106,49 @@ def render(out: Path, folder: Path | None, html: bool, only_check: bool) -> None
     click.echo(f"{len(pages)} pages, {sum(1 for _ in changed) or 'nothing'} to change")
     if only_check and changed:
         raise SystemExit(1)
+
+
+@command.command()
+@click.argument("rows", nargs=-1, required=True)
+@click.option(
+    "--level", required=True, type=click.Choice([*LEVELS[:-1]]), help="How near to the origin."
+)
+@click.option("--source", required=True, help="Id in sources.yaml of what was read.")
+@click.option("--by", required=True, help="Who read it.")
+@click.option("--version", default="", help="Of the text, such as 2026-01.")
+@click.option("--read-on", type=click.DateTime(["%Y-%m-%d"]), help="Today by default.")
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("cds_service/knowledge"),
+    show_default=True,
+    help="The release whose row is signed.",
+)
+def sign(
+    rows: tuple[str, ...],
+    level: str,
+    source: str,
+    by: str,
+    version: str,
+    read_on: datetime | None,
+    folder: Path,
+) -> None:
+    """Sign that ROWS, as they read now, were read in a source.
+
+    A row that changes afterwards falls to the level "none" until it is signed again.
+    """
+    from cds_service.knowledge.errors import KnowledgeError
+    from cds_service.knowledge.signing import sign_rows
+
+    day = datetime.now(tz=UTC).date() if read_on is None else read_on.date()
+    try:
+        signed = sign_rows(
+            folder, rows, level=level, source=source, version=version, by=by, read_on=day
+        )
+    except KnowledgeError as error:
+        raise click.ClickException(str(error)) from None
+    for one in signed:
+        click.echo(f"{one.row}: {WORDS[one.level]}, {one.source}, {one.read_on}")
 
 
 @command.command()

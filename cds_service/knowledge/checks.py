@@ -140,6 +140,12 @@ def check_what_is_read(knowledge: Knowledge) -> CheckedTable:
         )
         for name in names
     ]  # fmt: skip
+    known = {row.identifier for table in knowledge.all_tables() for row in table}
+    found += [
+        TableFinding("error", "signature of no row", (name,), "the row is gone: take it away")
+        for name in knowledge.signatures
+        if name not in known
+    ]
     return CheckedTable("concepts, sets and facts", tuple(found))
 
 
@@ -218,8 +224,13 @@ def _audit(knowledge: Knowledge, table: Table) -> Iterable[TableFinding]:
 def _source_faults(knowledge: Knowledge, row: Row) -> Iterable[tuple[str, str]]:
     if not row.sources:
         yield "no source", "every row names where it was read"
-    elif row.verified and all(source == "general-knowledge" for source in row.sources):
-        yield "verified without a source that was read", "general knowledge verifies nothing"
+    signed = knowledge.signatures.get(row.identifier)
+    if signed is not None and row.level == "none":
+        yield "changed since it was signed", f"{signed.by} signed something else: sign it again"
+    if signed is not None and signed.source not in row.sources:
+        yield "signed for another source", f"{signed.source} is none of the row's sources"
+    if row.level == "design" and row.cells.get("dose"):
+        yield "a dose by our own design", "only what was read in a source gives a dose"
     for source in row.sources:
         if source not in knowledge.sources:
             yield "unknown source", source

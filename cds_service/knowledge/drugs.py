@@ -285,6 +285,8 @@ class LabelRevision(Frozen):
     sources: tuple[str, ...] = Field(min_length=1)
 
 
+_LABELS = "https://dailymed.nlm.nih.gov/dailymed"
+
 Generation = Literal["first", "second", "third", "fourth"]
 
 
@@ -339,6 +341,13 @@ class Drug(Frozen):
     def generation_names(self) -> tuple[str, ...]:
         """How rules call the generation of the drug, alone and in ranges."""
         return generation_names(self.generation)
+
+    @property
+    def label_page(self) -> str:
+        """Where the US label now in force is to be read: the national library's copy of it."""
+        if self.label.set_id is not None:
+            return f"{_LABELS}/drugInfo.cfm?setid={self.label.set_id}"
+        return f"{_LABELS}/search.cfm?query={self.brand.split()[0].lower()}"
 
     def steps(self, *, lead_in: bool = False) -> tuple[LadderLevel, ...]:
         """The label's steps; `lead_in` those of the first days, where it has steps of their own."""

@@ -276,6 +276,7 @@ def create_web_blueprint(
         ("plain_time", wording.plain_time),
         ("web_address", wording.web_address),
         ("one_sentence", wording.one_sentence),
+        ("level_words", wording.level_words),
     ):
         blueprint.add_app_template_filter(function, name)
     return blueprint

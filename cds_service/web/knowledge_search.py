@@ -12,13 +12,14 @@ from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.rendering.markdown import anchor, html_name
 from cds_service.knowledge.rendering.pages import page_of_drug, place_of, title_of
 from cds_service.knowledge.table_files import Row, Table
+from cds_service.knowledge.verification import WORDS as LEVEL_WORDS
 
 LONGEST_QUERY = 200
 """Characters of a query that are looked at."""
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 _SHOWN_FIRST = ("summary", "says", "detail", "ask", "when")
-_NOT_SHOWN = frozenset({"id", "rule", "source", "verified"})
+_NOT_SHOWN = frozenset({"id", "rule", "source"})
 _AROUND = 160
 
 
@@ -30,6 +31,8 @@ class Hit:
     table: str
     address: str
     """Of the row, below the address of the knowledge pages."""
+    level: str
+    """How far it was verified, in words."""
     verified: bool
     sources: tuple[str, ...]
     excerpts: tuple[tuple[str, Markup], ...]
@@ -88,6 +91,7 @@ class RowSearch:
             row.identifier,
             _table_title(table),
             f"{html_name(place_of(table))}#{anchor(row.identifier)}",
+            LEVEL_WORDS[row.level],
             row.verified,
             tuple(self._knowledge.sources[name].citation.rstrip(".") for name in row.sources),
             excerpts,

@@ -44,12 +44,12 @@ def test_the_overview_links_every_drug_and_table_and_each_link_opens(
         assert read_page(get(service, link)).one("h1").text
 
 
-def test_each_row_of_a_page_tells_its_source_and_whether_it_was_verified(
+def test_each_row_of_a_page_tells_its_source_and_how_far_it_was_verified(
     service: Service, read_page: ReadPage
 ) -> None:
     text = read_page(get(service, "/knowledge/tables/gates.html")).one("main").text
     rows = len(service.app.extensions["alk_cds"].knowledge.tables["gates"])
-    assert text.count("Verified: ") == rows
+    assert text.count("Level: ") == rows
     assert text.count("Source: ") == rows
 
 
