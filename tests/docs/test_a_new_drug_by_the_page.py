@@ -68,7 +68,8 @@ def test_the_page_writes_tables_and_cases_and_no_python() -> None:
 def test_every_command_of_the_page_ends_well_and_leaves_nothing_behind(project: Path) -> None:
     commands = walking.command_lines()
     assert [words[:3] for words in commands[:4]] == [
-        ["alk-cds", "knowledge", "sign"], ["alk-cds", "knowledge", "check"], ["alk-cds", "knowledge", "render"],
+        ["alk-cds", "knowledge", "sign"], ["alk-cds", "knowledge", "check"],
+        ["alk-cds", "knowledge", "render"],
         ["python", "-m", "docs.generate"],
     ]  # fmt: skip
     for words in commands:
