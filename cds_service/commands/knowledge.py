@@ -22,17 +22,20 @@ def command() -> None:
 @command.command()
 @click.option("--folder", type=RELEASE, help="A release elsewhere; the packaged one by default.")
 @click.option("--notes", is_flag=True, help="Also list what is no fault but worth a look.")
-def check(folder: Path | None, notes: bool) -> None:
+@AS_OF
+def check(folder: Path | None, notes: bool, as_of: datetime | None) -> None:
     """Check the tables for gaps, overlaps, rows that never fire and rows without a source,
-    and the release for concepts and facts that nobody reads.
+    and the release for concepts and facts that nobody reads. Lists what the day has overtaken.
 
     Ends with 1 when something must be mended before the release is used.
     """
     from rich.text import Text
 
     from cds_service.commands import view
+    from cds_service.commands.options import given_day
     from cds_service.knowledge.checks import check_knowledge, check_what_is_read
     from cds_service.knowledge.errors import KnowledgeError
+    from cds_service.knowledge.out_of_date import out_of_date
     from cds_service.knowledge.places import release_folder
     from cds_service.knowledge.release import load_knowledge
 
@@ -73,6 +76,8 @@ def check(folder: Path | None, notes: bool) -> None:
             f" {len(tables)} tables, {faults or 'nothing'} to mend."
         )
     )
+    for notice in out_of_date(knowledge, given_day(as_of)):
+        out.print(Text(f"Out of date: {notice.says}.", style="yellow"))
     if release.review_note:
         out.print(Text(f"Review: {release.review_note}", style="dim"))
     if faults:

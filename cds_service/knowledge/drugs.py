@@ -6,6 +6,7 @@ No drug is named here. Amounts are milligrams of the ingredient, frequencies are
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
@@ -274,12 +275,16 @@ class Indication(Statement):
 
 
 class LabelRevision(Frozen):
-    """Which edition of the label the rows rest on, and which newer one was seen."""
+    """Which edition of the label the rows rest on, and which newer one was seen.
+
+    `listing_ends` is the last day of the drug's listing with the regulator, where one is named.
+    """
 
     jurisdiction: Literal["US"]
     revision_used: str
     latest_revision_seen: str
     set_id: str | None = None
+    listing_ends: date | None = None
     boxed_warning: bool
     note: str | None = None
     sources: tuple[str, ...] = Field(min_length=1)
