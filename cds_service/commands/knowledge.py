@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -172,11 +173,22 @@ def diff(old: Path, new: Path, written: str, rows_only: bool, as_of: datetime | 
     """Say what changed between two releases, and whose cards change by it.
 
     OLD and NEW are folders of tables, source trees, or zip files such as wheels. The cards are
-    those of the fictional patients, at every hook, without any network.
+    those of the fictional patients, at every hook, without any network. For a changed rule the
+    patients in between are worked out. Ends with 1 when the tables differ under one number.
     """
     from cds_service.commands.differences import as_json, as_lines, as_markdown, compared
     from cds_service.commands.options import given_day
 
-    found = compared(old, new, None if rows_only else given_day(as_of))
+    def told(names: Sequence[str]) -> Iterator[str]:
+        # On a terminal only: a file or a pipe gets the result alone.
+        unseen = not sys.stderr.isatty()
+        with click.progressbar(
+            names, label="Fictional patients", file=sys.stderr, hidden=unseen
+        ) as shown:
+            yield from shown
+
+    found = compared(old, new, None if rows_only else given_day(as_of), told)
     write = {"text": as_lines, "json": as_json, "markdown": as_markdown}[written]
     sys.stdout.write(write(found))
+    if found.unnumbered:
+        raise click.ClickException(found.unnumbered)
