@@ -16,6 +16,7 @@ from cds_service import software_version
 from cds_service.cards.system_actions import ReasonCodes
 from cds_service.facts import FactReader
 from cds_service.fhir import outgoing
+from cds_service.knowledge.out_of_date import Notice, out_of_date
 from cds_service.knowledge.places import load_release, release_folder
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.yaml_files import knowledge_folder
@@ -75,7 +76,14 @@ def create_app(
         return f"{settings.public_url}/decisions/{signer.token(decision_id)}"
 
     people = Pseudonyms(secret)
-    metrics = Metrics(knowledge.release.version)
+    day = today or (lambda: datetime.now(settings.zone).date())
+
+    def overtaken() -> tuple[Notice, ...]:
+        return out_of_date(knowledge, day())
+
+    for notice in overtaken():
+        _logger.warning("knowledge_out_of_date", extra={"kind": notice.kind, "where": notice.about})
+    metrics = Metrics(knowledge.release.version, overtaken)
 
     def keep(answered: AnsweredCall) -> None:
         _log(answered, knowledge)
@@ -94,7 +102,7 @@ def create_app(
     engine = Engine(
         knowledge,
         FactReader(knowledge, settings.zone),
-        today or (lambda: datetime.now(settings.zone).date()),
+        day,
         keep,
         link,
         FhirAccess(settings.fhir_deadline_seconds, settings.allow_private_fhir_servers),
@@ -135,7 +143,10 @@ def create_app(
     app.register_blueprint(
         create_web_blueprint(
             records,
-            release=lambda: knowledge.release.model_dump(mode="json"),
+            release=lambda: {
+                **knowledge.release.model_dump(mode="json"),
+                "out_of_date": [notice.says for notice in overtaken()],
+            },
             services=lambda: [
                 {"id": item.id, "hook": item.hook, "title": item.title, "text": item.description}
                 for item in DEFINITIONS

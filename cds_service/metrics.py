@@ -10,7 +10,8 @@ import functools
 import hmac
 import logging
 import os
-from collections.abc import Callable
+from collections import Counter as Counted
+from collections.abc import Callable, Iterable
 from typing import ParamSpec
 
 from flask import Response, request
@@ -24,6 +25,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from cds_service.knowledge.out_of_date import OVERTAKEN, Notice
 from cds_service.protocol import FeedbackRequest, Served
 from hooks import AnsweredCall
 
@@ -54,7 +56,11 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 class Metrics:
     """The numbers of one application; of all its workers when they share a folder."""
 
-    def __init__(self, release: str) -> None:
+    def __init__(
+        self, release: str, out_of_date: Callable[[], Iterable[Notice]] = lambda: ()
+    ) -> None:
+        """``out_of_date`` is asked at each scrape: a day can pass while nothing else happens."""
+        self._asked_out_of_date = out_of_date
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "alk_cds_requests",
@@ -104,6 +110,13 @@ class Metrics:
             multiprocess_mode="max",
         )
         loaded.labels(release).set(1)
+        self._out_of_date = Gauge(
+            "alk_cds_knowledge_out_of_date",
+            "Parts of the knowledge release to be looked up again, by kind.",
+            ("kind",),
+            registry=registry,
+            multiprocess_mode="max",
+        )
 
     @_harmless
     def served(self, served: Served) -> None:
@@ -137,8 +150,15 @@ class Metrics:
         for entry in received.feedback:
             self._feedback.labels(service_id, entry.outcome).inc()
 
+    @_harmless
+    def _look_at_the_day(self) -> None:
+        kinds = Counted(notice.kind for notice in self._asked_out_of_date())
+        for kind in OVERTAKEN:
+            self._out_of_date.labels(kind).set(kinds[kind])
+
     def text(self) -> bytes:
         """All numbers in the text format."""
+        self._look_at_the_day()
         registry = self._registry
         if os.environ.get(SHARED_FOLDER):
             registry = CollectorRegistry()

@@ -284,13 +284,13 @@ def _undecided(item: Recommendation) -> Recommendation:
 def highest_dose(tables: DrugTables, evaluation: Evaluation) -> LabelDose | None:
     """The dose above the full dose to which the label raises this patient, if it does.
 
-    Only a verified interaction row can raise a dose.
+    Only an interaction row that may order can raise a dose.
     """
     full = tables.drug.dosing.full_dose
     raised: LabelDose | None = None
     for row in tables.interactions or ():
         cell = read_dose_cell(row.text("dose"))
-        higher = cell.instead_of(full) if cell is not None and row.verified else None
+        higher = cell.instead_of(full) if cell is not None and row.may_order else None
         if higher is None or higher.daily_mg <= (raised or full).daily_mg:
             continue
         if row.when.evaluate(evaluation).verdict is Verdict.MET:

@@ -113,8 +113,8 @@ class Option:
 
     `dose` is the label's start dose for this patient, None when it must be looked up.
     `stop_first` are the ALK inhibitors that are running: the drug must not be ordered beside
-    them. `approval` is what is known of the drug's approval for this use where the patient is
-    treated.
+    them. `may_order` says whether the release takes its row for an order. `approval` is what is
+    known of the drug's approval for this use where the patient is treated.
     """
 
     drug: str
@@ -129,6 +129,7 @@ class Option:
     dose: Dose | None = None
     stop_first: tuple[str, ...] = ()
     approval: Approval = "approved"
+    may_order: bool = True
 
     @property
     def speaks_against(self) -> bool:

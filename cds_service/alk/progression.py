@@ -198,6 +198,7 @@ def _options(
             trace,
             dose,
             stop_first=tuple(running),
+            may_order=row.may_order,
             approval=approval(knowledge.drugs[drug].drug, "advanced", jurisdiction),
         )
 

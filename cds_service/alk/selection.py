@@ -50,6 +50,7 @@ def first_line(
                     row.verified,
                     trace,
                     dose,
+                    may_order=row.may_order,
                     approval=approval(
                         knowledge.drugs[row.text("drug")].drug, "advanced", question.jurisdiction
                     ),
@@ -122,7 +123,7 @@ def start_dose(
     """The label's start dose of a drug for this patient, and the rows that change it.
 
     None when it must be looked up: a modifier says that the label has a start dose that is not
-    known here, the row was not verified, the label raises the dose, two reasons lower it, because
+    known here, the row may not order, the label raises the dose, two reasons lower it, because
     no label says how two reductions combine, or nothing says what becomes of the lower dose of the
     first days.
     """
@@ -150,7 +151,7 @@ def start_dose(
                 continue
             first = lead_in_under(tables.drug, cell)
             whole_start = lead is None or first is not None
-            known = change.how == "lower" and row.verified and whole_start
+            known = change.how == "lower" and row.may_order and whole_start
             doses.append(replace(change.dose, lead_in_mg=first) if known and change.dose else None)
             changed.append(_dose_modifier(row, trace, known=known))
     moved = modifiers(drug, knowledge, evaluation)

@@ -9,7 +9,7 @@ from uuid import uuid4
 from cds_service.alk import Decision, Kind, Recommendation, Topic
 from cds_service.cards import guard
 from cds_service.cards.built import BuiltCard
-from cds_service.cards.details import detail, footer
+from cds_service.cards.details import detail, footer, shown_sources
 from cds_service.cards.override_reasons import override_reasons
 from cds_service.cards.refusals import as_one, same_remedy, summary_of_refusals
 from cds_service.cards.suggestions import OrderContext, suggestions
@@ -280,9 +280,19 @@ def _folded(
 
 
 def _source(item: Recommendation, knowledge: Knowledge) -> Source:
-    cited = knowledge.sources.get(item.sources[0]) if item.sources else None
-    label = cited.citation if cited is not None else _OWN_STATEMENT
+    cited = shown_sources(item, knowledge)
+    page = None if cited else _label_page(item, knowledge)
+    if cited:
+        label = cited[0].citation
+    else:
+        label = _OWN_STATEMENT if page is None else f"US label of {item.drug}: look it up there"
     return Source(label=label, topic=_topic(item))
+
+
+def _label_page(item: Recommendation, knowledge: Knowledge) -> str | None:
+    """The label of the drug, where none of the sources of its row can be named."""
+    tables = knowledge.drugs.get(item.drug or "")
+    return tables.drug.label_page if item.sources and tables is not None else None
 
 
 def _topic(item: Recommendation) -> Coding:
@@ -305,8 +315,9 @@ def _links(item: Recommendation, knowledge: Knowledge, context: CardContext) -> 
     if context.smart_launch_url is not None:
         # The client adds iss and launch itself, so the app opens for this patient.
         links.append(Link(label="Open the ALK app", url=context.smart_launch_url, type="smart"))
-    for name in item.sources[:1]:
-        address = knowledge.sources[name].address
-        if address is not None:
-            links.append(Link(label="Source", url=address, type="absolute"))
+    cited = shown_sources(item, knowledge)
+    address = cited[0].address if cited else _label_page(item, knowledge)
+    if address is not None:
+        label = "Source" if cited else "Current label"
+        links.append(Link(label=label, url=address, type="absolute"))
     return tuple(links)

@@ -14,10 +14,13 @@ from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.evidence import Result, Study
 from cds_service.knowledge.jurisdictions import approval_words
 from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.sources import Source
+from cds_service.knowledge.verification import WORDS as LEVEL_WORDS
 from cds_service.protocol import Suggestion
 from cds_service.rules import Reason, explain
 
 NOT_VERIFIED = "**Not verified against a source: check the current label.**"
+ONE_COPY = "**Read in one copy of a label only: check the current label.**"
 
 
 OWN_ADVICE = "**Our own advice, not from a label.**"
@@ -29,6 +32,12 @@ OWN = "design-"
 
 def _is_own_advice(item: Recommendation) -> bool:
     return bool(item.sources) and all(name.startswith(OWN) for name in item.sources)
+
+
+def shown_sources(item: Recommendation, knowledge: Knowledge) -> tuple[Source, ...]:
+    """The sources that a card may name: no seller's page, none that a machine wrote."""
+    cited = (knowledge.sources[name] for name in item.sources)
+    return tuple(source for source in cited if source.can_be_shown)
 
 
 def detail(
@@ -47,6 +56,8 @@ def detail(
         parts.append(item.detail.format_map(_Kept(values)))
     if not item.verified:
         parts.append(OWN_ADVICE if _is_own_advice(item) else NOT_VERIFIED)
+    elif item.row is not None and not item.row.may_order and not _is_own_advice(item):
+        parts.append(ONE_COPY)
     parts += _what_next(item)
     parts += _not_changeable(item, signed=decision.question.signed)
     if item.options and item.topic is Topic.PROGRESSION:
@@ -326,12 +337,16 @@ def evidence_line(study: Study, result: Result) -> str:
 
 def footer(item: Recommendation, decision: Decision, knowledge: Knowledge) -> str:
     """Sources, rule, release and day."""
-    found = [knowledge.sources[name] for name in item.sources[:4]]
+    found = shown_sources(item, knowledge)[:4]
     cited = [
         f"{entry.citation.rstrip('.')} (checked {full_day(entry.date_checked)})" for entry in found
     ]
     lines = [f"Source: {'; '.join(cited)}."] if cited else []
+    if item.sources and not cited:
+        lines = ["No source that can be named here was read: look it up in the current label."]
     rules = ", ".join([item.rule_id, *item.algorithm_ids])
+    if item.row is not None:
+        lines.append(f"Level: {LEVEL_WORDS[item.row.level]}.")
     lines.append(f"Rule {rules}; release {decision.release}; as of {full_day(decision.as_of)}.")
     if decision.as_of < knowledge.release.date:
         lines += decision.notes

@@ -85,6 +85,7 @@ def _recommendation(
         "detail": _filled(item.detail, values),
         "ask": item.ask,
         "verified": item.verified,
+        "level": None if item.row is None else item.row.level,
         "sources": list(item.sources),
         "reasons": [_reason(reason) for reason in item.reasons],
         "trace": item.trace.as_document() if item.trace is not None else None,

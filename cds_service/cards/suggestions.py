@@ -1,6 +1,7 @@
 """What can be done with one click: complete FHIR R4 orders, checked before they leave.
 
-Only verified rows carry an order, no order exceeds the label, and nothing is suggested that is
+Only verified rows order a test or take an order back; a drug or a dose is ordered only by a row
+whose level the release takes for that. No order exceeds the label, and nothing is suggested that is
 already requested.
 """
 
@@ -49,7 +50,7 @@ def suggestions(
     if item.kind is Kind.CHOOSE:
         offered = _choices(item, decision.as_of, knowledge, context)
         return _in_place_of(_spoken_against(decision), offered), "at-most-one"
-    if "first line" in item.offers and decision.choice is not None:
+    if "first line" in item.offers and decision.choice is not None and _may_order(item):
         drafted = _inhibitors_beside(item, decision)
         instead = _choices(_meant_first(decision.choice, item), decision.as_of, knowledge, context)
         if instead and not _already_right(drafted, decision.choice):
@@ -58,12 +59,18 @@ def suggestions(
             return [*alone, *_in_place_of([item.order, *drafted], instead)], "at-most-one"
     found: list[Suggestion] = []
     orders = item.kind in (Kind.REDUCE, Kind.RESUME, Kind.START) and not item.settled
+    orders = orders and _may_order(item)
     if item.dose is not None and orders:
         found += _dose_order(item, item.dose, decision.as_of, knowledge, context)
     if removes_order(item):
         found += _removal(item.order)
     found += _tests(item, decision, knowledge, context)
     return found, "any"
+
+
+def _may_order(item: Recommendation) -> bool:
+    """Whether the release takes the level of the row behind an item for the order of a drug."""
+    return item.row is None or item.row.may_order
 
 
 def removes_order(item: Recommendation) -> bool:
@@ -216,7 +223,9 @@ def _choices(
     """One order for each preferred drug that nothing speaks against; none is recommended."""
     found: list[Suggestion] = []
     for option in item.options:
-        if option.place != "preferred" or not option.verified or option.approval != "approved":
+        if option.place != "preferred" or option.approval != "approved":
+            continue
+        if not (option.verified and option.may_order):
             continue
         if option.stop_first:
             # One click must not put a second ALK inhibitor beside the one that is running.

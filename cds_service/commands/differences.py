@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 
 from cds_service.commands.local import LocalServices
+from cds_service.knowledge.between import Between, between
 from cds_service.knowledge.differences import Cell, Difference, differences
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.places import MARK, release_folder
@@ -31,37 +32,55 @@ class ChangedCards:
 
 @dataclass(frozen=True)
 class Compared:
-    """Everything found; `problem` says why the cards could not be compared."""
+    """Everything found; `problem` says why rules and cards could not be compared."""
 
     old: str
     new: str
     rows: tuple[Difference, ...]
     cards: tuple[ChangedCards, ...] = ()
+    between: tuple[Between, ...] = ()
     problem: str = ""
     day: date | None = field(default=None)
 
+    @property
+    def unnumbered(self) -> str:
+        """What is wrong with a release whose content changed under the number it had."""
+        if self.old != self.new or not self.rows:
+            return ""
+        return (
+            f"Both call themselves release {self.new}, and they differ: raise version and date in"
+            f" {MARK}, or nobody can tell which of them gave an answer."
+        )
 
-def compared(old: Path, new: Path, day: date | None) -> Compared:
-    """The differences of two releases; without a day the patients are left out.
 
-    Raises KnowledgeError when one of them is no release.
+def compared(
+    old: Path, new: Path, day: date | None, told: Callable[[Sequence[str]], Iterable[str]] = iter
+) -> Compared:
+    """The differences of two releases; without a day the fictional patients are left out.
+
+    `told` passes their names on and may show how far it is. Raises KnowledgeError when one of the
+    two is no release.
     """
     folders = release_folder(old), release_folder(new)
     versions = [str(read_mapping(folder.joinpath(MARK)).get("version")) for folder in folders]
     rows = differences(*folders)
-    if day is None:
-        return Compared(versions[0], versions[1], rows)
     try:
-        services = [LocalServices(day, 1, load_knowledge(folder)) for folder in folders]
+        releases = [load_knowledge(folder) for folder in folders]
     except KnowledgeError as error:
         return Compared(versions[0], versions[1], rows, problem=str(error), day=day)
-    cards = tuple(_changed_cards(services[0], services[1], day))
-    return Compared(versions[0], versions[1], rows, cards, day=day)
+    people = tuple(between(*releases))
+    if day is None:
+        return Compared(versions[0], versions[1], rows, between=people)
+    services = [LocalServices(day, 1, release) for release in releases]
+    cards = tuple(_changed_cards(services[0], services[1], day, told(story_names())))
+    return Compared(versions[0], versions[1], rows, cards, people, day=day)
 
 
-def _changed_cards(old: LocalServices, new: LocalServices, day: date) -> Iterator[ChangedCards]:
+def _changed_cards(
+    old: LocalServices, new: LocalServices, day: date, stories: Iterable[str]
+) -> Iterator[ChangedCards]:
     hooks = dict.fromkeys(definition.hook for definition in DEFINITIONS)
-    for name in story_names():
+    for name in stories:
         found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
         for hook in hooks:
             before, after = _summaries(old, name, hook, day), _summaries(new, name, hook, day)
@@ -84,7 +103,7 @@ def _summaries(services: LocalServices, story: str, hook: str, day: date) -> Seq
 
 def as_json(found: Compared) -> str:
     """The differences for a program."""
-    document = asdict(found)
+    document = asdict(found) | {"unnumbered": found.unnumbered}
     return json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n"
 
 
@@ -94,7 +113,11 @@ def as_lines(found: Compared) -> str:
     for item in found.rows:
         lines.append(f"{item.file} {item.row}".rstrip() + f": {item.kind}")
         lines += [f"    {_told(cell)}" for cell in item.cells]
-    lines += ["" if found.rows else "No row and no fact differs.", *_closing(found), ""]
+    lines += ["" if found.rows else "No row and no fact differs."]
+    for people in found.between:
+        lines.append(f"{people.row}, {people.column}, for patients in between:")
+        lines += [f"    {said}" for said in _in_between(people)]
+    lines += ["" if found.between else "No rule answers otherwise.", *_closing(found), ""]
     for cards in found.cards:
         lines.append(f"{cards.story} ({', '.join(cards.hooks)})")
         lines += [f"    gone: {text}" for text in cards.gone]
@@ -110,12 +133,25 @@ def as_markdown(found: Compared) -> str:
         lines.append(f"- `{item.file}`" + (f" `{item.row}`" if item.row else "") + f": {item.kind}")
         lines += [f"  - {_literal(_told(cell))}" for cell in item.cells]
     lines += ["" if found.rows else "No row and no fact differs.", ""]
+    lines += ["## Patients in between", ""]
+    for people in found.between:
+        lines.append(f"- `{people.row}`, {people.column}")
+        lines += [f"  - {_literal(said)}" for said in _in_between(people)]
+    lines += ["" if found.between else "No rule answers otherwise.", ""]
     lines += ["## Fictional patients", "", *_closing(found), ""]
     for cards in found.cards:
         lines.append(f"- `{cards.story}` at {', '.join(cards.hooks)}")
         lines += [f"  - gone: {_literal(text)}" for text in cards.gone]
         lines += [f"  - new: {_literal(text)}" for text in cards.new]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _in_between(item: Between) -> list[str]:
+    if item.problem:
+        return [f"cannot be asked with the words of the new release: {item.problem}"]
+    said = [f"holds only now: {item.gained}"] if item.gained else []
+    said += [f"held only before: {item.lost}"] if item.lost else []
+    return said or ["the same patients as before"]
 
 
 def _told(cell: Cell) -> str:

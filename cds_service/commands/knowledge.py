@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from cds_service.commands.options import AS_OF
+from cds_service.knowledge.verification import LEVELS, WORDS
 
 RELEASE = click.Path(exists=True, path_type=Path)
 
@@ -21,17 +23,20 @@ def command() -> None:
 @command.command()
 @click.option("--folder", type=RELEASE, help="A release elsewhere; the packaged one by default.")
 @click.option("--notes", is_flag=True, help="Also list what is no fault but worth a look.")
-def check(folder: Path | None, notes: bool) -> None:
+@AS_OF
+def check(folder: Path | None, notes: bool, as_of: datetime | None) -> None:
     """Check the tables for gaps, overlaps, rows that never fire and rows without a source,
-    and the release for concepts and facts that nobody reads.
+    and the release for concepts and facts that nobody reads. Lists what the day has overtaken.
 
     Ends with 1 when something must be mended before the release is used.
     """
     from rich.text import Text
 
     from cds_service.commands import view
+    from cds_service.commands.options import given_day
     from cds_service.knowledge.checks import check_knowledge, check_what_is_read
     from cds_service.knowledge.errors import KnowledgeError
+    from cds_service.knowledge.out_of_date import out_of_date
     from cds_service.knowledge.places import release_folder
     from cds_service.knowledge.release import load_knowledge
 
@@ -72,6 +77,8 @@ def check(folder: Path | None, notes: bool) -> None:
             f" {len(tables)} tables, {faults or 'nothing'} to mend."
         )
     )
+    for notice in out_of_date(knowledge, given_day(as_of)):
+        out.print(Text(f"Out of date: {notice.says}.", style="yellow"))
     if release.review_note:
         out.print(Text(f"Review: {release.review_note}", style="dim"))
     if faults:
@@ -108,6 +115,49 @@ def render(out: Path, folder: Path | None, html: bool, only_check: bool) -> None
 
 
 @command.command()
+@click.argument("rows", nargs=-1, required=True)
+@click.option(
+    "--level", required=True, type=click.Choice([*LEVELS[:-1]]), help="How near to the origin."
+)
+@click.option("--source", required=True, help="Id in sources.yaml of what was read.")
+@click.option("--by", required=True, help="Who read it.")
+@click.option("--version", default="", help="Of the text, such as 2026-01.")
+@click.option("--read-on", type=click.DateTime(["%Y-%m-%d"]), help="Today by default.")
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("cds_service/knowledge"),
+    show_default=True,
+    help="The release whose row is signed.",
+)
+def sign(
+    rows: tuple[str, ...],
+    level: str,
+    source: str,
+    by: str,
+    version: str,
+    read_on: datetime | None,
+    folder: Path,
+) -> None:
+    """Sign that ROWS, as they read now, were read in a source.
+
+    A row that changes afterwards falls to the level "none" until it is signed again.
+    """
+    from cds_service.knowledge.errors import KnowledgeError
+    from cds_service.knowledge.signing import sign_rows
+
+    day = datetime.now(tz=UTC).date() if read_on is None else read_on.date()
+    try:
+        signed = sign_rows(
+            folder, rows, level=level, source=source, version=version, by=by, read_on=day
+        )
+    except KnowledgeError as error:
+        raise click.ClickException(str(error)) from None
+    for one in signed:
+        click.echo(f"{one.row}: {WORDS[one.level]}, {one.source}, {one.read_on}")
+
+
+@command.command()
 @click.argument("old", type=RELEASE)
 @click.argument("new", type=RELEASE)
 @click.option(
@@ -123,11 +173,22 @@ def diff(old: Path, new: Path, written: str, rows_only: bool, as_of: datetime | 
     """Say what changed between two releases, and whose cards change by it.
 
     OLD and NEW are folders of tables, source trees, or zip files such as wheels. The cards are
-    those of the fictional patients, at every hook, without any network.
+    those of the fictional patients, at every hook, without any network. For a changed rule the
+    patients in between are worked out. Ends with 1 when the tables differ under one number.
     """
     from cds_service.commands.differences import as_json, as_lines, as_markdown, compared
     from cds_service.commands.options import given_day
 
-    found = compared(old, new, None if rows_only else given_day(as_of))
+    def told(names: Sequence[str]) -> Iterator[str]:
+        # On a terminal only: a file or a pipe gets the result alone.
+        unseen = not sys.stderr.isatty()
+        with click.progressbar(
+            names, label="Fictional patients", file=sys.stderr, hidden=unseen
+        ) as shown:
+            yield from shown
+
+    found = compared(old, new, None if rows_only else given_day(as_of), told)
     write = {"text": as_lines, "json": as_json, "markdown": as_markdown}[written]
     sys.stdout.write(write(found))
+    if found.unnumbered:
+        raise click.ClickException(found.unnumbered)

@@ -17,6 +17,13 @@ from typing import Literal
 from pydantic import RootModel
 
 from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.prose import FILE as PROSE_NUMBERS
+from cds_service.knowledge.prose import (
+    ProseNumber,
+    foreign_units,
+    load_prose_numbers,
+    unbacked_numbers,
+)
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import ACTIONS, SUMMARY_LENGTH
 from cds_service.knowledge.table_files import Row, Table
@@ -118,10 +125,11 @@ def check_knowledge(
     Raises KnowledgeError when that file is malformed or names a table that does not exist.
     """
     promises = load_coverage(knowledge, folder)
+    excepted = load_prose_numbers(folder if folder is not None else knowledge_folder())
     checked: list[CheckedTable] = []
     for table in knowledge.all_tables():
         found = [*_rule_findings(knowledge, table, promises.get(table.name, ()))]
-        found += _audit(knowledge, table)
+        found += _audit(knowledge, table, excepted)
         checked.append(CheckedTable(table.name, tuple(found)))
     return tuple(checked)
 
@@ -140,6 +148,12 @@ def check_what_is_read(knowledge: Knowledge) -> CheckedTable:
         )
         for name in names
     ]  # fmt: skip
+    known = {row.identifier for table in knowledge.all_tables() for row in table}
+    found += [
+        TableFinding("error", "signature of no row", (name,), "the row is gone: take it away")
+        for name in knowledge.signatures
+        if name not in known
+    ]
     return CheckedTable("concepts, sets and facts", tuple(found))
 
 
@@ -204,13 +218,22 @@ def _checked(row: Row, *, by_order: bool, ranked: bool) -> CheckedRow:
 # -- what the words and numbers say --------------------------------------------------------------
 
 
-def _audit(knowledge: Knowledge, table: Table) -> Iterable[TableFinding]:
+def _audit(
+    knowledge: Knowledge, table: Table, excepted: Mapping[str, ProseNumber]
+) -> Iterable[TableFinding]:
     reported = _reported_numbers(knowledge)
+    of_drug = next(
+        (name for name in knowledge.drugs if table.name.startswith(f"drugs/{name}/")), None
+    )
+    facts = () if of_drug is None else (knowledge.drugs[of_drug].drug.model_dump_json(),)
+    # How long afterwards, what a missed dose means: such numbers are facts of the drug.
+    beside = facts if not table.name.endswith("/dose_changes") else ()
     for row in table:
         for kind, situation in (
             *_source_faults(knowledge, row),
             *_evidence_faults(knowledge, row),
             *_word_faults(row, reported),
+            *_prose_faults(row, beside, excepted.get(row.identifier)),
         ):
             yield TableFinding("error", kind, (row.identifier,), situation)
 
@@ -218,8 +241,13 @@ def _audit(knowledge: Knowledge, table: Table) -> Iterable[TableFinding]:
 def _source_faults(knowledge: Knowledge, row: Row) -> Iterable[tuple[str, str]]:
     if not row.sources:
         yield "no source", "every row names where it was read"
-    elif row.verified and all(source == "general-knowledge" for source in row.sources):
-        yield "verified without a source that was read", "general knowledge verifies nothing"
+    signed = knowledge.signatures.get(row.identifier)
+    if signed is not None and row.level == "none":
+        yield "changed since it was signed", f"{signed.by} signed something else: sign it again"
+    if signed is not None and signed.source not in row.sources:
+        yield "signed for another source", f"{signed.source} is none of the row's sources"
+    if row.level == "design" and row.cells.get("dose"):
+        yield "a dose by our own design", "only what was read in a source gives a dose"
     for source in row.sources:
         if source not in knowledge.sources:
             yield "unknown source", source
@@ -259,6 +287,22 @@ def _word_faults(row: Row, reported: frozenset[str]) -> Iterable[tuple[str, str]
     length = len(_PLACEHOLDER.sub("x" * PLACEHOLDER_LENGTH, summary))
     if length > SUMMARY_LENGTH:
         yield "summary too long", f"{length} characters; at most {SUMMARY_LENGTH}"
+
+
+def _prose_faults(
+    row: Row, beside: Sequence[str], excepted: ProseNumber | None
+) -> Iterable[tuple[str, str]]:
+    shown = "\n".join(row.cells[column] for column in _SHOWN_COLUMNS if column in row.cells)
+    known = tuple(_study_numbers(shown))
+    allowed = excepted.numbers if excepted is not None else ()
+    for number in unbacked_numbers(row.cells, beside, (*known, *allowed)):
+        yield "number that the rule does not have", f"{number} in the words; see {PROSE_NUMBERS}"
+    needed = unbacked_numbers(row.cells, beside, known)
+    for number in allowed:
+        if number not in needed:
+            yield "exception that nothing needs", f"{number} in {PROSE_NUMBERS}"
+    for quantity in foreign_units(row.cells):
+        yield "number with a unit that the rule does not have", quantity
 
 
 def _study_numbers(text: str) -> Iterable[str]:

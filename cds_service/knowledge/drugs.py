@@ -6,6 +6,7 @@ No drug is named here. Amounts are milligrams of the ingredient, frequencies are
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
@@ -274,16 +275,22 @@ class Indication(Statement):
 
 
 class LabelRevision(Frozen):
-    """Which edition of the label the rows rest on, and which newer one was seen."""
+    """Which edition of the label the rows rest on, and which newer one was seen.
+
+    `listing_ends` is the last day of the drug's listing with the regulator, where one is named.
+    """
 
     jurisdiction: Literal["US"]
     revision_used: str
     latest_revision_seen: str
     set_id: str | None = None
+    listing_ends: date | None = None
     boxed_warning: bool
     note: str | None = None
     sources: tuple[str, ...] = Field(min_length=1)
 
+
+_LABELS = "https://dailymed.nlm.nih.gov/dailymed"
 
 Generation = Literal["first", "second", "third", "fourth"]
 
@@ -339,6 +346,13 @@ class Drug(Frozen):
     def generation_names(self) -> tuple[str, ...]:
         """How rules call the generation of the drug, alone and in ranges."""
         return generation_names(self.generation)
+
+    @property
+    def label_page(self) -> str:
+        """Where the US label now in force is to be read: the national library's copy of it."""
+        if self.label.set_id is not None:
+            return f"{_LABELS}/drugInfo.cfm?setid={self.label.set_id}"
+        return f"{_LABELS}/search.cfm?query={self.brand.split()[0].lower()}"
 
     def steps(self, *, lead_in: bool = False) -> tuple[LadderLevel, ...]:
         """The label's steps; `lead_in` those of the first days, where it has steps of their own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -31,6 +31,12 @@ from cds_service.knowledge.table_files import Column, Table, TableReader
 from cds_service.knowledge.tests_catalogue import OrderableTest, load_tests
 from cds_service.knowledge.uncovered import FILE as UNCOVERED
 from cds_service.knowledge.uncovered import Uncovered, load_uncovered
+from cds_service.knowledge.verification import (
+    OrderPolicy,
+    Signature,
+    Verification,
+    load_signatures,
+)
 from cds_service.knowledge.vocabulary import FactList, load_vocabulary
 from cds_service.knowledge.yaml_files import Frozen, knowledge_folder, read_mapping, validate
 from cds_service.rules import Quantity, RuleCompiler, Vocabulary
@@ -51,6 +57,7 @@ class Release(Frozen):
     reviewers: tuple[str, ...]
     review_note: str | None = None
     changes: tuple[Change, ...] = Field(min_length=1)
+    one_click_orders: OrderPolicy = OrderPolicy()
     check_again_after_days: int = Field(default=90, gt=0)
     """After so many days without a look at the sources every card says so."""
 
@@ -101,6 +108,8 @@ class Knowledge:
     """The net under the dose tables; None in a release that has none."""
     settlement: Settlement = STRICTEST
     """Which of two recommendations about a drug gives way."""
+    signatures: Mapping[str, Signature] = field(default_factory=dict)
+    """Who read which row in which source, by the id of the row."""
 
     @property
     def inhibitors(self) -> frozenset[str]:
@@ -204,7 +213,9 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     vocabulary = fact_list.vocabulary
     tests = load_tests(folder / "tests.yaml", vocabulary, frozenset(sources))
     compiler = RuleCompiler(vocabulary)
-    reader = TableReader(compiler, frozenset(sources))
+    signatures = load_signatures(folder, sources)
+    verification = Verification(signatures, release.one_click_orders, sources)
+    reader = TableReader(compiler, frozenset(sources), verification)
     results = frozenset(result.id for study in evidence.values() for result in study.results)
     columns = schemas.algorithm_columns(frozenset(tests), frozenset(drugs), results)
     tables = {
@@ -231,6 +242,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         awaited,
         uncovered=load_uncovered(folder / UNCOVERED, concepts, frozenset(sources)),
         settlement=load_settlement(folder / SETTLEMENT, frozenset(sources)),
+        signatures=signatures,
     )
 
 

@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.yaml_files import (
@@ -32,13 +32,32 @@ SourceKind = Literal[
     "design",
 ]
 
+Publisher = Literal[
+    "regulator",
+    "manufacturer",
+    "society",
+    "journal",
+    "hospital",
+    "compendium",
+    "insurer",
+    "newspaper",
+    "seller",
+    "machine",
+    "unknown",
+]
+
+_UNFIT: frozenset[Publisher] = frozenset({"seller", "machine", "unknown"})
+_NAMED_BY_KIND = frozenset({"terminology", "code list", "design"})
+
 
 class Source(Frozen):
     """One citation.
 
     `kind` tells a reader how near to the origin it stands: a `label` is the regulator's or the
     manufacturer's own text, a `label copy` restates it, a `code list` is a public list in which
-    a code was seen beside its meaning, `design` is a choice of this project. At least one of
+    a code was seen beside its meaning, `design` is a choice of this project. `publisher` is who
+    answers for the text: what a seller, a text-writing machine or somebody unknown put up is kept
+    for the record, verifies nothing and stands on no card. At least one of
     url, doi, pmid and nct is given, except for `design` and for a text that has no lasting
     address, whose `note` then says so.
     """
@@ -46,6 +65,7 @@ class Source(Frozen):
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     citation: str = Field(min_length=10)
     kind: SourceKind
+    publisher: Publisher | None = None
     date_checked: date
     url: str | None = Field(default=None, pattern=r"^https?://\S+$")
     doi: str | None = Field(default=None, pattern=r"^10\.\d{4,}/\S+$")
@@ -53,9 +73,25 @@ class Source(Frozen):
     nct: str | None = Field(default=None, pattern=r"^NCT\d{8}$")
     note: str | None = None
 
+    @model_validator(mode="after")
+    def _is_answered_for(self) -> Source:
+        if self.publisher is None and self.kind not in _NAMED_BY_KIND:
+            raise ValueError("a publisher")
+        return self
+
+    @property
+    def can_be_shown(self) -> bool:
+        """Whether a card may name it or link to it."""
+        return self.publisher not in _UNFIT
+
     @property
     def address(self) -> str | None:
-        """The address a card links to: the url, else the DOI, PubMed or trial registry page."""
+        """The address a card links to: the url, else the DOI, PubMed or trial registry page.
+
+        None for a page that nobody who can be named answers for.
+        """
+        if not self.can_be_shown:
+            return None
         if self.url:
             return self.url
         if self.doi:
@@ -79,7 +115,8 @@ def load_sources(file: Traversable | None = None) -> Mapping[str, Source]:
         if not isinstance(content, dict):
             raise KnowledgeError(name, str(identifier), "a mapping with citation, kind and date")
         source = validate(Source, {"id": identifier, **content}, name, str(identifier))
-        if source.address is None and source.kind != "design" and source.note is None:
+        found = source.url or source.doi or source.pmid or source.nct
+        if found is None and source.kind != "design" and source.note is None:
             raise KnowledgeError(
                 name,
                 str(identifier),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 
 from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.verification import Level, Verification
 from cds_service.rules import Rule, RuleCompiler, RuleError
 
 Check = Callable[[str], str | None]
@@ -37,9 +38,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a table: a rule with its outcome, its source and whether it was verified.
+    """One row of a table: a rule with its outcome, its source and how far it was verified.
 
-    `cells` holds every cell as written, `rules` the compiled rule columns that are not empty.
+    `cells` holds every cell as written, `rules` the compiled rule columns that are not empty,
+    `level` how near to the origin it was read by who signed it. `may_order` says whether the
+    release takes that for a one-click order of a drug or of another dose.
     """
 
     table: str
@@ -47,6 +50,8 @@ class Row:
     line: int
     cells: Mapping[str, str] = field(repr=False)
     rules: Mapping[str, Rule] = field(repr=False)
+    level: Level = "none"
+    may_order: bool = False
 
     def text(self, column: str) -> str:
         """The cell, empty when nothing is written there."""
@@ -63,8 +68,8 @@ class Row:
 
     @property
     def verified(self) -> bool:
-        """Whether the row was read in its source; only then may it carry a one-click order."""
-        return self.cells["verified"] == "true"
+        """Whether somebody signed that he read what it says now; only then may it order a test."""
+        return self.level != "none"
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -97,18 +102,24 @@ def split(cell: str) -> tuple[str, ...]:
 
 
 class TableReader:
-    """Reads tables whose rules share one compiler and whose sources one register."""
+    """Reads tables whose rules share one compiler, whose sources and signatures one register."""
 
-    def __init__(self, compiler: RuleCompiler, source_ids: frozenset[str]) -> None:
+    def __init__(
+        self,
+        compiler: RuleCompiler,
+        source_ids: frozenset[str],
+        verification: Verification | None = None,
+    ) -> None:
         self._compiler = compiler
         self._source_ids = source_ids
+        self._verification = verification if verification is not None else Verification()
         self._seen: dict[str, str] = {}
 
     def read(self, file: Traversable, name: str, columns: Sequence[Column]) -> Table:
         """The table in `file`.
 
-        `name` is how people and traces call it. Every table ends with the columns `source`,
-        `verified` and `note`. Row ids are unique over all tables read by this reader.
+        `name` is how people and traces call it. Every table ends with the columns `source`
+        and `note`. Row ids are unique over all tables read by this reader.
         Raises KnowledgeError with file, row (line number, the header being 1) and column.
         """
         columns = (*columns, *self._closing_columns())
@@ -122,7 +133,6 @@ class TableReader:
     def _closing_columns(self) -> tuple[Column, ...]:
         return (
             Column("source", many=True, check=self._known_source),
-            Column("verified", choices=frozenset({"true", "false"})),
             Column("note", required=False),
         )
 
@@ -148,7 +158,9 @@ class TableReader:
             expected = f"an id of its own; {identifier} also stands in {self._seen[identifier]}"
             raise KnowledgeError(file, "", expected, row=line, column="id")
         self._seen[identifier] = f"{file} row {line}"
-        return Row(table, identifier, line, found, rules)
+        level = self._verification.level(identifier, found)
+        may_order = self._verification.may_order(level, split(found["source"]))
+        return Row(table, identifier, line, found, rules, level, may_order)
 
     def _compiled(self, file: str, line: int, column: str, text: str) -> Rule:
         try:

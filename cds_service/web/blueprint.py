@@ -248,9 +248,10 @@ def create_web_blueprint(
     """Return the blueprint with the pages at ``/`` and ``/decisions/<token>``.
 
     ``release`` gives version, date, reviewers, review_note and changes of the knowledge release
-    in use; ``services`` gives id, hook, title and description (or text) of each CDS service;
-    ``sources`` are the citations by id. ``public_url`` is shown to people who connect an EHR.
-    ``frame_ancestors`` are the origins of EHRs that may show the pages in a frame.
+    in use, and under out_of_date the sentences about what must be looked up again; ``services``
+    gives id, hook, title and description (or text) of each CDS service; ``sources`` are the
+    citations by id. ``public_url`` is shown to people who connect an EHR. ``frame_ancestors`` are
+    the origins of EHRs that may show the pages in a frame.
 
     Raises ValueError for a frame ancestor that is no origin.
     """
@@ -276,6 +277,7 @@ def create_web_blueprint(
         ("plain_time", wording.plain_time),
         ("web_address", wording.web_address),
         ("one_sentence", wording.one_sentence),
+        ("level_words", wording.level_words),
     ):
         blueprint.add_app_template_filter(function, name)
     return blueprint

@@ -114,6 +114,7 @@ class RecommendationPart(Part, frozen=True):
     detail: str = ""
     ask: str = ""
     verified: bool = False
+    level: str | None = None
     sources: tuple[str, ...] = ()
     reasons: tuple[ReasonPart, ...] = ()
     trace: TracePart | None = None

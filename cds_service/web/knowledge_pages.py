@@ -17,9 +17,10 @@ from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.rendering import Writer
 from cds_service.knowledge.rendering.markdown import anchor, as_html, html_name
 from cds_service.knowledge.rendering.pages import page_of_drug, place_of, title_of
+from cds_service.knowledge.search_words import load_search_words
 from cds_service.knowledge.table_files import Table
 from cds_service.knowledge.yaml_files import read_mapping
-from cds_service.web.knowledge_search import LONGEST_QUERY, RowSearch
+from cds_service.web.knowledge_search import LONGEST_QUERY, Filters, RowSearch
 from cds_service.web.security import content_security_policy, secure
 
 _SHOWN_HITS = 100
@@ -44,12 +45,16 @@ class KnowledgePages:
 
     @cached_property
     def _search(self) -> RowSearch:
-        return RowSearch(self._knowledge)
+        return RowSearch(self._knowledge, load_search_words(self._folder))
 
     def index(self) -> str:
-        """``GET /knowledge/``, with ``?q=`` the rows that hold every word of it."""
+        """``GET /knowledge/``, with ``?q=`` the rows that hold every word of it.
+
+        ``drug``, ``table`` and ``level`` leave only rows of these; one alone lists them all.
+        """
         query = " ".join(request.args.get("q", "")[:LONGEST_QUERY].split())
-        hits = self._search.rows(query)
+        filters = Filters(*(request.args.get(name, "") for name in ("drug", "table", "level")))
+        hits = self._search.rows(query, filters)
         return render_template(
             "web/knowledge.html",
             release=self._knowledge.release,
@@ -62,6 +67,12 @@ class KnowledgePages:
                 for table in self._knowledge.tables.values()
             ],
             query=query,
+            filters=filters,
+            choices=(
+                ("drug", "Drug", [(name, name) for name in self._knowledge.drugs]),
+                ("table", "Table", self._search.tables),
+                ("level", "Verification", self._search.levels),
+            ),
             hits=hits[:_SHOWN_HITS],
             found=len(hits),
             found_drugs=self._search.drugs(query),

@@ -1,35 +1,46 @@
-"""Finding rows of the tables by whole words."""
+"""Finding rows of the tables: by words, their stems and synonyms, and what their classes hold.
+
+The index is SQLite's own full-text search (FTS5, with the Porter stemmer), in memory.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 from markupsafe import Markup, escape
 
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.rendering.markdown import anchor, html_name
 from cds_service.knowledge.rendering.pages import page_of_drug, place_of, title_of
+from cds_service.knowledge.search_words import SearchWords
 from cds_service.knowledge.table_files import Row, Table
+from cds_service.knowledge.verification import LEVELS
+from cds_service.knowledge.verification import WORDS as LEVEL_WORDS
 
 LONGEST_QUERY = 200
 """Characters of a query that are looked at."""
 
-_WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 _SHOWN_FIRST = ("summary", "says", "detail", "ask", "when")
-_NOT_SHOWN = frozenset({"id", "rule", "source", "verified"})
+_NOT_SHOWN = frozenset({"id", "rule", "source"})
 _AROUND = 160
+_ENDINGS = re.compile(r"(?:ies|es|s|ed|ing)$")
+MEMBERS = "medicines of its classes"
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One row that holds every word of the query."""
+    """One row that holds every part of the query, or a word that stands for it."""
 
     identifier: str
     table: str
     address: str
     """Of the row, below the address of the knowledge pages."""
+    level: str
+    """How far it was verified, in words."""
     verified: bool
     sources: tuple[str, ...]
     excerpts: tuple[tuple[str, Markup], ...]
@@ -45,63 +56,143 @@ class DrugHit:
     address: str
 
 
-class RowSearch:
-    """All rows of a release as text, read once."""
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What rows are looked at: of one drug, one table, one level; empty for all."""
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    drug: str = ""
+    table: str = ""
+    level: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.drug or self.table or self.level)
+
+
+class RowSearch:
+    """All rows of a release as text, indexed once."""
+
+    def __init__(self, knowledge: Knowledge, words: SearchWords) -> None:
         self._knowledge = knowledge
-        self._rows = [
-            (table, row, _all_text(knowledge, table, row))
-            for table in knowledge.all_tables()
-            for row in table
-        ]
+        self._words = words
+        self._members = _members(knowledge)
+        self._rows = [(table, row) for table in knowledge.all_tables() for row in table]
+        self._lock = Lock()
+        self._index = sqlite3.connect(":memory:", check_same_thread=False)
+        self._index.execute(
+            "CREATE VIRTUAL TABLE rows USING fts5(text, drug UNINDEXED, tbl UNINDEXED, level"
+            " UNINDEXED, tokenize = 'porter unicode61 remove_diacritics 2')"
+        )
+        self._index.executemany(
+            "INSERT INTO rows (rowid, text, drug, tbl, level) VALUES (?, ?, ?, ?, ?)",
+            (
+                (number, self._text(table, row), *_place(table), row.level)
+                for number, (table, row) in enumerate(self._rows)
+            ),
+        )
+
+    @property
+    def tables(self) -> tuple[tuple[str, str], ...]:
+        """The tables that rows can be looked for in: name and title."""
+        named = {_place(table)[1]: title_of(table) for table, _ in self._rows}
+        return tuple(named.items())
+
+    @property
+    def levels(self) -> tuple[tuple[str, str], ...]:
+        """The levels that rows can be looked for by: name and words."""
+        return tuple((level, LEVEL_WORDS[level]) for level in LEVELS)
 
     def drugs(self, query: str) -> tuple[DrugHit, ...]:
         """The drugs that the query names."""
-        asked = {word.lower() for word in words_of(query)}
+        asked = {word.lower() for part in self._words.asked(query) for word in part}
         return tuple(
             DrugHit(name, tables.drug.brand, html_name(page_of_drug(name)))
             for name, tables in self._knowledge.drugs.items()
             if asked & {name.lower(), tables.drug.brand.lower()}
         )
 
-    def rows(self, query: str) -> tuple[Hit, ...]:
-        """The rows in which every word of the query stands as a whole word; case is ignored."""
-        words = words_of(query)
-        if not words:
-            return ()
-        patterns = [_whole(word) for word in words]
-        return tuple(
-            self._hit(table, row, words)
-            for table, row, text in self._rows
-            if all(pattern.search(text) for pattern in patterns)
-        )
+    def rows(self, query: str, filters: Filters = Filters()) -> tuple[Hit, ...]:
+        """The rows in which every part of the query stands, or a word for it; case is ignored.
 
-    def _hit(self, table: Table, row: Row, words: Sequence[str]) -> Hit:
-        pattern = _whole(*words)
+        Without a query all rows that the filters leave, without either none.
+        """
+        parts = list(self._words.asked(query[:LONGEST_QUERY]))
+        if not parts and not filters:
+            return ()
+        where = ["? IN ('', drug)", "? IN ('', tbl)", "? IN ('', level)"]
+        given: list[str] = [filters.drug, filters.table, filters.level]
+        if parts:
+            where.append("rows MATCH ?")
+            given.append(" AND ".join(_any_of(part) for part in parts))
+        # Only names of columns are put together here; what was asked is bound.
+        statement = f"SELECT rowid FROM rows WHERE {' AND '.join(where)} ORDER BY rowid"  # noqa: S608
+        with self._lock:
+            found = self._index.execute(statement, given).fetchall()
+        pattern = _marked([word for part in parts for word in part])
+        return tuple(self._hit(number, pattern) for (number,) in found)
+
+    def _hit(self, number: int, pattern: re.Pattern[str]) -> Hit:
+        table, row = self._rows[number]
+        cells = [*_cells(row), (MEMBERS, self._members_of(row))]
         excerpts = tuple(
             (name.replace("_", " "), _excerpt(cell, pattern))
-            for name, cell in _cells(row)
+            for name, cell in cells
             if name in ("summary", "says") or pattern.search(cell)
         )
         return Hit(
             row.identifier,
             _table_title(table),
             f"{html_name(place_of(table))}#{anchor(row.identifier)}",
+            LEVEL_WORDS[row.level],
             row.verified,
             tuple(self._knowledge.sources[name].citation.rstrip(".") for name in row.sources),
             excerpts,
         )
 
+    def _members_of(self, row: Row) -> str:
+        asked = " ".join(rule.text for rule in row.rules.values())
+        held = [members for name, members in self._members.items() if name in asked]
+        return "; ".join(held)
 
-def words_of(query: str) -> tuple[str, ...]:
-    """The different words of a query, in their order."""
-    return tuple(dict.fromkeys(_WORD.findall(query[:LONGEST_QUERY])))
+    def _text(self, table: Table, row: Row) -> str:
+        citations = (self._knowledge.sources[name].citation for name in row.sources)
+        folder = table.name.replace("/", " ").replace("_", " ")
+        level = LEVEL_WORDS[row.level]
+        return "\n".join((folder, *row.cells.values(), *citations, level, self._members_of(row)))
 
 
-def _whole(*words: str) -> re.Pattern[str]:
-    listed = "|".join(re.escape(word) for word in words)
-    return re.compile(rf"(?<!\w)(?:{listed})(?!\w)", re.IGNORECASE)
+def _members(knowledge: Knowledge) -> Mapping[str, str]:
+    """By class of medicines its members, each with the brands and spellings that lead to it."""
+    spelt: dict[str, list[str]] = {}
+    for item in knowledge.codes.medicine_names.names:
+        for ingredient in item.ingredients:
+            spelt.setdefault(ingredient, []).append(item.name)
+    return {
+        name: f"{name}: "
+        + ", ".join(
+            f"{member} ({', '.join(spelt[member])})" if member in spelt else member
+            for member in medication_class.ingredients
+        )
+        for name, medication_class in knowledge.codes.medication_classes.items()
+    }
+
+
+def _any_of(words: Sequence[str]) -> str:
+    """One part of the query for FTS5: each word or phrase as a string of its own."""
+    quoted = (f'"{word.replace(chr(34), chr(34) * 2)}"' for word in words)
+    return f"({' OR '.join(quoted)})"
+
+
+def _marked(words: Sequence[str]) -> re.Pattern[str]:
+    """Finds the words in a text as they are marked: also with another ending."""
+    stems = (re.escape(_ENDINGS.sub("", word) if len(word) > 4 else word) for word in words)
+    listed = "|".join(stems)
+    return re.compile(rf"(?<!\w)(?:{listed})\w{{0,4}}(?!\w)" if listed else r"(?!)", re.IGNORECASE)
+
+
+def _place(table: Table) -> tuple[str, str]:
+    folder, _, rest = table.name.partition("/")
+    drug, _, name = rest.partition("/")
+    return (drug, name) if folder == "drugs" else ("", table.name)
 
 
 def _cells(row: Row) -> Iterator[tuple[str, str]]:
@@ -112,16 +203,9 @@ def _cells(row: Row) -> Iterator[tuple[str, str]]:
             yield name, row.cells[name]
 
 
-def _all_text(knowledge: Knowledge, table: Table, row: Row) -> str:
-    citations = (knowledge.sources[name].citation for name in row.sources)
-    folder = table.name.replace("/", " ").replace("_", " ")
-    return "\n".join((folder, *row.cells.values(), *citations))
-
-
 def _table_title(table: Table) -> str:
-    folder, _, rest = table.name.partition("/")
-    drug = rest.partition("/")[0]
-    return f"{drug}, {title_of(table).lower()}" if folder == "drugs" else title_of(table)
+    drug, _ = _place(table)
+    return f"{drug}, {title_of(table).lower()}" if drug else title_of(table)
 
 
 def _excerpt(text: str, pattern: re.Pattern[str]) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from cds_service.knowledge.verification import WORDS
 from cds_service.protocol.urls import parse_address
 
 
@@ -79,3 +80,8 @@ def one_sentence(text: str) -> str:
     """The text ending like a sentence."""
     text = text.strip()
     return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+def level_words(level: str) -> str:
+    """How far a row was verified, in words; an older document's own word as it stands."""
+    return next((words for known, words in WORDS.items() if known == level), level)

@@ -50,7 +50,7 @@ def _table() -> Table:
     for number, (name, reaction, when, action, until, resume) in enumerate(ROWS):
         cells = dict.fromkeys(blank.cells, "") | {
             "id": name, "reaction": reaction, "when": when, "action": action, "until": until,
-            "resume": resume, "says": "It says so.", "verified": "true",
+            "resume": resume, "says": "It says so.",
         }  # fmt: skip
         rules = {
             column: compiler.compile(cells[column]) for column in ("when", "until") if cells[column]

@@ -79,9 +79,9 @@ def _row(drug: str, part: str, name: str) -> Row:
 @pytest.mark.parametrize("part", TABLES)
 def test_the_record_and_the_table_have_the_same_rows(part: str, drug: str) -> None:
     table, prefix = TABLES[part]
-    rows = {row.identifier: row.verified for row in getattr(knowledge().drugs[drug], table)}
+    rows = {row.identifier: row.level for row in getattr(knowledge().drugs[drug], table)}
     assert rows == {
-        f"{drug}-{prefix}{name}": entry["verified"] for name, entry in record(drug)[part].items()
+        f"{drug}-{prefix}{name}": entry["read"] for name, entry in record(drug)[part].items()
     }
 
 

@@ -150,6 +150,30 @@ def test_rows_are_compared_even_when_one_release_cannot_be_loaded(
     assert "The cards could not be compared." in result.output
 
 
+def test_the_patients_between_two_thresholds_are_worked_out(run: Command, laxer: Path) -> None:
+    result = run("knowledge", "diff", str(laxer), str(PACKAGED), "--rows-only")
+
+    said = " ".join(result.output.partition("alectinib-liver-hold, when, for")[2].split())
+    assert "holds only now: latest ALT in xULN between 5 and 8 xULN" in said
+    assert "held only before" not in said.partition("The cards")[0]
+
+
+def test_a_table_that_changed_under_the_number_it_had_is_refused(
+    run: Command, tmp_path: Path
+) -> None:
+    copied = tmp_path / "copied"
+    shutil.copytree(PACKAGED, copied, ignore=shutil.ignore_patterns("*.py", "__*"))
+    doses = copied / "drugs" / "alectinib" / "dose_changes.csv"
+    doses.write_text(doses.read_text(encoding="utf-8").replace("ALT > 5 xULN", "ALT > 4 xULN"),
+                     encoding="utf-8")  # fmt: skip
+
+    result = run("knowledge", "diff", str(PACKAGED), str(copied), "--rows-only")
+
+    assert result.exit_code == 1
+    assert "alectinib-liver-hold: changed" in result.output
+    assert "raise version and date in release.yaml" in result.output
+
+
 def test_a_folder_without_a_release_is_one_message(run: Command, tmp_path: Path) -> None:
     result = run("knowledge", "diff", str(tmp_path), str(PACKAGED))
 

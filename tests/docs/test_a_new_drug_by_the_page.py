@@ -67,14 +67,15 @@ def test_the_page_writes_tables_and_cases_and_no_python() -> None:
 
 def test_every_command_of_the_page_ends_well_and_leaves_nothing_behind(project: Path) -> None:
     commands = walking.command_lines()
-    assert [words[:3] for words in commands[:3]] == [
-        ["alk-cds", "knowledge", "check"], ["alk-cds", "knowledge", "render"],
+    assert [words[:3] for words in commands[:4]] == [
+        ["alk-cds", "knowledge", "sign"], ["alk-cds", "knowledge", "check"],
+        ["alk-cds", "knowledge", "render"],
         ["python", "-m", "docs.generate"],
     ]  # fmt: skip
     for words in commands:
         done = walking.run(project, words)
         assert done.returncode == 0, f"{words}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    for words in commands[1:3]:
+    for words in commands[2:4]:
         assert walking.run(project, [*words, "--check"]).returncode == 0
     assert f"drug_cases/{DRUG}.yaml)" in (project / "docs" / "coverage.md").read_text("utf-8")
     assert (project / "docs" / "knowledge" / "drugs" / f"{DRUG}.md").is_file()

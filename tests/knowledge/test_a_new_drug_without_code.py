@@ -21,6 +21,7 @@ from cds_service.alk import Decision, Kind, Question, Topic, decide
 from cds_service.facts import OrderedMedication, PatientFacts
 from cds_service.knowledge.checks import check_knowledge
 from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.signing import sign_rows
 from cds_service.knowledge.yaml_files import knowledge_folder
 from tests.alk.patients import AS_OF, knowledge, patient, reactions, taken, treatment
 from tests.services.calling import Json, Service, running_service
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.slow
 
 ADDED = Path(__file__).parent / "new_drug"
 DRUG = "inventinib"
+LABEL = "inventinib-label"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 CLINICAL_DRUG = "99999035"
 FULL = ("105", 2)
@@ -47,7 +49,16 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
     for file in (ADDED / "algorithm").iterdir():
         _, rows = file.read_text(encoding="utf-8").split("\n", 1)
         _append(folder / "algorithm" / file.name, rows)
+    _sign(folder)
     return load_knowledge(folder)
+
+
+def _sign(folder: Path) -> None:
+    """Who made the drug up has read its label."""
+    tables = load_knowledge(folder).all_tables()
+    new = [row.identifier for table in tables for row in table if LABEL in row.sources]
+    sign_rows(folder, new, level="manufacturer", source=LABEL, version="2026-11", by="the tests",
+              read_on=AS_OF)  # fmt: skip
 
 
 def _append(file: Path, text: str) -> None:

@@ -255,8 +255,6 @@ def test_a_coverage_file_with_a_slip_is_refused(
     ("table", "cells", "kind", "situation"),
     [
         ("gates", {"source": " ; "}, "no source", "every row"),
-        ("gates", {"source": "general-knowledge", "verified": "true"},
-         "verified without a source that was read", "general knowledge"),
         ("gates", {"source": "a-notebook"}, "unknown source", "a-notebook"),
         ("gates", {"detail": "Median 25.7 months, HR 0.47."},
          "numbers that do not belong together", "0.47 and 25.7"),

@@ -15,6 +15,7 @@ from cds_service.knowledge.rendering.markdown import as_html, code, link, litera
 from cds_service.knowledge.rendering.matrix import matrix
 from cds_service.knowledge.rendering.pages import INDEX, page_of_drug, place_of
 from cds_service.knowledge.table_files import Row, Table
+from cds_service.knowledge.verification import WORDS
 from tests.packaged import packaged_knowledge
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "knowledge"
@@ -86,7 +87,8 @@ def test_every_row_of_every_table_stands_on_its_page_with_rule_and_basis(
             assert f"- Algorithm: {', '.join(row.algorithm_ids)}" in part
             for name in row.sources:
                 assert literal(knowledge.sources[name].citation.rstrip(".")) in part
-            assert ("- Verified: yes" in part) is row.verified
+            assert f"- Level: {WORDS[row.level]}" in part
+            assert ("**check the current label**" in part) is not row.verified
 
 
 def test_a_page_of_a_drug_follows_the_order_of_a_label(
@@ -186,15 +188,19 @@ def test_an_address_with_brackets_stays_one_link() -> None:
 
 
 def resistance(row: Row, *cells: Mapping[str, str]) -> Table:
-    base = {"id": "x", "source": "", "verified": "true", "note": ""}
-    return Table("resistance", tuple(replace(row, cells={**base, **own}) for own in cells))
+    base = {"id": "x", "source": "", "note": ""}
+    rows = (
+        replace(row, cells={**base, **own}, level="none" if "unread" in own else "trial")
+        for own in cells
+    )
+    return Table("resistance", tuple(rows))
 
 
 def test_a_resistance_table_of_pairs_becomes_a_matrix(knowledge: Knowledge) -> None:
     table = resistance(
         one_row_of(knowledge, "gates"),
         {"finding": "G1202R", "drug": "lorlatinib", "effect": "sensitive"},
-        {"finding": "G1202R", "drug": "alectinib", "effect": "resistant", "verified": "false"},
+        {"finding": "G1202R", "drug": "alectinib", "effect": "resistant", "unread": "yes"},
         {"finding": "F1174L", "drug": "ceritinib; crizotinib", "effect": "resistant"},
     )
 

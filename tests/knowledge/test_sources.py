@@ -14,6 +14,7 @@ ENTRY = """
 good-source:
   citation: "A citation that is long enough."
   kind: review
+  publisher: journal
   date_checked: 2026-11-20
   doi: 10.1000/example
 """
@@ -27,7 +28,8 @@ def write(folder: Path, text: str) -> Path:
 
 def test_every_source_has_an_address_or_says_why_not() -> None:
     for source in load_sources().values():
-        assert source.address or source.kind == "design" or source.note, source.id
+        known = source.url or source.doi or source.pmid or source.nct
+        assert known or source.kind == "design" or source.note, source.id
 
 
 def test_every_source_has_the_day_on_which_it_was_checked() -> None:
@@ -69,6 +71,7 @@ def test_the_address_follows_what_is_known(given: dict[str, str], address: str |
             "id": "x",
             "citation": "A citation long enough.",
             "kind": "trial",
+            "publisher": "journal",
             "date_checked": "2026-11-20",
             **given,
         }
@@ -81,11 +84,13 @@ def test_the_address_follows_what_is_known(given: dict[str, str], address: str |
     [
         (ENTRY.replace("review", "hearsay"), "good-source.kind", "'label copy'"),
         (ENTRY.replace("  doi: 10.1000/example\n", ""), "good-source", "or a note"),
+        (ENTRY.replace("  publisher: journal\n", ""), "good-source", "a publisher"),
+        (ENTRY.replace("journal", "somebody"), "good-source.publisher", "'regulator'"),
         (ENTRY.replace("good-source", "Bad Source"), "Bad Source.id", "match pattern"),
         (ENTRY.replace("2026-11-20", "yesterday"), "good-source.date_checked", "date"),
         (ENTRY + "  colour: blue\n", "good-source.colour", "a field of"),
         ("just-a-name: 3\n", "just-a-name", "a mapping"),
-        (ENTRY + ENTRY, "line 8", "given once"),
+        (ENTRY + ENTRY, "line 9", "given once"),
         ("a: [1\n", "line", "expected"),
         ("- a\n", "the top", "a mapping"),
     ],

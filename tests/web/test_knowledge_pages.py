@@ -44,12 +44,12 @@ def test_the_overview_links_every_drug_and_table_and_each_link_opens(
         assert read_page(get(service, link)).one("h1").text
 
 
-def test_each_row_of_a_page_tells_its_source_and_whether_it_was_verified(
+def test_each_row_of_a_page_tells_its_source_and_how_far_it_was_verified(
     service: Service, read_page: ReadPage
 ) -> None:
     text = read_page(get(service, "/knowledge/tables/gates.html")).one("main").text
     rows = len(service.app.extensions["alk_cds"].knowledge.tables["gates"])
-    assert text.count("Verified: ") == rows
+    assert text.count("Level: ") == rows
     assert text.count("Source: ") == rows
 
 
@@ -80,15 +80,62 @@ def test_a_search_finds_the_rows_that_hold_every_word(
     hits = page.one("ol", "hits").all("li")
     assert "alectinib-muscle-severe" in [hit.one("a").text for hit in hits]
     for hit in hits:
-        # A word may stand in the name of the table only; those that are marked are from the query.
+        # A word may stand in the name of the table only; those that are marked are from the query,
+        # or stand for a word of it.
         marked = {mark.text.lower() for mark in hit.all("mark")}
-        assert marked <= {"cpk", "alectinib", "10"}
+        assert marked <= {"cpk", "ck", "creatine kinase", "creatine phosphokinase", "alectinib",
+                          "10"}  # fmt: skip
         assert "Source: " in hit.text
 
 
-def test_a_word_is_found_whole_only(service: Service, read_page: ReadPage) -> None:
-    page = read_page(get(service, "/knowledge/?q=bradycard"))
-    assert "0 rows with" in page.one("main").text
+@pytest.mark.parametrize(
+    ("query", "row"),
+    [
+        ("rifampin lorlatinib", "lorlatinib-interaction-strong-inducer"),
+        ("rifampicin lorlatinib", "lorlatinib-interaction-strong-inducer"),
+        ("Rifadin lorlatinib", "lorlatinib-interaction-strong-inducer"),
+        ("creatine kinase alectinib", "alectinib-muscle-severe"),
+        ("CK alectinib", "alectinib-muscle-severe"),
+        ("hepatotoxicity alectinib", "alectinib-liver-hold"),
+        ("LFT alectinib", "alectinib-monitor-liver"),
+        ("ILD crizotinib", "crizotinib-lung-stop"),
+        ("pneumonitis crizotinib", "crizotinib-lung-stop"),
+        ("QT prolongation crizotinib", "crizotinib-qtc-arrhythmia-stop"),
+        ("bradycardias alectinib", "alectinib-bradycardia-with-symptoms"),
+        ("holding alectinib", "alectinib-liver-hold"),
+    ],
+)
+def test_a_row_is_found_by_the_words_of_the_field(
+    service: Service, read_page: ReadPage, query: str, row: str
+) -> None:
+    page = read_page(get(service, f"/knowledge/?q={query.replace(' ', '+')}"))
+    hits = page.one("ol", "hits").all("li")
+    assert row in [hit.one("a").text for hit in hits]
+    (hit,) = [hit for hit in hits if hit.one("a").text == row]
+    assert hit.all("mark"), "it is shown why"
+
+
+def test_everything_unverified_for_one_drug_is_one_question(
+    service: Service, read_page: ReadPage
+) -> None:
+    knowledge = service.app.extensions["alk_cds"].knowledge
+    tables = [table for table in knowledge.all_tables() if "/lorlatinib/" in table.name]
+    wanted = {row.identifier for table in tables for row in table if row.level == "none"}
+    page = read_page(get(service, "/knowledge/?drug=lorlatinib&level=none"))
+    assert {hit.one("a").text for hit in page.one("ol", "hits").all("li")} == wanted
+    page = read_page(get(service, "/knowledge/?drug=lorlatinib&level=none&table=monitoring"))
+    found = {hit.one("a").text for hit in page.one("ol", "hits").all("li")}
+    assert found == {name for name in wanted if name.startswith("lorlatinib-monitor-")}
+
+
+def test_a_filter_that_nobody_offers_finds_nothing(service: Service, read_page: ReadPage) -> None:
+    page = read_page(get(service, "/knowledge/?drug=nobody%27+OR+1%3D1"))
+    assert "0 rows" in page.one("main").text
+
+
+def test_a_piece_of_a_word_finds_nothing(service: Service, read_page: ReadPage) -> None:
+    page = read_page(get(service, "/knowledge/?q=bradyc"))
+    assert page.all("h2")[0].text.startswith("0 rows with")
     assert "Try fewer words" in page.one("main").text
 
 

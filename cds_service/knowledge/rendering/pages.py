@@ -13,6 +13,7 @@ from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.rendering.markdown import as_html, html_name, markdown_templates, tidy
 from cds_service.knowledge.rendering.matrix import matrix
 from cds_service.knowledge.table_files import Row, Table
+from cds_service.knowledge.verification import WORDS as LEVEL_WORDS
 from cds_service.rules.words import in_words
 
 INDEX = "README.md"
@@ -26,7 +27,7 @@ TITLES = {
 """Headings of the tables of a drug that this release may have; others take their file's name."""
 
 _SPOKEN = ("says", "summary", "detail", "ask")
-_ELSEWHERE = frozenset({"id", "rule", "source", "verified", "note", *_SPOKEN})
+_ELSEWHERE = frozenset({"id", "rule", "source", "note", *_SPOKEN})
 _TIMES = {1: "once daily", 2: "twice daily"}
 
 
@@ -73,6 +74,7 @@ class Writer:
         self._templates.filters.update(dose=_dose, often=_often)
         self._templates.globals.update(
             knowledge=knowledge,
+            level_words=LEVEL_WORDS,
             citation=_citation(knowledge),
             words=_words,
             columns=_columns,

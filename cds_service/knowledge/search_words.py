@@ -1,0 +1,56 @@
+"""Words that a reader may use in place of those of the tables: `search_words.yaml`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib.resources.abc import Traversable
+
+from pydantic import Field
+
+from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
+
+FILE = "search_words.yaml"
+
+
+class SearchWords(Frozen):
+    """`same` are words of one meaning, `wider` what one word also asks for."""
+
+    same: tuple[tuple[str, ...], ...] = ()
+    wider: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    def asked(self, query: str) -> Iterator[tuple[str, ...]]:
+        """What a query asks for: each part, a word or a known phrase, with what stands for it."""
+        rest = query
+        for phrase in sorted(self._known(), key=len, reverse=True):
+            if " " not in phrase:
+                continue
+            pattern = rf"(?<!\w){re.escape(phrase)}(?!\w)"
+            rest, times = re.subn(pattern, " ", rest, flags=re.IGNORECASE)
+            if times:
+                yield self._with_others(phrase)
+        for word in dict.fromkeys(re.findall(r"[^\W_]+(?:[.'’-][^\W_]+)*", rest)):
+            yield self._with_others(word)
+
+    def _known(self) -> set[str]:
+        return {*(word for group in self.same for word in group), *self.wider}
+
+    def _with_others(self, asked: str) -> tuple[str, ...]:
+        said = asked.casefold()
+        found = {asked: None}
+        for group in self.same:
+            if said in {word.casefold() for word in group}:
+                found |= dict.fromkeys(group)
+        for word in list(found):
+            for wider, others in self.wider.items():
+                if wider.casefold() == word.casefold():
+                    found |= dict.fromkeys(others)
+        return tuple({word.casefold(): word for word in reversed(found)}.values())[::-1]
+
+
+def load_search_words(folder: Traversable) -> SearchWords:
+    """The words of a release; none where it has no such file. Raises KnowledgeError."""
+    file = folder / FILE
+    if not file.is_file():
+        return SearchWords()
+    return validate(SearchWords, read_mapping(file), str(file), "")

@@ -1,0 +1,55 @@
+"""Signing rows: who read them, where, and how near to the origin that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.release import load_knowledge
+from cds_service.knowledge.verification import (
+    FILE,
+    Signature,
+    meaning_digest,
+    problem_of,
+    written,
+)
+from cds_service.knowledge.yaml_files import validate
+
+
+def sign_rows(
+    folder: Path,
+    identifiers: Iterable[str],
+    *,
+    level: str,
+    source: str,
+    version: str,
+    by: str,
+    read_on: date,
+) -> tuple[Signature, ...]:
+    """Sign what rows of the release in `folder` say now, and write the file of signatures.
+
+    All of them or none. An earlier signature of a row is replaced. Raises KnowledgeError for a
+    row that does not exist, a source that is not its own, and a level above what the source can
+    give.
+    """
+    knowledge = load_knowledge(folder)
+    file = folder / FILE
+    rows = {row.identifier: row for table in knowledge.all_tables() for row in table}
+    signed: dict[str, Signature] = {}
+    for name in identifiers:
+        if name not in rows:
+            raise KnowledgeError(str(file), "row", f"the id of a row, not {name!r}")
+        if source not in rows[name].sources:
+            cited = ", ".join(rows[name].sources)
+            raise KnowledgeError(str(file), name, f"a source that the row cites ({cited})")
+        content = {"row": name, "level": level, "source": source, "version": version, "by": by,
+                   "read_on": read_on, "digest": meaning_digest(rows[name].cells)}  # fmt: skip
+        signed[name] = validate(Signature, content, str(file), name)
+        problem = problem_of(signed[name].level, source, knowledge.sources)
+        if problem is not None:
+            raise KnowledgeError(str(file), name, problem)
+    text = written({**knowledge.signatures, **signed}.values())
+    file.write_text(text, encoding="utf-8")
+    return tuple(signed.values())

@@ -1,0 +1,53 @@
+"""A card says how far its row was verified, and names nobody who does not answer for a text."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+
+from cds_service.alk import Decision, Kind, Question, Recommendation, Topic
+from cds_service.cards import CardContext, build_cards
+from cds_service.cards.details import footer
+from cds_service.cards.medication_orders import OrderContext
+from cds_service.knowledge.table_files import Row
+from cds_service.knowledge.verification import WORDS
+from tests.alk.patients import AS_OF, knowledge
+from tests.cards.deciding import decided
+from tests.depth import examples
+from tests.facts.records import Json
+from tests.facts.test_ways_of_sending import charts
+
+UNFIT = [source for source in knowledge().sources.values() if not source.can_be_shown]
+ROWS = [row for table in knowledge().all_tables() for row in table]
+
+
+def test_pages_of_sellers_and_machines_are_known_as_such() -> None:
+    assert {source.publisher for source in UNFIT} == {"seller", "machine", "unknown"}
+
+
+def _said_of(row: Row) -> str:
+    drug = next((name for name in knowledge().drugs if f"drugs/{name}/" in row.table), None)
+    item = Recommendation(Kind.INFORM, Topic.TOXICITY, row.identifier, "info", row=row, drug=drug)
+    decision = Decision(Question("patient-view"), AS_OF, knowledge().release.version, (item,))
+    return footer(item, decision, knowledge())
+
+
+def test_the_last_lines_of_a_card_say_the_level_of_its_row() -> None:
+    for row in ROWS:
+        said = _said_of(row)
+        assert f"Level: {WORDS[row.level]}." in said, row.identifier
+        assert not any(source.citation.rstrip(".") in said for source in UNFIT), row.identifier
+
+
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
+@given(chart=charts())
+def test_no_card_of_any_chart_names_a_page_that_nobody_answers_for(
+    chart: tuple[str, list[Json], list[Json]],
+) -> None:
+    context = CardContext(OrderContext("p", "Practitioner/a"), None, 50)
+    for built in build_cards(decided(*chart), lambda _: True, knowledge(), context):
+        card = built.card
+        addresses = [link.url for link in card.links]
+        for source in UNFIT:
+            assert source.citation.rstrip(".") not in (card.detail or "")
+            assert source.citation != card.source.label
+            assert source.url is None or source.url not in addresses
