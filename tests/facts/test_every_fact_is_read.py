@@ -77,6 +77,8 @@ def test_a_draft_order_brings_its_own_facts() -> None:
         "ordered drug already taken": False,
         "ordered drug ended unexplained": False,
         "ordered drug failed before": False,
+        "ordered drug intolerance explained": False,
+        "ordered drug intolerance unexplained": False,
         "ordered drug not tolerated before": False,
     }
     view = WithOrder(facts, order, flags)
