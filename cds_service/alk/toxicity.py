@@ -187,13 +187,24 @@ class Toxicity:
     def _acting(self, fired: _Fired) -> Recommendation:
         row = fired.row
         kind, severity = _KINDS[fired.action], _SEVERITY[fired.action]
-        if kind is not Kind.WITHHOLD:
+        if kind not in (Kind.WITHHOLD, Kind.REDUCE):
             return self._of(row, fired.trace, kind, severity)
         dose, at_floor = self._resumed(fired)
         if at_floor:
             # The label's next step would lie below its lowest dose: that means stopping for good.
             return self._of(row, fired.trace, Kind.STOP, "critical", at_floor=True)
-        return self._of(row, fired.trace, kind, severity, resume_dose=dose)
+        if kind is Kind.WITHHOLD:
+            return self._of(row, fired.trace, kind, severity, resume_dose=dose)
+        if self._is_at(dose):
+            # What is ordered or taken since is that dose already: whether for this is the question.
+            return self._of(row, fired.trace, Kind.ASK, "info")
+        return self._of(row, fired.trace, kind, severity, dose=dose)
+
+    def _is_at(self, target: Dose | None) -> bool:
+        """Whether the order, or else what is taken, is no more than a dose."""
+        taken = self._order.dose if self._order is not None else self._line.current_dose
+        daily = taken.daily_mg if taken is not None else None
+        return target is not None and daily is not None and daily <= target.daily_mg
 
     # -- over time ------------------------------------------------------------------------------
 
@@ -290,11 +301,7 @@ class Toxicity:
         self, fired: _Fired, target: Dose | None, until: Trace, paused: bool
     ) -> Recommendation | None:
         row = fired.row
-        ordered = self._order.dose.daily_mg if self._order is not None else None
-        taken = self._line.current_dose
-        compared = ordered if self._order is not None else (taken.daily_mg if taken else None)
-        allowed = target is not None and compared is not None and compared <= target.daily_mg
-        if allowed and (self._order is not None or not paused):
+        if self._is_at(target) and (self._order is not None or not paused):
             # The order, or what the patient went on with, is already the dose the label allows.
             return None
         if not paused and row.text("resume") == "same":

@@ -19,6 +19,7 @@ from cds_service.facts import PatientFacts
 from cds_service.knowledge.checks import check_knowledge
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.sources import load_sources
 from tests.alk.patients import AS_OF, asked, knowledge, order, patient, treatment
 
 DRUG = "neladalkib"
@@ -150,10 +151,18 @@ def _add_dosing(folder: Path) -> None:
     model, own = folder / "drugs" / "crizotinib", folder / "drugs" / DRUG
     for table in model.glob("*.csv"):
         # The ids of sources stay: they name what was read.
+        sources = "|".join(map(re.escape, load_sources()))
         renamed = re.sub(
-            r"(?<![\w-])crizotinib(?!-\w*-?monograph)", DRUG, table.read_text(encoding="utf-8")
+            rf"(?<![\w-])(?!(?:{sources})(?![\w-]))crizotinib",
+            DRUG,
+            table.read_text(encoding="utf-8"),
         )
         (own / table.name).write_text(renamed, encoding="utf-8")
+    prose = folder / "prose_numbers.yaml"
+    of_model = [line for line in prose.read_text("utf-8").splitlines() if "crizotinib-" in line]
+    more = "".join(f"{line.replace('crizotinib', DRUG, 1)}\n" for line in of_model
+                   if line.startswith("crizotinib-"))  # fmt: skip
+    prose.write_text(prose.read_text("utf-8") + more, encoding="utf-8")
     drug = yaml.safe_load((model / "drug.yaml").read_text(encoding="utf-8"))
     drug |= {"ingredient": DRUG, "brand": "None", "match_text": [DRUG], "generation": "fourth"}
     drug |= {"codes": []}

@@ -12,7 +12,7 @@ from cds_service.cards.basis import escaped_value
 from cds_service.cards.suggestions import steps_for
 from cds_service.cards.summaries import summary
 from cds_service.facts import PatientFacts, TreatmentLine
-from cds_service.knowledge.release import DrugTables
+from cds_service.knowledge.release import DrugTables, Knowledge
 from cds_service.rules import Measurement
 from tests.alk.patients import (
     AS_OF,
@@ -328,8 +328,19 @@ def test_a_choice_states_the_lower_start_dose_of_this_patient() -> None:
 def test_a_start_dose_that_this_release_does_not_know_is_left_open() -> None:
     doses = _start_doses(eGFR="29.9")
     assert {drug for drug, dose in doses.items() if dose is None} == {
-        "alectinib", "ceritinib", "ensartinib",
+        "alectinib", "brigatinib", "ceritinib", "ensartinib", "lorlatinib",
     }  # fmt: skip
+
+
+def _everything_read() -> Knowledge:
+    """The release as if each row had been read in what may order."""
+    release = knowledge()
+    tables = release.drugs["brigatinib"]
+    assert tables.populations is not None
+    rows = tuple(replace(row, may_order=True) for row in tables.populations)
+    populations = replace(tables.populations, rows=rows)
+    drugs = {**release.drugs, "brigatinib": replace(tables, populations=populations)}
+    return replace(release, drugs=drugs)
 
 
 @pytest.mark.parametrize(
@@ -346,7 +357,8 @@ def test_a_start_dose_that_this_release_does_not_know_is_left_open() -> None:
 def test_what_lowers_the_dose_lowers_the_dose_of_the_first_days_too(
     facts: dict[str, object], first: str | None, then: str | None
 ) -> None:
-    choice = asked(patient(lines=(), **facts)).choice
+    question = Question("patient-view")
+    choice = decide(patient(lines=(), **facts), question, _everything_read(), AS_OF).choice
     assert choice is not None
     (dose,) = [option.dose for option in choice.options if option.drug == "brigatinib"]
     found = (dose.lead_in_mg, dose.amount_mg) if dose else (None, None)

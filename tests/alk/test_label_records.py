@@ -162,7 +162,7 @@ def test_a_reaction_leads_to_the_action_of_the_record_from_every_dose(
 
 
 def _resumed(item: Recommendation) -> tuple[str, int] | None:
-    dose = item.resume_dose
+    dose = item.resume_dose or item.dose
     return None if dose is None else (str(dose.amount_mg), dose.per_day)
 
 

@@ -107,8 +107,9 @@ def test_an_inhibitor_and_a_weak_kidney_together_are_a_question() -> None:
     ("facts", "dose"),
     [
         ({"eGFR": "30"}, "100"),
-        ({"eGFR": "29.9"}, "75"),
-        ({"eGFR": "15"}, "75"),
+        # Read in one copy only: the dose is said, and not offered.
+        ({"eGFR": "29.9"}, None),
+        ({"eGFR": "15"}, None),
         ({"eGFR": "14.9"}, None),
         ({"Child-Pugh_class": "B"}, None),
         ({"total_bilirubin": "1.51"}, None),
@@ -144,3 +145,16 @@ def test_a_row_that_could_not_be_read_says_so() -> None:
 def test_a_running_patient_is_not_told_again_what_belongs_before_the_first_dose() -> None:
     chart = patient(lines=(running("lorlatinib"),))
     assert "lorlatinib-driving" not in rows_heard(asked(chart, order("lorlatinib", "100", 1)))
+
+
+def test_lipids_that_are_severe_again_lower_the_dose_once() -> None:
+    facts = described(
+        {"total cholesterol": [(3, "401"), (40, "400"), (80, "501")], "triglycerides": "100"},
+        "lorlatinib",
+    )
+    name = "lorlatinib-lipids-severe-again"
+    lowered = reactions(asked(facts, order("lorlatinib", "100", 1)))[name]
+    assert (lowered.kind, lowered.dose and str(lowered.dose.amount_mg)) == (Kind.REDUCE, "75")
+    already = reactions(asked(facts, order("lorlatinib", "75", 1)))[name]
+    assert (already.kind, already.dose) == (Kind.ASK, None)
+    assert "lowered for this recurrence" in already.ask

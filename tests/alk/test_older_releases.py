@@ -111,7 +111,7 @@ def test_a_card_warns_when_its_own_source_was_checked_too_long_ago(days: int, st
     release = knowledge().release
     today = release.date
     source = Source(id="a-label", citation="A label, read once", kind="label", note="x",
-                    date_checked=today - timedelta(days=days))  # fmt: skip
+                    publisher="regulator", date_checked=today - timedelta(days=days))  # fmt: skip
 
     assert bool(stale_sources(release, [source], today)) is stale
 

@@ -142,7 +142,10 @@ def nothing_promised(tmp_path: Path) -> Path:
 
 def _found(knowledge: Knowledge, name: str, folder: Path | None = None) -> list[TableFinding]:
     (table,) = [item for item in check_knowledge(knowledge, folder) if item.name == name]
-    return list(table.findings)
+    # The words of these rows are those of others, and their exceptions are not in every folder:
+    # tests/knowledge/test_prose.py.
+    of_words = {"number that the rule does not have", "exception that nothing needs"}
+    return [finding for finding in table.findings if finding.kind not in of_words]
 
 
 def _reaction(knowledge: Knowledge, *rows: tuple[str, str, str]) -> Knowledge:

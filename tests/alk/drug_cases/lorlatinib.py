@@ -154,10 +154,13 @@ BLOCK = (
     case(
         "a long PR interval and syncope",
         {"PR interval": "201", **FELT},
-        block_first_degree_symptoms=ASK,
+        block_first_degree_hold=HOLD,
     ),
-    case("a PR interval at 200 and syncope", {"PR interval": "200", **FELT}),
-    case("a first degree block and syncope", {**FIRST, **FELT}, block_first_degree_symptoms=ASK),
+    case(
+        "a PR interval at 200 and syncope",
+        {"PR interval": "200", "atrioventricular block of first degree": "absent", **FELT},
+    ),
+    case("a first degree block and syncope", {**FIRST, **FELT}, block_first_degree_hold=HOLD),
     case("complete block, no pacemaker", {**COMPLETE, **UNPACED}, block_complete_hold=HOLD),
     case("complete block, pacemaker", {**COMPLETE, **PACED}, block_complete_paced=TELL),
     case("complete block, pacemaker not known", COMPLETE, block_complete_pacemaker_unknown=HOLD),
