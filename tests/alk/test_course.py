@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cds_service.alk import Decision, Topic
 from tests.alk.course_states import answers, states
 from tests.alk.patients import asked, order, patient, treatment
 
 
+@pytest.mark.slow
 def test_every_state_of_treatment_has_an_answer_or_needs_none() -> None:
     silent = [
         state.words

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 from cds_service.cohort import PatientResult, Setup, read_charts, run_cohort
 from fhir_fixtures import REFERENCE_DATE, load_story
 from tests.alk.charts_later_on import Json, ended_on, may_end, moved_after
@@ -14,6 +16,9 @@ from tests.alk.charts_later_on import Json, ended_on, may_end, moved_after
 HELD, WELL = "alectinib-alt-six-times", "alectinib-on-track"
 TODAY = REFERENCE_DATE + timedelta(days=90)
 SETUP = Setup(REFERENCE_DATE, today=TODAY)
+
+
+pytestmark = pytest.mark.slow
 
 
 def resources(story: str) -> list[Json]:

@@ -141,7 +141,7 @@ def nothing_promised(tmp_path: Path) -> Path:
 
 
 def _found(knowledge: Knowledge, name: str, folder: Path | None = None) -> list[TableFinding]:
-    (table,) = [item for item in check_knowledge(knowledge, folder) if item.name == name]
+    (table,) = check_knowledge(knowledge, folder, only=name)
     # The words of these rows are those of others, and their exceptions are not in every folder:
     # tests/knowledge/test_prose.py.
     of_words = {"number that the rule does not have", "exception that nothing needs"}

@@ -95,7 +95,9 @@ def test_a_row_that_says_something_else_than_was_signed_is_read_by_nobody(
 def test_the_check_finds_a_row_that_changed_since_it_was_signed(folder: Path) -> None:
     change(folder, "says", "Something else.")
     changed = load_knowledge(folder)
-    found = [str(error) for table in check_knowledge(changed, folder) for error in table.errors]
+    name = "drugs/alectinib/dose_changes"
+    (table,) = check_knowledge(changed, folder, only=name)
+    found = [str(error) for error in table.errors]
     assert any("changed since it was signed" in error and ROW in error for error in found)
 
 
