@@ -137,7 +137,7 @@ def test_pasted_content_is_answered_in_place_and_stays_out_of_the_address(
 def test_many_cards_fit_a_phone(open_page: OpenPage) -> None:
     path = "/bench?story=alectinib-on-track&hook=order-sign&order=lorlatinib&alt=6&cpk=11"
     page = open_page(f"{path}&heart_rate=35&medication=rifampin&raw=yes", viewport=PHONE)
-    assert page.locator(CARDS).count() >= 5
+    assert page.locator(CARDS).count() >= 4
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
