@@ -269,7 +269,7 @@ class Indication(Statement):
     jurisdiction: Literal["US", "EU", "JP"]
     setting: Literal["adjuvant", "metastatic", "locally advanced or metastatic"]
     text: str
-    prior_alk_inhibitor: str = Field(pattern=r"^(any|none|none or [a-z]+|none or as the text says)$")
+    prior_alk_inhibitor: str = Field(pattern=r"^(any|none|none or ([a-z]+|as the text says))$")
     in_scope: bool = True
     test: str | None = None
 
