@@ -12,6 +12,8 @@ import pytest
 from tests.depth import QUICK_SHARE
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 A_FILE = """
 import pytest
