@@ -15,8 +15,9 @@ from typing import Literal
 from pydantic import Field
 
 from cds_service.knowledge.code_models import Code
-from cds_service.knowledge.drugs import Generation, Statement, generation_names
+from cds_service.knowledge.drugs import Generation, generation_names
 from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.label_statements import Statement
 from cds_service.knowledge.yaml_files import Frozen, knowledge_folder, read_mapping, validate
 
 FILE = "status.yaml"

@@ -12,7 +12,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from cds_service.knowledge.drugs import Dose, Drug, Indication, LadderLevel
+from cds_service.knowledge.drugs import Dose, Drug, LadderLevel
+from cds_service.knowledge.label_statements import Indication
 from cds_service.knowledge.release import Knowledge
 
 Approval = Literal["approved", "not verified", "none", "not described"]
