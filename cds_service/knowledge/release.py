@@ -185,7 +185,15 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     sources = load_sources(folder / "sources.yaml")
     evidence = load_evidence(sources, folder / "evidence.yaml")
     drugs = load_drugs(folder / "drugs")
+    for name, drug in drugs.items():
+        place = f"drugs/{name}/drug.yaml"
+        require_known_sources(drug.label.sources, sources, place, "label.sources")
+        for path, statement in drug.statements():
+            require_known_sources(statement.sources, sources, place, f"{path}.sources")
     awaited = load_awaited(folder / "drugs")
+    for name, waiting in awaited.items():
+        place = f"drugs/{name}/status.yaml"
+        require_known_sources(waiting.approval.sources, sources, place, "approval.sources")
     codes = load_codes(folder / "codes").with_drugs((*drugs.values(), *awaited.values()))
     editions = load_editions(folder / "codes" / "icd_10_editions.yaml")
     concepts = load_concepts(folder / "concepts", editions)

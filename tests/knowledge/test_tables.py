@@ -139,6 +139,24 @@ def test_other_columns_than_the_schema_are_refused(
     assert "the columns id,rule,when,stops" in error.expected
 
 
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        ("drugs/alectinib/drug.yaml", "label.sources"),
+        ("drugs/neladalkib/status.yaml", "approval.sources"),
+    ],
+)
+def test_a_source_of_a_drug_that_nobody_declared_is_named(
+    folder: Path, file: str, place: str
+) -> None:
+    text = (folder / file).read_text(encoding="utf-8")
+    changed = text.replace("  sources: [", "  sources: [my-notebook, ", 1)
+    (folder / file).write_text(changed, encoding="utf-8")
+    error = _refused(folder)
+    assert (error.file, error.where) == (file, place)
+    assert "my-notebook" in error.expected
+
+
 def test_a_missing_cell_is_refused(folder: Path) -> None:
     file = folder / DOSES
     rows = _rows(file)
