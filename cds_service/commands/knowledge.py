@@ -153,6 +153,8 @@ def sign(
         )
     except KnowledgeError as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{folder} cannot be written: {error.strerror}") from None
     for one in signed:
         click.echo(f"{one.row}: {WORDS[one.level]}, {one.source}, {one.read_on}")
 

@@ -51,5 +51,8 @@ def sign_rows(
         if problem is not None:
             raise KnowledgeError(str(file), name, problem)
     text = written({**knowledge.signatures, **signed}.values())
-    file.write_text(text, encoding="utf-8")
+    # Whole or not at all: half a file would take every signature behind it away.
+    beside = file.with_suffix(".csv.new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(file)
     return tuple(signed.values())

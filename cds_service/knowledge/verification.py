@@ -118,8 +118,9 @@ class Verification:
         """Whether a row of this level, read in these sources, may carry a one-click order."""
         if level in self.policy.levels:
             return True
-        read = {name for name in sources if name in self.sources}
-        copies = [name for name in read if _restates(self.sources[name])]
+        read = (self.sources[name] for name in sources if name in self.sources)
+        # Two sections of one page are one text.
+        copies = {source.address or source.id for source in read if _restates(source)}
         return level == "copy" and len(copies) >= self.policy.agreeing_copies
 
 
@@ -137,7 +138,10 @@ def load_signatures(folder: Traversable, sources: Mapping[str, Source]) -> Mappi
     if not file.is_file():
         return MappingProxyType({})
     name = str(file)
-    lines = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"))))
+    try:
+        lines = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8")), strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise KnowledgeError(name, "", "well-formed CSV in UTF-8") from error
     if not lines or tuple(lines[0]) != COLUMNS:
         raise KnowledgeError(name, "", f"the columns {','.join(COLUMNS)}", row=1)
     found: dict[str, Signature] = {}

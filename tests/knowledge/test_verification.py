@@ -23,6 +23,7 @@ from cds_service.knowledge.verification import (
     FILE,
     LEVELS,
     WORDS,
+    Level,
     OrderPolicy,
     Verification,
     level_of_source,
@@ -172,12 +173,20 @@ def test_a_source_names_who_answers_for_it() -> None:
         ("design", 0, False),
     ],
 )
-def test_a_copy_carries_an_order_only_beside_another(level: str, copies: int, orders: bool) -> None:
+def test_a_copy_carries_an_order_only_beside_another(
+    level: Level, copies: int, orders: bool
+) -> None:
     sources = packaged_knowledge().sources
     good = ["alectinib-monograph-2024-09", "alecensa-label-copy-before-2024"][:copies]
     seller = ["alecensa-label-copy-2024-04"]
     asked = Verification({}, OrderPolicy(), sources)
-    assert asked.may_order(level, [*good, *seller]) is orders  # type: ignore[arg-type]
+    assert asked.may_order(level, [*good, *seller]) is orders
+
+
+def test_two_sections_of_one_page_are_one_copy() -> None:
+    one = packaged_knowledge().sources["alectinib-monograph-2024-09"]
+    both = {"one": one, "other": one.model_copy(update={"id": "other"})}
+    assert not Verification({}, OrderPolicy(), both).may_order("copy", ["one", "other"])
 
 
 def test_every_level_has_four_words_or_fewer() -> None:
@@ -215,6 +224,14 @@ def test_a_signature_with_a_slip_stops_the_start(
     assert caught.value.row == 2 or "row 2" in caught.value.where
     assert expected in caught.value.expected
     assert column in (caught.value.column or "")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b'row,level\n"open', b"", b"row,level\n"])
+def test_a_file_of_signatures_that_is_no_table_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(KnowledgeError) as caught:
+        load_signatures(tmp_path, packaged_knowledge().sources)
+    assert FILE in caught.value.file
 
 
 def test_a_row_is_signed_once(tmp_path: Path) -> None:
@@ -277,6 +294,7 @@ def test_what_cannot_be_signed_is_refused_in_a_sentence_and_nothing_is_written(
     before = (folder / FILE).read_bytes()
     code, output = signing(folder, *rows, **options)
     assert code != 0
+    assert [file.name for file in folder.glob("signatures*")] == [FILE]
     assert said in output
     assert "Traceback" not in output
     assert (folder / FILE).read_bytes() == before
