@@ -39,13 +39,14 @@ class KnowledgePages:
         }
         self._lock = Lock()
         self._writer = Writer(knowledge)
+        self._words = load_search_words(folder)
         self._names = {html_name(name): name for name in self._writer.names}
         self._bodies: dict[str, tuple[str, Markup]] = {}
         self._compared: dict[str, tuple[Difference, ...]] = {}
 
     @cached_property
     def _search(self) -> RowSearch:
-        return RowSearch(self._knowledge, load_search_words(self._folder))
+        return RowSearch(self._knowledge, self._words)
 
     def index(self) -> str:
         """``GET /knowledge/``, with ``?q=`` the rows that hold every word of it.

@@ -28,6 +28,14 @@ _SHOWN_FIRST = ("summary", "says", "detail", "ask", "when")
 _NOT_SHOWN = frozenset({"id", "rule", "source"})
 _AROUND = 160
 _ENDINGS = re.compile(r"(?:ies|es|s|ed|ing)$")
+_ALL = """
+    SELECT rowid FROM rows
+    WHERE ? IN ('', drug) AND ? IN ('', tbl) AND ? IN ('', level) ORDER BY rowid
+"""
+_MATCHING = """
+    SELECT rowid FROM rows
+    WHERE rows MATCH ? AND ? IN ('', drug) AND ? IN ('', tbl) AND ? IN ('', level) ORDER BY rowid
+"""
 MEMBERS = "medicines of its classes"
 
 
@@ -118,15 +126,13 @@ class RowSearch:
         parts = list(self._words.asked(query[:LONGEST_QUERY]))
         if not parts and not filters:
             return ()
-        where = ["? IN ('', drug)", "? IN ('', tbl)", "? IN ('', level)"]
-        given: list[str] = [filters.drug, filters.table, filters.level]
-        if parts:
-            where.append("rows MATCH ?")
-            given.append(" AND ".join(_any_of(part) for part in parts))
-        # Only names of columns are put together here; what was asked is bound.
-        statement = f"SELECT rowid FROM rows WHERE {' AND '.join(where)} ORDER BY rowid"  # noqa: S608
+        given = [filters.drug, filters.table, filters.level]
         with self._lock:
-            found = self._index.execute(statement, given).fetchall()
+            if parts:
+                asked = " AND ".join(_any_of(part) for part in parts)
+                found = self._index.execute(_MATCHING, [asked, *given]).fetchall()
+            else:
+                found = self._index.execute(_ALL, given).fetchall()
         pattern = _marked([word for part in parts for word in part])
         return tuple(self._hit(number, pattern) for (number,) in found)
 
