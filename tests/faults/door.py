@@ -8,11 +8,7 @@ from typing import Any
 from flask import Flask
 
 from cds_service.app import create_app
-from tests.services.calling import DAY, Json, settings_for
-
-
-class _Nowhere:
-    url = "http://localhost"
+from tests.services.calling import DAY, Json, Nowhere, settings_for
 
 
 class Door:
@@ -31,7 +27,7 @@ class Door:
 def open_door(database: Path) -> Door:
     """A new application with a database of its own."""
     settings = settings_for(
-        _Nowhere,  # type: ignore[arg-type]  # only its address is asked for
+        Nowhere(),
         database,
         rate_limit="off",
         refused_rate_limit="off",

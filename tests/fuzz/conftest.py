@@ -11,11 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from cds_service.app import create_app
-from tests.services.calling import DAY, Json, settings_for
-
-
-class _Nowhere:
-    url = "http://localhost"
+from tests.services.calling import DAY, Json, Nowhere, settings_for
 
 
 @dataclass
@@ -47,7 +43,7 @@ class Target:
 def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
     database = tmp_path_factory.mktemp("fuzz") / "records.sqlite3"
     settings = settings_for(
-        _Nowhere,  # type: ignore[arg-type]  # only its address is asked for
+        Nowhere(),
         database,
         allow_private_fhir_servers=False,
         fhir_deadline_seconds=0.2,

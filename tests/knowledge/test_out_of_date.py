@@ -18,7 +18,7 @@ from cds_service.knowledge.out_of_date import Notice, out_of_date
 from cds_service.knowledge.release import Knowledge
 from cds_service.metrics import Metrics
 from tests.packaged import packaged_knowledge
-from tests.services.calling import settings_for
+from tests.services.calling import Nowhere, settings_for
 
 GOAL = packaged_knowledge().awaited["neladalkib"].approval.goal_date
 LOOKED = packaged_knowledge().awaited["neladalkib"].approval.checked_on
@@ -86,19 +86,15 @@ def test_the_numbers_follow_the_day_without_a_new_start() -> None:
     assert 'alk_cds_knowledge_out_of_date{kind="approval"} 1.0' in metrics.text().decode()
 
 
-class _Nowhere:
-    url = "http://localhost"
-
-
 def test_the_log_at_the_start_and_the_home_page_say_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     day = packaged_knowledge().release.date + PATIENCE + timedelta(days=1)
-    settings = settings_for(_Nowhere, tmp_path / "records.sqlite3")  # type: ignore[arg-type]
+    settings = settings_for(Nowhere(), tmp_path / "records.sqlite3")
     with caplog.at_level(logging.WARNING, "alk_cds.app"):
         app = create_app(settings, knowledge=packaged_knowledge(), today=lambda: day)
     told = [record for record in caplog.records if record.message == "knowledge_out_of_date"]
-    assert {record.kind for record in told} >= {"approval", "release"}  # type: ignore[attr-defined]
+    assert {vars(record)["kind"] for record in told} >= {"approval", "release"}
 
     page = html.unescape(app.test_client().get("/").get_data(as_text=True))
     assert "To be looked up again" in page

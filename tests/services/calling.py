@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from unittest.mock import patch
 
 import requests
@@ -30,7 +30,20 @@ SAYING_THE_SAME = ("encounter-start", "medication-refill", "order-dispatch")
 Json = dict[str, Any]
 
 
-def settings_for(server: LocalServer, database: Path, **changes: Any) -> Settings:
+class HasAddress(Protocol):
+    """A server, of which only the address is asked for."""
+
+    @property
+    def url(self) -> str: ...
+
+
+class Nowhere:
+    """The address of a server that nobody calls."""
+
+    url = "http://localhost"
+
+
+def settings_for(server: HasAddress, database: Path, **changes: Any) -> Settings:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ALK_CDS_")}
     with patch.dict(os.environ, kept, clear=True):
         return load_settings(
