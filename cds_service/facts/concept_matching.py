@@ -189,11 +189,11 @@ class ConceptMatcher:
         return self._says_cause(names, "another cause")
 
     def least_grade(self, keys: Iterable[CodeKey]) -> int | None:
-        """The lowest CTCAE grade that the term of an adverse event has; None when not known.
+        """The lowest CTCAE grade that an event of these codes has; None when not known.
 
         Grade 1 says nothing that the event itself does not say.
         """
-        found = [self._concepts.ctcae_least_grade(key) for key in keys]
+        found = [self._concepts.least_grade(key) for key in keys]
         return max((grade for grade in found if grade is not None and grade > 1), default=None)
 
     def _says_cause(self, names: Iterable[str], cause: str) -> bool:

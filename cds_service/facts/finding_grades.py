@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cds_service.facts.context import Context
-from cds_service.facts.grade_scale import FROM_TERM, STATED
+from cds_service.facts.grade_scale import STATED
 from cds_service.fhir.datatypes import CodeableConcept, Extension
-from cds_service.fhir.terminology import CodeKey, concept_keys
+from cds_service.fhir.terminology import concept_keys
 
 HIGHEST = 5
 SEVERE_WORDS = "severe in words"
@@ -46,12 +46,11 @@ def grade_of(
     subject: str,
     extensions: Iterable[Extension],
     concepts: Iterable[CodeableConcept | None],
-    keys: Iterable[CodeKey] = (),
 ) -> Grade:
     """The grade that a record states.
 
-    `extensions` are those of the record, `concepts` its severity, stage or seriousness, `keys`
-    the codes of the event. `subject` names the kind of record for a remark.
+    `extensions` are those of the record, `concepts` its severity, stage or seriousness. `subject`
+    names the kind of record for a remark.
     """
     held = list(extensions)
     stated = [item for item in held if tail(item.url) in _GRADE_TAILS]
@@ -61,10 +60,7 @@ def grade_of(
             item.value_codeable_concept for item in held if tail(item.url) in _SEVERITY_TAILS
         )
         found = list(coded_grades(context, subject, (*concepts, *severities)))
-    if found:
-        return max(found, key=lambda item: item.number or 0)
-    least = context.book.concepts.least_grade(keys)
-    return Grade(least, FROM_TERM, "", least=True) if least is not None else NO_GRADE
+    return max(found, key=lambda item: item.number or 0) if found else NO_GRADE
 
 
 def coded_grades(

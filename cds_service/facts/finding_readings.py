@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from cds_service.facts.context import Context
 from cds_service.facts.finding_grades import NO_GRADE, Grade
+from cds_service.facts.grade_scale import FROM_TERM
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.terminology import (
@@ -20,6 +21,7 @@ from cds_service.rules import Finding
 
 PRESENT, SUSPECTED, OVER, REFUTED, ABSENT = "present", "suspected", "over", "refuted", "absent"
 CONFIRMED = frozenset({PRESENT, OVER})
+_THERE = CONFIRMED | {SUSPECTED}
 BY_NAME = "recognised by its name"
 
 _MEDDRA_DIGITS = 8
@@ -69,7 +71,8 @@ class Named:
 
     `certainty` is what a German outpatient code, or a doubt in words, says of itself: suspected,
     over or excluded. `denied` says that the code means that it is absent. `possible` are concepts
-    that are neither said nor denied.
+    that are neither said nor denied. `least_grade` is the lowest CTCAE grade of what the codes
+    mean.
     """
 
     names: frozenset[str]
@@ -79,6 +82,7 @@ class Named:
     certainty: str = ""
     denied: bool = False
     possible: frozenset[str] = frozenset()
+    least_grade: int | None = None
 
 
 def named(context: Context, subject: str, concept: CodeableConcept | None) -> Named:
@@ -108,7 +112,8 @@ def named(context: Context, subject: str, concept: CodeableConcept | None) -> Na
     possible = concepts.possible(keys)
     found = concepts.match(keys)
     if found:
-        return Named(found, keys, label, certainty=certainty, possible=possible)
+        least = concepts.least_grade(keys)
+        return Named(found, keys, label, certainty=certainty, possible=possible, least_grade=least)
     found = concepts.denied(keys)
     if found:
         return Named(found, keys, label, denied=True)
@@ -158,6 +163,8 @@ def reading(
     """A reading as of a day. What ends later lasts on that day; one of a single day lasted it."""
     if status == PRESENT and meaning.certainty == "suspected":
         status = SUSPECTED
+    if grade == NO_GRADE and meaning.least_grade is not None and status in _THERE:
+        grade = Grade(meaning.least_grade, FROM_TERM, "", least=True)
     over = status == OVER
     if over and ended is not None and ended > as_of:
         status, ended, over = PRESENT, None, False

@@ -63,17 +63,22 @@ class SourcedCode(ConceptCode):
     source: Words
 
 
-class SnomedRow(SourcedCode):
+class GradedCode(SourcedCode):
+    """A code whose meaning has a lowest CTCAE grade: febrile neutropenia is never below grade 3."""
+
+    lowest_grade: int = Field(default=1, ge=1, le=5)
+
+
+class SnomedRow(GradedCode):
     """A SNOMED CT concept; only the code itself counts, for its hierarchy is not shipped."""
 
     code: str = Field(pattern=r"^\d{6,18}$")
 
 
-class CtcaeRow(SourcedCode):
+class CtcaeRow(GradedCode):
     """A term of the CTCAE as NCI Thesaurus code, and the lowest grade the CTCAE gives it."""
 
     code: str = Field(pattern=r"^C\d{4,6}$")
-    lowest_grade: int = Field(default=1, ge=1, le=5)
 
 
 class OtherRow(SourcedCode):

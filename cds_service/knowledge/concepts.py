@@ -17,7 +17,7 @@ from cds_service.knowledge.code_models import match_key
 from cds_service.knowledge.concept_models import (
     Concept,
     ConceptCode,
-    CtcaeRow,
+    GradedCode,
     IcdRow,
     OtherRow,
 )
@@ -62,10 +62,10 @@ class Concepts(Mapping[str, Concept]):
                 continue
             index = self._possible if row.wider else self._said
             key = index.add(system, code, row, concept.name)
-            if isinstance(row, CtcaeRow):
+            if isinstance(row, GradedCode):
                 known = self._least_grade.get(key, row.lowest_grade)
                 if known != row.lowest_grade:
-                    expected = f"one lowest grade for {row.code}"
+                    expected = f"one lowest grade for {code}"
                     raise ValueError(f"concept {concept.name}: {expected}")
                 self._least_grade[key] = known
         for system, code, row in concept.denied_by.rows(self.editions):
@@ -108,8 +108,8 @@ class Concepts(Mapping[str, Concept]):
         """The concepts that codes say are absent, such as pregnancy by "not pregnant"."""
         return frozenset(name for key in keys for name in self._denied.names(key))
 
-    def ctcae_least_grade(self, key: CodeKey) -> int | None:
-        """The lowest grade that the CTCAE has for a term; None for any other code."""
+    def least_grade(self, key: CodeKey) -> int | None:
+        """The lowest CTCAE grade of what a code means; None where none is written down."""
         return self._least_grade.get(key)
 
     def with_broader(self, name: str) -> frozenset[str]:

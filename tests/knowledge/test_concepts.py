@@ -119,9 +119,14 @@ def test_several_codes_of_one_diagnosis_are_read_together() -> None:
 
 def test_a_term_of_the_ctcae_brings_its_lowest_grade() -> None:
     assert CONCEPTS.match([key(NCI_THESAURUS, "C143539")]) >= {"liver failure"}
-    assert CONCEPTS.ctcae_least_grade(key(NCI_THESAURUS, "C143539")) == 3
-    assert CONCEPTS.ctcae_least_grade(key(NCI_THESAURUS, "C143767")) == 1
-    assert CONCEPTS.ctcae_least_grade(icd("cm", "K72.0")) is None
+    assert CONCEPTS.least_grade(key(NCI_THESAURUS, "C143539")) == 3
+    assert CONCEPTS.least_grade(key(NCI_THESAURUS, "C143767")) == 1
+    assert CONCEPTS.least_grade(icd("cm", "K72.0")) is None
+
+
+def test_a_diagnosis_that_cannot_be_milder_brings_its_lowest_grade_too() -> None:
+    assert CONCEPTS.least_grade(key(SNOMED, "409089005")) == 3
+    assert CONCEPTS.least_grade(key(SNOMED, "165517008")) == 1
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,7 @@ def _serious(context: Context, event: AdverseEvent) -> bool:
 
 def _grade(context: Context, event: AdverseEvent, outcomes: Iterable[CodeableConcept]) -> Grade:
     """The grade; a fatal outcome is grade 5, a danger to life at least what grade 4 says."""
-    keys = named(context, SUBJECT, event.event or event.code).keys
-    found = grade_of(context, SUBJECT, event.extension, (event.severity, event.seriousness), keys)
+    found = grade_of(context, SUBJECT, event.extension, (event.severity, event.seriousness))
     criteria = [*criteria_of(event.extension)]
     if context.book.says(joined((*outcomes, *criteria)), FATAL):
         return Grade(5, STATED, "fatal")

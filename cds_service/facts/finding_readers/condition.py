@@ -110,7 +110,7 @@ def read_condition(
         ended=ended,
         said=(ended or (recorded if sent or not any(texts) else None)) if over else began,
         stated=bool(clinical in _LASTING or over),
-        grade=grade_of(context, SUBJECT, condition.extension, concepts, meaning.keys),
+        grade=grade_of(context, SUBJECT, condition.extension, concepts),
         causes=finding_causes.of_concepts(context, meaning.names)
         | finding_causes.of_condition(context, condition),
         note="" if sent is None or over else "active, though an end is recorded",

@@ -52,7 +52,7 @@ def _read_observation(context: Context, observation: Observation) -> Iterator[Re
         return
     note = "preliminary result" if status_of(observation) == "preliminary" else ""
     for meaning, status in seen:
-        grade = _grade(context, observation, meaning)
+        grade = _grade(context, observation)
         denied = status == ABSENT or (grade.number == 0 and not grade.least)
         yield reading(
             observation,
@@ -136,8 +136,8 @@ def _words(context: Context, sets: tuple[str, ...]) -> frozenset[str]:
     return frozenset(word.lower() for name in sets for word in codes[name].match_text)
 
 
-def _grade(context: Context, observation: Observation, meaning: Named) -> Grade:
+def _grade(context: Context, observation: Observation) -> Grade:
     """The grade in an extension, in the value or in any component."""
     concepts = [observation.value_codeable_concept]
     concepts += [part.value_codeable_concept for part in observation.component]
-    return grade_of(context, SUBJECT, observation.extension, concepts, meaning.keys)
+    return grade_of(context, SUBJECT, observation.extension, concepts)
