@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.dates import parse_moment
 from cds_service.fhir.owners import Owners, contained, local_id
 from cds_service.fhir.statuses import WITHDRAWN, status_of
@@ -129,16 +130,24 @@ class Collector:
     def observation_index(self) -> dict[CodeKey, tuple[CodedResult, ...]]:
         """Observations and their components by every code they carry."""
         groups: dict[CodeKey, list[CodedResult]] = {}
+        # Hundreds of results have a few dozen codes: each is made comparable once.
+        by_code: dict[CodeableConcept, list[list[CodedResult]]] = {}
+
+        def enter(code: CodeableConcept | None, result: CodedResult) -> None:
+            if code is None:
+                return
+            lists = by_code.get(code)
+            if lists is None:
+                lists = [groups.setdefault(key, []) for key in concept_keys(code)]
+                by_code[code] = lists
+            for entered in lists:
+                entered.append(result)
+
         for resource in self._all():
-            if not isinstance(resource, Observation):
-                continue
-            whole = CodedResult(resource, None)
-            for key in concept_keys(resource.code):
-                groups.setdefault(key, []).append(whole)
-            for component in resource.component:
-                part = CodedResult(resource, component)
-                for key in concept_keys(component.code):
-                    groups.setdefault(key, []).append(part)
+            if isinstance(resource, Observation):
+                enter(resource.code, CodedResult(resource, None))
+                for component in resource.component:
+                    enter(component.code, CodedResult(resource, component))
         return {key: tuple(results) for key, results in groups.items()}
 
     def condition_index(self) -> dict[CodeKey, tuple[Condition, ...]]:

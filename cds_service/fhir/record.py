@@ -19,6 +19,7 @@ from cds_service.fhir.reading import Dropped, ReadResult
 from cds_service.fhir.references import parse_reference
 from cds_service.fhir.terminology import CodeKey, CodeSet, code_key
 from cds_service.fhir.views import (
+    CodeableConcept,
     Condition,
     DiagnosticReport,
     MedicationUse,
@@ -64,6 +65,9 @@ class PatientRecord:
     )
     _results: Mapping[CodeKey, tuple[CodedResult, ...]] = field(default_factory=dict, repr=False)
     _conditions: Mapping[CodeKey, tuple[Condition, ...]] = field(default_factory=dict, repr=False)
+    _served: dict[type[Resource], tuple[Resource, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def build(
@@ -137,13 +141,44 @@ class PatientRecord:
 
         Withdrawn ones come only if asked for.
         """
+        if withdrawn:
+            return self._of_type(kind)
+        known = self._served.get(kind)
+        if known is None:
+            away = self._withdrawn_ids
+            found = self._of_type(kind)
+            known = tuple([item for item in found if id(item) not in away]) if away else found
+            self._served[kind] = known
+        return known  # type: ignore[return-value]  # kept under the type that it was made of
+
+    def _of_type(self, kind: type[AnyView]) -> tuple[AnyView, ...]:
         return tuple(
             resource
             for held, found in self._by_type.items()
             if issubclass(held, kind)
             for resource in found
-            if isinstance(resource, kind) and (withdrawn or id(resource) not in self._withdrawn_ids)
+            if isinstance(resource, kind)
         )
+
+    def observations_called(
+        self, asked: Callable[[CodeableConcept], bool]
+    ) -> tuple[Observation, ...]:
+        """Observations whose `code` passes a test, in the order read.
+
+        A record holds hundreds of results with a few dozen codes: each code is tested once.
+        """
+        answers: dict[CodeableConcept, bool] = {}
+        found: list[Observation] = []
+        for observation in self.of_type(Observation):
+            code = observation.code
+            if code is None:
+                continue
+            answer = answers.get(code)
+            if answer is None:
+                answer = answers[code] = asked(code)
+            if answer:
+                found.append(observation)
+        return tuple(found)
 
     def observations(self, codes: Codes, *, withdrawn: bool = False) -> tuple[CodedResult, ...]:
         """Observations and components with any of the codes, each once, in the order read."""
@@ -247,6 +282,6 @@ class PatientRecord:
 
 def _keys(codes: Codes) -> Iterable[CodeKey]:
     if isinstance(codes, CodeSet):
-        return sorted(codes.keys)
+        return codes.in_order
     keys = (code_key(system, code) for system, code in codes)
     return [key for key in keys if key is not None]
