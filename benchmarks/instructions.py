@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO
 
 import orjson
+from flask.testing import FlaskClient
 
 from benchmarks.echo import parsing
 from benchmarks.payload import BODIES, Body
@@ -136,7 +137,7 @@ def _valgrind(folder: Path) -> Iterator[Callable[[str], float]]:
     """A process under callgrind that answers bodies; what it costs, in millions a call."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("ALK_CDS_")}
     process = subprocess.Popen(  # noqa: S603  our own interpreter and arguments
-        [
+        [  # noqa: S607  wherever the system keeps it
             "valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no",
             f"--callgrind-out-file={folder / 'counted'}",
             sys.executable, "-m", "benchmarks.instructions", "--be-counted",
@@ -186,7 +187,7 @@ def _valgrind(folder: Path) -> Iterator[Callable[[str], float]]:
 
 
 def _answer_on_demand(told: IO[str], answers: IO[str]) -> None:
-    """Answer what is asked for on `told`, each line of it once warm and then as often as counted."""
+    """Answer each body that is asked for on `told`: some times to be warm, then to be counted."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         with (folder / "log.txt").open("w", encoding="utf-8") as log:
@@ -197,6 +198,7 @@ def _answer_on_demand(told: IO[str], answers: IO[str]) -> None:
                 public_url="http://localhost",
                 database_url=f"sqlite:///{folder / 'decisions.sqlite3'}",
                 rate_limit="off",
+                request_deadline_seconds=600.0,
             )
             clients = {
                 "service": create_app(
@@ -212,22 +214,20 @@ def _answer_on_demand(told: IO[str], answers: IO[str]) -> None:
                 which, _, name = line.strip().partition(" ")
                 body, client = bodies[name], clients[which]
                 sent = body.request(knowledge, DAY)
-
-                def call() -> None:
-                    response = client.post(
-                        f"/cds-services/{body.service_id}",  # noqa: B023
-                        data=sent, content_type="application/json",  # noqa: B023
-                    )  # fmt: skip
-                    if response.status_code != 200:
-                        raise RuntimeError(f"status {response.status_code}")
-
-                for _ in range(WARM_UP):
-                    call()
+                _call(client, body, sent, WARM_UP)
                 _say(answers, "warm")
                 told.readline()
-                for _ in range(CALLS):
-                    call()
+                _call(client, body, sent, CALLS)
                 _say(answers, "done")
+
+
+def _call(client: FlaskClient, body: Body, sent: bytes, times: int) -> None:
+    for _ in range(times):
+        response = client.post(
+            f"/cds-services/{body.service_id}", data=sent, content_type="application/json"
+        )
+        if response.status_code != 200:
+            raise RuntimeError(f"status {response.status_code}")
 
 
 def _say(answers: IO[str], word: str) -> None:

@@ -281,10 +281,16 @@ class LazyValues(Mapping[str, FactValue]):
         """Every name that has a reader, whether or not it finds anything."""
         return frozenset(self._readers)
 
-    def __getitem__(self, name: str) -> FactValue:
+    def get(self, name: str, default: object = None) -> FactValue | None:  # type: ignore[override]
+        """The value of a fact, or None when there is none: absent facts are asked for most."""
+        del default
         if name not in self._known:
-            self._known[name] = self._readers[name]()
-        value = self._known[name]
+            read = self._readers.get(name)
+            self._known[name] = read() if read is not None else None
+        return self._known[name]
+
+    def __getitem__(self, name: str) -> FactValue:
+        value = self.get(name)
         if value is None:
             raise KeyError(name)
         return value
