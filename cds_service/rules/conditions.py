@@ -70,6 +70,11 @@ class Condition(ABC):
     def work_out(self, evaluation: Evaluation) -> Trace:
         """Evaluate without looking at what was worked out before."""
 
+    @property
+    def beginning(self) -> Condition:
+        """The part that is asked first; where it does not hold, the whole does not."""
+        return self
+
 
 class Leaf(Condition):
     """A condition on one fact."""
@@ -138,6 +143,11 @@ class AllOf(Branch):
     """``A and B``."""
 
     __slots__ = ()
+
+    @property
+    def beginning(self) -> Condition:
+        """The first of the parts."""
+        return self.parts[0].beginning
 
     def work_out(self, evaluation: Evaluation) -> Trace:
         first = self.parts[0].trace(evaluation)
