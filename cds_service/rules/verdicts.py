@@ -19,6 +19,9 @@ class Verdict(enum.Enum):
     NOT_MET = "not met"
     UNKNOWN = "unknown"
 
+    # Members are equal when they are one; that of Enum hashes the name, in Python, at each look-up.
+    __hash__ = object.__hash__
+
 
 # An attribute of an Enum class is looked up by its metaclass, each time anew.
 _MET, _NOT_MET, _UNKNOWN = Verdict.MET, Verdict.NOT_MET, Verdict.UNKNOWN
