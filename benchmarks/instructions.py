@@ -198,7 +198,7 @@ def _answer_on_demand(told: IO[str], answers: IO[str]) -> None:
                 public_url="http://localhost",
                 database_url=f"sqlite:///{folder / 'decisions.sqlite3'}",
                 rate_limit="off",
-                request_deadline_seconds=600.0,
+                request_deadline_seconds=120.0,
             )
             clients = {
                 "service": create_app(

@@ -135,6 +135,8 @@ class Deliveries:
         What stands in another patient's record, or in nobody's, is no answer: a kind of data of
         which everything does is named, and one of which a part does is not whole.
         """
+        if record.holds_all:
+            return set(self._whole)
         whole: set[str] = set()
         for key in self._whole:
             found = of_type_asked_for(self.read[key], asked[key])

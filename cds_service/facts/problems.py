@@ -97,7 +97,7 @@ def diagnoses(context: Context, *value_sets: str) -> list[Reading]:
     return [
         item
         for item, beyond in recorded.known
-        if any([not keys.isdisjoint(item.keys) for keys in sets])
+        if not all(keys.isdisjoint(item.keys) for keys in sets)
         or (beyond and not beyond.isdisjoint(value_sets))
     ]
 

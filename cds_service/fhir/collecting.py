@@ -52,7 +52,7 @@ class Collector:
 
     def add(self, resource: Resource) -> None:
         """Keep a resource of the patient, or count why it is left out."""
-        owner = self.owners.of_resource(resource)
+        owner = self._owner(resource)
         if owner is None:
             self.unattributed_ones[id(resource)] = resource
             self._count(resource, self.unattributed)
@@ -65,6 +65,14 @@ class Collector:
                 self._nameless.append(resource)
             if resource.contained:
                 self._add_contained(resource)
+
+    def _owner(self, resource: Resource) -> str | None:
+        if type(resource) is Observation and resource.subject is not None and not resource.focus:
+            # Nearly every resource is one, and says it in the same words.
+            text = resource.subject.reference
+            if text == self._patient_key:
+                return text
+        return self.owners.of_resource(resource)
 
     def _count(self, resource: Resource, counts: Counter[str]) -> None:
         """Count a resource once, also when it was sent under several keys."""

@@ -198,6 +198,11 @@ class PatientRecord:
                     found.setdefault(id(condition), condition)
         return tuple(found.values())
 
+    @property
+    def holds_all(self) -> bool:
+        """Whether every resource that was read is this patient's."""
+        return not self.ignored and not self.unattributed
+
     def is_unattributed(self, resource: Resource) -> bool:
         """Whether a resource that was read here does not say whose it is."""
         return id(resource) in self._unattributed
