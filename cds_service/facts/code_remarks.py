@@ -75,19 +75,11 @@ class NamedResults(dict[str, tuple[CodedResult, ...]]):
     @classmethod
     def of(cls, context: Context) -> NamedResults:
         """Those of one patient; read them with `context.once`."""
-        # A record holds hundreds of results with a few dozen codes.
-        named: dict[CodeableConcept, str | None] = {}
         found: dict[str, list[CodedResult]] = {}
-        for observation in context.record.of_type(Observation):
-            for component in (None, *observation.component):
-                code = (component or observation).code
-                if code is None:
-                    continue
-                if code not in named:
-                    named[code] = _analyte_named(context, code)
-                analyte = named[code]
-                if analyte is not None:
-                    found.setdefault(analyte, []).append(CodedResult(observation, component))
+        for analyte, result in context.record.results_called(
+            lambda code: _analyte_named(context, code)
+        ):
+            found.setdefault(analyte, []).append(result)
         return cls({analyte: tuple(results) for analyte, results in found.items()})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -124,19 +125,31 @@ class Collector:
     def withdrawn(self) -> Counter[tuple[str, str]]:
         """Counts of withdrawn resources by type and status."""
         counts: Counter[tuple[str, str]] = Counter()
-        for resource in self._all():
-            status = status_of(resource)
-            if status in WITHDRAWN:
-                self.withdrawn_ids.add(id(resource))
-                counts[(resource.resource_type, status or "")] += 1
+        for resources in self.by_type.values():
+            for resource in resources:
+                status = status_of(resource)
+                if status in WITHDRAWN:
+                    self.withdrawn_ids.add(id(resource))
+                    counts[(resource.resource_type, status or "")] += 1
         return counts
 
+    @cached_property
     def by_type(self) -> dict[type[Resource], tuple[Resource, ...]]:
-        """Resources by their class."""
-        return _grouped((type(resource), resource) for resource in self._all())
+        """Resources by their class; ask for them when all were added."""
+        groups: dict[type[Resource], list[Resource]] = {}
+        for resource in self._all():
+            kind = type(resource)
+            if kind in groups:
+                groups[kind].append(resource)
+            else:
+                groups[kind] = [resource]
+        return {kind: tuple(resources) for kind, resources in groups.items()}
 
-    def observation_index(self) -> dict[CodeKey, tuple[CodedResult, ...]]:
-        """Observations and their components by every code they carry."""
+    def observation_index(
+        self,
+    ) -> tuple[dict[CodeKey, tuple[CodedResult, ...]], tuple[CodeableConcept, ...]]:
+        """Observations and their components by every code they carry, and all the different
+        concepts that they have as `code`."""
         groups: dict[CodeKey, list[CodedResult]] = {}
         # Hundreds of results have a few dozen codes: each is made comparable once.
         by_code: dict[CodeableConcept, list[list[CodedResult]]] = {}
@@ -151,18 +164,18 @@ class Collector:
             for entered in lists:
                 entered.append(result)
 
-        for resource in self._all():
+        for resource in self.by_type.get(Observation, ()):
             if isinstance(resource, Observation):
                 enter(resource.code, CodedResult(resource, None))
                 for component in resource.component:
                     enter(component.code, CodedResult(resource, component))
-        return {key: tuple(results) for key, results in groups.items()}
+        return {key: tuple(results) for key, results in groups.items()}, tuple(by_code)
 
     def condition_index(self) -> dict[CodeKey, tuple[Condition, ...]]:
         """Conditions by every code they carry."""
         return _grouped(
             (key, resource)
-            for resource in self._all()
+            for resource in self.by_type.get(Condition, ())
             if isinstance(resource, Condition)
             for key in concept_keys(resource.code)
         )

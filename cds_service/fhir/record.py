@@ -64,6 +64,7 @@ class PatientRecord:
         default=((), (), None), repr=False
     )
     _results: Mapping[CodeKey, tuple[CodedResult, ...]] = field(default_factory=dict, repr=False)
+    _codes_of_results: tuple[CodeableConcept, ...] = field(default=(), repr=False)
     _conditions: Mapping[CodeKey, tuple[Condition, ...]] = field(default_factory=dict, repr=False)
     _served: dict[type[Resource], tuple[Resource, ...]] = field(
         default_factory=dict, repr=False, compare=False
@@ -93,6 +94,7 @@ class PatientRecord:
                 builder.add(resource)
         for resource in loose:
             builder.add(resource)
+        results_by_code, codes = builder.observation_index()
         return cls(
             patient_id=patient_id,
             patient=builder.patient(),
@@ -105,11 +107,12 @@ class PatientRecord:
             conflicting_copies=builder.conflicting,
             dropped=tuple(entry for page in pages for entry in page.dropped),
             outcomes=tuple(outcome for page in pages for outcome in page.outcomes),
-            _by_type=builder.by_type(),
+            _by_type=builder.by_type,
             _by_key=builder.kept,
             _urls=urls,
             _made_of=(pages, loose, server),
-            _results=builder.observation_index(),
+            _results=results_by_code,
+            _codes_of_results=codes,
             _conditions=builder.condition_index(),
         )
 
@@ -160,25 +163,30 @@ class PatientRecord:
             if isinstance(resource, kind)
         )
 
+    def results_called(
+        self, name: Callable[[CodeableConcept], str | None]
+    ) -> list[tuple[str, CodedResult]]:
+        """Observations and components to whose `code` a name is given, in the order read.
+
+        A record holds hundreds of results with a few dozen codes: each code is asked about once.
+        """
+        given = [(code, name(code)) for code in self._codes_of_results]
+        names = {code: called for code, called in given if called is not None}
+        if not names:
+            return []
+        return [
+            (names[code], CodedResult(observation, component))
+            for observation in self.of_type(Observation)
+            for component in (None, *observation.component)
+            if (code := (component or observation).code) is not None and code in names
+        ]
+
     def observations_called(
         self, asked: Callable[[CodeableConcept], bool]
     ) -> tuple[Observation, ...]:
-        """Observations whose `code` passes a test, in the order read.
-
-        A record holds hundreds of results with a few dozen codes: each code is tested once.
-        """
-        answers: dict[CodeableConcept, bool] = {}
-        found: list[Observation] = []
-        for observation in self.of_type(Observation):
-            code = observation.code
-            if code is None:
-                continue
-            answer = answers.get(code)
-            if answer is None:
-                answer = answers[code] = asked(code)
-            if answer:
-                found.append(observation)
-        return tuple(found)
+        """Observations whose own `code` passes a test, in the order read."""
+        found = self.results_called(lambda code: "" if asked(code) else None)
+        return tuple(item.observation for _, item in found if item.component is None)
 
     def observations(self, codes: Codes, *, withdrawn: bool = False) -> tuple[CodedResult, ...]:
         """Observations and components with any of the codes, each once, in the order read."""
