@@ -91,7 +91,10 @@ class Table:
 
     name: str
     rows: tuple[Row, ...]
-    _parts: dict[tuple[str, ...], Table] = field(default_factory=dict, repr=False, compare=False)
+    _parts: dict[tuple[str, ...], Table] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Never handed on: a table of other rows has other parts."""
 
     def of(self, column: str, *values: str) -> Table:
         """The rows with one of these cells in a column; found once."""
