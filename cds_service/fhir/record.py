@@ -67,7 +67,7 @@ class PatientRecord:
     _codes_of_results: tuple[CodeableConcept, ...] = field(default=(), repr=False)
     _conditions: Mapping[CodeKey, tuple[Condition, ...]] = field(default_factory=dict, repr=False)
     _served: dict[type[Resource], tuple[Resource, ...]] = field(
-        default_factory=dict, repr=False, compare=False
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     @classmethod
