@@ -16,6 +16,7 @@ CELLS = "cells with ALK rearrangement"
 FEWEST_CELLS = 50
 """The cut-off holds for at least so many counted cells."""
 
+_LONGEST_UNIT = 60
 _PERCENT = re.compile(r"\s*(?:%|per ?cent|percent)(?:\s+of\s+cells)?\s*", re.IGNORECASE)
 
 
@@ -105,4 +106,5 @@ def _own_limit(source: Observation | ObservationComponent | None) -> Decimal | N
 
 
 def _is_percent(quantity: Quantity) -> bool:
-    return bool(_PERCENT.fullmatch(quantity.code or quantity.unit or ""))
+    unit = quantity.code or quantity.unit or ""
+    return len(unit) <= _LONGEST_UNIT and _PERCENT.fullmatch(unit) is not None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from cds_service.facts.diagnosis_names import may_speak_of_now, names_in, sentences_in
+from cds_service.facts.diagnosis_names import LONGEST, may_speak_of_now, names_in, sentences_in
 from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import ValueSet
 from cds_service.knowledge.concept_facts import DiagnosisSets
@@ -22,8 +22,6 @@ _TAG = re.compile(r"\s*\((?:disorder|finding|situation|procedure)\)\s*\Z", re.IG
 _GRADE_WORDS = re.compile(r"[\s,;:(-]*\b(?:CTCAE\s+)?(?:grade\s*|G)[0-5]\b\)?\s*\Z", re.IGNORECASE)
 _PLAIN = re.compile(r"[\w\s,./'()\[\]:;-]*[\w.)\]]", re.UNICODE)
 """A name as people write it. A question mark, a plus or a dash at its end says something of it."""
-_LONGEST = 200
-"""Characters of a text in which a name is looked for: a longer one is a letter, not a diagnosis."""
 _BEGINNING = 4
 """Letters by which names are looked up; a shorter name is looked up by all it has."""
 _TUMOURS = ("metastatic non-small cell lung cancer",)
@@ -59,7 +57,7 @@ def plain_name(text: str | None) -> str:
 
     A question mark, a plus or a dash at the end makes a doubt or an answer of a name.
     """
-    if not text or not _PLAIN.fullmatch(text.strip()) or "(-)" in text:
+    if not text or len(text) > LONGEST or not _PLAIN.fullmatch(text.strip()) or "(-)" in text:
         return ""
     return exact_name(text)
 
@@ -163,7 +161,7 @@ class ConceptMatcher:
 
     def mentioned(self, text: str | None) -> frozenset[str]:
         """The concepts whose name stands in a text that is no name itself: enough to ask."""
-        if not text or len(text) > _LONGEST or not may_speak_of_now(text):
+        if not text or len(text) > LONGEST or not may_speak_of_now(text):
             return frozenset()
         name_in_full = exact_name(text)
         found = self._phrases.begun_in(name_in_full)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+LONGEST = 200
+"""Characters of a text in which a name is looked for: a longer one is a letter, not a diagnosis."""
 _MARK = re.compile(r"\s*[\[(](?:CMS\s*[/-]?\s*)?HCC[\])]", re.IGNORECASE)
 """What Epic adds for billing: "(HCC)", "(CMS/HCC)"."""
 _CODE = re.compile(r"\s*[\[(][A-Z]\d{2}(?:\.[0-9A-Z]{1,4})?[\])]\s*\Z")
@@ -39,8 +41,9 @@ _DOUBT_BEFORE = re.compile(
     r"|suspicion de|sospecha de|posible|sospetto di|sospetta|sospetto|probabile)\s+)",
     re.IGNORECASE,
 )
+# Asked of a text whose blanks are single.
 _DOUBT_AFTER = re.compile(
-    r"(?:\s*\?+|\s*,?\s*\(?\s*(?:suspected|possible|probable|presumed|to be ruled out)\s*\)?)\s*\Z",
+    r"(?: ?\?+| ?,? ?\(? ?(?:suspected|possible|probable|presumed|to be ruled out) ?\)?) ?\Z",
     re.IGNORECASE,
 )
 _NOT_NOW = re.compile(
@@ -84,7 +87,9 @@ def names_in(text: str) -> Iterator[tuple[str, bool]]:
     disease, "Pneumonitis?" and "Suspected pneumonitis" are a doubtful pneumonitis.
     """
     yield text, False
-    plain = _CODE.sub("", _MARK.sub("", text)).strip()
+    if len(text) > LONGEST:
+        return
+    plain = _CODE.sub("", _MARK.sub("", " ".join(text.split()))).strip()
     certain = _DOUBT_AFTER.sub("", _DOUBT_BEFORE.sub("", plain, count=1), count=1).strip()
     doubtful = certain != plain
     for name in dict.fromkeys((certain, *_without_additions(certain))):

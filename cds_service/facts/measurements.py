@@ -248,6 +248,8 @@ _IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 """The exact words in which a performance status is sent as text, such as `ECOG PS: 1`."""
+_LONGEST = 80
+"""Characters of such words."""
 
 
 def score_series(
@@ -294,7 +296,8 @@ def _score(
         if key in by_answer:
             return Decimal(by_answer[key]), str(by_answer[key])
     concept = source.value_codeable_concept
-    worded = _IN_WORDS.fullmatch(source.value_string or (concept.label if concept else None) or "")
+    said = source.value_string or (concept.label if concept else None) or ""
+    worded = _IN_WORDS.fullmatch(" ".join(said.split())) if len(said) <= _LONGEST else None
     if by_answer and worded is not None:
         return Decimal(worded[1]), worded[0].strip()
     sent = read_number(source)

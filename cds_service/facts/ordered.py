@@ -39,6 +39,8 @@ _EITHER_WAY = re.compile(
     rf"|\b(?:without regard|regardless|irrespective|independent(?:ly)?)\s+(?:to|of)\s+{_FOOD}"
     r"|\bfasting\s+(?:blood|plasma|serum|glucose|sugar|lipids?|labs?|cholesterol|tests?|levels?)"
 )
+_LONGEST = 1000
+"""Characters of an instruction that is read."""
 _HOURS_AROUND = re.compile(
     rf"(?:{_SPAN}\s+)?\bbefore\s+(?:{_FOOD}\s+)?(?:and|or)\s+(?:at least\s+)?{_SPAN}\s+after\b"
     rf"(?:\s+{_FOOD})?|{_SPAN}\s+before\s+or\s+after\s+{_FOOD}"
@@ -133,7 +135,9 @@ def _timed(dosage: Dosage) -> Iterator[str]:
 
 def _in_words(text: str) -> Iterator[str]:
     """What a text says about food; each phrase that was read is taken out before the next."""
-    rest = _EITHER_WAY.sub(" ", text)
+    if len(text) > _LONGEST:
+        return
+    rest = _EITHER_WAY.sub(" ", " ".join(text.split()))
     for pattern, word in (
         (_HOURS_AROUND, FASTING),
         (_NOT_WITH, FASTING),
@@ -162,4 +166,6 @@ def _minutes(number: str, unit: str) -> float:
 
 
 def _crushes(text: str) -> bool:
+    if len(text) > _LONGEST:
+        return False
     return any(_ASKED.search(_REFUSED.sub(" ", clause)) for clause in _CLAUSES.split(text))

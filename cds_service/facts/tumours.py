@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cds_service.facts.concept_matching import plain_name
+from cds_service.facts.diagnosis_names import LONGEST
 from cds_service.fhir.terminology import CodeKey, concept_keys
 from cds_service.fhir.views import CodeableConcept, Condition
 from cds_service.knowledge.code_models import ValueSet
@@ -139,7 +140,7 @@ class TumourMatcher:
         if concept is None:
             return
         for text in (concept.text, *(coding.display for coding in concept.coding)):
-            if text:
+            if text and len(text) <= LONGEST:
                 yield from self.by_name.get(plain_name(_STAGE.sub(" ", text)), ())
 
     def _by_morphology(self, condition: Condition, keys: Iterable[CodeKey]) -> Iterator[str]:

@@ -78,7 +78,10 @@ _AMOUNT = (
     rf"|(?P<pieces>{_PIECES})\s*{_COUNT_UNIT}"
     rf"(?:\s*\(\s*(?P<mass_in>{_NUMBER})\s*(?P<unit_in>{_MASS_UNIT})(?:\s+total)?\s*\))?)"
 )
-_ROUTE = r"(?:\s*,?\s*(?:by mouth|orally|oral|p\.?o\.?))?"
+_GAP = r" ?(?:, ?)?"
+"""Between two phrases of a text whose blanks are single. It fits in one way only: a blank that
+could go to one of two places doubles the work with each repetition."""
+_ROUTE = rf"(?:{_GAP}(?:by mouth|orally|oral|p\.?o\.?))?"
 _FREQUENCY = (
     r"(?P<frequency>"
     r"(?:(?:once|twice|thrice|(?P<times>" + _NUMBER + r")(?:\s*\((?P<spelled>[a-z]+)\))?\s*times?)"
@@ -91,12 +94,12 @@ _FREQUENCY = (
 )
 _PARTS_OF_DAY = re.compile(r"morning|noon|evening|night|bedtime")
 _FOOD = (
-    r"(?:\s*,?\s*(?:with (?:food|meals?|a meal)|with or without food|without food"
+    rf"(?:{_GAP}(?:with (?:food|meals?|a meal)|with or without food|without food"
     r"|on an empty stomach|swallowed whole))*"
 )
-_DURATION = r"(?:\s*,?\s*(?:for|x|×)\s*(?P<duration>\d{1,3})\s*(?P<span>days?|weeks?))?"
+_DURATION = rf"(?:{_GAP}(?:for|x|×) ?(?P<duration>\d{{1,3}}) ?(?P<span>days?|weeks?))?"
 _INSTRUCTION = re.compile(
-    rf"(?:take\s+)?{_AMOUNT}{_ROUTE}\s*,?\s*{_FREQUENCY}{_ROUTE}{_FOOD}{_DURATION}{_FOOD}\Z"
+    rf"(?:take\s+)?{_AMOUNT}{_ROUTE}{_GAP}{_FREQUENCY}{_ROUTE}{_FOOD}{_DURATION}{_FOOD}\Z"
 )
 _ONLY_FREQUENCY = re.compile(rf"{_FREQUENCY}{_FOOD}\Z")
 _STRENGTH = re.compile(r"(?<![\d./])(\d+(?:\.\d+)?)\s*MG\b(?!\s*/)", re.IGNORECASE)

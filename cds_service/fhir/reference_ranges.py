@@ -52,6 +52,8 @@ _YEARS_PER_UNIT = {
     "day": Decimal(1) / Decimal("365.25"),
     "days": Decimal(1) / Decimal("365.25"),
 }
+_LONGEST = 200
+"""Characters of a range in words."""
 # A comma followed by exactly three digits could separate thousands: that text is not read.
 _PART = r"\d+(?:\.\d+|,\d{1,2}(?!\d))?"
 _UNIT_PART = r"(?:\s*(?P<unit>[^\W\d_][^\s]*|[%/\[{][^\s]*))?"
@@ -248,7 +250,7 @@ def _contradicts_itself(entry: ReferenceRange) -> bool:
         return False
     if low is not None and low >= high and _same_unit(entry.low, entry.high):
         return True
-    only_lower = _LOWER_TEXT.match(entry.text or "")
+    only_lower = _LOWER_TEXT.match(_words(entry.text))
     if only_lower is not None:
         # The words know no upper end; beside the same lower end they only leave it out.
         return low is None or low != _written(only_lower["low"])
@@ -260,6 +262,11 @@ def _contradicts_itself(entry: ReferenceRange) -> bool:
         fold_unit(entry.high.code or ""),
     )
     return same_unit and in_words.number != high
+
+
+def _words(text: str | None) -> str:
+    """The words of a range, each blank single; none of a text too long to be a range."""
+    return "" if text is None or len(text) > _LONGEST else " ".join(text.split())
 
 
 def _written(number: str) -> Decimal:
@@ -301,7 +308,8 @@ def _same_unit(low: Quantity | None, high: Quantity) -> bool:
 
 
 def _from_text(text: str | None) -> ReferenceLimit | None:
-    match = _UPPER_TEXT.match(text or "") or _SPAN_TEXT.match(text or "")
+    words = _words(text)
+    match = _UPPER_TEXT.match(words) or _SPAN_TEXT.match(words)
     if match is None:
         return None
     found = match.groupdict()
@@ -319,7 +327,7 @@ def _from_text(text: str | None) -> ReferenceLimit | None:
 
 def _low_from_text(text: str | None) -> ReferenceLimit | None:
     """The lower end of a span in words; a text with an upper limit alone has none."""
-    match = _SPAN_TEXT.match(text or "")
+    match = _SPAN_TEXT.match(_words(text))
     if match is None:
         return None
     low, high = _written(match["low"]), _written(match["high"])

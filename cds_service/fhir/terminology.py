@@ -68,7 +68,7 @@ _ICD_MARKS = re.compile(r"[\s*+!†.-]+\Z")
 _CM_ONLY = re.compile(r"[A-Z](?:[0-9][A-Z]|[0-9]{2}(?:.*[A-Z]|.{3,}\Z))")
 _GM_CERTAINTY = re.compile(r"([A-Z][0-9]{2}\.?[0-9]{0,2})[-*+!†]*\s*([GVZA])\s*\Z")
 _NDC_HYPHENATED = re.compile(r"(\d{4,5})-(\d{3,4})-(\d{1,2})\Z")
-_GENE_NUMBER = re.compile(r"(?:HGNC[:_ ]?)?0*(\d+)\Z", re.IGNORECASE)
+_GENE_NUMBER = re.compile(r"(?:HGNC[:_ ]?)?0*([1-9]\d*)\Z", re.IGNORECASE)
 
 
 def _spelling(uri: str) -> str:

@@ -33,6 +33,8 @@ __all__ = [
     "upper_limit",
 ]
 
+_LONGEST = 100
+"""Characters of a number with its unit in words: a longer text is no number."""
 COMPARATORS = frozenset({"<", "<=", ">", ">="})
 _SPELLED = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">="}
 _NUMBER_TEXT = re.compile(
@@ -71,15 +73,16 @@ class NumberAsSent(msgspec.Struct, frozen=True, gc=False):
 
 def parse_number(text: str) -> NumberAsSent:
     """Read "45", "<5", "> 1000", "3.30 mg/dL". Everything else is not numeric, also "1,5"."""
-    match = _NUMBER_TEXT.match(text)
+    text = text.strip()
+    match = _NUMBER_TEXT.match(text) if len(text) <= _LONGEST else None
     if match is None:
-        return NumberAsSent(None, as_sent=text.strip(), problem=NumberProblem.NOT_NUMERIC)
+        return NumberAsSent(None, as_sent=text, problem=NumberProblem.NOT_NUMERIC)
     comparator = match["comparator"]
     return NumberAsSent(
         Decimal(match["number"]),
         comparator=_SPELLED.get(comparator, comparator) if comparator else None,
         unit=match["unit"],
-        as_sent=text.strip(),
+        as_sent=text,
     )
 
 
