@@ -20,7 +20,7 @@ from cds_service.facts.patient import OrderedMedication, PatientFacts, Treatment
 from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.uncovered import Uncovered
-from cds_service.rules import Collection, Finding, Trace, Verdict
+from cds_service.rules import Collection, Finding, Reason, Series, Trace, Verdict
 from cds_service.rules.values import ANOTHER_CAUSE
 
 UNCOVERED_RULE = "not-covered-by-the-dose-table"
@@ -46,17 +46,22 @@ def uncovered(
     if not taken:
         return []
     judge = _Net(net, knowledge, facts.as_of)
-    spoken = frozenset(_spoken_of(found)) | frozenset(_cancers(facts))
+    said = list(found)
+    spoken = frozenset(_spoken_of(said)) | frozenset(_cancers(facts))
     events = facts.found.events
-    serious = [
+    asked = frozenset(reason.subject for item in said for reason in _reasons_of(item))
+    open_ones = [event for event in events if not _is_answered(event, events, spoken)]
+    serious = [event for event in open_ones if judge.is_serious(event)]
+    worded = [
         event
-        for event in events
-        if not _is_answered(event, events, spoken) and judge.is_serious(event)
+        for event in open_ones
+        if event not in serious and judge.is_told_in_words(event, facts, asked)
     ]
-    for line, order in taken if serious else ():
+    for line, order in taken if serious or worded else ():
+        read = read_by(knowledge, line.ingredient)
         left = [item for item in serious if judge.is_new(item, line)]
+        left += [item for item in worded if judge.is_read(item, read) and judge.is_new(item, line)]
         if left:
-            read = read_by(knowledge, line.ingredient)
             silent = any(not read.isdisjoint(item.names) for item in left)
             holds = any(map(judge.holds, left))
             return [_recommendation(net, line, order, left, holds=holds, silent=silent)]
@@ -87,6 +92,29 @@ class _Net:
         if grade is None and not own and any(True for code in codes for _ in self.net.blocks(code)):
             return True
         return any(self._by_concept(concept, grade) for concept in (*own, *self._possible(event)))
+
+    def is_told_in_words(self, event: Reading, facts: PatientFacts, asked: Set[str]) -> bool:
+        """Whether nothing but words name what a number would say, and no number has answered.
+
+        `asked` are the facts whose results the answer asks about already.
+        """
+        if event.names or event.finding.status != SUSPECTED:
+            return False
+        wider = self._wider(event)
+        return any(
+            item.concept in wider
+            and item.measured_by not in asked
+            and not _measured_since(facts, item.measured_by, event.finding.began)
+            for item in self.net.in_words
+        )
+
+    def is_read(self, event: Reading, read: Set[str]) -> bool:
+        """Whether a row reads what the words of an event leave possible."""
+        return not read.isdisjoint(self._wider(event))
+
+    def _wider(self, event: Reading) -> frozenset[str]:
+        concepts = self.knowledge.concepts
+        return frozenset(up for name in event.possible for up in concepts.with_broader(name))
 
     def holds(self, event: Reading) -> bool:
         """Whether it is confirmed and threatens life. Words without a code never hold."""
@@ -157,6 +185,20 @@ def _spoken_of(found: Iterable[Recommendation]) -> Iterator[str]:
         for leaf in item.trace.walk() if item.trace is not None else ():
             if not leaf.children and leaf.verdict is not Verdict.NOT_MET:
                 yield from (used.source for used in leaf.used if used.source)
+
+
+def _reasons_of(item: Recommendation) -> Iterator[Reason]:
+    yield from item.reasons
+    for other in item.also:
+        yield from _reasons_of(other)
+
+
+def _measured_since(facts: PatientFacts, fact: str, day: date | None) -> bool:
+    """Whether a usable number of a fact is as young as something that words tell."""
+    series = facts.find(fact)
+    if not isinstance(series, Series) or day is None:
+        return False
+    return any(item.problem is None and item.day >= day for item in series.measurements)
 
 
 def _is_answered(event: Reading, events: Sequence[Reading], spoken: Set[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from cds_service.facts.concept_matching import ConceptMatcher
 from cds_service.facts.grade_scale import GradeScale, grade_scale
 from cds_service.facts.medicine_names import MedicineIndex
+from cds_service.facts.number_finder import NumberFinder
 from cds_service.facts.remarks import Remark
 from cds_service.facts.tumours import TumourMatcher
 from cds_service.facts.unrecognised import HarmlessList
@@ -86,6 +87,8 @@ class CodeBook:
     concepts: ConceptMatcher
     tumours: TumourMatcher
     grade_scale: GradeScale
+    number_finders: Mapping[str, NumberFinder]
+    """What finds the numbers of an analyte in words, for those of `watched_numbers.yaml`."""
 
     @classmethod
     def of(cls, knowledge: Knowledge) -> CodeBook:
@@ -129,6 +132,10 @@ class CodeBook:
             ConceptMatcher(knowledge),
             TumourMatcher.of(codes.value_sets),
             grade_scale(codes),
+            {
+                name: NumberFinder(codes.analytes[name], watched)
+                for name, watched in codes.watched_numbers.items()
+            },
         )
 
     def only_local(self, concept: CodeableConcept | None, codes: CodeSet) -> bool:

@@ -12,6 +12,7 @@ from cds_service.facts.finding_grades import NO_GRADE, Grade, coded_grades, grad
 from cds_service.facts.finding_readings import (
     ABSENT,
     PRESENT,
+    SUSPECTED,
     Named,
     Reading,
     dated_in_future,
@@ -29,6 +30,9 @@ _NEGATIVE = ("answer negative", "answer no", "interpretation negative")
 _OF_OTHERS_OR_ONCE = re.compile(r"\b(?:family|history|risk|father|mother|sibling)\b", re.IGNORECASE)
 """Names of questions whose answer is no finding of the patient's today."""
 
+_NO_FINDINGS = frozenset({"social-history", "survey"})
+"""Categories of Observations whose words tell of no examination."""
+
 Part = Observation | ObservationComponent
 
 
@@ -40,6 +44,35 @@ def read(context: Context) -> Iterator[Reading]:
         if observation.value_quantity is not None and not observation.component:
             continue
         yield from _read_observation(context, observation)
+        if observation.value_string:
+            yield from _told(context, observation)
+
+
+def _told(context: Context, observation: Observation) -> Iterator[Reading]:
+    """What the words of a result name, such as the impression of an ECG: enough to ask."""
+    asked = named(context, SUBJECT, observation.code)
+    if asked.names or _OF_OTHERS_OR_ONCE.search(asked.label) or _is_asked(observation):
+        return
+    told = context.book.concepts.told(observation.value_string)
+    day = _day(context, observation) if told else None
+    if not told or dated_in_future(context, SUBJECT, "an observation", day):
+        return
+    words = Named(frozenset(), frozenset(), ", ".join(sorted(told)), possible=told)
+    yield reading(
+        observation,
+        words,
+        SUSPECTED,
+        day,
+        as_of=context.as_of,
+        said=day,
+        note="named in the words of a result",
+    )
+
+
+def _is_asked(observation: Observation) -> bool:
+    """Whether it is an answer of a questionnaire or tells how somebody lives."""
+    codes = (coding.code for concept in observation.category for coding in concept.coding)
+    return any(code in _NO_FINDINGS for code in codes)
 
 
 def _read_observation(context: Context, observation: Observation) -> Iterator[Reading]:
