@@ -77,11 +77,8 @@ class NumberFinder:
             before = words[max(0, found.start() - _LOOK_BACK) : found.start()]
             named = self._names is not None and self._names.search(before)
             number = Decimal(found[self._watched.of_pair or "first"])
-            if (
-                (meant or named)
-                and not _NOT_OF_NOW.search(before)
-                and self._matters([number], None)
-            ):
+            of_now = (meant or named) and not _NOT_OF_NOW.search(before)
+            if of_now and self._matters([number], None):
                 yield " ".join(found[0].split()), number
 
     def _judged(

@@ -72,7 +72,9 @@ def _texts(context: Context) -> Iterator[_Text]:
         if day is not None and day <= context.as_of:
             yield _Text(words, day, "the words of a report")
     for observation in context.record.of_type(Observation):
-        for part in (observation, *observation.component):
+        parts: tuple[Observation | ObservationComponent, ...]
+        parts = (observation, *observation.component)
+        for part in parts:
             words = _with_digits(part.value_string)
             # A text that is a number as a whole is a result like others.
             if not words or (read_number(part).number is not None and not is_pair(words)):

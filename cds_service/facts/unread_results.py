@@ -2,8 +2,8 @@
 
 There are three kinds: another test, such as a QT interval that nobody corrected for the heart rate
 (`codes/related_tests.yaml`), a result that has the name of an analyte under a code that is not
-known here, and a number in words (`facts/numbers_in_words.py`). None is ever believed. It is worth a
-question when it is newer than every usable result of the fact, and does not show itself to be
+known here, and a number in words (`facts/numbers_in_words.py`). None is ever believed. It is worth
+a question when it is newer than every usable result of the fact, and does not show itself to be
 harmless.
 """
 
@@ -81,9 +81,8 @@ def _told_apart(
         if problem is not None and problem.kind is ReasonKind.UNKNOWN_UNIT:
             sent = _LEADING.match(item.as_sent)
             if sent is not None and finder.may_matter(Decimal(sent["number"]), item.comparator):
-                why = (
-                    f"{sent['number']} of {written_day(item.day)} came without a unit that is known"
-                )
+                shown = f"{sent['number']} of {written_day(item.day)}"
+                why = f"{shown} came without a unit that is known"
                 marked = Reason.of(ReasonKind.NOT_READ, quantity.name, why)
                 item = msgspec.structs.replace(item, problem=marked)
         found.append(item)
@@ -100,10 +99,8 @@ def _in_words(
     earliest = context.as_of - timedelta(days=quantity.fresh_for_days or DEFAULT_DAYS)
     answered = max((item.day for item in usable), default=date.min)
     for item in context.once(WordedNumbers, WordedNumbers.of).get(analyte, ()):
-        same = [
-            found.value for found in usable if found.day == item.day and found.value is not None
-        ]
-        said = any(watched.matters(value) for value in same)
+        same = (found.value for found in usable if found.day == item.day)
+        said = any(value is not None and watched.matters(value) for value in same)
         if item.day < max(earliest, answered) or said:
             continue
         why = f"{item.shown} of {written_day(item.day)} stands in {item.where}"

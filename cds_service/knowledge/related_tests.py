@@ -22,8 +22,8 @@ from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
 class RelatedTest(Frozen):
     """One such test: what it is, its codes, and from which number on the fact is asked for.
 
-    `least` is by unit as sent, `least_xuln` a multiple of the result's own upper limit; `below` is by
-    unit as sent, for a quantity that is grave when it is low.
+    `least` is by unit as sent, `least_xuln` a multiple of the result's own upper limit; `below` is
+    by unit as sent, for a quantity that is grave when it is low.
     """
 
     called: str = Field(alias="is", min_length=1)

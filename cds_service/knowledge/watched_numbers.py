@@ -26,8 +26,8 @@ class WatchedNumber(Frozen):
     """One analyte: beyond which number of its canonical unit a result matters, and its names.
 
     `words` are what reports call it, `words_with_unit` what they call it among other things: these
-    count beside a unit, or in a text that has one of `beside`. A name right behind one of `not_after`
-    is another quantity. `value_sets` are the codes whose Observations mean it by a bare text;
+    count beside a unit, or in a text that has one of `beside`. A name right behind one of
+    `not_after` is another quantity. `value_sets` are the codes whose Observations mean it by a bare text;
     `of_pair` is its place in "165/102".
     """
 
@@ -59,7 +59,8 @@ class WatchedNumber(Frozen):
             return False
         if self.at_least is not None:
             return number >= self.at_least
-        assert self.above is not None
+        if self.above is None:
+            return False
         return number >= self.above if comparator in _UPWARDS else number > self.above
 
 
