@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.read_concepts import read_by
 from cds_service.facts.finding_grades import SEVERE_WORDS
+from cds_service.facts.finding_readers.telling_results import TOLD_BY_A_RESULT
 from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
 from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
 from cds_service.knowledge.concept_models import Concept
@@ -212,8 +213,12 @@ def _is_answered(event: Reading, events: Sequence[Reading], spoken: Set[str]) ->
     if event.finding.status != SUSPECTED:
         return False
     settled: set[str] = set()
+    of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
     for other in events:
         finding = other.finding
+        if of_a_result and finding.status == PRESENT:
+            # A diagnosis says outright what a number only leaves possible, and is judged itself.
+            settled |= other.names
         if finding.status in (REFUTED, ABSENT):
             day = other.said or finding.began
             if day is not None and day >= event.day_order:

@@ -10,7 +10,11 @@ from cds_service.fhir.units import UnitTable, fold_unit
 from cds_service.knowledge.code_models import Analyte
 from cds_service.knowledge.watched_numbers import WatchedNumber
 
-_NUMBER = r"(?<![\d.,])(?P<number>\d{1,5}(?:[.,]\d{1,3})?)(?![\d.,]*\d)"
+_NUMBER = (
+    r"(?<![\d.,])(?P<number>\d{1,5}(?:[.,]\d{1,3})?)(?![\d.,]*\d)"
+    r"(?:\s*(?:-|–|to|bis)\s*(?P<upto>\d{1,5}(?:[.,]\d{1,3})?)(?![\d.,/-]*\d))?"
+)
+"""A number, or the two ends of a range."""
 _COMPARED = r"(?P<comparator>[<>≤≥]=?)?\s*"
 _UNIT = r"\s*(?P<unit>[^\s,;()]{1,18})?"
 _PAIR = re.compile(r"(?<![\d/.])(?P<first>\d{2,3})\s*/\s*(?P<second>\d{2,3})(?![\d/.]*\d)")
@@ -90,7 +94,8 @@ class NumberFinder:
             return
         if self._not_after is not None and self._not_after.search(before):
             return
-        number = Decimal(found["number"].replace(",", "."))
+        ends = [Decimal(text.replace(",", ".")) for text in found.group("number", "upto") if text]
+        number = ends[0]
         unit = (found["unit"] or "").rstrip(_MARKS)
         factor = self._units.get(fold_unit(unit).lower())
         if factor is None and needs_unit:
@@ -98,8 +103,9 @@ class NumberFinder:
         factors = [factor] if factor is not None else list(self._units.values())
         sign = found["comparator"]
         comparator = _SPELLED.get(sign, sign) if sign else None
-        if self._matters([number * each for each in factors], comparator):
-            shown = f"{comparator or ''}{found['number']}"
+        if self._matters([end * each for end in ends for each in factors], comparator):
+            upto = f" to {found['upto']}" if found["upto"] else ""
+            shown = f"{comparator or ''}{found['number']}{upto}"
             yield (f"{shown} {unit}" if factor is not None else shown), number
 
     def _matters(self, numbers: list[Decimal], comparator: str | None) -> bool:

@@ -7,7 +7,7 @@ units and numbers say so stands in `codes/watched_numbers.yaml`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -32,6 +32,7 @@ class WordedNumber:
     shown: str
     number: Decimal
     where: str
+    record: DiagnosticReport | Observation = field(compare=False)
 
 
 class WordedNumbers(dict[str, tuple[WordedNumber, ...]]):
@@ -44,7 +45,7 @@ class WordedNumbers(dict[str, tuple[WordedNumber, ...]]):
         for text in _texts(context):
             for analyte, finder in context.book.number_finders.items():
                 for shown, number in finder.in_text(text.words, meant=analyte in text.meant):
-                    item = WordedNumber(text.day, shown, number, text.where)
+                    item = WordedNumber(text.day, shown, number, text.where, text.record)
                     found.setdefault(analyte, {}).setdefault(item)
         return cls({analyte: tuple(items) for analyte, items in found.items()})
 
@@ -54,6 +55,7 @@ class _Text:
     words: str
     day: date
     where: str
+    record: DiagnosticReport | Observation
     meant: frozenset[str] = frozenset()
 
 
@@ -70,7 +72,7 @@ def _texts(context: Context) -> Iterator[_Text]:
             report.issued,
         )
         if day is not None and day <= context.as_of:
-            yield _Text(words, day, "the words of a report")
+            yield _Text(words, day, "the words of a report", report)
     for observation in context.record.of_type(Observation):
         parts: tuple[Observation | ObservationComponent, ...]
         parts = (observation, *observation.component)
@@ -84,7 +86,8 @@ def _texts(context: Context) -> Iterator[_Text]:
             if status_of(observation) not in READABLE_STATUSES or day is None:
                 continue
             if day <= context.as_of:
-                yield _Text(words, day, "a result in words", _meant_by(context, part))
+                meant = _meant_by(context, part)
+                yield _Text(words, day, "a result in words", observation, meant)
 
 
 def _with_digits(text: str | None) -> str:

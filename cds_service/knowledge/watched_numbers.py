@@ -27,8 +27,8 @@ class WatchedNumber(Frozen):
 
     `words` are what reports call it, `words_with_unit` what they call it among other things: these
     count beside a unit, or in a text that has one of `beside`. A name right behind one of
-    `not_after` is another quantity. `value_sets` are the codes whose Observations mean it by a bare text;
-    `of_pair` is its place in "165/102".
+    `not_after` is another quantity. `value_sets` are the codes whose Observations mean it by a
+    bare text; `of_pair` is its place in "165/102".
     """
 
     above: Bound | None = None

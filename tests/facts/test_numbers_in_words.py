@@ -28,6 +28,7 @@ def found(analyte: str, words: str, *, meant: bool = False) -> list[str]:
         ("oxygen saturation", "SpO2 84% RA", "84 %"),
         ("systolic blood pressure", "BP: 165/80", "165/80"),
         ("diastolic blood pressure", "Blutdruck 140 / 105 mmHg", "140 / 105"),
+        ("left ventricular ejection fraction", "EF 30-35 %", "30 to 35 %"),
         ("platelets", "platelets 38 10*9/L", "38 10*9/L"),
     ],
 )

@@ -18,6 +18,7 @@ from cds_service.facts.finding_readers import (
     observation,
     procedure,
     report,
+    telling_results,
 )
 from cds_service.facts.finding_readings import Reading
 
@@ -29,4 +30,5 @@ READERS: tuple[Callable[[Context], Iterable[Reading]], ...] = (
     report.read,
     procedure.read,
     observation.read,
+    telling_results.read,
 )
