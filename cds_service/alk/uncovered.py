@@ -14,6 +14,7 @@ from datetime import date, timedelta
 
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.read_concepts import read_by
+from cds_service.alk.told_without_a_number import WithoutANumber
 from cds_service.facts.finding_grades import SEVERE_WORDS
 from cds_service.facts.finding_readers.telling_results import TOLD_BY_A_RESULT
 from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
@@ -21,10 +22,12 @@ from cds_service.facts.patient import OrderedMedication, PatientFacts, Treatment
 from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.uncovered import Uncovered
-from cds_service.rules import Collection, Finding, Reason, Series, Trace, Verdict
+from cds_service.rules import Collection, Finding, Reason, ReasonKind, Trace, Verdict
+from cds_service.rules.measuring import written_day
 from cds_service.rules.values import ANOTHER_CAUSE
 
 UNCOVERED_RULE = "not-covered-by-the-dose-table"
+NUMBER_RULE = "said-without-its-number"
 SUBJECT = "not covered by the dose table"
 """What the findings are called where the basis of the answer is shown."""
 
@@ -46,26 +49,33 @@ def uncovered(
     taken.sort(key=lambda pair: pair[0].start or date.min, reverse=True)
     if not taken:
         return []
-    judge = _Net(net, knowledge, facts.as_of)
     said = list(found)
     spoken = frozenset(_spoken_of(said)) | frozenset(_cancers(facts))
-    events = facts.found.events
     asked = frozenset(reason.subject for item in said for reason in _reasons_of(item))
-    open_ones = [event for event in events if not _is_answered(event, events, spoken)]
-    serious = [event for event in open_ones if judge.is_serious(event)]
-    worded = [
-        event
-        for event in open_ones
-        if event not in serious and judge.is_told_in_words(event, facts, asked)
-    ]
-    for line, order in taken if serious or worded else ():
-        read = read_by(knowledge, line.ingredient)
-        left = [item for item in serious if judge.is_new(item, line)]
-        left += [item for item in worded if judge.is_read(item, read) and judge.is_new(item, line)]
-        if left:
-            silent = any(not read.isdisjoint(item.names) for item in left)
-            holds = any(map(judge.holds, left))
-            return [_recommendation(net, line, order, left, holds=holds, silent=silent)]
+    unmeasured = WithoutANumber(knowledge, facts, asked)
+    judge = _Net(net, knowledge, facts.as_of, unmeasured)
+    events = facts.found.events
+    left = [event for event in events if not _is_answered(event, events, spoken)]
+    serious = [event for event in left if judge.is_serious(event)]
+    for line, order in taken if left else ():
+        drug = line.ingredient
+        new = [item for item in left if judge.may_be_asked_about(item)]
+        new = [item for item in new if judge.is_new(item, line)]
+        bare = {
+            id(item): fact
+            for item in new
+            if (item not in serious or judge.is_only_possible(item))
+            and (fact := unmeasured.asks_of(item, drug)) is not None
+        }
+        grave = [item for item in serious if item in new and id(item) not in bare]
+        if grave:
+            told = [*grave, *(item for item in new if id(item) in bare)]
+            silent = any(not read_by(knowledge, drug).isdisjoint(item.names) for item in told)
+            holds = any(map(judge.holds, grave))
+            return [_recommendation(net, line, order, told, holds=holds, silent=silent)]
+        if bare:
+            told = [item for item in new if id(item) in bare]
+            return [_measurement_asked(net, line, order, told, sorted({*bare.values()}))]
     return []
 
 
@@ -76,15 +86,22 @@ class _Net:
     net: Uncovered
     knowledge: Knowledge
     as_of: date
+    unmeasured: WithoutANumber
+
+    def may_be_asked_about(self, event: Reading) -> bool:
+        """Whether it is there or suspected, and of a kind that is not asked about elsewhere."""
+        if event.finding.status not in (PRESENT, SUSPECTED):
+            return False
+        if any(map(self.net.passes_over, self._codes(event))):
+            return False
+        return not any(concept.chapter in self.net.never for concept in self._concepts(event))
 
     def is_serious(self, event: Reading) -> bool:
         """Whether it is there or suspected, blamed on nothing else, and serious."""
-        if event.finding.status not in (PRESENT, SUSPECTED):
+        if not self.may_be_asked_about(event):
             return False
         own = self._concepts(event)
         codes = self._codes(event)
-        if any(map(self.net.passes_over, codes)) or any(c.chapter in self.net.never for c in own):
-            return False
         if event.serious or self._severe_by_name(event):
             return True
         grade = event.finding.grade
@@ -94,28 +111,10 @@ class _Net:
             return True
         return any(self._by_concept(concept, grade) for concept in (*own, *self._possible(event)))
 
-    def is_told_in_words(self, event: Reading, facts: PatientFacts, asked: Set[str]) -> bool:
-        """Whether nothing but words name what a number would say, and no number has answered.
-
-        `asked` are the facts whose results the answer asks about already.
-        """
-        if event.names or event.finding.status != SUSPECTED:
-            return False
-        wider = self._wider(event)
-        return any(
-            item.concept in wider
-            and item.measured_by not in asked
-            and not _measured_since(facts, item.measured_by, event.finding.began)
-            for item in self.net.in_words
-        )
-
-    def is_read(self, event: Reading, read: Set[str]) -> bool:
-        """Whether a row reads what the words of an event leave possible."""
-        return not read.isdisjoint(self._wider(event))
-
-    def _wider(self, event: Reading) -> frozenset[str]:
-        concepts = self.knowledge.concepts
-        return frozenset(up for name in event.possible for up in concepts.with_broader(name))
+    def is_only_possible(self, event: Reading) -> bool:
+        """Whether nothing but a wider code, or words, make it serious."""
+        listed = any(True for code in self._codes(event) for _ in self.net.blocks(code))
+        return not (event.names or event.serious or event.finding.grade or listed)
 
     def holds(self, event: Reading) -> bool:
         """Whether it is confirmed and threatens life. Words without a code never hold."""
@@ -164,7 +163,12 @@ class _Net:
     def _possible(self, event: Reading) -> list[Concept]:
         """What the code or the words of an event leave possible without saying it."""
         possible = (self.knowledge.concepts[name] for name in sorted(event.possible))
-        return [concept for concept in possible if concept.chapter not in self.net.never]
+        return [
+            concept
+            for concept in possible
+            if concept.chapter not in self.net.never
+            and not self.unmeasured.is_measured(event, concept.name)
+        ]
 
     def _codes(self, event: Reading) -> list[str]:
         systems = self.net.systems(self.knowledge.concepts.editions)
@@ -192,14 +196,6 @@ def _reasons_of(item: Recommendation) -> Iterator[Reason]:
     yield from item.reasons
     for other in item.also:
         yield from _reasons_of(other)
-
-
-def _measured_since(facts: PatientFacts, fact: str, day: date | None) -> bool:
-    """Whether a usable number of a fact is as young as something that words tell."""
-    series = facts.find(fact)
-    if not isinstance(series, Series) or day is None:
-        return False
-    return any(item.problem is None and item.day >= day for item in series.measurements)
 
 
 def _is_answered(event: Reading, events: Sequence[Reading], spoken: Set[str]) -> bool:
@@ -267,6 +263,37 @@ def _recommendation(
         detail=f"This began on {drug} and is serious, and no row of its dose table {answers}: no"
         " hold and no dose was judged by it.",
         ask=f"Is {it} caused by {drug}? Record the cause; {doubt} and look into the current label.",
+        order=order,
+        verified=net.verified,
+        design=(net.source,),
+    )
+
+
+def _measurement_asked(
+    net: Uncovered,
+    line: TreatmentLine,
+    order: OrderedMedication | None,
+    left: Sequence[Reading],
+    facts: Sequence[str],
+) -> Recommendation:
+    """The question for the number that a diagnosis or a report speaks of without giving it."""
+    drug = line.ingredient
+    findings = sorted((item.finding for item in left), key=_gravest_first)
+    children = tuple(_leaf(drug, finding) for finding in findings)
+    named = " and ".join(facts)
+    days = [item.finding.began for item in left if item.finding.began is not None]
+    since = f"no result since {written_day(max(days))}" if days else "no result since"
+    return Recommendation(
+        Kind.ASK,
+        Topic.TOXICITY,
+        NUMBER_RULE,
+        "warning",
+        trace=children[0] if len(children) == 1 else _node(drug, children=children),
+        drug=drug,
+        detail=f"This began on {drug}. The record says it without the number by which the dose"
+        f" table judges ({named}), or the number is older: no hold was judged by it.",
+        reasons=tuple(Reason.of(ReasonKind.STALE, fact, since) for fact in facts),
+        ask=f"What is {named} now? Measure it, and record the number.",
         order=order,
         verified=net.verified,
         design=(net.source,),

@@ -12,6 +12,7 @@ from cds_service.facts.grade_scale import FROM_TERM
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.terminology import (
+    ICD_10,
     NCI_THESAURUS,
     CodeKey,
     concept_keys,
@@ -83,6 +84,13 @@ class Named:
     denied: bool = False
     possible: frozenset[str] = frozenset()
     least_grade: int | None = None
+
+
+def says_something(meaning: Named) -> bool:
+    """Whether a code or a name says which disease may be meant, a code of ICD-10 even where no
+    concept knows it."""
+    known = bool(meaning.names or meaning.possible)
+    return known or any(system in ICD_10 for system, _ in meaning.keys)
 
 
 def named(context: Context, subject: str, concept: CodeableConcept | None) -> Named:

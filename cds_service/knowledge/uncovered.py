@@ -49,8 +49,8 @@ class IcdBlock(IcdRange):
         return super().holds(code) and not code.startswith(self.excepted or ("?",))
 
 
-class InWords(Frozen):
-    """A concept that is asked about when words alone name it, and the fact that says the same."""
+class Measured(Frozen):
+    """A concept that says what a number would say, and the fact that is that number."""
 
     concept: Words
     measured_by: Words
@@ -66,7 +66,7 @@ class Uncovered(Frozen):
     new_for_days: int = Field(gt=0)
     never: tuple[Chapter, ...] = ()
     ungraded: tuple[Words, ...] = ()
-    in_words: tuple[InWords, ...] = ()
+    measured: tuple[Measured, ...] = ()
     life_threatening: tuple[Words, ...] = ()
     editions: tuple[Edition, ...] = Field(min_length=1)
     icd_10: tuple[IcdBlock, ...] = ()
@@ -104,7 +104,7 @@ def load_uncovered(
         raise KnowledgeError(name, "source", "an id of sources.yaml")
     named = {
         "ungraded": found.ungraded,
-        "in_words": tuple(item.concept for item in found.in_words),
+        "measured": tuple(item.concept for item in found.measured),
         "life_threatening": found.life_threatening,
     }
     for place, listed in named.items():

@@ -17,6 +17,7 @@ from cds_service.facts.finding_readers import (
     encounter,
     observation,
     procedure,
+    reasons,
     report,
     telling_results,
 )
@@ -31,4 +32,5 @@ READERS: tuple[Callable[[Context], Iterable[Reading]], ...] = (
     procedure.read,
     observation.read,
     telling_results.read,
+    reasons.read,
 )

@@ -18,6 +18,7 @@ from cds_service.facts.finding_readings import (
     dated_in_future,
     named,
     reading,
+    says_something,
 )
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.fhir.datatypes import CodeableConcept
@@ -122,7 +123,7 @@ def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
     if value is None or _OF_OTHERS_OR_ONCE.search(asked.label):
         return
     found = named(context, SUBJECT, value)
-    if found.names:
+    if says_something(found):
         denied = found.denied or _says(context, part.interpretation, _NEGATIVE)
         yield found, ABSENT if denied else PRESENT
 
