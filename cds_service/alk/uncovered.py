@@ -92,9 +92,11 @@ class _Net:
         """Whether it is there or suspected, and of a kind that is not asked about elsewhere."""
         if event.finding.status not in (PRESENT, SUSPECTED):
             return False
-        if any(map(self.net.passes_over, self._codes(event))):
+        own = self._concepts(event)
+        # Where a concept knows the code, the concept says whether it matters.
+        if not own and any(map(self.net.passes_over, self._codes(event))):
             return False
-        return not any(concept.chapter in self.net.never for concept in self._concepts(event))
+        return not any(concept.chapter in self.net.never for concept in own)
 
     def is_serious(self, event: Reading) -> bool:
         """Whether it is there or suspected, blamed on nothing else, and serious."""

@@ -118,18 +118,21 @@ class ConceptCodes(Frozen):
 class TellingResult(Frozen):
     """A result that leaves a concept possible: its fact, and from which number on.
 
-    `below` is in the unit of the fact, `above_xuln` a multiple of the result's own upper limit.
+    `below` and `above` are in the unit of the fact, `above_xuln` is a multiple of the result's own
+    upper limit.
     """
 
     result: Words
     below: Bound | None = None
+    above: Bound | None = None
     above_xuln: Bound | None = None
     source: Words
 
     @model_validator(mode="after")
     def _has_one_bound(self) -> TellingResult:
-        if (self.below is None) == (self.above_xuln is None):
-            raise ValueError("one of below and above_xuln")
+        bounds = (self.below, self.above, self.above_xuln)
+        if sum(bound is not None for bound in bounds) != 1:
+            raise ValueError("one of below, above and above_xuln")
         return self
 
 

@@ -37,6 +37,7 @@ from cds_service.fhir.views import (
 SUBJECT = "reasons of orders"
 _FOR_DAYS = 180
 """As long as the net under the dose tables calls an event new."""
+_TREATMENTS = frozenset({"oxygen therapy", "dialysis"})
 _NOT_DONE = frozenset({*WITHDRAWN, "not-done", "draft", "revoked"})
 
 
@@ -89,8 +90,11 @@ def _reasons(
     for request in context.record.of_type(ServiceRequest):
         if status_of(request) not in _NOT_DONE:
             day = context.day_of(request.authored_on, request.occurrence_date_time)
+            asked = (request.code,) if request.code is not None else ()
+            treatments = [code for code in asked if _is_treatment(context, code)]
             if day is not None:
                 yield request, request.reason_code, day, "reason of an order"
+                yield request, treatments, day, "ordered"
     for procedure in context.record.of_type(Procedure):
         if status_of(procedure) not in _NOT_DONE:
             day = context.day_of(
@@ -112,6 +116,11 @@ def _reasons(
         updated = use.meta.last_updated if use.meta is not None else None
         day = context.day_of(use.status_changed, period.end if period else None, updated)
         yield use, ends, day, "reason for which a medicine was stopped or put on hold"
+
+
+def _is_treatment(context: Context, code: CodeableConcept | None) -> bool:
+    """Whether what is ordered is itself a sign of how ill somebody is."""
+    return not named(context, SUBJECT, code).names.isdisjoint(_TREATMENTS)
 
 
 def _start(period: Period | None) -> str | None:

@@ -108,6 +108,8 @@ def _tells(telling: TellingResult, item: Measurement) -> bool:
         return False
     if telling.below is not None:
         return item.value < telling.below and item.comparator not in (">", ">=")
+    if telling.above is not None:
+        return item.value > telling.above and item.comparator not in ("<", "<=")
     limit = item.upper_limit
     if limit is None or telling.above_xuln is None or item.comparator in ("<", "<="):
         return False
