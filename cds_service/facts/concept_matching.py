@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from cds_service.facts.diagnosis_names import may_speak_of_now, names_in, sentences_in
 from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import ValueSet
 from cds_service.knowledge.concept_facts import DiagnosisSets
+from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.local_codes import LocalCodes
 
@@ -44,6 +45,21 @@ class _Knowledge(Protocol):
     def diagnosis_sets(self) -> DiagnosisSets: ...
     @property
     def local(self) -> LocalCodes: ...
+
+
+def _least_grades(concepts: Iterable[Concept]) -> Iterator[tuple[str, int]]:
+    """Names below which no grade goes: those of a diagnosis that has one, and every name of a
+    concept all of whose codes have one. A term of the CTCAE alone is no diagnosis in words: an
+    acute kidney injury may be milder than the event of that name."""
+    for concept in concepts:
+        rows = [row for row in concept.snomed_ct if row.verified]
+        terms = [row for row in concept.ctcae if row.verified]
+        of_all = min((row.lowest_grade for row in (*rows, *terms)), default=1)
+        if rows and of_all > 1:
+            yield from ((exact_name(text), of_all) for text in (concept.name, *concept.match_text))
+        yield from (
+            (exact_name(row.display), row.lowest_grade) for row in rows if row.lowest_grade > 1
+        )
 
 
 def exact_name(text: str) -> str:
@@ -92,6 +108,7 @@ class ConceptMatcher:
                                                        *displays)}:  # fmt: skip
                 self._by_text[text] = self._by_text.get(text, frozenset()) | named
 
+        self._least_by_text = dict(_least_grades(self._concepts.values()))
         self._phrases = [
             (phrase, concept.name)
             for concept in self._concepts.values()
@@ -195,6 +212,14 @@ class ConceptMatcher:
         """
         found = [self._concepts.least_grade(key) for key in keys]
         return max((grade for grade in found if grade is not None and grade > 1), default=None)
+
+    def least_grade_of(self, text: str | None) -> int | None:
+        """The lowest CTCAE grade of what a text as a whole is the name of; None when not known."""
+        for name, _ in names_in(text) if text else ():
+            plain = plain_name(name)
+            if plain in self._by_text:
+                return self._least_by_text.get(plain)
+        return None
 
     def _says_cause(self, names: Iterable[str], cause: str) -> bool:
         return any(

@@ -129,7 +129,8 @@ def named(context: Context, subject: str, concept: CodeableConcept | None) -> Na
         found, doubtful = concepts.named_in(text)
         if found:
             said = certainty or ("suspected" if doubtful else "")
-            return Named(found, keys, label, BY_NAME, certainty=said, possible=possible)
+            least = concepts.least_grade_of(text)
+            return Named(found, keys, label, BY_NAME, said, possible=possible, least_grade=least)
     possible |= frozenset(name for text in texts for name in concepts.mentioned(text))
     return Named(frozenset(), keys, label, certainty=certainty, possible=possible)
 
