@@ -23,6 +23,7 @@ _FINDING_SETS = (
     "ECOG performance status",
     "pregnancy status",
     "estimated delivery date",
+    "gestational age",
     "cancer stage group",
     "distant metastasis category",
     "tumour histology",

@@ -23,6 +23,8 @@ _TAG = re.compile(r"\s*\((?:disorder|finding|situation|procedure)\)\s*\Z", re.IG
 _GRADE_WORDS = re.compile(r"[\s,;:(-]*\b(?:CTCAE\s+)?(?:grade\s*|G)[0-5]\b\)?\s*\Z", re.IGNORECASE)
 _PLAIN = re.compile(r"[\w\s,./'()\[\]:;-]*[\w.)\]]", re.UNICODE)
 """A name as people write it. A question mark, a plus or a dash at its end says something of it."""
+_SHORT = 4
+"""Letters of an abbreviation, which counts within a text as a whole word only."""
 _LONGEST = 200
 """Characters of a text in which a name is looked for: a longer one is a letter, not a diagnosis."""
 _TUMOURS = ("metastatic non-small cell lung cancer",)
@@ -45,6 +47,11 @@ class _Knowledge(Protocol):
     def diagnosis_sets(self) -> DiagnosisSets: ...
     @property
     def local(self) -> LocalCodes: ...
+
+
+def _phrase(text: str) -> str:
+    phrase = exact_name(text)
+    return f"{phrase} " if 0 < len(phrase) <= _SHORT else phrase
 
 
 def _least_grades(concepts: Iterable[Concept]) -> Iterator[tuple[str, int]]:
@@ -113,7 +120,8 @@ class ConceptMatcher:
             (phrase, concept.name)
             for concept in self._concepts.values()
             for text in (concept.name, *concept.match_text)
-            if (phrase := exact_name(text))
+            # An abbreviation is a word of its own: AKI is no part of "akinetic".
+            if (phrase := _phrase(text))
         ]
         self._not_in = {
             concept.name: tuple(map(exact_name, concept.not_text))
@@ -154,7 +162,7 @@ class ConceptMatcher:
         """The concepts whose name stands in a text that is no name itself: enough to ask."""
         if not text or len(text) > _LONGEST or not may_speak_of_now(text):
             return frozenset()
-        words = f" {exact_name(text)}"
+        words = f" {exact_name(text)} "
         found = {name for phrase, name in self._phrases if f" {phrase}" in words}
         denied = {name for name in found if any(
             f" {phrase}" in words for phrase in self._not_in.get(name, ())

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 _MARK = re.compile(r"\s*[\[(](?:CMS\s*[/-]?\s*)?HCC[\])]", re.IGNORECASE)
 """What Epic adds for billing: "(HCC)", "(CMS/HCC)"."""
 _CODE = re.compile(r"\s*[\[(][A-Z]\d{2}(?:\.[0-9A-Z]{1,4})?[\])]\s*\Z")
+_CODE_BEFORE = re.compile(r"\A\s*[A-Z]\d{2}(?:\.[0-9A-Z]{1,4})?\s*[-:–]?\s+(?=\D)")
 _SHORT_AFTER = re.compile(r"(?P<long>[^()]*[^()\s])\s*\([A-Z]{2,6}\)\s*\Z")
 _SHORT_BEFORE = re.compile(r"[A-Z]{2,6}\s*\((?P<long>[^()]+)\)\s*\Z")
 _TAIL = re.compile(
@@ -84,7 +85,7 @@ def names_in(text: str) -> Iterator[tuple[str, bool]]:
     disease, "Pneumonitis?" and "Suspected pneumonitis" are a doubtful pneumonitis.
     """
     yield text, False
-    plain = _CODE.sub("", _MARK.sub("", text)).strip()
+    plain = _CODE_BEFORE.sub("", _CODE.sub("", _MARK.sub("", text))).strip()
     certain = _DOUBT_AFTER.sub("", _DOUBT_BEFORE.sub("", plain, count=1), count=1).strip()
     doubtful = certain != plain
     for name in dict.fromkeys((certain, *_without_additions(certain))):

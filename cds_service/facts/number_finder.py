@@ -32,6 +32,13 @@ _LOOK_BACK = 24
 _CLAUSE_ENDS = re.compile(r"[.;,\n]\s")
 _SPELLED = {"≤": "<=", "≥": ">=", "≤=": "<=", "≥=": ">="}
 _ANY = re.compile(r"(?P<gap>)" + _COMPARED + _NUMBER + _UNIT)
+_TIMES_LIMIT = "xuln"
+_MULTIPLE = re.compile(
+    r"\s*(?:-?\s*fold|x|×|times|mal|-?fach\w*)\s*(?:the |über )?"
+    r"(?:ULN|upper limit(?: of normal)?|OGN|OGW|LSN|(?:obere[nr]?\s+)?Norm\w*|normal)\b",
+    re.IGNORECASE,
+)
+"""So many times the upper limit of normal, in words."""
 _MARKS = ".:!?)"
 
 
@@ -48,6 +55,8 @@ class NumberFinder:
         self._plausible = analyte.plausible
         table = UnitTable(analyte.unit, analyte.units)
         self._units = {fold_unit(name).lower(): factor for name, factor in table.factors.items()}
+        if watched.usual_limit is not None:
+            self._units[_TIMES_LIMIT] = watched.usual_limit
         self._named = _numbered(watched.words)
         self._named_among_others = _numbered(watched.words_with_unit)
         self._names = _words(watched.words)
@@ -62,6 +71,7 @@ class NumberFinder:
         if self._watched.of_pair is not None:
             yield from self._pairs(words, meant=meant)
             return
+        words = _MULTIPLE.sub(f" {_TIMES_LIMIT}", words)
         first = _ANY.search(words) if meant else None
         if first is not None:
             yield from self._judged(words, first, needs_unit=False)

@@ -17,9 +17,11 @@ from cds_service.facts.number_finder import is_pair
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.values import read_number
-from cds_service.fhir.views import DiagnosticReport, Observation, ObservationComponent
+from cds_service.fhir.views import Condition, DiagnosticReport, Observation, ObservationComponent
 
+Spoken = Condition | DiagnosticReport | Observation
 _REPORTED = frozenset({*READABLE_STATUSES, "appended", "partial"})
+_NOT_NOW = frozenset({"resolved", "inactive", "remission", "refuted", "entered-in-error"})
 _LONGEST = 20_000
 """Characters of a report that are read."""
 
@@ -32,7 +34,7 @@ class WordedNumber:
     shown: str
     number: Decimal
     where: str
-    record: DiagnosticReport | Observation = field(compare=False)
+    record: Spoken = field(compare=False)
 
 
 class WordedNumbers(dict[str, tuple[WordedNumber, ...]]):
@@ -55,7 +57,7 @@ class _Text:
     words: str
     day: date
     where: str
-    record: DiagnosticReport | Observation
+    record: Spoken
     meant: frozenset[str] = frozenset()
 
 
@@ -73,6 +75,12 @@ def _texts(context: Context) -> Iterator[_Text]:
         )
         if day is not None and day <= context.as_of:
             yield _Text(words, day, "the words of a report", report)
+    for condition in context.record.of_type(Condition):
+        words = _with_digits(condition.code.text if condition.code is not None else None)
+        if words and _lasts(condition):
+            day = context.day_of(condition.onset_date_time, condition.recorded_date)
+            if day is not None and day <= context.as_of:
+                yield _Text(words, day, "the words of a diagnosis", condition)
     for observation in context.record.of_type(Observation):
         parts: tuple[Observation | ObservationComponent, ...]
         parts = (observation, *observation.component)
@@ -88,6 +96,13 @@ def _texts(context: Context) -> Iterator[_Text]:
             if day <= context.as_of:
                 meant = _meant_by(context, part)
                 yield _Text(words, day, "a result in words", observation, meant)
+
+
+def _lasts(condition: Condition) -> bool:
+    """Whether nothing says that a Condition is over, refuted or withdrawn."""
+    said = (condition.clinical_status, condition.verification_status)
+    codes = {coding.code for concept in said if concept is not None for coding in concept.coding}
+    return codes.isdisjoint(_NOT_NOW)
 
 
 def _with_digits(text: str | None) -> str:

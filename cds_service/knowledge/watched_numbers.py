@@ -28,7 +28,8 @@ class WatchedNumber(Frozen):
     `words` are what reports call it, `words_with_unit` what they call it among other things: these
     count beside a unit, or in a text that has one of `beside`. A name right behind one of
     `not_after` is another quantity. `value_sets` are the codes whose Observations mean it by a
-    bare text; `of_pair` is its place in "165/102".
+    bare text; `of_pair` is its place in "165/102". `usual_limit` is the upper limit of most
+    laboratories, only to judge whether "8 x ULN" is worth a question.
     """
 
     above: Bound | None = None
@@ -39,6 +40,7 @@ class WatchedNumber(Frozen):
     beside: tuple[str, ...] = ()
     not_after: tuple[str, ...] = ()
     value_sets: tuple[str, ...] = ()
+    usual_limit: Bound | None = None
     of_pair: Literal["first", "second"] | None = None
     source: str = Field(min_length=1)
     note: str | None = None

@@ -23,6 +23,7 @@ from cds_service.facts.finding_readings import (
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.statuses import status_of
+from cds_service.fhir.values import read_number
 from cds_service.fhir.views import Observation, ObservationComponent
 
 SUBJECT = "observations"
@@ -43,6 +44,7 @@ def read(context: Context) -> Iterator[Reading]:
         if status_of(observation) not in READABLE_STATUSES:
             continue
         if observation.value_quantity is not None and not observation.component:
+            yield from _duration_of_pregnancy(context, observation)
             continue
         yield from _read_observation(context, observation)
         if observation.value_string:
@@ -70,6 +72,22 @@ def _told(context: Context, observation: Observation) -> Iterator[Reading]:
     )
 
 
+def _duration_of_pregnancy(context: Context, observation: Observation) -> Iterator[Reading]:
+    """A gestational age says that there was a pregnancy on its day."""
+    patient = context.record.patient
+    if not context.book.says(observation.code, "gestational age"):
+        return
+    number = read_number(observation).number
+    day = _day(context, observation)
+    if number is None or number <= 0 or (patient is not None and patient.gender == "male"):
+        return
+    if dated_in_future(context, SUBJECT, "an observation", day):
+        return
+    names = context.book.concepts.with_broader("pregnancy")
+    meaning = Named(names, frozenset(), "gestational age")
+    yield reading(observation, meaning, PRESENT, day, as_of=context.as_of, said=day)
+
+
 def _is_asked(observation: Observation) -> bool:
     """Whether it is an answer of a questionnaire or tells how somebody lives."""
     codes = (coding.code for concept in observation.category for coding in concept.coding)
@@ -91,7 +109,7 @@ def _read_observation(context: Context, observation: Observation) -> Iterator[Re
         yield reading(
             observation,
             meaning,
-            ABSENT if denied else PRESENT,
+            ABSENT if denied else status,
             day,
             as_of=context.as_of,
             said=day,
@@ -119,6 +137,10 @@ def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
             answer = ABSENT if answer == PRESENT else ""
         if answer:
             yield asked, answer
+        elif _is_unread(part) and not _OF_OTHERS_OR_ONCE.search(asked.label):
+            # What was looked for was found or not: the answer is there, and nobody can read it.
+            left = context.book.concepts.lowest(asked.names)
+            yield Named(frozenset(), frozenset(), asked.label, possible=left), SUSPECTED
         return
     if value is None or _OF_OTHERS_OR_ONCE.search(asked.label):
         return
@@ -158,6 +180,11 @@ def _answer(context: Context, part: Part) -> str:
     if graded:
         return PRESENT if max(graded, key=lambda number: number or 0) else ABSENT
     return ""
+
+
+def _is_unread(part: Part) -> bool:
+    """Whether an answer came in words or codes."""
+    return bool((part.value_string or "").strip()) or part.value_codeable_concept is not None
 
 
 def _says(context: Context, concepts: Iterable[CodeableConcept], sets: tuple[str, ...]) -> bool:

@@ -14,12 +14,12 @@ from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import SUSPECTED, Named, Reading, reading
 from cds_service.facts.measurements import READABLE_STATUSES, laboratory_series
 from cds_service.facts.measurements import shown as shown_number
-from cds_service.facts.numbers_in_words import WordedNumbers
+from cds_service.facts.numbers_in_words import Spoken, WordedNumbers
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.units import unit_spelling
 from cds_service.fhir.values import interpretation_codes, read_number, upper_limit
-from cds_service.fhir.views import DiagnosticReport, Observation
+from cds_service.fhir.views import Observation
 from cds_service.knowledge.concept_models import Concept, TellingResult
 from cds_service.rules import Measurement, Quantity
 from cds_service.rules.measuring import written_day
@@ -124,7 +124,7 @@ def _record(context: Context, key: str) -> Observation | None:
 def _possible(
     context: Context,
     concept: Concept,
-    record: Observation | DiagnosticReport,
+    record: Spoken,
     began: date,
     said: date,
     shown: str,
