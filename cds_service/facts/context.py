@@ -82,6 +82,8 @@ class CodeBook:
     """Codes that somewhere stand for an ALK inhibitor and are not believed here."""
     result_names: Mapping[str, str]
     """What laboratories call a result that matters, folded, with its analyte."""
+    doubtful_results: Mapping[CodeKey, str]
+    """Codes that are said to mean an analyte and that nobody has looked up: never believed."""
     known_results: frozenset[CodeKey]
     """Codes of results that are known here, also as something else."""
     concepts: ConceptMatcher
@@ -127,6 +129,12 @@ class CodeBook:
                 folded(name): analyte
                 for analyte, names in codes.watched.results.names.items()
                 for name in names
+            },
+            {
+                code.key: name
+                for name, item in codes.analytes.items()
+                for code in item.codes
+                if not code.verified
             },
             frozenset(known | traps | related),
             ConceptMatcher(knowledge),

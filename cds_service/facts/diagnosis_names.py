@@ -48,7 +48,9 @@ _NOT_NOW = re.compile(
     r"\b(?:no|not|non|without|denie[sd]|negative|excluded?|ruled out|history|hx|h/o|family|father"
     r"|mother|sibling|risk|screening|prevention|prophylaxis|vaccination|previous|prior|former|past"
     r"|status post|s/p|resolved|kein|keine|keinen|ohne|ausschluss|ausgeschlossen|nicht|zustand nach"
-    r"|z\.\s*n\.|anamnese|anamnestisch|sans|antécédent|antécédents|senza|sin)\b|\bz\.\s*n\.",
+    r"|z\.\s*n\.|anamnese|anamnestisch|keinerlei|sans|pas|absence|aucune?|exclue?|antécédent"
+    r"|antécédents|senza|assenza|nessuna?|nessun|esclus[oa]|sin|ausencia|ningún|ninguna"
+    r"|descartad[oa]|antecedentes)\b|\bz\.\s*n\.",
     re.IGNORECASE,
 )
 """Words after which a name in a text may mean the contrary, the past or somebody else."""

@@ -26,7 +26,7 @@ from cds_service.facts.result_flags import OUT_OF_RANGE, called_out_of_range
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.reference_ranges import lower_limit
 from cds_service.fhir.statuses import status_of
-from cds_service.fhir.terminology import LOINC, canonical_system
+from cds_service.fhir.terminology import LOINC, canonical_system, coding_key
 from cds_service.fhir.units import unit_spelling
 from cds_service.fhir.values import (
     NumberAsSent,
@@ -133,7 +133,9 @@ def _unread(
             continue
         sent = read_number(result.source)
         codings = result.source.code.coding if result.source.code is not None else ()
-        if elsewhere and any(canonical_system(item.system or "") == LOINC for item in codings):
+        doubtful = any(coding_key(item) in book.doubtful_results for item in codings)
+        standard = any(canonical_system(item.system or "") == LOINC for item in codings)
+        if elsewhere and standard and not doubtful:
             continue
         if _says_nothing(context, result.source, sent) or _within_its_range(
             context, result.source, sent

@@ -47,16 +47,20 @@ def read(context: Context) -> Iterator[Reading]:
             yield from _duration_of_pregnancy(context, observation)
             continue
         yield from _read_observation(context, observation)
-        if observation.value_string:
-            yield from _told(context, observation)
+        yield from _told(context, observation)
 
 
 def _told(context: Context, observation: Observation) -> Iterator[Reading]:
     """What the words of a result name, such as the impression of an ECG: enough to ask."""
-    asked = named(context, SUBJECT, observation.code)
-    if asked.names or _OF_OTHERS_OR_ONCE.search(asked.label) or _is_asked(observation):
+    parts: tuple[Part, ...] = (observation, *observation.component)
+    spoken = [part for part in parts if part.value_string]
+    if not spoken or _is_asked(observation):
         return
-    told = context.book.concepts.told(observation.value_string)
+    told: frozenset[str] = frozenset()
+    for part in spoken:
+        asked = named(context, SUBJECT, part.code)
+        if not asked.names and not _OF_OTHERS_OR_ONCE.search(asked.label):
+            told |= context.book.concepts.told(part.value_string)
     day = _day(context, observation) if told else None
     if not told or dated_in_future(context, SUBJECT, "an observation", day):
         return
