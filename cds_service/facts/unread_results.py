@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-import msgspec
+from msgspec import structs
 
 from cds_service.facts.code_remarks import NamedResults, shown_codes
 from cds_service.facts.context import Context
@@ -61,7 +60,7 @@ def results_of(context: Context, fact: str, analyte: str) -> Series | None:
     if not unread:
         return series
     found = series or Series(())
-    return replace(found, unused=tuple(sorted({*found.unused, *unread})))
+    return structs.replace(found, unused=tuple(sorted({*found.unused, *unread})))
 
 
 def _told_apart(
@@ -84,9 +83,9 @@ def _told_apart(
                 shown = f"{sent['number']} of {written_day(item.day)}"
                 why = f"{shown} came without a unit that is known"
                 marked = Reason.of(ReasonKind.NOT_READ, quantity.name, why)
-                item = msgspec.structs.replace(item, problem=marked)
+                item = structs.replace(item, problem=marked)
         found.append(item)
-    return replace(series, measurements=tuple(found))
+    return structs.replace(series, measurements=tuple(found))
 
 
 def _in_words(

@@ -41,10 +41,10 @@ Part = Observation | ObservationComponent
 def read(context: Context) -> Iterator[Reading]:
     """The findings of every Observation that was carried out; a mere number is none."""
     for observation in context.record.of_type(Observation):
-        if status_of(observation) not in READABLE_STATUSES:
-            continue
         if observation.value_quantity is not None and not observation.component:
             yield from _duration_of_pregnancy(context, observation)
+            continue
+        if status_of(observation) not in READABLE_STATUSES:
             continue
         yield from _read_observation(context, observation)
         yield from _told(context, observation)
