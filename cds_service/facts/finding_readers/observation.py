@@ -42,12 +42,12 @@ def read(context: Context) -> Iterator[Reading]:
     """The findings of every Observation that was carried out; a mere number is none."""
     for observation in context.record.of_type(Observation):
         if observation.value_quantity is not None and not observation.component:
-            yield from _duration_of_pregnancy(context, observation)
             continue
         if status_of(observation) not in READABLE_STATUSES:
             continue
         yield from _read_observation(context, observation)
         yield from _told(context, observation)
+    yield from _durations_of_pregnancy(context)
 
 
 def _told(context: Context, observation: Observation) -> Iterator[Reading]:
@@ -76,20 +76,23 @@ def _told(context: Context, observation: Observation) -> Iterator[Reading]:
     )
 
 
-def _duration_of_pregnancy(context: Context, observation: Observation) -> Iterator[Reading]:
-    """A gestational age says that there was a pregnancy on its day."""
+def _durations_of_pregnancy(context: Context) -> Iterator[Reading]:
+    """A gestational age says that there was a pregnancy on its day. Of a man it is a slip."""
     patient = context.record.patient
-    if not context.book.says(observation.code, "gestational age"):
+    if patient is not None and patient.gender == "male":
         return
-    number = read_number(observation).number
-    day = _day(context, observation)
-    if number is None or number <= 0 or (patient is not None and patient.gender == "male"):
-        return
-    if dated_in_future(context, SUBJECT, "an observation", day):
-        return
-    names = context.book.concepts.with_broader("pregnancy")
-    meaning = Named(names, frozenset(), "gestational age")
-    yield reading(observation, meaning, PRESENT, day, as_of=context.as_of, said=day)
+    for observation, part in context.record.observations(
+        context.book.value_sets["gestational age"]
+    ):
+        number = read_number(part or observation).number
+        day = _day(context, observation)
+        if number is None or number <= 0 or status_of(observation) not in READABLE_STATUSES:
+            continue
+        if dated_in_future(context, SUBJECT, "an observation", day):
+            continue
+        names = context.book.concepts.with_broader("pregnancy")
+        meaning = Named(names, frozenset(), "gestational age")
+        yield reading(observation, meaning, PRESENT, day, as_of=context.as_of, said=day)
 
 
 def _is_asked(observation: Observation) -> bool:
