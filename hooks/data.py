@@ -23,6 +23,7 @@ _FINDING_SETS = (
     "ECOG performance status",
     "pregnancy status",
     "estimated delivery date",
+    "gestational age",
     "cancer stage group",
     "distant metastasis category",
     "tumour histology",
@@ -189,7 +190,8 @@ def templates(kinds: Iterable[Kind], knowledge: Knowledge) -> tuple[PrefetchTemp
 
 
 def _result_codes(knowledge: Knowledge) -> Iterator[Code]:
-    """Codes of the results that the rows of a drug's doses look at, and of tests related to them.
+    """Codes of the results that the rows of a drug's doses or the findings look at, and of tests
+    related to them.
 
     Not every EHR files a result as laboratory or vital sign, and some file it as nothing.
     """
@@ -200,6 +202,9 @@ def _result_codes(knowledge: Knowledge) -> Iterator[Code]:
         for row in table or ()
     ]
     facts = {fact for row in rows for rule in row.rules.values() for fact in rule.facts_named}
+    facts |= {
+        telling.result for concept in knowledge.concepts.values() for telling in concept.told_by
+    }
     for name in sorted({knowledge.fact_list.analytes.get(fact, "") for fact in facts} - {""}):
         yield from knowledge.codes.analytes[name].codes
         for test in knowledge.codes.related_tests.get(name, ()):

@@ -12,11 +12,16 @@ from cds_service.rules.syntax import Compare, Found, FoundEpisodes, IsState, Pre
 
 def read_by(knowledge: Knowledge, drug: str) -> frozenset[str]:
     """The concepts that a row of a drug's dose changes looks for, by name or through a fact."""
-    tables = knowledge.drugs.get(drug)
-    table = tables.dose_changes if tables is not None else None
-    facts = frozenset(_looked_for(table)) if table is not None else frozenset()
+    facts = facts_read_by(knowledge, drug)
     through = {item.name for item in knowledge.concepts.values() if facts & {*item.read_by}}
     return frozenset(through | {fact for fact in facts if fact in knowledge.concepts})
+
+
+def facts_read_by(knowledge: Knowledge, drug: str) -> frozenset[str]:
+    """The facts that a row of a drug's dose changes looks for."""
+    tables = knowledge.drugs.get(drug)
+    table = tables.dose_changes if tables is not None else None
+    return frozenset(_looked_for(table)) if table is not None else frozenset()
 
 
 def graded_concepts(knowledge: Knowledge) -> tuple[Concept, ...]:

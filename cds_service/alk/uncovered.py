@@ -14,16 +14,20 @@ from datetime import date, timedelta
 
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.read_concepts import read_by
+from cds_service.alk.told_without_a_number import WithoutANumber
 from cds_service.facts.finding_grades import SEVERE_WORDS
+from cds_service.facts.finding_readers.telling_results import TOLD_BY_A_RESULT
 from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
 from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
 from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.uncovered import Uncovered
-from cds_service.rules import Collection, Finding, Trace, Verdict
+from cds_service.rules import Collection, Finding, Reason, ReasonKind, Trace, Verdict
+from cds_service.rules.measuring import written_day
 from cds_service.rules.values import ANOTHER_CAUSE
 
 UNCOVERED_RULE = "not-covered-by-the-dose-table"
+NUMBER_RULE = "said-without-its-number"
 SUBJECT = "not covered by the dose table"
 """What the findings are called where the basis of the answer is shown."""
 
@@ -45,21 +49,33 @@ def uncovered(
     taken.sort(key=lambda pair: pair[0].start or date.min, reverse=True)
     if not taken:
         return []
-    judge = _Net(net, knowledge, facts.as_of)
-    spoken = frozenset(_spoken_of(found)) | frozenset(_cancers(facts))
+    said = list(found)
+    spoken = frozenset(_spoken_of(said)) | frozenset(_cancers(facts))
+    asked = frozenset(reason.subject for item in said for reason in _reasons_of(item))
+    unmeasured = WithoutANumber(knowledge, facts, asked)
+    judge = _Net(net, knowledge, facts.as_of, unmeasured)
     events = facts.found.events
-    serious = [
-        event
-        for event in events
-        if not _is_answered(event, events, spoken) and judge.is_serious(event)
-    ]
-    for line, order in taken if serious else ():
-        left = [item for item in serious if judge.is_new(item, line)]
-        if left:
-            read = read_by(knowledge, line.ingredient)
-            silent = any(not read.isdisjoint(item.names) for item in left)
-            holds = any(map(judge.holds, left))
-            return [_recommendation(net, line, order, left, holds=holds, silent=silent)]
+    left = [event for event in events if not _is_answered(event, events, spoken)]
+    serious = [event for event in left if judge.is_serious(event)]
+    for line, order in taken if left else ():
+        drug = line.ingredient
+        new = [item for item in left if judge.may_be_asked_about(item)]
+        new = [item for item in new if judge.is_new(item, line)]
+        bare = {
+            id(item): fact
+            for item in new
+            if (item not in serious or judge.is_only_possible(item))
+            and (fact := unmeasured.asks_of(item, drug)) is not None
+        }
+        grave = [item for item in serious if item in new and id(item) not in bare]
+        if grave:
+            told = [*grave, *(item for item in new if id(item) in bare)]
+            silent = any(not read_by(knowledge, drug).isdisjoint(item.names) for item in told)
+            holds = any(map(judge.holds, grave))
+            return [_recommendation(net, line, order, told, holds=holds, silent=silent)]
+        if bare:
+            told = [item for item in new if id(item) in bare]
+            return [_measurement_asked(net, line, order, told, sorted({*bare.values()}))]
     return []
 
 
@@ -70,15 +86,24 @@ class _Net:
     net: Uncovered
     knowledge: Knowledge
     as_of: date
+    unmeasured: WithoutANumber
 
-    def is_serious(self, event: Reading) -> bool:
-        """Whether it is there or suspected, blamed on nothing else, and serious."""
+    def may_be_asked_about(self, event: Reading) -> bool:
+        """Whether it is there or suspected, and of a kind that is not asked about elsewhere."""
         if event.finding.status not in (PRESENT, SUSPECTED):
             return False
         own = self._concepts(event)
-        codes = self._codes(event)
-        if any(map(self.net.passes_over, codes)) or any(c.chapter in self.net.never for c in own):
+        # Where a concept knows the code, the concept says whether it matters.
+        if not own and any(map(self.net.passes_over, self._codes(event))):
             return False
+        return not any(concept.chapter in self.net.never for concept in own)
+
+    def is_serious(self, event: Reading) -> bool:
+        """Whether it is there or suspected, blamed on nothing else, and serious."""
+        if not self.may_be_asked_about(event):
+            return False
+        own = self._concepts(event)
+        codes = self._codes(event)
         if event.serious or self._severe_by_name(event):
             return True
         grade = event.finding.grade
@@ -87,6 +112,11 @@ class _Net:
         if grade is None and not own and any(True for code in codes for _ in self.net.blocks(code)):
             return True
         return any(self._by_concept(concept, grade) for concept in (*own, *self._possible(event)))
+
+    def is_only_possible(self, event: Reading) -> bool:
+        """Whether nothing but a wider code, or words, make it serious."""
+        listed = any(True for code in self._codes(event) for _ in self.net.blocks(code))
+        return not (event.names or event.serious or event.finding.grade or listed)
 
     def holds(self, event: Reading) -> bool:
         """Whether it is confirmed and threatens life. Words without a code never hold."""
@@ -135,7 +165,12 @@ class _Net:
     def _possible(self, event: Reading) -> list[Concept]:
         """What the code or the words of an event leave possible without saying it."""
         possible = (self.knowledge.concepts[name] for name in sorted(event.possible))
-        return [concept for concept in possible if concept.chapter not in self.net.never]
+        return [
+            concept
+            for concept in possible
+            if concept.chapter not in self.net.never
+            and not self.unmeasured.is_measured(event, concept.name)
+        ]
 
     def _codes(self, event: Reading) -> list[str]:
         systems = self.net.systems(self.knowledge.concepts.editions)
@@ -159,6 +194,12 @@ def _spoken_of(found: Iterable[Recommendation]) -> Iterator[str]:
                 yield from (used.source for used in leaf.used if used.source)
 
 
+def _reasons_of(item: Recommendation) -> Iterator[Reason]:
+    yield from item.reasons
+    for other in item.also:
+        yield from _reasons_of(other)
+
+
 def _is_answered(event: Reading, events: Sequence[Reading], spoken: Set[str]) -> bool:
     """Whether a rule speaks of an event, or another record settles what it only suspects.
 
@@ -170,8 +211,12 @@ def _is_answered(event: Reading, events: Sequence[Reading], spoken: Set[str]) ->
     if event.finding.status != SUSPECTED:
         return False
     settled: set[str] = set()
+    of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
     for other in events:
         finding = other.finding
+        if of_a_result and finding.status == PRESENT:
+            # A diagnosis says outright what a number only leaves possible, and is judged itself.
+            settled |= other.names
         if finding.status in (REFUTED, ABSENT):
             day = other.said or finding.began
             if day is not None and day >= event.day_order:
@@ -220,6 +265,37 @@ def _recommendation(
         detail=f"This began on {drug} and is serious, and no row of its dose table {answers}: no"
         " hold and no dose was judged by it.",
         ask=f"Is {it} caused by {drug}? Record the cause; {doubt} and look into the current label.",
+        order=order,
+        verified=net.verified,
+        design=(net.source,),
+    )
+
+
+def _measurement_asked(
+    net: Uncovered,
+    line: TreatmentLine,
+    order: OrderedMedication | None,
+    left: Sequence[Reading],
+    facts: Sequence[str],
+) -> Recommendation:
+    """The question for the number that a diagnosis or a report speaks of without giving it."""
+    drug = line.ingredient
+    findings = sorted((item.finding for item in left), key=_gravest_first)
+    children = tuple(_leaf(drug, finding) for finding in findings)
+    named = " and ".join(facts)
+    days = [item.finding.began for item in left if item.finding.began is not None]
+    since = f"no result since {written_day(max(days))}" if days else "no result since"
+    return Recommendation(
+        Kind.ASK,
+        Topic.TOXICITY,
+        NUMBER_RULE,
+        "warning",
+        trace=children[0] if len(children) == 1 else _node(drug, children=children),
+        drug=drug,
+        detail=f"This began on {drug}. The record says it without the number by which the dose"
+        f" table judges ({named}), or the number is older: no hold was judged by it.",
+        reasons=tuple(Reason.of(ReasonKind.STALE, fact, since) for fact in facts),
+        ask=f"What is {named} now? Measure it, and record the number.",
         order=order,
         verified=net.verified,
         design=(net.source,),

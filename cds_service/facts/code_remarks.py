@@ -70,7 +70,8 @@ def _concepts(context: Context) -> Iterator[CodeableConcept | None]:
 
 
 class NamedResults(dict[str, tuple[CodedResult, ...]]):
-    """Results whose name is that of an analyte and whose code nobody knows, by analyte."""
+    """Results whose name is that of an analyte and whose code nobody knows, or has looked up, by
+    analyte."""
 
     @classmethod
     def of(cls, context: Context) -> NamedResults:
@@ -84,9 +85,14 @@ class NamedResults(dict[str, tuple[CodedResult, ...]]):
 
 
 def _analyte_named(context: Context, code: CodeableConcept) -> str | None:
-    """The analyte that a name stands for, unless a code beside it is known."""
-    if any(key in context.book.known_results for key in concept_keys(code)):
+    """The analyte that a name, or a code that nobody has looked up, stands for, unless a code
+    beside it is known."""
+    keys = concept_keys(code)
+    if any(key in context.book.known_results for key in keys):
         return None
+    for key in keys:
+        if key in context.book.doubtful_results:
+            return context.book.doubtful_results[key]
     texts = (code.text, *(coding.display for coding in code.coding))
     names = (context.book.result_names.get(folded(text)) for text in texts if text)
     return next((name for name in names if name is not None), None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from cds_service.facts.diagnosis_names import LONGEST, may_speak_of_now, names_in, sentences_in
 from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import ValueSet
 from cds_service.knowledge.concept_facts import DiagnosisSets
+from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.concepts import Concepts
 from cds_service.knowledge.local_codes import LocalCodes
 
@@ -22,6 +23,8 @@ _TAG = re.compile(r"\s*\((?:disorder|finding|situation|procedure)\)\s*\Z", re.IG
 _GRADE_WORDS = re.compile(r"[\s,;:(-]*\b(?:CTCAE\s+)?(?:grade\s*|G)[0-5]\b\)?\s*\Z", re.IGNORECASE)
 _PLAIN = re.compile(r"[\w\s,./'()\[\]:;-]*[\w.)\]]", re.UNICODE)
 """A name as people write it. A question mark, a plus or a dash at its end says something of it."""
+_SHORT = 4
+"""Letters of an abbreviation, which counts within a text as a whole word only."""
 _BEGINNING = 4
 """Letters by which names are looked up; a shorter name is looked up by all it has."""
 _TUMOURS = ("metastatic non-small cell lung cancer",)
@@ -44,6 +47,26 @@ class _Knowledge(Protocol):
     def diagnosis_sets(self) -> DiagnosisSets: ...
     @property
     def local(self) -> LocalCodes: ...
+
+
+def _phrase(text: str) -> str:
+    phrase = exact_name(text)
+    return f"{phrase} " if 0 < len(phrase) <= _SHORT else phrase
+
+
+def _least_grades(concepts: Iterable[Concept]) -> Iterator[tuple[str, int]]:
+    """Names below which no grade goes: those of a diagnosis that has one, and every name of a
+    concept all of whose codes have one. A term of the CTCAE alone is no diagnosis in words: an
+    acute kidney injury may be milder than the event of that name."""
+    for concept in concepts:
+        rows = [row for row in concept.snomed_ct if row.verified]
+        terms = [row for row in concept.ctcae if row.verified]
+        of_all = min((row.lowest_grade for row in (*rows, *terms)), default=1)
+        if rows and of_all > 1:
+            yield from ((exact_name(text), of_all) for text in (concept.name, *concept.match_text))
+        yield from (
+            (exact_name(row.display), row.lowest_grade) for row in rows if row.lowest_grade > 1
+        )
 
 
 def exact_name(text: str) -> str:
@@ -118,11 +141,13 @@ class ConceptMatcher:
                                                        *displays)}:  # fmt: skip
                 self._by_text[text] = self._by_text.get(text, frozenset()) | named
 
+        self._least_by_text = dict(_least_grades(self._concepts.values()))
         self._phrases = _Phrases(
             (phrase, concept.name)
             for concept in self._concepts.values()
             for text in (concept.name, *concept.match_text)
-            if (phrase := exact_name(text))
+            # An abbreviation is a word of its own: AKI is no part of "akinetic".
+            if (phrase := _phrase(text))
         )
         self._not_in = {
             concept.name: tuple(map(exact_name, concept.not_text))
@@ -163,11 +188,11 @@ class ConceptMatcher:
         """The concepts whose name stands in a text that is no name itself: enough to ask."""
         if not text or len(text) > LONGEST or not may_speak_of_now(text):
             return frozenset()
-        name_in_full = exact_name(text)
-        found = self._phrases.begun_in(name_in_full)
+        words = f"{exact_name(text)} "
+        found = self._phrases.begun_in(words)
         if not found:
             return frozenset()
-        words = f" {name_in_full}"
+        words = f" {words}"
         denied = {name for name in found if any(
             f" {phrase}" in words for phrase in self._not_in.get(name, ())
         )}  # fmt: skip
@@ -224,6 +249,14 @@ class ConceptMatcher:
         """
         found = [self._concepts.least_grade(key) for key in keys]
         return max((grade for grade in found if grade is not None and grade > 1), default=None)
+
+    def least_grade_of(self, text: str | None) -> int | None:
+        """The lowest CTCAE grade of what a text as a whole is the name of; None when not known."""
+        for name, _ in names_in(text) if text else ():
+            plain = plain_name(name)
+            if plain in self._by_text:
+                return self._least_by_text.get(plain)
+        return None
 
     def _says_cause(self, names: Iterable[str], cause: str) -> bool:
         return any(

@@ -11,6 +11,7 @@ from typing import TypeVar
 from cds_service.facts.concept_matching import ConceptMatcher
 from cds_service.facts.grade_scale import GradeScale, grade_scale
 from cds_service.facts.medicine_names import MedicineIndex
+from cds_service.facts.number_finder import NumberFinder
 from cds_service.facts.remarks import Remark
 from cds_service.facts.tumours import TumourMatcher
 from cds_service.facts.unrecognised import HarmlessList
@@ -81,11 +82,15 @@ class CodeBook:
     """Codes that somewhere stand for an ALK inhibitor and are not believed here."""
     result_names: Mapping[str, str]
     """What laboratories call a result that matters, folded, with its analyte."""
+    doubtful_results: Mapping[CodeKey, str]
+    """Codes that are said to mean an analyte and that nobody has looked up: never believed."""
     known_results: frozenset[CodeKey]
     """Codes of results that are known here, also as something else."""
     concepts: ConceptMatcher
     tumours: TumourMatcher
     grade_scale: GradeScale
+    number_finders: Mapping[str, NumberFinder]
+    """What finds the numbers of an analyte in words, for those of `watched_numbers.yaml`."""
 
     @classmethod
     def of(cls, knowledge: Knowledge) -> CodeBook:
@@ -125,10 +130,20 @@ class CodeBook:
                 for analyte, names in codes.watched.results.names.items()
                 for name in names
             },
+            {
+                code.key: name
+                for name, item in codes.analytes.items()
+                for code in item.codes
+                if not code.verified
+            },
             frozenset(known | traps | related),
             ConceptMatcher(knowledge),
             TumourMatcher.of(codes.value_sets),
             grade_scale(codes),
+            {
+                name: NumberFinder(codes.analytes[name], watched)
+                for name, watched in codes.watched_numbers.items()
+            },
         )
 
     def only_local(self, concept: CodeableConcept | None, codes: CodeSet) -> bool:

@@ -14,6 +14,7 @@ LONGEST = 200
 _MARK = re.compile(r"\s*[\[(](?:CMS\s*[/-]?\s*)?HCC[\])]", re.IGNORECASE)
 """What Epic adds for billing: "(HCC)", "(CMS/HCC)"."""
 _CODE = re.compile(r"\s*[\[(][A-Z]\d{2}(?:\.[0-9A-Z]{1,4})?[\])]\s*\Z")
+_CODE_BEFORE = re.compile(r"\A\s*[A-Z]\d{2}(?:\.[0-9A-Z]{1,4})?\s*[-:–]?\s+(?=\D)")
 _SHORT_AFTER = re.compile(r"(?P<long>[^()]*[^()\s])\s*\([A-Z]{2,6}\)\s*\Z")
 _SHORT_BEFORE = re.compile(r"[A-Z]{2,6}\s*\((?P<long>[^()]+)\)\s*\Z")
 _TAIL = re.compile(
@@ -50,7 +51,9 @@ _NOT_NOW = re.compile(
     r"\b(?:no|not|non|without|denie[sd]|negative|excluded?|ruled out|history|hx|h/o|family|father"
     r"|mother|sibling|risk|screening|prevention|prophylaxis|vaccination|previous|prior|former|past"
     r"|status post|s/p|resolved|kein|keine|keinen|ohne|ausschluss|ausgeschlossen|nicht|zustand nach"
-    r"|z\.\s*n\.|anamnese|anamnestisch|sans|antécédent|antécédents|senza|sin)\b|\bz\.\s*n\.",
+    r"|z\.\s*n\.|anamnese|anamnestisch|keinerlei|sans|pas|absence|aucune?|exclue?|antécédent"
+    r"|antécédents|senza|assenza|nessuna?|nessun|esclus[oa]|sin|ausencia|ningún|ninguna"
+    r"|descartad[oa]|antecedentes)\b|\bz\.\s*n\.",
     re.IGNORECASE,
 )
 """Words after which a name in a text may mean the contrary, the past or somebody else."""
@@ -89,7 +92,8 @@ def names_in(text: str) -> Iterator[tuple[str, bool]]:
     yield text, False
     if len(text) > LONGEST:
         return
-    plain = _CODE.sub("", _MARK.sub("", " ".join(text.split()))).strip()
+    plain = _CODE.sub("", _MARK.sub("", " ".join(text.split())))
+    plain = _CODE_BEFORE.sub("", plain).strip()
     certain = _DOUBT_AFTER.sub("", _DOUBT_BEFORE.sub("", plain, count=1), count=1).strip()
     doubtful = certain != plain
     for name in dict.fromkeys((certain, *_without_additions(certain))):

@@ -14,6 +14,7 @@ from cds_service.facts.grade_scale import FROM_TERM
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.terminology import (
+    ICD_10,
     NCI_THESAURUS,
     CodeKey,
     coding_key,
@@ -90,6 +91,13 @@ class Named:
 _NOTHING_NAMED = Named(frozenset(), frozenset(), "")
 
 
+def says_something(meaning: Named) -> bool:
+    """Whether a code or a name says which disease may be meant, a code of ICD-10 even where no
+    concept knows it."""
+    known = bool(meaning.names or meaning.possible)
+    return known or any(system in ICD_10 for system, _ in meaning.keys)
+
+
 def named(context: Context, subject: str, concept: CodeableConcept | None) -> Named:
     """The concepts behind a CodeableConcept: by its codes, else by its exact name.
 
@@ -146,7 +154,8 @@ def _named(
         found, doubtful = concepts.named_in(text)
         if found:
             said = certainty or ("suspected" if doubtful else "")
-            return Named(found, keys, label, BY_NAME, certainty=said, possible=possible)
+            least = concepts.least_grade_of(text)
+            return Named(found, keys, label, BY_NAME, said, possible=possible, least_grade=least)
     possible |= frozenset(name for text in texts for name in concepts.mentioned(text))
     return Named(frozenset(), keys, label, certainty=certainty, possible=possible)
 

@@ -34,6 +34,7 @@ from cds_service.knowledge.medication_products import MedicationMatch, load_prod
 from cds_service.knowledge.medicine_names import MedicineNames
 from cds_service.knowledge.related_tests import RelatedTest, load_related_tests
 from cds_service.knowledge.watched_names import WatchedNames, load_watched_names
+from cds_service.knowledge.watched_numbers import WatchedNumber, load_watched_numbers
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 
 __all__ = [
@@ -92,6 +93,7 @@ class Codes:
     product_matches: Mapping[CodeKey, tuple[MedicationMatch, ...]] = field(repr=False)
     watched: WatchedNames = field(default_factory=WatchedNames, repr=False)
     related_tests: Mapping[str, tuple[RelatedTest, ...]] = field(default_factory=dict)
+    watched_numbers: Mapping[str, WatchedNumber] = field(default_factory=dict)
     medicine_names: MedicineNames = field(default_factory=MedicineNames, repr=False)
     _analyte_index: Mapping[CodeKey, tuple[str, bool]] = field(init=False, repr=False)
     _medication_index: Mapping[CodeKey, tuple[MedicationMatch, ...]] = field(init=False, repr=False)
@@ -293,6 +295,7 @@ def load_codes(folder: Traversable | None = None) -> Codes:
         ),
         watched=load_watched_names(folder / "watched_names.yaml", analytes),
         related_tests=load_related_tests(folder / "related_tests.yaml", analytes),
+        watched_numbers=load_watched_numbers(folder / "watched_numbers.yaml", analytes, value_sets),
     )
     _refuse_forbidden(codes, str(folder))
     return codes

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from cds_service.fhir.terminology import NCI_THESAURUS, SNOMED, CodeKey
-from cds_service.knowledge.code_models import match_key
+from cds_service.knowledge.code_models import Bound, match_key
 from cds_service.knowledge.icd_editions import Edition, IcdCode, IcdEdition
 from cds_service.knowledge.yaml_files import Frozen
 
@@ -115,6 +115,27 @@ class ConceptCodes(Frozen):
             yield other.system, other.code, other
 
 
+class TellingResult(Frozen):
+    """A result that leaves a concept possible: its fact, and from which number on.
+
+    `below` and `above` are in the unit of the fact, `above_xuln` is a multiple of the result's own
+    upper limit.
+    """
+
+    result: Words
+    below: Bound | None = None
+    above: Bound | None = None
+    above_xuln: Bound | None = None
+    source: Words
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> TellingResult:
+        bounds = (self.below, self.above, self.above_xuln)
+        if sum(bound is not None for bound in bounds) != 1:
+            raise ValueError("one of below, above and above_xuln")
+        return self
+
+
 _SERIOUS = r"^(any grade|from grade [2-5]|ask)$"
 
 
@@ -129,7 +150,8 @@ class Concept(ConceptCodes):
     lasts until somebody closes it. `caused_by` is set when the concept itself names a cause.
     `denied_by` are codes that say that it was looked for and is absent. `match_text` are whole
     words that mean it in free text, unless one of `not_text` stands there. `read_by` are facts that
-    are read from it in code; a rule that names the concept need not be listed.
+    are read from it in code; a rule that names the concept need not be listed. `told_by` are
+    results that leave it possible: enough to ask.
     """
 
     name: Words
@@ -145,6 +167,7 @@ class Concept(ConceptCodes):
     not_text: tuple[Words, ...] = ()
     denied_by: ConceptCodes = ConceptCodes()
     read_by: tuple[Words, ...] = ()
+    told_by: tuple[TellingResult, ...] = ()
     note: str | None = None
 
     @property

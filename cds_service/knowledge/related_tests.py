@@ -22,20 +22,22 @@ from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
 class RelatedTest(Frozen):
     """One such test: what it is, its codes, and from which number on the fact is asked for.
 
-    `least` is by unit as sent, `least_xuln` a multiple of the result's own upper limit.
+    `least` is by unit as sent, `least_xuln` a multiple of the result's own upper limit; `below` is
+    by unit as sent, for a quantity that is grave when it is low.
     """
 
     called: str = Field(alias="is", min_length=1)
     codes: tuple[Code, ...] = Field(min_length=1)
     least: Mapping[str, Bound] = Field(default_factory=dict, alias="from")
     least_xuln: Decimal | None = Field(default=None, alias="from_xuln", gt=0)
+    below: Mapping[str, Bound] = Field(default_factory=dict)
     source: str = Field(min_length=1)
     note: str | None = None
 
     @model_validator(mode="after")
     def _begins_somewhere(self) -> RelatedTest:
-        if bool(self.least) == (self.least_xuln is not None):
-            raise ValueError("from or from_xuln")
+        if sum((bool(self.least), self.least_xuln is not None, bool(self.below))) != 1:
+            raise ValueError("one of from, from_xuln and below")
         return self
 
     def code_keys(self) -> frozenset[CodeKey]:

@@ -49,6 +49,13 @@ class IcdBlock(IcdRange):
         return super().holds(code) and not code.startswith(self.excepted or ("?",))
 
 
+class Measured(Frozen):
+    """A concept that says what a number would say, and the fact that is that number."""
+
+    concept: Words
+    measured_by: Words
+
+
 class Uncovered(Frozen):
     """The whole file. Grades are CTCAE grades, `new_for_days` whole days."""
 
@@ -59,6 +66,7 @@ class Uncovered(Frozen):
     new_for_days: int = Field(gt=0)
     never: tuple[Chapter, ...] = ()
     ungraded: tuple[Words, ...] = ()
+    measured: tuple[Measured, ...] = ()
     life_threatening: tuple[Words, ...] = ()
     editions: tuple[Edition, ...] = Field(min_length=1)
     icd_10: tuple[IcdBlock, ...] = ()
@@ -94,8 +102,13 @@ def load_uncovered(
     found = validate(Uncovered, read_mapping(file), name, "")
     if found.source not in sources:
         raise KnowledgeError(name, "source", "an id of sources.yaml")
-    for place in ("ungraded", "life_threatening"):
-        for concept in getattr(found, place):
+    named = {
+        "ungraded": found.ungraded,
+        "measured": tuple(item.concept for item in found.measured),
+        "life_threatening": found.life_threatening,
+    }
+    for place, listed in named.items():
+        for concept in listed:
             if concept not in concepts:
                 raise KnowledgeError(name, place, f"concepts; {concept} is none")
     return found

@@ -14,8 +14,9 @@ import requests
 from cds_service.fhir.client import FetchProblem, FhirClient, ProblemKind
 from cds_service.protocol import resolve
 from fhir_fixtures import load_story, story_names
-from hooks.data import MEDICATIONS
+from hooks.data import EVERYTHING, MEDICATIONS, templates
 from tests.integration.conftest import RealServer, run
+from tests.packaged import packaged_knowledge
 from tests.services.calling import DAY, HOOKS, TIMEOUT, Json, Service, refused
 
 pytestmark = pytest.mark.slow
@@ -68,6 +69,16 @@ def test_cards_are_the_same_when_the_prefetch_is_what_that_server_answers(
         answered = service.cards_of(hook, body)
 
         assert real_server.comparable(answered) == real_server.comparable(sent)
+
+
+def test_every_query_that_the_page_lists_is_answered(real_server: RealServer) -> None:
+    """docs/connect-an-ehr.md says of each query on which servers it was tried: on these."""
+    patient = load_story(LONG_CHART).patient_id
+    base = real_server.base(LONG_CHART)
+    for asked in templates(EVERYTHING, packaged_knowledge()):
+        for query in (asked.template, *asked.otherwise):
+            found = get(base, query.replace("{{context.patientId}}", patient))
+            assert found["resourceType"] in ("Bundle", "Patient"), asked.key
 
 
 @pytest.mark.parametrize("more", MEDICATIONS.otherwise)

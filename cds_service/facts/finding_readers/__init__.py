@@ -17,7 +17,9 @@ from cds_service.facts.finding_readers import (
     encounter,
     observation,
     procedure,
+    reasons,
     report,
+    telling_results,
 )
 from cds_service.facts.finding_readings import Reading
 
@@ -29,4 +31,6 @@ READERS: tuple[Callable[[Context], Iterable[Reading]], ...] = (
     report.read,
     procedure.read,
     observation.read,
+    telling_results.read,
+    reasons.read,
 )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers.condition import NOT_HELD, read_condition, visit_day
+from cds_service.facts.finding_readers.reasons import of_reason
 from cds_service.facts.finding_readings import (
     OVER,
     PRESENT,
     REFUTED,
     SUSPECTED,
-    Named,
     Reading,
     dated_in_future,
     named,
@@ -24,8 +24,6 @@ from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Condition, Encounter
 
 SUBJECT = "visits"
-_REASON_FOR_DAYS = 180
-"""As long as the net under the dose tables calls an event new."""
 
 
 def read(context: Context) -> Iterator[Reading]:
@@ -55,27 +53,11 @@ def read(context: Context) -> Iterator[Reading]:
 
 
 def _reasons(context: Context, encounter: Encounter, day: date | None) -> Iterator[Reading]:
-    """What the patient came for: a symptom was there, a disease was at least thought of.
-
-    A reason is no diagnosis. It says nothing new of what the problem list knows already, nothing
-    of the tumour, and after half a year nothing of today.
-    """
-    if day is not None and day < context.as_of - timedelta(days=_REASON_FOR_DAYS):
-        return
+    """What the patient came for."""
     for concept in _reason_concepts(context, encounter):
-        meaning = named(context, SUBJECT, concept)
-        if meaning.denied or not (meaning.label or meaning.keys):
-            continue
-        if meaning.certainty in ("excluded", "over") or _is_known(context, meaning, day):
-            continue
-        concepts = context.book.concepts
-        if concepts.any_of_chapter(meaning.names | meaning.possible, "cancer"):
-            continue
-        symptom = concepts.symptoms_only(meaning.names)
-        status = PRESENT if symptom else SUSPECTED
-        yield reading(
-            encounter, meaning, status, day, as_of=context.as_of, note="reason of a visit"
-        )
+        found = of_reason(context, SUBJECT, encounter, concept, day, "reason of a visit")
+        if found is not None:
+            yield found
 
 
 def _reason_concepts(context: Context, encounter: Encounter) -> Iterator[CodeableConcept]:
@@ -91,21 +73,6 @@ def _reason_concepts(context: Context, encounter: Encounter) -> Iterator[Codeabl
     for reference in references:
         if reference.display and context.record.resolve(reference, encounter) is None:
             yield CodeableConcept(text=reference.display)
-
-
-def _is_known(context: Context, meaning: Named, day: date | None) -> bool:
-    """Whether a Condition that was there before the visit already says what the reason says."""
-    for condition in context.record.of_type(Condition):
-        known = read_condition(context, condition)
-        if known is None or known.finding.status != PRESENT:
-            continue
-        began = known.finding.began
-        if began is not None and day is not None and began > day:
-            continue
-        same = meaning.names <= known.names if meaning.names else meaning.keys & known.keys
-        if same and (meaning.names or meaning.keys):
-            return True
-    return False
 
 
 def _referred(

@@ -12,15 +12,18 @@ from cds_service.facts.finding_grades import NO_GRADE, Grade, coded_grades, grad
 from cds_service.facts.finding_readings import (
     ABSENT,
     PRESENT,
+    SUSPECTED,
     Named,
     Reading,
     dated_in_future,
     named,
     reading,
+    says_something,
 )
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.statuses import status_of
+from cds_service.fhir.values import read_number
 from cds_service.fhir.views import Observation, ObservationComponent
 
 SUBJECT = "observations"
@@ -28,6 +31,9 @@ _POSITIVE = ("answer positive", "answer yes", "interpretation positive")
 _NEGATIVE = ("answer negative", "answer no", "interpretation negative")
 _OF_OTHERS_OR_ONCE = re.compile(r"\b(?:family|history|risk|father|mother|sibling)\b", re.IGNORECASE)
 """Names of questions whose answer is no finding of the patient's today."""
+
+_NO_FINDINGS = frozenset({"social-history", "survey"})
+"""Categories of Observations whose words tell of no examination."""
 
 Part = Observation | ObservationComponent
 
@@ -40,6 +46,59 @@ def read(context: Context) -> Iterator[Reading]:
         if status_of(observation) not in READABLE_STATUSES:
             continue
         yield from _read_observation(context, observation)
+        yield from _told(context, observation)
+    yield from _durations_of_pregnancy(context)
+
+
+def _told(context: Context, observation: Observation) -> Iterator[Reading]:
+    """What the words of a result name, such as the impression of an ECG: enough to ask."""
+    parts: tuple[Part, ...] = (observation, *observation.component)
+    spoken = [part for part in parts if part.value_string]
+    if not spoken or _is_asked(observation):
+        return
+    told: frozenset[str] = frozenset()
+    for part in spoken:
+        asked = named(context, SUBJECT, part.code)
+        if not asked.names and not _OF_OTHERS_OR_ONCE.search(asked.label):
+            told |= context.book.concepts.told(part.value_string)
+    day = _day(context, observation) if told else None
+    if not told or dated_in_future(context, SUBJECT, "an observation", day):
+        return
+    words = Named(frozenset(), frozenset(), ", ".join(sorted(told)), possible=told)
+    yield reading(
+        observation,
+        words,
+        SUSPECTED,
+        day,
+        as_of=context.as_of,
+        said=day,
+        note="named in the words of a result",
+    )
+
+
+def _durations_of_pregnancy(context: Context) -> Iterator[Reading]:
+    """A gestational age says that there was a pregnancy on its day. Of a man it is a slip."""
+    patient = context.record.patient
+    if patient is not None and patient.gender == "male":
+        return
+    for observation, part in context.record.observations(
+        context.book.value_sets["gestational age"]
+    ):
+        number = read_number(part or observation).number
+        day = _day(context, observation)
+        if number is None or number <= 0 or status_of(observation) not in READABLE_STATUSES:
+            continue
+        if dated_in_future(context, SUBJECT, "an observation", day):
+            continue
+        names = context.book.concepts.with_broader("pregnancy")
+        meaning = Named(names, frozenset(), "gestational age")
+        yield reading(observation, meaning, PRESENT, day, as_of=context.as_of, said=day)
+
+
+def _is_asked(observation: Observation) -> bool:
+    """Whether it is an answer of a questionnaire or tells how somebody lives."""
+    codes = (coding.code for concept in observation.category for coding in concept.coding)
+    return any(code in _NO_FINDINGS for code in codes)
 
 
 def _read_observation(context: Context, observation: Observation) -> Iterator[Reading]:
@@ -57,7 +116,7 @@ def _read_observation(context: Context, observation: Observation) -> Iterator[Re
         yield reading(
             observation,
             meaning,
-            ABSENT if denied else PRESENT,
+            ABSENT if denied else status,
             day,
             as_of=context.as_of,
             said=day,
@@ -85,11 +144,15 @@ def _seen(context: Context, part: Part) -> Iterator[tuple[Named, str]]:
             answer = ABSENT if answer == PRESENT else ""
         if answer:
             yield asked, answer
+        elif _is_unread(part) and not _OF_OTHERS_OR_ONCE.search(asked.label):
+            # What was looked for was found or not: the answer is there, and nobody can read it.
+            left = context.book.concepts.lowest(asked.names)
+            yield Named(frozenset(), frozenset(), asked.label, possible=left), SUSPECTED
         return
     if value is None or _OF_OTHERS_OR_ONCE.search(asked.label):
         return
     found = named(context, SUBJECT, value)
-    if found.names:
+    if says_something(found):
         denied = found.denied or _says(context, part.interpretation, _NEGATIVE)
         yield found, ABSENT if denied else PRESENT
 
@@ -124,6 +187,11 @@ def _answer(context: Context, part: Part) -> str:
     if graded:
         return PRESENT if max(graded, key=lambda number: number or 0) else ABSENT
     return ""
+
+
+def _is_unread(part: Part) -> bool:
+    """Whether an answer came in words or codes."""
+    return bool((part.value_string or "").strip()) or part.value_codeable_concept is not None
 
 
 def _says(context: Context, concepts: Iterable[CodeableConcept], sets: tuple[str, ...]) -> bool:

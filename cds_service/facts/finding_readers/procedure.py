@@ -14,6 +14,7 @@ from cds_service.facts.finding_readings import (
     dated_in_future,
     named,
     reading,
+    says_something,
 )
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Procedure
@@ -55,7 +56,7 @@ def read(context: Context) -> Iterator[Reading]:
             )
         for complication in procedure.complication:
             seen = named(context, SUBJECT, complication)
-            if seen.names and not seen.denied:
+            if says_something(seen) and not seen.denied:
                 yield reading(
                     procedure,
                     seen,

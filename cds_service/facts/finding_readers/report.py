@@ -18,6 +18,7 @@ from cds_service.facts.finding_readings import (
     dated_in_future,
     named,
     reading,
+    says_something,
 )
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import DiagnosticReport
@@ -46,7 +47,7 @@ def read(context: Context) -> Iterator[Reading]:
             meaning = named(context, SUBJECT, concept)
             coded |= meaning.names | meaning.possible
             seen = ABSENT if meaning.denied else PRESENT
-            if meaning.names and (status in _SIGNED or not meaning.denied):
+            if says_something(meaning) and (status in _SIGNED or not meaning.denied):
                 yield reading(
                     report,
                     meaning,

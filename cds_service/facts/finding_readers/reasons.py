@@ -1,0 +1,142 @@
+"""Reasons: why the patient came, why something was ordered or done, why a medicine was stopped.
+
+A reason is no diagnosis: a disease was at least thought of. It says nothing new of what the problem
+list knows already, nothing of the tumour, and after half a year nothing of today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import msgspec
+
+from cds_service.facts.context import Context
+from cds_service.facts.finding_readers.condition import read_condition
+from cds_service.facts.finding_readings import (
+    PRESENT,
+    SUSPECTED,
+    Named,
+    Reading,
+    named,
+    reading,
+    says_something,
+)
+from cds_service.fhir.datatypes import CodeableConcept, Period
+from cds_service.fhir.resources import Resource
+from cds_service.fhir.statuses import WITHDRAWN, status_of
+from cds_service.fhir.views import (
+    Condition,
+    MedicationRequest,
+    MedicationUse,
+    Procedure,
+    ServiceRequest,
+)
+
+SUBJECT = "reasons of orders"
+_FOR_DAYS = 180
+"""As long as the net under the dose tables calls an event new."""
+_TREATMENTS = frozenset({"oxygen therapy", "dialysis"})
+_NOT_DONE = frozenset({*WITHDRAWN, "not-done", "draft", "revoked"})
+
+
+def of_reason(
+    context: Context,
+    subject: str,
+    record: Resource,
+    concept: CodeableConcept | None,
+    day: date | None,
+    note: str,
+) -> Reading | None:
+    """What one reason says: a symptom was there, a disease was thought of; None for nothing new."""
+    if day is not None and not context.as_of - timedelta(days=_FOR_DAYS) <= day <= context.as_of:
+        return None
+    meaning = named(context, subject, concept)
+    if meaning.denied or not (meaning.label or meaning.keys):
+        return None
+    if meaning.certainty in ("excluded", "over") or _is_known(context, meaning, day):
+        return None
+    concepts = context.book.concepts
+    if concepts.any_of_chapter(meaning.names | meaning.possible, "cancer"):
+        return None
+    status = PRESENT if concepts.symptoms_only(meaning.names) else SUSPECTED
+    return reading(record, meaning, status, day, as_of=context.as_of, note=note)
+
+
+def read(context: Context) -> Iterator[Reading]:
+    """The diseases for which something was ordered, done, stopped or put on hold.
+
+    A medicine against a symptom is given to prevent it, too: that says nothing. A test is ordered
+    to look for a disease: that leaves it possible, and is enough to ask.
+    """
+    for record, listed, day, note in _reasons(context):
+        for concept in listed:
+            found = of_reason(context, SUBJECT, record, concept, day, note)
+            if found is None or not says_something(named(context, SUBJECT, concept)):
+                continue
+            if isinstance(record, MedicationUse) and found.finding.status == PRESENT:
+                continue
+            if isinstance(record, ServiceRequest):
+                left = found.possible | context.book.concepts.lowest(found.names)
+                nameless = msgspec.structs.replace(found.finding, names=frozenset())
+                found = replace(found, finding=nameless, possible=left)
+            yield found
+
+
+def _reasons(
+    context: Context,
+) -> Iterator[tuple[Resource, Iterable[CodeableConcept], date | None, str]]:
+    for request in context.record.of_type(ServiceRequest):
+        if status_of(request) not in _NOT_DONE:
+            day = context.day_of(request.authored_on, request.occurrence_date_time)
+            asked = (request.code,) if request.code is not None else ()
+            treatments = [code for code in asked if _is_treatment(context, code)]
+            if day is not None:
+                yield request, request.reason_code, day, "reason of an order"
+                yield request, treatments, day, "ordered"
+    for procedure in context.record.of_type(Procedure):
+        if status_of(procedure) not in _NOT_DONE:
+            day = context.day_of(
+                procedure.performed_date_time,
+                procedure.occurrence_date_time,
+                _start(procedure.performed_period or procedure.occurrence_period),
+            )
+            yield procedure, procedure.reason_code, day, "reason of a procedure"
+    for use in context.record.of_type(MedicationUse):
+        if status_of(use) in _NOT_DONE or not isinstance(use, MedicationRequest):
+            continue
+        reasons = [*use.reason_code, *(item.concept for item in use.reason if item.concept)]
+        begun = context.day_of(use.authored_on)
+        if begun is not None:
+            yield use, reasons, begun, "reason of a prescription"
+        sent = use.status_reason
+        ends = tuple(sent) if isinstance(sent, tuple) else (sent,) if sent is not None else ()
+        period = use.effective_dose_period
+        updated = use.meta.last_updated if use.meta is not None else None
+        day = context.day_of(use.status_changed, period.end if period else None, updated)
+        yield use, ends, day, "reason for which a medicine was stopped or put on hold"
+
+
+def _is_treatment(context: Context, code: CodeableConcept | None) -> bool:
+    """Whether what is ordered is itself a sign of how ill somebody is."""
+    return not named(context, SUBJECT, code).names.isdisjoint(_TREATMENTS)
+
+
+def _start(period: Period | None) -> str | None:
+    return (period.start or period.end) if period is not None else None
+
+
+def _is_known(context: Context, meaning: Named, day: date | None) -> bool:
+    """Whether a Condition that was there before already says what the reason says."""
+    for condition in context.record.of_type(Condition):
+        known = read_condition(context, condition)
+        if known is None or known.finding.status != PRESENT:
+            continue
+        began = known.finding.began
+        if began is not None and day is not None and began > day:
+            continue
+        same = meaning.names <= known.names if meaning.names else meaning.keys & known.keys
+        if same and (meaning.names or meaning.keys):
+            return True
+    return False
