@@ -123,7 +123,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(
 
 def test_a_search_needs_no_mouse(open_page: OpenPage) -> None:
     page = open_page("/knowledge/")
-    page.get_by_label("Rows that hold all of these words").focus()
+    page.get_by_label("Rows and pages that hold all of these words, or a code").focus()
     page.keyboard.type("CPK alectinib")
     page.keyboard.press("Enter")
     page.wait_for_url("**/knowledge/?q=CPK+alectinib*")

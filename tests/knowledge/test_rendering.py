@@ -91,7 +91,9 @@ def test_every_row_of_every_table_stands_on_its_page_with_rule_and_basis(
             assert f"- Algorithm: {', '.join(row.algorithm_ids)}" in part
             for name in row.sources:
                 assert literal(knowledge.sources[name].citation.rstrip(".")) in part
-            assert f"- Level: {WORDS[row.level]}" in part
+            assert f"\n- Level: {WORDS[row.level]}" in part
+            assert ("\n- Signed: " in part) is (row.identifier in knowledge.signatures)
+            assert ("\n- Note for reviewers: " in part) is bool(row.cells["note"])
             assert ("**check the current label**" in part) is not row.verified
 
 
