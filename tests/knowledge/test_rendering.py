@@ -100,7 +100,7 @@ def test_every_row_of_every_table_stands_on_its_page_with_rule_and_basis(
 def test_a_page_of_a_drug_follows_the_order_of_a_label(
     knowledge: Knowledge, pages: Mapping[str, str]
 ) -> None:
-    order = ["Strengths", "Indications", "Start dose, food and administration",
+    order = ["At a glance", "Strengths", "Indications", "Start dose, food and administration",
              "Dose ladder and floor", "Lead-in and restart", "Dose changes", "Monitoring",
              "Interactions", "Organ impairment", "Special populations",
              "Pregnancy, contraception and lactation", "Alerts"]  # fmt: skip
@@ -109,6 +109,32 @@ def test_a_page_of_a_drug_follows_the_order_of_a_label(
                     if line.startswith("## ")]  # fmt: skip
         assert headings[: len(order)] == order
         assert headings[-1] == "Codes"
+
+
+def test_a_page_of_a_drug_opens_with_contents_the_share_verified_and_the_compact_table(
+    knowledge: Knowledge, pages: Mapping[str, str]
+) -> None:
+    for name, tables in knowledge.drugs.items():
+        head, _, rest = pages[page_of_drug(name)].partition("\n## At a glance\n")
+        own = (tables.dose_changes, tables.monitoring, tables.interactions, tables.populations)
+        rows = [row for table in own if table is not None for row in table]
+        verified = sum(row.verified for row in rows)
+        assert (
+            f"Verified: {verified} of {len(rows)} rows ({100 * verified / len(rows):.0f} %)" in head
+        )
+        headings = [line[3:] for line in pages[page_of_drug(name)].splitlines()
+                    if line.startswith("## ")]  # fmt: skip
+        assert f"Contents: {', '.join(str(link(it, '#' + anchor(it))) for it in headings)}." in head
+        compact = rest.partition("\n## ")[0]
+        assert "| finding | hold, lower or stop | resume | dose | level |" in compact
+        assert tables.dose_changes is not None
+        for row in tables.dose_changes:
+            (line,) = (line for line in compact.splitlines() if f"](#{row.identifier})" in line)
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+            assert str(code(row.cells["when"])) in cells[1]
+            assert (cells[2] != "") is (row.cells["until"] != "")
+            assert cells[3] == row.cells["resume"]
+            assert cells[4] == WORDS[row.level]
 
 
 def test_every_block_of_a_drug_shows_its_sources(

@@ -28,11 +28,19 @@ from cds_service.knowledge.rendering.term_details import Details
 from cds_service.knowledge.rendering.terms import FOLDERS, Kind, Term, Terms, list_page
 from cds_service.knowledge.rendering.terms import TITLES as TERM_TITLES
 from cds_service.knowledge.table_files import Row, Table
+from cds_service.knowledge.verification import LEVELS
 from cds_service.knowledge.verification import WORDS as LEVEL_WORDS
 from cds_service.rules.words import in_words
 
 _SPOKEN = ("says", "summary", "detail", "ask")
 _ELSEWHERE = frozenset({"id", "rule", "source", "note", *_SPOKEN})
+_ACTIONS = {
+    "stop": "stop for good when",
+    "withhold": "hold when",
+    "reduce": "lower when",
+    "ask": "ask when",
+    "continue": "go on when",
+}
 _TIMES = {1: "once daily", 2: "twice daily"}
 
 
@@ -63,10 +71,14 @@ class Writer:
         }
         self._drugs = {page_of_drug(name): name for name in knowledge.drugs}
         self._templates = markdown_templates()
-        self._templates.filters.update(dose=_dose, often=_often)
+        self._templates.filters.update(
+            dose=_dose, often=_often, title_of=title_of, lower_first=_lower_first
+        )
         self._templates.globals.update(
             knowledge=knowledge,
             level_words=LEVEL_WORDS,
+            levels=LEVELS,
+            actions=_ACTIONS,
             citation=_citation(knowledge),
             words=self._words,
             columns=_columns,
@@ -182,6 +194,10 @@ def _both(pages: Mapping[str, tuple[str, str]], release: str) -> Mapping[str, st
 def _dose(dose: Dose) -> str:
     amount = f"{dose.amount_mg:f}"
     return f"{amount} mg {_often(dose.per_day)}"
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _often(per_day: int | Decimal) -> str:
