@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import date
@@ -13,36 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from openpyxl import load_workbook
 
-from cds_service.commands import commands
 from cds_service.knowledge.errors import KnowledgeError
-from cds_service.knowledge.release import Knowledge, load_knowledge
+from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.signing import Reading
-from cds_service.knowledge.table_edits import row_at, with_cells
-from cds_service.knowledge.verification import FILE, LEVELS, meaning_digest
+from cds_service.knowledge.verification import LEVELS
 from cds_service.knowledge.worksheets import (
     changes_of,
     file_name,
     worksheets_of,
     write_workbook,
 )
-from cds_service.knowledge.yaml_files import knowledge_folder
+from tests.knowledge.worksheet_files import (
+    COPY,
+    DRUG,
+    FIRST,
+    HELD,
+    SHEET,
+    TODAY,
+    UNREAD,
+    WHOLE,
+    Edit,
+    cell,
+    edited,
+    headings,
+    put,
+)
 from tests.packaged import packaged_knowledge
-
-DRUG = "lorlatinib"
-TODAY = date(2026, 11, 30)
-SHEET = "dose_changes"
-HELD = "lorlatinib-lipids-hold"
-"""A row that was signed as read in a copy."""
-UNREAD = "lorlatinib-lung-hold"
-"""A row that nobody read."""
-COPY = "lorlatinib-monograph-medscape"
-FIRST = 3
-"""The line of the first row of a sheet."""
-
-Edit = Callable[[Any], None]
 
 
 @pytest.fixture(scope="module")
@@ -55,35 +49,6 @@ def written(knowledge: Knowledge, tmp_path_factory: pytest.TempPathFactory) -> P
     file = tmp_path_factory.mktemp("worksheets") / file_name(DRUG, knowledge.release.version)
     write_workbook(file, worksheets_of(knowledge, DRUG))
     return file
-
-
-def edited(written: Path, folder: Path, *edits: Edit) -> Path:
-    """The worksheet as it came back, with what somebody did to it."""
-    book = load_workbook(written)
-    for edit in edits:
-        edit(book)
-    file = folder / "reviewed.xlsx"
-    book.save(file)
-    return file
-
-
-def headings(page: Any) -> list[str]:
-    return [cell.value for cell in page[2]]
-
-
-def cell(page: Any, row: str, heading: str) -> Any:
-    for line in page.iter_rows(min_row=FIRST):
-        if line[0].value == row:
-            return line[headings(page).index(heading)]
-    raise LookupError(row)
-
-
-def put(row: str, said: Mapping[str, object], sheet: str = SHEET) -> Edit:
-    def edit(book: Any) -> None:
-        for heading, value in said.items():
-            cell(book[sheet], row, heading).value = value
-
-    return edit
 
 
 def change(knowledge: Knowledge, file: Path) -> Any:
@@ -275,10 +240,6 @@ def at(address: str, value: object) -> Edit:
     return edit
 
 
-WHOLE = {"level": "copy", "read in": COPY, "source": COPY, "reviewer": "A. Pharmacist",
-         "date": date(2026, 11, 29)}  # fmt: skip
-
-
 def unsigned(**said: object) -> Edit:
     return put(UNREAD, {**WHOLE, **{name.replace("_", " "): what for name, what in said.items()}})
 
@@ -357,151 +318,3 @@ def test_a_file_that_is_no_workbook_is_refused(
     file.write_bytes(content)
     with pytest.raises(KnowledgeError, match="a worksheet as XLSX"):
         changes_of(knowledge, file, TODAY)
-
-
-# -- the tables as files ---------------------------------------------------------------------------
-
-
-TABLE = 'id,when,says\na,"x, y",one\nb,z,"two\nlines"\r\nc,z,three\n'
-
-
-def test_other_cells_leave_every_other_row_as_it_was_written() -> None:
-    assert with_cells(TABLE, {"a": {"says": 'a "word", more'}}) == (
-        'id,when,says\na,"x, y","a ""word"", more"\nb,z,"two\nlines"\r\nc,z,three\n'
-    )
-    assert with_cells(TABLE, {"b": {"says": "2"}}) == (
-        'id,when,says\na,"x, y",one\nb,z,2\r\nc,z,three\n'
-    )
-    assert with_cells(TABLE, {}) == TABLE
-
-
-def test_a_row_or_a_column_that_is_not_there_is_not_made_up() -> None:
-    with pytest.raises(KeyError, match="d"):
-        with_cells(TABLE, {"d": {"says": "four"}})
-    with pytest.raises(KeyError, match="dose"):
-        with_cells(TABLE, {"a": {"dose": "1"}})
-
-
-def test_a_row_is_found_by_the_line_on_which_it_begins() -> None:
-    assert [row_at(TABLE, line) for line in (1, 2, 3, 4, 5, 6)] == ["id", "a", "b", "", "c", ""]
-
-
-# -- the commands ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    found = tmp_path / "release"
-    shutil.copytree(Path(str(knowledge_folder())), found)
-    return found
-
-
-def run(*words: object, answer: str | None = None) -> tuple[int, str]:
-    done = CliRunner().invoke(commands, ["knowledge", *map(str, words)], input=answer)
-    return done.exit_code, done.output
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(file.relative_to(folder)): file.read_bytes()
-        for file in folder.rglob("*")
-        if file.is_file() and file.suffix != ".pyc"
-    }
-
-
-@pytest.mark.slow
-def test_a_worksheet_of_each_drug_is_written_once_and_never_over_answers(
-    folder: Path, tmp_path: Path
-) -> None:
-    code, said = run("worksheet", "--to", tmp_path / "sheets", "--folder", folder)
-    assert code == 0
-    files = sorted((tmp_path / "sheets").iterdir())
-    assert [file.name.partition("-")[0] for file in files] == sorted(packaged_knowledge().drugs)
-    assert all(f"{file}: " in said for file in files)
-    code, said = run("worksheet", DRUG, "--to", tmp_path / "sheets", "--folder", folder)
-    assert code == 1
-    assert "is there already" in said
-    code, said = run("worksheet", "aspirin", "--to", tmp_path / "more")
-    assert (code, "no drug of this release" in said) == (1, True)
-
-
-@pytest.mark.slow
-def test_an_unchanged_worksheet_leaves_the_release_as_it_is_to_the_byte(
-    folder: Path, written: Path
-) -> None:
-    before = contents(folder)
-    assert run("import", written, "--folder", folder) == (0, "The worksheet changes nothing.\n")
-    assert contents(folder) == before
-
-
-@pytest.mark.slow
-def test_a_signed_worksheet_is_shown_asked_about_and_written(
-    folder: Path, written: Path, tmp_path: Path
-) -> None:
-    other = "total cholesterol > 500 mg/dL or triglycerides > 900 mg/dL"
-    file = edited(
-        written,
-        tmp_path,
-        put(UNREAD, WHOLE),
-        put(HELD, {"hold when": other}),
-        put("lorlatinib-monitor-lipids", {"comment": "as the label says"}, "monitoring"),
-    )
-    before = contents(folder)
-
-    code, said = run("import", file, "--folder", folder, answer="n\n")
-    assert code == 1
-    assert f"when: total cholesterol > 500 mg/dL or triglycerides > 1000 mg/dL -> {other}" in said
-    assert f"level: none -> copy (read in {COPY} on 2026-11-29 by A. Pharmacist)" in said
-    assert "level: copy -> none" in said
-    assert "between 900 and 1000 mg/dL" in said
-    assert contents(folder) == before
-
-    code, said = run("import", file, "--folder", folder, "--yes")
-    assert code == 0
-    after = contents(folder)
-    changed = {name for name in after if after[name] != before.get(name)}
-    assert changed == {
-        "drugs/lorlatinib/dose_changes.csv", "drugs/lorlatinib/monitoring.csv", FILE,
-    }  # fmt: skip
-    for name in changed:
-        old, new = before[name].splitlines(), after[name].splitlines()
-        assert len(set(new) - set(old)) <= 2
-    knowledge = load_knowledge(folder)
-    rows = {row.identifier: row for table in knowledge.all_tables() for row in table}
-    assert rows[HELD].level == "none"
-    assert HELD not in knowledge.signatures
-    assert rows[UNREAD].level == "copy"
-    assert knowledge.signatures[UNREAD].digest == meaning_digest(rows[UNREAD].cells)
-    assert knowledge.signatures[UNREAD].by == "A. Pharmacist"
-
-    code, said = run("import", file, "--folder", folder, "--yes")
-    assert code == 1
-    assert "row 1, column H: expected a sheet of these tables" in said
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("said", "place"),
-    [
-        ({"hold when": "triglycerides > many"}, "column C (hold when)"),
-        ({"dose": "as before"}, "column F (dose)"),
-        ({"source": "no-such-source"}, "column L (source)"),
-        ({"says": None}, "column J (says)"),
-    ],
-)
-def test_what_no_table_may_say_is_refused_where_it_stands_on_the_sheet(
-    folder: Path, written: Path, tmp_path: Path, said: Mapping[str, object], place: str
-) -> None:
-    file = edited(written, tmp_path, put(UNREAD, said))
-    number = cell(load_workbook(file)[SHEET], UNREAD, "id").row
-    before = contents(folder)
-    code, output = run("import", file, "--folder", folder, "--yes")
-    assert code == 1
-    assert f"{file}: at sheet {SHEET}, row {number}, {place}: expected" in output
-    assert contents(folder) == before
-
-
-@pytest.mark.slow
-def test_the_spreadsheet_library_is_loaded_for_a_worksheet_alone() -> None:
-    program = "import sys, cds_service.app, cds_service.cli; sys.exit('openpyxl' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -30,7 +30,13 @@ from cds_service.knowledge.worksheets.layout import (
     Worksheet,
     worksheets_of,
 )
-from cds_service.knowledge.worksheets.workbooks import Line, drug_of, read_workbook, refused
+from cds_service.knowledge.worksheets.workbooks import (
+    Line,
+    drug_of,
+    opened,
+    read_workbook,
+    refused,
+)
 
 _EARLIEST = date(2000, 1, 1)
 _FOLDERS_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.py", "*.pyc")
@@ -92,11 +98,12 @@ def changes_of(
 
     Raises KnowledgeError with file, sheet, row and column for what cannot be taken.
     """
-    drug = drug_of(file)
+    book = opened(file)
+    drug = drug_of(file, book)
     if drug not in knowledge.drugs:
         raise refused(file, "", f"a drug with tables of its own, not {drug!r}", 1, 4)
     sheets = worksheets_of(knowledge, drug)
-    lines = read_workbook(file, sheets)
+    lines = read_workbook(file, book, sheets)
     rows = {row.identifier: row for table in knowledge.all_tables() for row in table}
     taken = _Taking(file, knowledge, today)
     changes = tuple(

@@ -65,14 +65,15 @@ def write_workbook(file: Path, sheets: Sequence[Worksheet]) -> None:
     book.save(file)
 
 
-def read_workbook(file: Path, sheets: Sequence[Worksheet]) -> Mapping[str, Mapping[str, Line]]:
+def read_workbook(
+    file: Path, book: Any, sheets: Sequence[Worksheet]
+) -> Mapping[str, Mapping[str, Line]]:
     """The lines of each sheet by the id of their row.
 
     Raises KnowledgeError with file, sheet, row and column for what is no worksheet of these tables:
     another release or drug, a row or a heading that was added, changed or taken away, merged cells,
     a formula, and anything that is not text.
     """
-    book = _opened(file)
     known = {sheet.name: sheet for sheet in sheets}
     for name in book.sheetnames:
         if name not in known:
@@ -85,9 +86,8 @@ def read_workbook(file: Path, sheets: Sequence[Worksheet]) -> Mapping[str, Mappi
     return found
 
 
-def drug_of(file: Path) -> str:
+def drug_of(file: Path, book: Any) -> str:
     """The drug that a workbook says it is of. Raises KnowledgeError."""
-    book = _opened(file)
     for page in book.worksheets:
         value = page.cell(_HEAD, 4).value
         if page.cell(_HEAD, 3).value != "drug" or not isinstance(value, str):
@@ -138,7 +138,8 @@ def _put(cell: Any, field: Field, said: str) -> None:
         cell.fill = PatternFill("solid", fgColor="EEEEEE")
 
 
-def _opened(file: Path) -> Any:
+def opened(file: Path) -> Any:
+    """The workbook in a file. Raises KnowledgeError for any other file."""
     expected = "a worksheet as XLSX, as `alk-cds knowledge worksheet` writes it"
     try:
         if file.stat().st_size > _LARGEST:
