@@ -249,6 +249,32 @@ def test_each_concept_class_test_and_fact_in_a_condition_is_a_link_to_its_page(
                     assert f"](../{place})" in part, (row.identifier, place)
 
 
+def test_what_a_site_added_stands_on_the_pages_as_its_own(
+    knowledge: Knowledge, tmp_path: Path
+) -> None:
+    file = tmp_path / "local.yaml"
+    file.write_text(
+        """
+labs: [{system: "https://hospital.example/codes", code: LAB-1, analyte: ALT}]
+drugs: [{system: "https://hospital.example/codes", code: DRUG-1, ingredient: rifampin}]
+value_sets: [{system: "https://hospital.example/codes", code: SET-1, value_set: brain MRI}]
+concepts: [{system: "https://hospital.example/codes", code: IDEA-1, concept: hepatitis}]
+""",
+        encoding="utf-8",
+    )
+    writer = Writer(knowledge.with_local(file), grouped=False)
+    for name, code_there in (
+        ("tests/alt.md", "LAB-1"),
+        ("value_sets/brain-mri.md", "SET-1"),
+        ("concepts/hepatitis.md", "IDEA-1"),
+    ):
+        _, page = writer.write(name)
+        assert f"| https://hospital.example/codes | `{code_there}` |" in page
+        assert "what the site added to this release" in page
+    (inducer,) = (term for term in writer.terms if term.name == "strong CYP3A inducer")
+    assert "DRUG-1" in writer.details.products(inducer)
+
+
 def test_a_name_inside_a_longer_one_is_no_link_of_its_own(knowledge: Knowledge) -> None:
     rule = knowledge.compiler.compile("pregnancy test not judged present or pregnancy present")
     line = Terms(knowledge, grouped=False).link_names(
