@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.rendering.addresses import place_of
 from cds_service.knowledge.rendering.markdown import anchor, literal
-from cds_service.knowledge.rendering.pages import place_of
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
 

@@ -114,15 +114,22 @@ def as_lines(found: Compared) -> str:
         lines.append(f"{item.file} {item.row}".rstrip() + f": {item.kind}")
         lines += [f"    {_told(cell)}" for cell in item.cells]
     lines += ["" if found.rows else "No row and no fact differs."]
-    for people in found.between:
-        lines.append(f"{people.row}, {people.column}, for patients in between:")
-        lines += [f"    {said}" for said in _in_between(people)]
-    lines += ["" if found.between else "No rule answers otherwise.", *_closing(found), ""]
+    lines += [*people_as_lines(found.between), *([""] if found.between else [])]
+    lines += [*_closing(found), ""]
     for cards in found.cards:
         lines.append(f"{cards.story} ({', '.join(cards.hooks)})")
         lines += [f"    gone: {text}" for text in cards.gone]
         lines += [f"    new:  {text}" for text in cards.new]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def people_as_lines(found: Sequence[Between]) -> list[str]:
+    """For whom each changed rule answers otherwise, for a terminal."""
+    lines = []
+    for people in found:
+        lines.append(f"{people.row}, {people.column}, for patients in between:")
+        lines += [f"    {said}" for said in _in_between(people)]
+    return lines or ["No rule answers otherwise."]
 
 
 def as_markdown(found: Compared) -> str:

@@ -194,3 +194,80 @@ def diff(old: Path, new: Path, written: str, rows_only: bool, as_of: datetime | 
     sys.stdout.write(write(found))
     if found.unnumbered:
         raise click.ClickException(found.unnumbered)
+
+
+@command.command()
+@click.argument("drugs", nargs=-1, metavar="[DRUG]...")
+@click.option(
+    "--to",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the worksheets; it is made where it is not there.",
+)
+@click.option("--folder", type=RELEASE, help="A release elsewhere; the packaged one by default.")
+def worksheet(drugs: tuple[str, ...], to: Path, folder: Path | None) -> None:
+    """Write one spreadsheet a drug for a pharmacist to review, of all drugs by default.
+
+    What was reviewed comes back by `alk-cds knowledge import`. A file that is there is kept.
+    """
+    from cds_service.knowledge.places import load_release
+    from cds_service.knowledge.worksheets import file_name, worksheets_of, write_workbook
+
+    knowledge = load_release(folder)
+    for drug in drugs:
+        if drug not in knowledge.drugs:
+            known = ", ".join(knowledge.drugs)
+            raise click.ClickException(f"{drug} is no drug of this release: {known}")
+    for drug in drugs or tuple(knowledge.drugs):
+        file = to / file_name(drug, knowledge.release.version)
+        if file.exists():
+            # Somebody's answers may stand in it.
+            raise click.ClickException(f"{file} is there already: move it, or name another folder")
+        sheets = worksheets_of(knowledge, drug)
+        try:
+            to.mkdir(parents=True, exist_ok=True)
+            write_workbook(file, sheets)
+        except OSError as error:
+            raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
+        click.echo(f"{file}: {sum(len(sheet.lines) for sheet in sheets)} rows")
+
+
+@command.command("import")
+@click.argument("sheet", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("cds_service/knowledge"),
+    show_default=True,
+    help="The release that takes the changes.",
+)
+@click.option("--yes", is_flag=True, help="Write without asking.")
+def take_back(sheet: Path, folder: Path, yes: bool) -> None:
+    """Take a reviewed worksheet back: show what it changes, ask, and write tables and signatures.
+
+    A sheet is taken whole or not at all. What is not as the worksheet had it (an id, a heading, a
+    formula, merged cells, another release) is refused with sheet, row and column.
+    """
+    from cds_service.commands.reviewed import as_lines
+    from cds_service.knowledge.errors import KnowledgeError
+    from cds_service.knowledge.worksheets import proposal
+
+    try:
+        with proposal(folder, sheet, datetime.now(tz=UTC).date()) as proposed:
+            if not proposed.changes:
+                click.echo("The worksheet changes nothing.")
+                return
+            click.echo(as_lines(proposed), nl=False)
+            if not yes:
+                click.confirm("Write this?", abort=True)
+            written = proposed.write()
+    except KnowledgeError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{folder} cannot be written: {error.strerror}") from None
+    for file in written:
+        click.echo(f"{file}: written")
+    click.echo(
+        "Now say what changed for whom in release.yaml, raise its version, and run"
+        " `alk-cds knowledge check` and `make pages`."
+    )

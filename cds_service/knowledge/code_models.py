@@ -106,10 +106,11 @@ class ValueSet(Frozen):
     """A named set of codes; `match_text` are whole words that mean the same in free text.
 
     `icd_10` are codes by edition as the file has them; `codes` holds them too, one for each
-    system that carries the edition.
+    system that carries the edition. `file` is the file of the codes folder that has the set.
     """
 
     name: str
+    file: str = ""
     codes: tuple[Code, ...] = ()
     icd_10: tuple[EditionCode, ...] = ()
     match_text: tuple[str, ...] = ()

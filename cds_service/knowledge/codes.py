@@ -276,7 +276,8 @@ def load_codes(folder: Traversable | None = None) -> Codes:
     editions = load_editions(folder / "icd_10_editions.yaml")
     value_sets: dict[str, ValueSet] = {}
     for file_name in _VALUE_SET_FILES:
-        for name, value_set in _named_rows(folder / file_name, ValueSet).items():
+        common = {"file": file_name.removesuffix(".yaml")}
+        for name, value_set in _named_rows(folder / file_name, ValueSet, common).items():
             if name in value_sets:
                 raise KnowledgeError(str(folder / file_name), name, "a name used in one file only")
             value_sets[name] = value_set.of_editions(editions)

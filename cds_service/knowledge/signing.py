@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,18 @@ from cds_service.knowledge.verification import (
 from cds_service.knowledge.yaml_files import validate
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """That somebody read a row in a source on a day, and how near to the origin that is."""
+
+    row: str
+    level: str
+    source: str
+    version: str
+    by: str
+    read_on: date
+
+
 def sign_rows(
     folder: Path,
     identifiers: Iterable[str],
@@ -28,29 +41,42 @@ def sign_rows(
     by: str,
     read_on: date,
 ) -> tuple[Signature, ...]:
+    """Sign what rows of the release in `folder` say now, all of them as read in one source.
+
+    As `sign` does.
+    """
+    readings = [Reading(name, level, source, version, by, read_on) for name in identifiers]
+    return sign(folder, readings)
+
+
+def sign(
+    folder: Path, readings: Iterable[Reading], withdrawn: Iterable[str] = ()
+) -> tuple[Signature, ...]:
     """Sign what rows of the release in `folder` say now, and write the file of signatures.
 
-    All of them or none. An earlier signature of a row is replaced. Raises KnowledgeError for a
-    row that does not exist, a source that is not its own, and a level above what the source can
-    give.
+    All of them or none. An earlier signature of a row is replaced; those of `withdrawn` rows go.
+    Raises KnowledgeError for a row that does not exist, a source that is not its own, and a level
+    above what the source can give.
     """
     knowledge = load_knowledge(folder)
     file = folder / FILE
     rows = {row.identifier: row for table in knowledge.all_tables() for row in table}
     signed: dict[str, Signature] = {}
-    for name in identifiers:
+    for reading in readings:
+        name = reading.row
         if name not in rows:
             raise KnowledgeError(str(file), "row", f"the id of a row, not {name!r}")
-        if source not in rows[name].sources:
+        if reading.source not in rows[name].sources:
             cited = ", ".join(rows[name].sources)
             raise KnowledgeError(str(file), name, f"a source that the row cites ({cited})")
-        content = {"row": name, "level": level, "source": source, "version": version, "by": by,
-                   "read_on": read_on, "digest": meaning_digest(rows[name].cells)}  # fmt: skip
+        content = {**asdict(reading), "digest": meaning_digest(rows[name].cells)}
         signed[name] = validate(Signature, content, str(file), name)
-        problem = problem_of(signed[name].level, source, knowledge.sources)
+        problem = problem_of(signed[name].level, reading.source, knowledge.sources)
         if problem is not None:
             raise KnowledgeError(str(file), name, problem)
-    text = written({**knowledge.signatures, **signed}.values())
+    gone = set(withdrawn)
+    kept = {name: one for name, one in knowledge.signatures.items() if name not in gone}
+    text = written({**kept, **signed}.values())
     # Whole or not at all: half a file would take every signature behind it away.
     beside = file.with_suffix(".csv.new")
     beside.write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
@@ -81,6 +81,8 @@ class VocabularyFile(Frozen):
     flags: Mapping[Words, FlagRow]
     collections: Mapping[Words, CollectionRow]
     events: Mapping[Words, EventRow]
+    read_from: Mapping[Words, tuple[Words, ...]] = Field(default_factory=dict)
+    read_for: Mapping[Words, tuple[Words, ...]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,15 @@ class FactList:
     """The vocabulary for the rule language, and how facts are read from coded data.
 
     `analytes` maps a measured fact to its laboratory test or vital sign. `spare` are facts that
-    nothing asks for yet.
+    nothing asks for yet. `read_from` names the value sets, medication classes and tests that a fact
+    or a concept is read from in code, `read_for` those that tell something of every finding.
     """
 
     vocabulary: Vocabulary
     analytes: Mapping[str, str]
     spare: frozenset[str] = frozenset()
+    read_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    read_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load_vocabulary(
@@ -133,7 +138,23 @@ def load_vocabulary(
         raise KnowledgeError(name, "", f"usable names ({error})") from error
     analytes = {name: row.analyte for name, row in content.quantities.items() if row.analyte}
     spare = frozenset(name for name, row in content.quantities.items() if row.spare)
-    return FactList(vocabulary, MappingProxyType(analytes), spare)
+    _refuse_unknown(content, vocabulary, codes, name)
+    read_from, read_for = MappingProxyType(content.read_from), MappingProxyType(content.read_for)
+    return FactList(vocabulary, MappingProxyType(analytes), spare, read_from, read_for)
+
+
+def _refuse_unknown(content: VocabularyFile, facts: Vocabulary, codes: Codes, file: str) -> None:
+    """Refuse what is read of a fact that nobody knows, or from codes that stand nowhere."""
+    known = {*codes.value_sets, *codes.medication_classes, *codes.analytes}
+    for fact in content.read_from:
+        if fact not in facts:
+            raise KnowledgeError(file, f"read_from.{fact}", "a fact or a concept")
+    for section, read in (("read_from", content.read_from), ("read_for", content.read_for)):
+        for key, names in read.items():
+            for name in names:
+                if name not in known:
+                    expected = f"value sets, medication classes or tests; {name} is none"
+                    raise KnowledgeError(file, f"{section}.{key}", expected)
 
 
 def _quantity(fact: str, row: QuantityRow, codes: Codes, file: str) -> Quantity:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
@@ -86,4 +87,33 @@ def knowledge_error(error: ValidationError, file: str, where: str) -> KnowledgeE
     column = str(fault["loc"][-1]) if fault["loc"] else None
     message = _EXPECTED.get(fault["type"]) or fault["msg"]
     message = message.removeprefix("Value error, ").removeprefix("Input should be ")
-    return KnowledgeError(file, ".".join(part for part in path if part), message, column=column)
+    place = ".".join(part for part in path if part)
+    return KnowledgeError(file, place, message, row=_line_of(file, place), column=column)
+
+
+def _line_of(file: str, place: str) -> int | None:
+    """The line of a YAML file on which a place begins, as near as it is written there.
+
+    Asked for after a fault alone, so the file is read once more; inside an archive nobody knows.
+    """
+    if not file.endswith(".yaml"):
+        return None
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=_SafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    line: int | None = None
+    while place and node is not None:
+        inner: list[tuple[str, int, yaml.Node]] = []
+        if isinstance(node, yaml.MappingNode):
+            inner = [(str(key.value), key.start_mark.line, value) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            inner = [(str(at), item.start_mark.line, item) for at, item in enumerate(node.value)]
+        # A name may hold the dot that joins the parts of a place, so the longest one is taken.
+        steps = [step for step in inner if place == step[0] or place.startswith(f"{step[0]}.")]
+        if not steps:
+            break
+        name, found, node = max(steps, key=lambda step: len(step[0]))
+        line, place = found + 1, place[len(name) + 1 :]
+    return line

@@ -1,4 +1,4 @@
-"""What the service knows, as pages: drugs, tables, search, coverage, and what changed."""
+"""What the service knows, as pages: drugs, tables, what rules name, search, and what changed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from cds_service.knowledge.differences import Difference, differences
 from cds_service.knowledge.places import MARK
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.rendering import Writer
+from cds_service.knowledge.rendering.addresses import page_of_drug, place_of, title_of
 from cds_service.knowledge.rendering.markdown import anchor, as_html, html_name
-from cds_service.knowledge.rendering.pages import page_of_drug, place_of, title_of
+from cds_service.knowledge.rendering.terms import FOLDERS, list_page
+from cds_service.knowledge.rendering.terms import TITLES as TERM_TITLES
 from cds_service.knowledge.search_words import load_search_words
 from cds_service.knowledge.table_files import Table
 from cds_service.knowledge.yaml_files import read_mapping
 from cds_service.web.knowledge_search import LONGEST_QUERY, Filters, RowSearch
 from cds_service.web.security import content_security_policy, secure
+from cds_service.web.term_search import TermSearch
 
 _SHOWN_HITS = 100
+_SHOWN_TERMS = 8
 
 
 class KnowledgePages:
@@ -38,15 +42,24 @@ class KnowledgePages:
             str(read_mapping(place.joinpath(MARK)).get("version")): place for place in earlier
         }
         self._lock = Lock()
-        self._writer = Writer(knowledge)
+        self._writer = Writer(knowledge, grouped=False)
         self._words = load_search_words(folder)
         self._names = {html_name(name): name for name in self._writer.names}
+        self._lists = [
+            (TERM_TITLES[kind], html_name(list_page(kind)),
+             sum(map(len, self._writer.terms.of_kind(kind).values())))
+            for kind in FOLDERS
+        ]  # fmt: skip
         self._bodies: dict[str, tuple[str, Markup]] = {}
         self._compared: dict[str, tuple[Difference, ...]] = {}
 
     @cached_property
     def _search(self) -> RowSearch:
         return RowSearch(self._knowledge, self._words)
+
+    @cached_property
+    def _term_search(self) -> TermSearch:
+        return TermSearch(self._knowledge, self._writer, self._words)
 
     def index(self) -> str:
         """``GET /knowledge/``, with ``?q=`` the rows that hold every word of it.
@@ -56,6 +69,8 @@ class KnowledgePages:
         query = " ".join(request.args.get("q", "")[:LONGEST_QUERY].split())
         filters = Filters(*(request.args.get(name, "") for name in ("drug", "table", "level")))
         hits = self._search.rows(query, filters)
+        # The filters choose among rows; no page of a class or a concept is of one drug or level.
+        terms = () if filters else self._term_search.find(query)
         return render_template(
             "web/knowledge.html",
             release=self._knowledge.release,
@@ -77,13 +92,16 @@ class KnowledgePages:
             hits=hits[:_SHOWN_HITS],
             found=len(hits),
             found_drugs=self._search.drugs(query),
+            terms=terms[:_SHOWN_TERMS],
+            more_terms=terms[_SHOWN_TERMS:],
+            lists=self._lists,
             earlier=list(self._earlier),
         )
 
     def page(self, name: str) -> Response | str:
-        """``GET /knowledge/<name>``: a drug or a table."""
+        """``GET /knowledge/<name>``: a drug, a table, or what rules name."""
         if name not in self._names:
-            return _not_found("No drug and no table of this release has a page of that name.")
+            return _not_found("Nothing in this release has a page of that name.")
         title, body = self._body(name)
         return render_template(
             "web/knowledge_page.html", title=title, body=body, release=self._knowledge.release

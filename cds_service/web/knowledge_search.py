@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.rendering.addresses import page_of_drug, place_of, title_of
 from cds_service.knowledge.rendering.markdown import anchor, html_name
-from cds_service.knowledge.rendering.pages import page_of_drug, place_of, title_of
 from cds_service.knowledge.search_words import SearchWords
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.verification import LEVELS
 from cds_service.knowledge.verification import WORDS as LEVEL_WORDS
+from cds_service.web.full_text import TOKENIZER, any_of, excerpt, marked_pattern
 
 LONGEST_QUERY = 200
 """Characters of a query that are looked at."""
 
 _SHOWN_FIRST = ("summary", "says", "detail", "ask", "when")
 _NOT_SHOWN = frozenset({"id", "rule", "source"})
-_AROUND = 160
-_ENDINGS = re.compile(r"(?:ies|es|s|ed|ing)$")
 _ALL = """
     SELECT rowid FROM rows
     WHERE ? IN ('', drug) AND ? IN ('', tbl) AND ? IN ('', level) ORDER BY rowid
@@ -88,7 +87,7 @@ class RowSearch:
         self._index = sqlite3.connect(":memory:", check_same_thread=False)
         self._index.execute(
             "CREATE VIRTUAL TABLE rows USING fts5(text, drug UNINDEXED, tbl UNINDEXED, level"
-            " UNINDEXED, tokenize = 'porter unicode61 remove_diacritics 2')"
+            f" UNINDEXED, tokenize = '{TOKENIZER}')"
         )
         self._index.executemany(
             "INSERT INTO rows (rowid, text, drug, tbl, level) VALUES (?, ?, ?, ?, ?)",
@@ -129,18 +128,18 @@ class RowSearch:
         given = [filters.drug, filters.table, filters.level]
         with self._lock:
             if parts:
-                asked = " AND ".join(_any_of(part) for part in parts)
+                asked = " AND ".join(any_of(part) for part in parts)
                 found = self._index.execute(_MATCHING, [asked, *given]).fetchall()
             else:
                 found = self._index.execute(_ALL, given).fetchall()
-        pattern = _marked([word for part in parts for word in part])
+        pattern = marked_pattern([word for part in parts for word in part])
         return tuple(self._hit(number, pattern) for (number,) in found)
 
     def _hit(self, number: int, pattern: re.Pattern[str]) -> Hit:
         table, row = self._rows[number]
         cells = [*_cells(row), (MEMBERS, self._members_of(row))]
         excerpts = tuple(
-            (name.replace("_", " "), _excerpt(cell, pattern))
+            (name.replace("_", " "), excerpt(cell, pattern))
             for name, cell in cells
             if name in ("summary", "says") or pattern.search(cell)
         )
@@ -182,19 +181,6 @@ def _members(knowledge: Knowledge) -> Mapping[str, str]:
     }
 
 
-def _any_of(words: Sequence[str]) -> str:
-    """One part of the query for FTS5: each word or phrase as a string of its own."""
-    quoted = (f'"{word.replace(chr(34), chr(34) * 2)}"' for word in words)
-    return f"({' OR '.join(quoted)})"
-
-
-def _marked(words: Sequence[str]) -> re.Pattern[str]:
-    """Finds the words in a text as they are marked: also with another ending."""
-    stems = (re.escape(_ENDINGS.sub("", word) if len(word) > 4 else word) for word in words)
-    listed = "|".join(stems)
-    return re.compile(rf"(?<!\w)(?:{listed})\w{{0,4}}(?!\w)" if listed else r"(?!)", re.IGNORECASE)
-
-
 def _place(table: Table) -> tuple[str, str]:
     folder, _, rest = table.name.partition("/")
     drug, _, name = rest.partition("/")
@@ -212,19 +198,3 @@ def _cells(row: Row) -> Iterator[tuple[str, str]]:
 def _table_title(table: Table) -> str:
     drug, _ = _place(table)
     return f"{drug}, {title_of(table).lower()}" if drug else title_of(table)
-
-
-def _excerpt(text: str, pattern: re.Pattern[str]) -> Markup:
-    """The text around the first hit, cut at blanks; every hit in it is marked."""
-    found = pattern.search(text)
-    at = found.start() if found else 0
-    start = 0 if at < _AROUND else text.find(" ", at - _AROUND) + 1
-    end = len(text) if len(text) - at < 2 * _AROUND else text.rfind(" ", at, at + 2 * _AROUND)
-    end = end if end > at else len(text)
-    shown, parts, done = text[start:end], [], 0
-    for hit in pattern.finditer(shown):
-        parts += [escape(shown[done : hit.start()]), Markup("<mark>%s</mark>") % hit.group()]
-        done = hit.end()
-    parts.append(escape(shown[done:]))
-    before, after = "… " if start else "", " …" if end < len(text) else ""
-    return Markup("").join([escape(before), *parts, escape(after)])

@@ -17,6 +17,15 @@ PAGES = {
     "search without a hit": "/knowledge/?q=nothing+like+it",
     "drug": "/knowledge/drugs/alectinib.html",
     "matrix": "/knowledge/tables/resistance.html",
+    "medication class": "/knowledge/classes/strong-cyp3a-inducer.html",
+    "large medication class": "/knowledge/classes/qt-prolonging.html",
+    "concept": "/knowledge/concepts/hepatitis.html",
+    "value set": "/knowledge/value_sets/non-small-cell-lung-cancer.html",
+    "test": "/knowledge/tests/alt.html",
+    "fact": "/knowledge/facts/contributing-medication.html",
+    "all classes": "/knowledge/classes/index.html",
+    "all value sets": "/knowledge/value_sets/index.html",
+    "search for a medicine": "/knowledge/?q=rifampin",
     "coverage": "/knowledge/coverage",
     "changes": "/knowledge/changes",
     "bench": "/bench",
@@ -114,7 +123,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(
 
 def test_a_search_needs_no_mouse(open_page: OpenPage) -> None:
     page = open_page("/knowledge/")
-    page.get_by_label("Rows that hold all of these words").focus()
+    page.get_by_label("Rows and pages that hold all of these words, or a code").focus()
     page.keyboard.type("CPK alectinib")
     page.keyboard.press("Enter")
     page.wait_for_url("**/knowledge/?q=CPK+alectinib*")

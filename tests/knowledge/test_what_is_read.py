@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
 
 from cds_service.knowledge.checks import check_what_is_read
 from cds_service.knowledge.code_models import Code, ValueSet
 from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.concepts import Concepts
+from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.release import Knowledge, load_knowledge
-from cds_service.knowledge.unread import Words, unread_value_sets, unused_facts
+from cds_service.knowledge.unread import (
+    READING,
+    Words,
+    unread_value_sets,
+    unused_facts,
+    words_of,
+)
+from cds_service.knowledge.yaml_files import knowledge_folder
 
 KNOWLEDGE = load_knowledge()
 
@@ -70,3 +83,57 @@ def test_a_fact_that_nothing_asks_for_is_a_fault_unless_it_is_kept_for_a_reason(
         ("fact that nothing uses", ("troponin",)),
     ]
     assert "progression" in list(unused_facts(KNOWLEDGE, Words(frozenset(), ("?",))))
+
+
+def test_each_value_set_and_class_that_code_names_is_said_to_be_read_for_something() -> None:
+    """So that its page can say which rules it serves."""
+    named = words_of(READING).whole
+    lists = KNOWLEDGE.fact_list
+    said = {
+        name for names in (*lists.read_from.values(), *lists.read_for.values()) for name in names
+    }
+    said |= set(KNOWLEDGE.diagnosis_sets)
+    # A class that is itself a kind of fact in the rules needs no other reader.
+    members = {"ALK inhibitor"}
+    codes = KNOWLEDGE.codes
+    asked = named & {*codes.value_sets, *codes.medication_classes}
+    assert asked - said - members == set()
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "place"),
+    [
+        ("read_from", "no such fact", ["brain MRI"], "read_from.no such fact"),
+        ("read_from", "brain imaging", ["no such set"], "read_from.brain imaging"),
+        ("read_for", "anything", ["no such set"], "read_for.anything"),
+    ],
+)
+def test_what_is_read_from_codes_that_stand_nowhere_is_refused(
+    tmp_path: Path, section: str, key: str, value: list[str], place: str
+) -> None:
+    folder = tmp_path / "release"
+    shutil.copytree(Path(str(knowledge_folder())), folder)
+    file = folder / "vocabulary.yaml"
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content[section][key] = value
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    with pytest.raises(KnowledgeError) as caught:
+        load_knowledge(folder)
+    assert (caught.value.file, caught.value.where) == (str(file), place)
+
+
+def test_a_class_without_members_is_refused_with_file_and_place(tmp_path: Path) -> None:
+    folder = tmp_path / "release"
+    shutil.copytree(Path(str(knowledge_folder())), folder)
+    file = folder / "codes" / "medications.yaml"
+    content = file.read_text(encoding="utf-8")
+    empty = content.replace("classes:\n", "classes:\n  empty class: {ingredients: {}}\n", 1)
+    file.write_text(empty, encoding="utf-8")
+    with pytest.raises(KnowledgeError) as caught:
+        load_knowledge(folder)
+    assert (caught.value.file, caught.value.where) == (
+        str(file),
+        "classes.empty class.ingredients",
+    )
+    assert caught.value.column == "ingredients"
+    assert caught.value.row == 8

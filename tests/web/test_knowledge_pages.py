@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 import requests
 
+from cds_service.knowledge.rendering import Writer
+from cds_service.knowledge.rendering.markdown import html_name
 from cds_service.knowledge.yaml_files import knowledge_folder
 from tests.services.calling import Service, running_service
 from tests.waiting import PATIENCE
@@ -39,7 +42,8 @@ def test_the_overview_links_every_drug_and_table_and_each_link_opens(
     links = [link.attributes["href"] for link in overview.all("a")]
     pages = [link for link in links if link.endswith(".html")]
     knowledge = service.app.extensions["alk_cds"].knowledge
-    assert len(pages) == len(knowledge.drugs) + len(knowledge.tables)
+    lists = 5  # classes, concepts, value sets, tests and other facts
+    assert len(pages) == len(knowledge.drugs) + len(knowledge.tables) + lists
     for link in links:
         assert read_page(get(service, link)).one("h1").text
 
@@ -126,6 +130,61 @@ def test_everything_unverified_for_one_drug_is_one_question(
     page = read_page(get(service, "/knowledge/?drug=lorlatinib&level=none&table=monitoring"))
     found = {hit.one("a").text for hit in page.one("ol", "hits").all("li")}
     assert found == {name for name in wanted if name.startswith("lorlatinib-monitor-")}
+
+
+@pytest.mark.parametrize("name", ["rifampin", "rifampicin", "methylphenobarbital", "carbamazepine"])
+def test_a_medicine_finds_its_class_and_the_rules_that_ask_for_it(
+    service: Service, read_page: ReadPage, name: str
+) -> None:
+    page = read_page(get(service, f"/knowledge/?q={name}"))
+    (term,) = page.all("ul", "terms")[0].all("a")
+    assert term.text == "strong CYP3A inducer"
+    assert name in page.all("ul", "terms")[0].text
+    rows = [hit.one("a").text for hit in page.one("ol", "hits").all("li")]
+    assert "lorlatinib-interaction-strong-inducer" in rows
+    shown = read_page(get(service, term.attributes["href"])).one("main")
+    assert shown.one("h1").text == "strong CYP3A inducer"
+    assert "lorlatinib-interaction-strong-inducer" in [link.text for link in shown.all("a")]
+
+
+@pytest.mark.parametrize(
+    ("query", "address"),
+    [
+        ("1742-6", "tests/alt.html"),
+        ("K75.9", "concepts/hepatitis.html"),
+        ("Tegretol", "classes/strong-cyp3a-inducer.html"),
+        ("ILD", "concepts/interstitial-lung-disease.html"),
+        ("heart slow medication", "facts/contributing-medication.html"),
+        ("254637007", "value_sets/non-small-cell-lung-cancer.html"),
+    ],
+)
+def test_a_code_a_brand_or_a_word_leads_to_the_page_of_what_it_means(
+    service: Service, read_page: ReadPage, query: str, address: str
+) -> None:
+    page = read_page(get(service, f"/knowledge/?q={query.replace(' ', '+')}"))
+    first = page.all("ul", "terms")[0].all("a")[0]
+    assert first.attributes["href"] == f"/knowledge/{address}"
+
+
+def test_a_filter_asks_for_rows_alone(service: Service, read_page: ReadPage) -> None:
+    page = read_page(get(service, "/knowledge/?q=rifampin&drug=lorlatinib"))
+    assert page.all("ul", "terms") == []
+
+
+def test_each_page_of_what_rules_name_opens_and_its_links_lead_somewhere(
+    service: Service, read_page: ReadPage
+) -> None:
+    writer = Writer(service.app.extensions["alk_cds"].knowledge, grouped=False)
+    names = {html_name(name) for name in writer.names}
+    for term in writer.terms:
+        name = html_name(term.own_page)
+        page = read_page(get(service, f"/knowledge/{name}")).one("main")
+        assert page.one("h1").text == term.name
+        for link in page.all("a"):
+            target = link.attributes["href"].partition("#")[0]
+            if target and ":" not in target and target.endswith(".html"):
+                there = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+                assert there in names, (name, target)
 
 
 def test_a_filter_that_nobody_offers_finds_nothing(service: Service, read_page: ReadPage) -> None:

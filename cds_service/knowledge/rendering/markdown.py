@@ -45,6 +45,11 @@ def link(label: object, address: str) -> Markup:
     return Markup(f"[{literal(label)}]({target})")  # noqa: S704 - both parts are escaped
 
 
+def sentence(text: str) -> str:
+    """A text with a capital at its beginning, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def anchor(title: str) -> str:
     """The anchor that a forge makes of a heading."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
@@ -61,7 +66,7 @@ def markdown_templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(code=code, link=link, anchor=anchor)
+    environment.filters.update(code=code, link=link, anchor=anchor, sentence=sentence)
     return environment
 
 
