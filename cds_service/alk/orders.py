@@ -15,7 +15,12 @@ from cds_service.alk.ordered_before import running_not_tolerated, taken_before
 from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
-from cds_service.facts.patient import OrderedMedication, PatientFacts, WithOrder
+from cds_service.facts.patient import (
+    OrderedMedication,
+    PatientFacts,
+    TreatmentOrder,
+    WithOrder,
+)
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
@@ -140,7 +145,9 @@ def check_orders(
                 lines = [facts.line(name) for name in order.ingredients]
                 started = any(line is not None and line.status != "ended" for line in lines)
                 fired = _fired(row, trace, order, knowledge, ordered, started)
-                found.append(fired.changed(also=_reasons_to_switch(row, order, stops)))
+                also = _reasons_to_switch(row, order, stops)
+                ends = _brought_to_an_end(row, order, facts, question)
+                found.append(fired.changed(also=also, ends=ends))
             elif hangs_on_missing_data(trace):
                 undecided[row.identifier] = trace
                 if row.text("undecided") == "ask":
@@ -158,6 +165,30 @@ def _reasons_to_switch(
     return tuple(
         item.changed(also=(), tests=()) for item in stops if item.drug not in order.ingredients
     )
+
+
+def _brought_to_an_end(
+    row: Row, order: OrderedMedication, facts: PatientFacts, question: Question
+) -> tuple[TreatmentOrder, ...]:
+    """The running orders of other ALK inhibitors, where the row offers to end them.
+
+    None when one of them is no order, such as a statement of the patient, or is itself being
+    revised: the rest would be ended and the drug would still stand in the chart.
+    """
+    if "end running orders" not in row.entries("offers"):
+        return ()
+    running = [
+        one
+        for line in facts.lines
+        if line.ingredient not in order.ingredients
+        for one in line.orders
+        if one.status == "active"
+    ]
+    drafts = {other.reference for other in question.orders}
+    endable = all(
+        one.source.startswith("MedicationRequest/") and one.source not in drafts for one in running
+    )
+    return tuple(running) if endable else ()
 
 
 def _fired(

@@ -56,7 +56,7 @@ class Statement:
             return False
         if offer in self.row.takes:
             return True
-        return "higher" in self.row.takes and _is_higher(item, self.item)
+        return offer != "end" and "higher" in self.row.takes and _is_higher(item, self.item)
 
     @property
     def reason(self) -> str:
@@ -139,6 +139,9 @@ class Settled:
             if item.options:
                 kept[id(item)] = self.choice(item)
                 continue
+            if item.ends and any(self._against_the_end(item)):
+                kept[id(item)] = item.changed(ends=())
+                continue
             against = next(self._against(item), None)
             if against is None:
                 continue
@@ -169,6 +172,13 @@ class Settled:
             return
         for one in self._said:
             if one.takes(offer, item, item.dose.drug):
+                yield one
+
+    def _against_the_end(self, item: Recommendation) -> Iterator[Statement]:
+        """What speaks against the order for whose sake a running one would end."""
+        successors = item.order.ingredients if item.order is not None else ()
+        for one in self._said:
+            if any(one.takes("end", item, drug) for drug in successors):
                 yield one
 
     def _option(self, item: Recommendation, option: Option) -> Option:
