@@ -53,6 +53,7 @@ BREAKPOINT = ("ALK breakpoint without a partner",)
 DISAGREE: dict[str, object] = {"conflicting_ALK_tests": ("FISH", "D5F3 immunohistochemistry")}
 ROS1: dict[str, object] = {"ROS1_gene": "rearranged"}
 INTOLERANCES = "intolerances_to_ALK_inhibitors"
+LIVER_HOLDS: dict[str, object] = {"ALT": "6", "total_bilirubin": "1"}
 LIVER_STOPS: dict[str, object] = {"ALT": "6", "total_bilirubin": "3"}
 SILENT: dict[str, object] = {"ALK": None, "lines": ()}
 WOMAN: dict[str, object] = {"sex": "female", "age": "40"}
@@ -189,9 +190,21 @@ ORDERS = (
     ),
     Case(
         "order-intolerance-explained",
-        {**NONE, "orders": ALECTINIB, INTOLERANCES: ("alectinib",)},
-        {"lines": ON_ALECTINIB},
+        # The drug runs, and nothing else in the answer speaks of a reaction to it.
+        {"lines": ON_ALECTINIB, "orders": ALECTINIB, INTOLERANCES: ("alectinib",)},
+        LIVER_HOLDS,
     ),
+    Case("order-beside-held-inhibitor", {"orders": LORLATINIB, **LIVER_HOLDS}, {"ALT": "1"}),
+    Case("order-beside-held-inhibitor", {"orders": LORLATINIB, **LIVER_HOLDS}, LIVER_STOPS),
+    Case(
+        "order-beside-held-inhibitor",
+        {"orders": LORLATINIB, **LIVER_HOLDS},
+        {"disease_status": "worse"},
+    ),
+    Case(
+        "order-beside-held-inhibitor", {"orders": LORLATINIB, **LIVER_HOLDS}, {"orders": ALECTINIB}
+    ),
+    Case("order-two-alk-inhibitors", {"orders": LORLATINIB}, LIVER_HOLDS),
     Case(
         "order-two-alk-drafted",
         {**NONE, "orders": ALECTINIB + LORLATINIB},
