@@ -58,9 +58,9 @@ def evaluation_with(
 ) -> Evaluation:
     """The evaluation of the patient together with one order and those `beside` it.
 
-    `said` is what the answer says so far, of reactions to a drug above all. `started_low` says of an order in
-    force that no earlier one was for more: its dose is then the first dose, as it is of a draft of
-    a drug that was never taken.
+    `said` is what the answer says so far, of reactions to a drug above all. `started_low` says of
+    an order in force that no earlier one was for more: its dose is then the first dose, as it is of
+    a draft of a drug that was never taken.
     """
     reactions = [item for item in said if item.topic is Topic.TOXICITY]
     flags = taken_before(order, facts, _drugs_of(reactions))
