@@ -144,7 +144,7 @@ def check_orders(
     another one is the switch.
     """
     found: list[Recommendation] = []
-    stops = [item for item in said if item.kind is Kind.STOP and item.topic is Topic.TOXICITY]
+    reactions = [item for item in said if item.topic is Topic.TOXICITY]
     undecided: dict[str, Trace] = {}
     for order in question.orders_asked_about:
         beside = [other for other in question.orders if other is not order]
@@ -155,7 +155,7 @@ def check_orders(
                 lines = [facts.line(name) for name in order.ingredients]
                 started = any(line is not None and line.status != "ended" for line in lines)
                 fired = _fired(row, trace, order, knowledge, ordered, started)
-                also = _reasons_to_switch(row, order, stops)
+                also = _reasons_to_switch(row, order, reactions)
                 ends = _brought_to_an_end(row, order, facts, question)
                 found.append(fired.changed(also=also, ends=ends))
             elif hangs_on_missing_data(trace):
@@ -167,13 +167,17 @@ def check_orders(
 
 
 def _reasons_to_switch(
-    row: Row, order: OrderedMedication, stops: Sequence[Recommendation]
+    row: Row, order: OrderedMedication, reactions: Sequence[Recommendation]
 ) -> tuple[Recommendation, ...]:
-    """The stops of the drug that the order replaces, where the row speaks of a switch."""
-    if SWITCH not in row.when.facts_named or row.text("action") != "ask":
+    """The stops, or the holds, of the drug that the order replaces, where the row speaks of it."""
+    named = row.when.facts_named
+    kind = Kind.WITHHOLD if _HELD_BESIDE in named else Kind.STOP if SWITCH in named else None
+    if kind is None or row.text("action") != "ask":
         return ()
     return tuple(
-        item.changed(also=(), tests=()) for item in stops if item.drug not in order.ingredients
+        item.changed(also=(), tests=())
+        for item in reactions
+        if item.kind is kind and item.drug not in order.ingredients
     )
 
 

@@ -24,6 +24,7 @@ from cds_service.alk.section import Section
 from cds_service.alk.selection import rank
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.settlement import Offer, Said, SettlementRow
+from cds_service.rules import Verdict
 
 
 class Settlement(Section):
@@ -239,4 +240,24 @@ def _each_once(found: Iterable[Recommendation]) -> list[Recommendation]:
         order = item.order.reference if item.order is not None else None
         key = (item.rule_id, item.kind, item.drug, order, item.dose, item.summary, item.detail)
         kept.setdefault(key, item)
+    return _each_medicine_once(kept.values())
+
+
+def _each_medicine_once(found: Iterable[Recommendation]) -> list[Recommendation]:
+    """Two rows that ask the same about the same medicines, whatever the reason, on one card."""
+    kept: dict[object, Recommendation] = {}
+    for item in found:
+        key = _asked_of_medicines(item) or id(item)
+        first = kept.get(key)
+        kept[key] = item if first is None else first.changed(also=(*first.also, item))
     return list(kept.values())
+
+
+def _asked_of_medicines(item: Recommendation) -> tuple[object, ...] | None:
+    """What an interaction asks, and of which medicines; None where that is not the same twice."""
+    if item.topic is not Topic.INTERACTION or item.row is None or item.trace is None:
+        return None
+    leaves = (leaf for leaf in item.trace.walk() if leaf.verdict is Verdict.MET)
+    medicines = frozenset(used.source for leaf in leaves for used in leaf.used if used.source)
+    order = item.order.reference if item.order is not None else None
+    return (item.drug, item.kind, item.severity, order, item.dose, medicines)

@@ -16,11 +16,14 @@ from cds_service.alk.settlement import Settled, offer_of, said_of
 from cds_service.cards import CardContext, all_cards, guard
 from cds_service.cards.built import BuiltCard
 from cds_service.cards.suggestions import OrderContext
+from cds_service.cards.summaries import summary
 from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.settlement import STRICTEST, load_settlement
 from cds_service.knowledge.yaml_files import knowledge_folder
 from tests.alk.patients import asked, drafted, knowledge, order, patient, running
+from tests.cards.deciding import decided
+from tests.facts import records
 
 
 def cards_of(decision: Decision) -> list[BuiltCard]:
@@ -340,3 +343,14 @@ def test_a_question_on_the_card_of_a_lower_dose_leaves_the_button_of_that_card()
     assert [one.kind for one in leading.also] == [Kind.ASK]
     assert not leading.settled
     assert clicks(decision) == ["Change the order to alectinib 450 mg twice daily"]
+
+
+def test_two_rows_of_one_group_about_the_same_medicine_are_one_card() -> None:
+    taken = records.medication(text="warfarin 5 mg")
+    draft = {**records.medication(text="ceritinib 450 mg once daily"), "status": "draft"}
+    decision = decided("p", [records.person(), taken], [draft])
+
+    (item,) = [one for one in decision.recommendations if "warfarin" in one.rule_id]
+    assert summary(item, knowledge()) == "Avoid ceritinib with warfarin: CYP2C9 substrates"
+    assert [one.rule_id for one in item.also] == ["ceritinib-interaction-cyp2c9"]
+    assert not [one for one in decision.recommendations if one.rule_id == item.also[0].rule_id]
