@@ -240,17 +240,24 @@ def _each_once(found: Iterable[Recommendation]) -> list[Recommendation]:
         order = item.order.reference if item.order is not None else None
         key = (item.rule_id, item.kind, item.drug, order, item.dose, item.summary, item.detail)
         kept.setdefault(key, item)
-    return _each_medicine_once(kept.values())
+    return _each_thing_once(kept.values())
 
 
-def _each_medicine_once(found: Iterable[Recommendation]) -> list[Recommendation]:
-    """Two rows that ask the same about the same medicines, whatever the reason, on one card."""
+def _each_thing_once(found: Iterable[Recommendation]) -> list[Recommendation]:
+    """Two rows that ask the same about the same medicines, or wait for the same, on one card."""
     kept: dict[object, Recommendation] = {}
     for item in found:
-        key = _asked_of_medicines(item) or id(item)
+        key = _asked_of_medicines(item) or _not_obtained(item) or id(item)
         first = kept.get(key)
         kept[key] = item if first is None else first.changed(also=(*first.also, item))
     return list(kept.values())
+
+
+def _not_obtained(item: Recommendation) -> tuple[object, ...] | None:
+    """Which data a check of an order waits for; None where it waits for none."""
+    if item.topic is not Topic.ORDER or not item.reasons or item.order is None:
+        return None
+    return (item.kind, item.order.reference, frozenset(one.subject for one in item.reasons))
 
 
 def _asked_of_medicines(item: Recommendation) -> tuple[object, ...] | None:

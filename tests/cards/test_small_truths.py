@@ -226,3 +226,15 @@ def test_a_question_beside_another_card_is_asked_once() -> None:
         text = detail(item, decision, knowledge()).casefold()
         for ask in asked_there:
             assert text.count(f"{ask.partition('?')[0]}?".casefold()) <= asked_there.count(ask)
+
+
+def test_of_two_holds_the_one_that_may_be_a_stop_leads_and_none_promises_a_dose() -> None:
+    liver_and_lung = asked(patient(ALT="6", interstitial_lung_disease="present"))
+    said = summary(liver_and_lung.recommendations[0], knowledge())
+    assert said.startswith("Hold alectinib: interstitial lung disease")
+
+    liver_and_muscle = asked(patient(ALT="6", CPK="11"))
+    said = summary(liver_and_muscle.recommendations[0], knowledge())
+    assert said.startswith("Hold alectinib: ALT 6.0 x ULN")
+    assert "CPK 11.0 x ULN" in said
+    assert "resume" not in said
