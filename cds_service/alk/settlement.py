@@ -249,7 +249,13 @@ def _each_thing_once(found: Iterable[Recommendation]) -> list[Recommendation]:
     for item in found:
         key = _asked_of_medicines(item) or _not_obtained(item) or id(item)
         first = kept.get(key)
-        kept[key] = item if first is None else first.changed(also=(*first.also, item))
+        if first is None:
+            kept[key] = item
+            continue
+        # The one that was read in a source leads: it alone may take an order back by a click.
+        leads, follows = (item, first) if item.verified and not first.verified else (first, item)
+        told = (*leads.also, follows.changed(also=()), *follows.also)
+        kept[key] = leads.changed(also=told)
     return list(kept.values())
 
 

@@ -21,6 +21,7 @@ from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.settlement import STRICTEST, load_settlement
 from cds_service.knowledge.yaml_files import knowledge_folder
+from cds_service.rules import Reason, ReasonKind
 from tests.alk.patients import asked, drafted, knowledge, order, patient, running
 from tests.cards.deciding import decided
 from tests.facts import records
@@ -354,3 +355,18 @@ def test_two_rows_of_one_group_about_the_same_medicine_are_one_card() -> None:
     assert summary(item, knowledge()) == "Avoid ceritinib with warfarin: CYP2C9 substrates"
     assert [one.rule_id for one in item.also] == ["ceritinib-interaction-cyp2c9"]
     assert not [one for one in decision.recommendations if one.rule_id == item.also[0].rule_id]
+
+
+def test_of_two_checks_that_wait_for_the_same_the_verified_one_leads() -> None:
+    waiting = replace(
+        _recommendation(Kind.ASK, "unread"),
+        topic=Topic.ORDER,
+        order=order("alectinib"),
+        reasons=(Reason.of(ReasonKind.MISSING, "medications", "not supplied"),),
+        verified=False,
+    )
+    left = Settled([waiting, replace(waiting, rule_id="read", verified=True)], knowledge())
+
+    (item,) = left.recommendations()
+    assert item.rule_id == "read"
+    assert [one.rule_id for one in item.also] == ["unread"]
