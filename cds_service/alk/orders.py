@@ -149,8 +149,7 @@ def check_orders(
     for order in question.orders_asked_about:
         beside = [other for other in question.orders if other is not order]
         ordered = evaluation_with(order, facts, knowledge, evaluation, beside, said=said)
-        for row in knowledge.tables["order_checks"]:
-            trace = row.when.evaluate(ordered)
+        for row, trace in knowledge.tables["order_checks"].standing(ordered):
             if trace.verdict is Verdict.MET:
                 lines = [facts.line(name) for name in order.ingredients]
                 started = any(line is not None and line.status != "ended" for line in lines)
