@@ -98,7 +98,7 @@ class Engine:
             _log_fault(call, failure.error)
         decision_id = str(uuid4())
         context = CardContext(
-            OrderContext(call.patient_id, call.user_id, call.encounter_id),
+            OrderContext(call.patient_id, call.user_id, call.encounter_id, supplied.received),
             self.link(decision_id),
             min(self.max_cards, call.max_cards or self.max_cards),
             self.smart_launch_url,

@@ -12,6 +12,7 @@ from cds_service.fhir.client import FetchResult, FhirClient
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.medications import MedicationShape
 from cds_service.fhir.reading import ReadResult, read_resources
+from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest, MedicationUse
 from cds_service.protocol import HookCall, PreconditionFailed, PrefetchTemplate, resolve
@@ -214,7 +215,14 @@ def _supplied(
         if count:
             unavailable[what] = f"{count} were sent and not used"
     signed = frozenset(view.key for view in orders) if call.dispatched_orders else frozenset()
-    return Supplied(record, frozenset(whole), unavailable, drafts, tests, signed)
+    received = _as_received(call, came, further)
+    return Supplied(record, frozenset(whole), unavailable, drafts, tests, signed, received=received)
+
+
+def _as_received(call: HookCall, came: Deliveries, further: Sequence[ReadResult]) -> AsReceived:
+    sent = [text for text in call.prefetch.values() if text is not None]
+    asked = [text for read in (*came.read.values(), *further) for text in read.texts]
+    return AsReceived((*sent, *asked))
 
 
 def _read_whole(client: FhirClient, keys: Sequence[str], ends_at: float) -> list[ReadResult]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from cds_service.facts.patient import OrderedMedication
+from cds_service.facts.patient import OrderedMedication, TreatmentOrder
 from cds_service.knowledge.jurisdictions import Approval
 from cds_service.knowledge.table_files import Row
 from cds_service.rules import Reason, Trace
@@ -149,7 +149,8 @@ class Recommendation:
     `findings` what a finding in the tumour says about each drug. `episode` counts how often the
     reaction began since the first dose. `since` is the day of the trigger when it lies in the past.
     `design` are the sources of what no row of a table says. `settled` is why what it would order
-    is not offered, because another recommendation of the same answer speaks against it.
+    is not offered, because another recommendation of the same answer speaks against it. `ends` are
+    the running orders that a switch brings to an end.
     """
 
     kind: Kind
@@ -182,6 +183,7 @@ class Recommendation:
     named: tuple[str, ...] = field(default=(), repr=False)
     design: tuple[str, ...] = ()
     settled: str = ""
+    ends: tuple[TreatmentOrder, ...] = ()
 
     @classmethod
     def of_row(cls, row: Row, trace: Trace, kind: Kind, topic: Topic) -> Recommendation:

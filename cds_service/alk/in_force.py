@@ -43,7 +43,14 @@ class OrdersInForce(Section):
 
 
 def _with_order(case: Case, order: OrderedMedication, low: bool) -> Evaluation:
-    return evaluation_with(order, case.facts, case.knowledge, case.evaluation, started_low=low)
+    return evaluation_with(
+        order,
+        case.facts,
+        case.knowledge,
+        case.evaluation,
+        started_low=low,
+        said=case.answer.found,
+    )
 
 
 def _fired(

@@ -6,8 +6,6 @@ ask for each of these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cds_service.facts.intolerances import NOT_CONFIRMED, WITHOUT_A_REACTION
 from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.rules import Collection
@@ -21,8 +19,13 @@ INTOLERANCES = "intolerances to ALK inhibitors"
 ALREADY_TAKEN = "ordered drug already taken"
 
 
-def taken_before(order: OrderedMedication, facts: PatientFacts) -> dict[str, bool | None]:
-    """The flags of one order about its own drug. None where the orders were not supplied whole."""
+def taken_before(
+    order: OrderedMedication, facts: PatientFacts, reacted: frozenset[str] = frozenset()
+) -> dict[str, bool | None]:
+    """The flags of one order about its own drug. None where the orders were not supplied whole.
+
+    `reacted` are the drugs of which the answer names a reaction already.
+    """
     lines = [facts.line(name) for name in order.ingredients]
     flags: dict[str, bool | None] = {
         ALREADY_TAKEN: any(line is not None and line.status != "ended" for line in lines)
@@ -34,12 +37,8 @@ def taken_before(order: OrderedMedication, facts: PatientFacts) -> dict[str, boo
         )
         complete = isinstance(found, Collection) and found.complete
         flags[flag] = True if listed else False if complete else None
-    return flags | _intolerances(order, facts, asked_already=_asked_already(flags))
-
-
-def _asked_already(flags: Mapping[str, bool | None]) -> bool:
-    """Whether the drug runs, so that the rows for reactions speak, or was stopped for toxicity."""
-    return bool(flags[ALREADY_TAKEN] or flags["ordered drug not tolerated before"])
+    asked = flags["ordered drug not tolerated before"] or not reacted.isdisjoint(order.ingredients)
+    return flags | _intolerances(order, facts, asked_already=bool(asked))
 
 
 def _intolerances(
@@ -70,8 +69,13 @@ def running_not_tolerated(
     for item in found.items if isinstance(found, Collection) else ():
         if NOT_CONFIRMED not in item.names:
             stopped |= item.names
+    return another_runs(order, facts, stopped)
+
+
+def another_runs(order: OrderedMedication, facts: PatientFacts, names: frozenset[str]) -> bool:
+    """Whether one of these drugs runs beside the one that is ordered."""
     return any(
-        line.status == "active" and line.ingredient in stopped
+        line.status == "active" and line.ingredient in names
         for line in facts.lines
         if line.ingredient not in order.ingredients
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cds_service.alk.adjustments import highest_dose
@@ -11,11 +11,16 @@ from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.lead_in import skips_lead_in
 from cds_service.alk.look_alikes import look_alike
-from cds_service.alk.ordered_before import running_not_tolerated, taken_before
+from cds_service.alk.ordered_before import another_runs, running_not_tolerated, taken_before
 from cds_service.alk.progression import resisted
 from cds_service.alk.selection import start_dose
 from cds_service.alk.undecided import hangs_on_missing_data
-from cds_service.facts.patient import OrderedMedication, PatientFacts, WithOrder
+from cds_service.facts.patient import (
+    OrderedMedication,
+    PatientFacts,
+    TreatmentOrder,
+    WithOrder,
+)
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
@@ -36,6 +41,8 @@ _BELOW_START = "ordered first dose below the start"
 SWITCH = "ordered switch"
 """The flag of an order that takes the place of a running ALK inhibitor."""
 
+_HELD_BESIDE = "ordered beside a held ALK inhibitor"
+
 _COMPARED = frozenset({"ordered dose above the label", "ordered dose off the ladder", _BELOW_START})
 
 
@@ -47,15 +54,16 @@ def evaluation_with(
     beside: Sequence[OrderedMedication] = (),
     *,
     started_low: bool = False,
-    stopped: frozenset[str] = frozenset(),
+    said: Sequence[Recommendation] = (),
 ) -> Evaluation:
     """The evaluation of the patient together with one order and those `beside` it.
 
-    `stopped` are the drugs that the answer stops for a reaction. `started_low` says of an order in
-    force that no earlier one was for more: its dose is then the first dose, as it is of a draft of
-    a drug that was never taken.
+    `said` is what the answer says so far, of reactions to a drug above all. `started_low` says of
+    an order in force that no earlier one was for more: its dose is then the first dose, as it is of
+    a draft of a drug that was never taken.
     """
-    flags: dict[str, bool | None] = taken_before(order, facts)
+    reactions = [item for item in said if item.topic is Topic.TOXICITY]
+    flags = taken_before(order, facts, _drugs_of(reactions))
     for ingredient in order.ingredients:
         tables = knowledge.drugs.get(ingredient)
         if tables is not None:
@@ -79,10 +87,17 @@ def evaluation_with(
         drug.approval.to_check(evaluation.as_of) for drug in awaited
     )
     flags["ordered look-alike"] = bool(look_alike(order, knowledge)[0])
+    stopped = _drugs_of(item for item in reactions if item.kind is Kind.STOP)
+    held = _drugs_of(item for item in reactions if item.kind is Kind.WITHHOLD)
     not_tolerated = running_not_tolerated(order, facts, stopped)
     flags[SWITCH] = not_tolerated or _replaces_running(order, facts)
+    flags[_HELD_BESIDE] = another_runs(order, facts, held)
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
+
+
+def _drugs_of(items: Iterable[Recommendation]) -> frozenset[str]:
+    return frozenset(item.drug for item in items if item.drug is not None)
 
 
 def _replaces_running(order: OrderedMedication, facts: PatientFacts) -> bool:
@@ -129,18 +144,19 @@ def check_orders(
     another one is the switch.
     """
     found: list[Recommendation] = []
-    stops = [item for item in said if item.kind is Kind.STOP and item.topic is Topic.TOXICITY]
-    stopped = frozenset(item.drug for item in stops if item.drug is not None)
+    reactions = [item for item in said if item.topic is Topic.TOXICITY]
     undecided: dict[str, Trace] = {}
     for order in question.orders_asked_about:
         beside = [other for other in question.orders if other is not order]
-        ordered = evaluation_with(order, facts, knowledge, evaluation, beside, stopped=stopped)
+        ordered = evaluation_with(order, facts, knowledge, evaluation, beside, said=said)
         for row, trace in knowledge.tables["order_checks"].standing(ordered):
             if trace.verdict is Verdict.MET:
                 lines = [facts.line(name) for name in order.ingredients]
                 started = any(line is not None and line.status != "ended" for line in lines)
                 fired = _fired(row, trace, order, knowledge, ordered, started)
-                found.append(fired.changed(also=_reasons_to_switch(row, order, stops)))
+                also = _reasons_to_switch(row, order, reactions)
+                ends = _brought_to_an_end(row, order, facts, question)
+                found.append(fired.changed(also=also, ends=ends))
             elif hangs_on_missing_data(trace):
                 undecided[row.identifier] = trace
                 if row.text("undecided") == "ask":
@@ -150,14 +166,42 @@ def check_orders(
 
 
 def _reasons_to_switch(
-    row: Row, order: OrderedMedication, stops: Sequence[Recommendation]
+    row: Row, order: OrderedMedication, reactions: Sequence[Recommendation]
 ) -> tuple[Recommendation, ...]:
-    """The stops of the drug that the order replaces, where the row speaks of a switch."""
-    if SWITCH not in row.when.facts_named or row.text("action") != "ask":
+    """The stops, or the holds, of the drug that the order replaces, where the row speaks of it."""
+    named = row.when.facts_named
+    kind = Kind.WITHHOLD if _HELD_BESIDE in named else Kind.STOP if SWITCH in named else None
+    if kind is None or row.text("action") != "ask":
         return ()
     return tuple(
-        item.changed(also=(), tests=()) for item in stops if item.drug not in order.ingredients
+        item.changed(also=(), tests=())
+        for item in reactions
+        if item.kind is kind and item.drug not in order.ingredients
     )
+
+
+def _brought_to_an_end(
+    row: Row, order: OrderedMedication, facts: PatientFacts, question: Question
+) -> tuple[TreatmentOrder, ...]:
+    """The running orders of other ALK inhibitors, where the row offers to end them.
+
+    None when one of them is no order, such as a statement of the patient, or is itself being
+    revised: the rest would be ended and the drug would still stand in the chart.
+    """
+    if "end running orders" not in row.entries("offers"):
+        return ()
+    running = [
+        one
+        for line in facts.lines
+        if line.ingredient not in order.ingredients
+        for one in line.orders
+        if one.status == "active"
+    ]
+    drafts = {other.reference for other in question.orders}
+    endable = all(
+        one.source.startswith("MedicationRequest/") and one.source not in drafts for one in running
+    )
+    return tuple(running) if endable else ()
 
 
 def _fired(

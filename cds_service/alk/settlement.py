@@ -24,6 +24,7 @@ from cds_service.alk.section import Section
 from cds_service.alk.selection import rank
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.settlement import Offer, Said, SettlementRow
+from cds_service.rules import Verdict
 
 
 class Settlement(Section):
@@ -56,7 +57,7 @@ class Statement:
             return False
         if offer in self.row.takes:
             return True
-        return "higher" in self.row.takes and _is_higher(item, self.item)
+        return offer != "end" and "higher" in self.row.takes and _is_higher(item, self.item)
 
     @property
     def reason(self) -> str:
@@ -139,6 +140,9 @@ class Settled:
             if item.options:
                 kept[id(item)] = self.choice(item)
                 continue
+            if item.ends and any(self._against_the_end(item)):
+                kept[id(item)] = item.changed(ends=())
+                continue
             against = next(self._against(item), None)
             if against is None:
                 continue
@@ -169,6 +173,13 @@ class Settled:
             return
         for one in self._said:
             if one.takes(offer, item, item.dose.drug):
+                yield one
+
+    def _against_the_end(self, item: Recommendation) -> Iterator[Statement]:
+        """What speaks against the order for whose sake a running one would end."""
+        successors = item.order.ingredients if item.order is not None else ()
+        for one in self._said:
+            if any(one.takes("end", item, drug) for drug in successors):
                 yield one
 
     def _option(self, item: Recommendation, option: Option) -> Option:
@@ -229,4 +240,37 @@ def _each_once(found: Iterable[Recommendation]) -> list[Recommendation]:
         order = item.order.reference if item.order is not None else None
         key = (item.rule_id, item.kind, item.drug, order, item.dose, item.summary, item.detail)
         kept.setdefault(key, item)
+    return _each_thing_once(kept.values())
+
+
+def _each_thing_once(found: Iterable[Recommendation]) -> list[Recommendation]:
+    """Two rows that ask the same about the same medicines, or wait for the same, on one card."""
+    kept: dict[object, Recommendation] = {}
+    for item in found:
+        key = _asked_of_medicines(item) or _not_obtained(item) or id(item)
+        first = kept.get(key)
+        if first is None:
+            kept[key] = item
+            continue
+        # The one that was read in a source leads: it alone may take an order back by a click.
+        leads, follows = (item, first) if item.verified and not first.verified else (first, item)
+        told = (*leads.also, follows.changed(also=()), *follows.also)
+        kept[key] = leads.changed(also=told)
     return list(kept.values())
+
+
+def _not_obtained(item: Recommendation) -> tuple[object, ...] | None:
+    """Which data a check of an order waits for; None where it waits for none."""
+    if item.topic is not Topic.ORDER or not item.reasons or item.order is None:
+        return None
+    return (item.kind, item.order.reference, frozenset(one.subject for one in item.reasons))
+
+
+def _asked_of_medicines(item: Recommendation) -> tuple[object, ...] | None:
+    """What an interaction asks, and of which medicines; None where that is not the same twice."""
+    if item.topic is not Topic.INTERACTION or item.row is None or item.trace is None:
+        return None
+    leaves = (leaf for leaf in item.trace.walk() if leaf.verdict is Verdict.MET)
+    medicines = frozenset(used.source for leaf in leaves for used in leaf.used if used.source)
+    order = item.order.reference if item.order is not None else None
+    return (item.drug, item.kind, item.severity, order, item.dose, medicines)

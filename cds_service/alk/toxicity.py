@@ -109,7 +109,7 @@ class Toxicity:
             found = self._reaction(rows)
             if found is not None:
                 fired.append(found)
-        fired.sort(key=lambda item: (list(Kind).index(item.kind), item.rank))
+        fired.sort(key=lambda item: (list(Kind).index(item.kind), item.rank, bool(item.resume)))
         if not fired:
             return self._ungraded(frozenset(), frozenset())
         leading, *others = fired

@@ -8,7 +8,7 @@ from cds_service.alk import Decision, DueTest, Kind, Option, Recommendation, Top
 from cds_service.alk.currency import stale_sources
 from cds_service.cards.basis import recovery_words, used_lines
 from cds_service.cards.suggestions import removes_order, words_of_test_order
-from cds_service.cards.summaries import placeholders, summary
+from cds_service.cards.summaries import agreeing, placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, listed, number, times
 from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.evidence import Result, Study
@@ -53,7 +53,7 @@ def detail(
     parts: list[str] = []
     if item.detail:
         values = placeholders(item, knowledge)
-        parts.append(item.detail.format_map(_Kept(values)))
+        parts.append(agreeing(item.detail.format_map(_Kept(values)), values))
     if not item.verified:
         parts.append(OWN_ADVICE if _is_own_advice(item) else NOT_VERIFIED)
     elif item.row is not None and not item.row.may_order and not _is_own_advice(item):
@@ -107,9 +107,12 @@ def detail(
 
 def _also(item: Recommendation, said: str) -> str:
     """What else speaks at this moment, with its question unless that is said already."""
-    question = f" {item.ask}" if item.ask and item.ask.lower() not in said.lower() else ""
     end = "" if said.endswith(("?", ".")) else "."
-    return f"{said}{end} {item.detail}{question}"
+    asked, mark, rest = item.ask.partition("?")
+    if mark and f"{asked}?".lower() in said.lower():
+        # What follows from the answer stands right behind the question.
+        return " ".join(part for part in (f"{said}{end}", rest.strip(), item.detail) if part)
+    return " ".join(part for part in (f"{said}{end}", item.detail, item.ask) if part)
 
 
 class _Kept(dict[str, str]):

@@ -16,8 +16,13 @@ from cds_service.cards.built import BuiltCard
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import Action, Card, Suggestion
 
-AGAINST = frozenset({"stopped", "held", "refused", "avoided", "questioned"})
-"""What a card says against a drug, or asks before its next dose: no other card may order it."""
+AGAINST = frozenset({"stopped", "held", "refused", "avoided"})
+"""What a card says against a drug: no other card may order it, or a draft of it with another dose.
+"""
+
+ASKED = frozenset({"questioned"})
+"""What is asked before the next dose of a drug: no other card may order it anew. A draft of it may
+be made smaller."""
 
 
 class ContradictingOrderError(Exception):
@@ -37,22 +42,23 @@ def without_contradictions(
     cards: Sequence[BuiltCard], decision: Decision, knowledge: Knowledge
 ) -> list[BuiltCard]:
     """The cards, each without the orders that another of them speaks against."""
-    against = [dict(_spoken_against(card, knowledge)) for card in cards]
+    against = [dict(_spoken_against(card, knowledge, AGAINST)) for card in cards]
+    asked = [dict(_spoken_against(card, knowledge, ASKED)) for card in cards]
     checked: list[BuiltCard] = []
     for place, card in enumerate(cards):
         others = [said for at, said in enumerate(against) if at != place]
+        asking = [said for at, said in enumerate(asked) if at != place]
         kept: list[Suggestion] = []
         found: list[Contradiction] = []
         for suggestion in card.card.suggestions:
-            drugs = {
-                drug
+            clash = {
+                (drug, said[drug])
                 for action in suggestion.actions
                 for drug in ordered_drugs(action, decision, knowledge)
+                for said in (*others, *(asking if action.type == "create" else ()))
+                if drug in said
             }
-            clash = [
-                (drug, said[drug]) for drug in sorted(drugs) for said in others if drug in said
-            ]
-            found += [Contradiction(card.rule_id, rule, drug) for drug, rule in clash]
+            found += [Contradiction(card.rule_id, rule, drug) for drug, rule in sorted(clash)]
             if not clash:
                 kept.append(suggestion)
         checked.append(taken_out(card, kept, found) if found else card)
@@ -101,12 +107,15 @@ def with_suggestions(card: BuiltCard, kept: Sequence[Suggestion]) -> Card:
 def ordered_drugs(action: Action, decision: Decision, knowledge: Knowledge) -> set[str]:
     """The ALK inhibitors that an action starts or changes, read from the order as it leaves.
 
-    An order that is changed keeps its drug; a new one names it in words.
+    An order that is changed keeps its drug; a new one names it in words. One that is ended orders
+    nothing.
     """
     resource = action.resource
     if action.type not in ("create", "update") or not isinstance(resource, Mapping):
         return set()
     if resource.get("resourceType") != "MedicationRequest":
+        return set()
+    if action.ends_an_order:
         return set()
     reference = f"MedicationRequest/{resource.get('id')}"
     named = {
@@ -121,11 +130,13 @@ def ordered_drugs(action: Action, decision: Decision, knowledge: Knowledge) -> s
     return named & knowledge.inhibitors
 
 
-def _spoken_against(card: BuiltCard, knowledge: Knowledge) -> Iterator[tuple[str, str]]:
-    """By drug the rule of the card that speaks against it."""
+def _spoken_against(
+    card: BuiltCard, knowledge: Knowledge, words: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    """By drug the rule of the card that says one of these words of it."""
     for item in _said(card):
         said, drugs = said_of(item, knowledge.inhibitors)
-        if said in AGAINST:
+        if said in words:
             yield from ((drug, item.rule_id) for drug in drugs)
 
 

@@ -6,7 +6,7 @@ No order exceeds the label, and what is ordered can be made up of the product th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,7 @@ from cds_service.fhir.outgoing import (
     supply_quantity,
     updated,
 )
+from cds_service.fhir.received import AsReceived
 from cds_service.knowledge.codes import Codes
 from cds_service.knowledge.drugs import Drug, Product
 
@@ -37,11 +38,12 @@ _SUPPLY_UNIT_DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7
 
 @dataclass(frozen=True, slots=True)
 class OrderContext:
-    """Who orders for whom: ids as the hook call gave them."""
+    """Who orders for whom: ids as the hook call gave them, and the resources as they were sent."""
 
     patient_id: str
     user_id: str | None = None
     encounter_id: str | None = None
+    received: AsReceived = field(default_factory=AsReceived, repr=False)
 
     @property
     def requester(self) -> str | None:

@@ -93,6 +93,11 @@ def _held(item: Recommendation, knowledge: Knowledge, lead: str, finding: str) -
     goal = target(item.row.rules.get("until")) if item.row is not None else ""
     if not item.resume:
         return first_that_fits(led(lead, finding, _first_question(item.ask)), text)
+    if others := [other for other in item.also if other.kind is Kind.WITHHOLD]:
+        # None of them alone decides when the drug goes on, so that no dose is promised.
+        named = [finding, *(trigger(other.trace) for other in others)]
+        count = f"{len(others)} more reason{'' if len(others) == 1 else 's'} to hold it"
+        return first_that_fits(led(lead, listed(named)), led(lead, finding, count), text)
     if item.resume_dose is not None and goal:
         then = f"resume {dose_words(item.resume_dose)}"
         return first_that_fits(

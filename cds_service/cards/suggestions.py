@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from cds_service.alk import Decision, Dose, DueTest, Kind, Recommendation, Topic
 from cds_service.cards.medication_orders import (
@@ -21,7 +22,7 @@ from cds_service.cards.medication_orders import (
 from cds_service.cards.text import dose_words, listed
 from cds_service.facts.patient import OrderedMedication
 from cds_service.fhir.datatypes import Coding
-from cds_service.fhir.outgoing import InvalidResource, service_request
+from cds_service.fhir.outgoing import InvalidResource, service_request, updated
 from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import Knowledge
@@ -64,6 +65,7 @@ def suggestions(
         found += _dose_order(item, item.dose, decision.as_of, knowledge, context)
     if removes_order(item):
         found += _removal(item.order)
+    found += _endings(item, context)
     found += _tests(item, decision, knowledge, context)
     return found, "any"
 
@@ -208,6 +210,31 @@ def _dose_order(
     label = f"Order {words}" + (f" for {dose.months} months" if dose.months else "")
     action = Action(type="create", description=label, resource=resource_or_none)
     return [Suggestion(label=label, actions=(action,))]
+
+
+def _endings(item: Recommendation, context: OrderContext) -> list[Suggestion]:
+    """The end of the running orders that a switch replaces, each sent back whole.
+
+    Nothing is offered when one of them cannot be: the drug would still run beside the next one.
+    """
+    drugs = listed(sorted({one.ingredient for one in item.ends}))
+    successor = listed(item.order.ingredients) if item.order is not None else ""
+    ended: dict[str, dict[str, Any]] = {}
+    for one in item.ends:
+        resource = context.received.whole(one.source)
+        if resource is None or resource.get("status") != "active":
+            return []
+        changes = {"status": "stopped", "statusReason": {"text": f"Replaced by {successor}"}}
+        ended[one.source] = updated(resource, changes)
+    if not ended:
+        return []
+    orders = "the order" if len(ended) == 1 else f"the {len(ended)} orders"
+    label = f"End {orders} of {drugs}"
+    actions = tuple(
+        Action(type="update", description=f"End the order of {drugs}", resource=resource)
+        for resource in ended.values()
+    )
+    return [Suggestion(label=label, actions=actions)]
 
 
 def _after_lead_in(drug: Drug, dose: Dose) -> str:

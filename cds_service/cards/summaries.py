@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from cds_service.alk import (
@@ -41,7 +42,11 @@ def summary(item: Recommendation, knowledge: Knowledge) -> str:
     if item.topic is Topic.PROGRESSION and (objections := _objections(item.options)):
         return fit(f"No option here without a reason against it, tumour board: {objections}")
     if item.summary:
-        return fit(item.summary.format_map(_Filled(placeholders(item, knowledge))))
+        values = placeholders(item, knowledge)
+        line = agreeing(item.summary.format_map(_Filled(values)), values)
+        if item.options and "," not in values["options"] and " and " not in values["options"]:
+            line = line.replace(" are options", " is an option")
+        return fit(line)
     writer = {
         Topic.TOXICITY: reaction_summary,
         Topic.MONITORING: _monitoring,
@@ -57,6 +62,17 @@ def summary(item: Recommendation, knowledge: Knowledge) -> str:
     return fit(writer(item, knowledge))
 
 
+_OF_SEVERAL = {"is": "are", "was": "were", "runs": "run", "has": "have", "begins": "begin"}
+
+
+def agreeing(text: str, values: Mapping[str, str]) -> str:
+    """A filled-in text in which several drugs are, where one drug is."""
+    for names in {value for value in values.values() if " and " in value}:
+        for one, several in _OF_SEVERAL.items():
+            text = re.sub(rf"({re.escape(names)}) {one}\b", rf"\1 {several}", text)
+    return text
+
+
 class _Filled(dict[str, str]):
     """Placeholders that a row may use; one that has no value here becomes a plain word."""
 
@@ -68,6 +84,7 @@ _NAMED_ITEMS = {
     "other active ALK inhibitors": "active",
     "other ordered ALK inhibitors": "drafted",
     "active ALK inhibitors": "active",
+    "paused ALK inhibitors": "paused",
     "ALK inhibitors stopped without a reason": "unexplained",
     "ALK inhibitors stopped for toxicity": "untolerated",
     "conflicting ALK tests": "conflict",
@@ -109,12 +126,13 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
     start = dose_words(item.dose) if item.dose is not None else "dose to be looked up"
     values["start_dose"] = start
     if item.options:
-        values["options"] = listed([option.drug for option in item.options])
+        left = [option.drug for option in item.options if not option.speaks_against]
+        values["options"] = listed(left or [option.drug for option in item.options])
     if item.trace is not None:
         for leaf in item.trace.walk():
             word = _NAMED_ITEMS.get(leaf.subject)
             if word is not None and leaf.used:
-                labels = [used.label for used in leaf.used if isinstance(used, Item)]
+                labels = [_named(used, knowledge) for used in leaf.used if isinstance(used, Item)]
                 values.setdefault(word, listed(list(dict.fromkeys(labels))))
             if leaf.subject == "ALK" and leaf.used:
                 values["ALK"] = f"ALK {getattr(leaf.used[0], 'value', '')}"
@@ -218,11 +236,11 @@ def _objections(options: Sequence[Option]) -> str:
 _OF_MEDICINES = ("medications", "ordered medications", "medications still acting")
 
 
-def _interaction(item: Recommendation, _: Knowledge) -> str:
+def _interaction(item: Recommendation, knowledge: Knowledge) -> str:
     names = []
     for leaf in item.trace.walk() if item.trace is not None else ():
         if leaf.subject in _OF_MEDICINES:
-            names += [_ingredient(used) for used in leaf.used if isinstance(used, Item)]
+            names += [_ingredient(used, knowledge) for used in leaf.used if isinstance(used, Item)]
     group = item.row.text("group") if item.row is not None else "another medication"
     own = {item.drug, ""}
     shown = listed(sorted(set(names) - own)[:3]) or group
@@ -261,8 +279,16 @@ def _beside_a_reaction(shown: str, reaction: Recommendation, group: str) -> str:
     return first_that_fits(led(lead, because, group), led(lead, because or group), lead)
 
 
-def _ingredient(item: Item) -> str:
-    """The plainest of our own names for a medication: the one that is no class."""
+def _named(item: Item, knowledge: Knowledge) -> str:
+    """A medicine by its ingredient, whatever the chart calls it; all else by its label."""
+    known = sorted(item.names & knowledge.codes.ingredients.keys())
+    return known[0] if known else item.label
+
+
+def _ingredient(item: Item, knowledge: Knowledge) -> str:
+    """The plainest of our own names for a medication: an ingredient, else one that is no class."""
+    if item.names & knowledge.codes.ingredients.keys():
+        return _named(item, knowledge)
     classes = ("inhibitor", "inducer", "blocker", "bradycardic", "prolonging", "substrate")
     own = sorted(
         name

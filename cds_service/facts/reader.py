@@ -43,6 +43,7 @@ from cds_service.facts.patient import (
 from cds_service.facts.person import death, sex
 from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
 from cds_service.facts.unread_results import results_of
+from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import MedicationRequest, ServiceRequest
@@ -66,7 +67,8 @@ class Supplied:
     `procedures`, `laboratory` ...), `unavailable` those that could not be obtained, with why.
     `draft_requests` are the draft medication orders with the resource as received, and
     `draft_tests` the draft service requests. `dispatched` are the keys of those orders that are
-    signed already and on their way to whoever carries them out.
+    signed already and on their way to whoever carries them out. `received` are the resources as
+    they were sent, for what has to go back whole.
 
     `known_on` is the day on which the record was as it is: of an earlier day only what was known
     then is used (`facts.past`). None says that it is of the day asked about, as in every call of
@@ -80,6 +82,7 @@ class Supplied:
     draft_tests: Sequence[ServiceRequest] = ()
     dispatched: frozenset[str] = frozenset()
     known_on: date | None = None
+    received: AsReceived = field(default_factory=AsReceived, repr=False)
 
 
 class FactReader:

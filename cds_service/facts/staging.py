@@ -102,6 +102,8 @@ def _distant_categories(context: Context) -> Iterator[Statement]:
             continue
         said = (value.text, *(name for one in value.coding for name in (one.code, one.display)))
         category = next((name for name in said if name and _M1.fullmatch(name.strip())), None)
+        if category is None and _stage_of(context, value, allow_text=False) == "IV":
+            category = value.label or "M1"
         if category and context.usable(moment, "stage") and moment is not None:
             yield Statement("IV", moment.day, category, result.observation.key)
 

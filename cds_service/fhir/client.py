@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -293,7 +293,7 @@ class FhirClient:
         except (requests.RequestException, HTTPError, OSError, UnicodeError):
             late = time.monotonic() >= ends_at
             return None, FetchProblem(ProblemKind.DEADLINE if late else ProblemKind.CONNECTION)
-        page = read_resources(body).without_agreed(self._agreed_warnings)
+        page = replace(read_resources(body), texts=(body,)).without_agreed(self._agreed_warnings)
         if not page.given or any(entry.why in _NO_FHIR for entry in page.dropped):
             return None, FetchProblem(ProblemKind.NOT_FHIR, 200)
         return page, None

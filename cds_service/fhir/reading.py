@@ -70,7 +70,7 @@ class ReadResult:
     when a further page is announced whose address cannot be read.
     `says_none` is `matched_none` whatever was warned of beside it. `full_urls` maps each entry's
     fullUrl to its resource. `matches` counts the entries that are answers, read or not; `total` is
-    how many the server says there are, on all pages together.
+    how many the server says there are, on all pages together. `texts` are the pages as sent.
     """
 
     resources: tuple[Resource, ...] = ()
@@ -84,6 +84,7 @@ class ReadResult:
     total: int | None = None
     bundled: bool = False
     says_none: bool = False
+    texts: tuple[bytes | msgspec.Raw, ...] = field(default=(), repr=False, compare=False)
 
     def without_agreed(self, agreed: Collection[str]) -> ReadResult:
         """The same without the warnings that the operator agreed to (`Outcome.is_agreed`)."""
@@ -214,6 +215,7 @@ def merged(pages: Sequence[ReadResult]) -> ReadResult:
         # A server may count only once it has been through its results.
         total=next((page.total for page in reversed(pages) if page.total is not None), None),
         bundled=bool(pages) and all(page.bundled for page in pages if page.given),
+        texts=tuple(text for page in pages for text in page.texts),
     )
 
 

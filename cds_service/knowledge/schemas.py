@@ -46,7 +46,8 @@ ALK_CONFLICTS = frozenset({"open", "settled"})
 
 ALK_ANSWERS = frozenset({"positive", "borderline positive", "equivocal", "negative"})
 
-OFFERS = frozenset({"remove order", "first line"})
+OFFERS = frozenset({"remove order", "first line", "end running orders"})
+"""What a row about an order offers by one click."""
 
 SUMMARY_LENGTH = 139
 """CDS Hooks wants fewer than 140 characters in a card's summary."""

@@ -18,10 +18,11 @@ Said = Literal[
 ]
 """What a recommendation says of a drug, in words that the file explains."""
 
-Offer = Literal["start", "resume", "correct", "lower", "higher"]
-"""What a one-click order does to a drug; `higher` is any of them above a lowered dose."""
+Offer = Literal["start", "resume", "correct", "lower", "higher", "end"]
+"""What a one-click order does to a drug; `higher` is any of them above a lowered dose, `end` ends
+the order of another one in whose place the drug comes."""
 
-ONE_CLICK_ORDERS: tuple[Offer, ...] = ("start", "resume", "correct", "lower")
+ONE_CLICK_ORDERS: tuple[Offer, ...] = ("start", "resume", "correct", "lower", "end")
 
 
 class SettlementRow(Frozen):

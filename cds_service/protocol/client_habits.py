@@ -43,6 +43,7 @@ class ClientHabits(BaseModel):
 
     What it can take: ``actions`` by type and resource type, None for all (E-23);
     ``one_action_per_suggestion`` (E-23); ``selection_behaviors`` it understands (E-20, C-20);
+    ``ends_running_orders``, False when it takes any update for a change of what is being drafted;
     ``keeps_order_details``, False when an order arrives there with the site's own dose (E-23);
     ``links`` and ``link_hosts``, empty for any host (E-27, E-42); ``override_reasons`` (E-28);
     ``system_actions``, off unless agreed (R-151); ``max_cards`` in one answer.
@@ -59,6 +60,7 @@ class ClientHabits(BaseModel):
         default=("at-most-one", "any"), min_length=1
     )
     keeps_order_details: bool = True
+    ends_running_orders: bool = True
     links: Literal["all", "absolute", "none"] = "all"
     link_hosts: tuple[_Name, ...] = ()
     override_reasons: bool = True
@@ -100,6 +102,8 @@ class ClientHabits(BaseModel):
             else str(action.resource_id).split("/")[0]
         )
         if action.type != "delete" and resource_type in DOSED and not self.keeps_order_details:
+            return False
+        if action.ends_an_order and not self.ends_running_orders:
             return False
         return self.actions is None or resource_type in self.actions.get(action.type, ())
 

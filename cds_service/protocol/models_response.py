@@ -213,6 +213,14 @@ class Action(ExtensibleModel):
                 raise ValueError("only a delete has resourceId")
         return self
 
+    @property
+    def ends_an_order(self) -> bool:
+        """Whether it ends an order in force; a draft has no such status."""
+        resource = self.resource
+        return (
+            self.type == "update" and resource is not None and resource.get("status") == "stopped"
+        )
+
 
 class Suggestion(ExtensibleModel):
     """A set of actions that are taken together (R-121 to R-126)."""

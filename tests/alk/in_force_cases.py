@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.alk.order_cases import HAD_LORLATINIB, Case
+from tests.alk.order_cases import HAD_LORLATINIB, INTOLERANCES, LIVER_HOLDS, Case
 from tests.alk.patients import FULL, LOWER, treatment
 
 HIGHEST = treatment((170, "active", ("900", 2)))
@@ -22,6 +22,17 @@ IN_FORCE = (
     ),
     Case("force-off-ladder", {"lines": (ODD,)}, {"lines": (LOW,)}),
     Case("force-first-dose-low", {"lines": (LOW,)}, {"lines": (LOWERED,)}),
+    Case(
+        "force-intolerance-unexplained",
+        {INTOLERANCES: ("alectinib without a reaction",)},
+        {INTOLERANCES: ("lorlatinib without a reaction",)},
+    ),
+    Case(
+        "force-intolerance-explained",
+        {INTOLERANCES: ("alectinib",)},
+        {INTOLERANCES: ("alectinib without a reaction",)},
+    ),
+    Case("force-intolerance-explained", {INTOLERANCES: ("alectinib",)}, LIVER_HOLDS),
     Case(
         "force-immunotherapy",
         {"medications": ("immune checkpoint inhibitor",)},

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from tests.alk.patients import ON_ALECTINIB, order, treatment
+from tests.alk.patients import FULL, ON_ALECTINIB, order, treatment
 
 
 class Case(NamedTuple):
@@ -53,6 +53,16 @@ BREAKPOINT = ("ALK breakpoint without a partner",)
 DISAGREE: dict[str, object] = {"conflicting_ALK_tests": ("FISH", "D5F3 immunohistochemistry")}
 ROS1: dict[str, object] = {"ROS1_gene": "rearranged"}
 INTOLERANCES = "intolerances_to_ALK_inhibitors"
+PAUSED_THEN_LORLATINIB: dict[str, object] = {
+    "lines": (treatment((200, "paused", FULL)),),
+    "orders": (order("lorlatinib", "100"),),
+}
+SLOW_BEFORE_ALECTINIB: dict[str, object] = {
+    "lines": (),
+    "orders": (order("alectinib", "600", 2),),
+    "symptomatic_bradycardia": "present",
+}
+LIVER_HOLDS: dict[str, object] = {"ALT": "6", "total_bilirubin": "1"}
 LIVER_STOPS: dict[str, object] = {"ALT": "6", "total_bilirubin": "3"}
 SILENT: dict[str, object] = {"ALK": None, "lines": ()}
 WOMAN: dict[str, object] = {"sex": "female", "age": "40"}
@@ -189,8 +199,40 @@ ORDERS = (
     ),
     Case(
         "order-intolerance-explained",
-        {**NONE, "orders": ALECTINIB, INTOLERANCES: ("alectinib",)},
-        {"lines": ON_ALECTINIB},
+        # The drug runs, and nothing else in the answer speaks of a reaction to it.
+        {"lines": ON_ALECTINIB, "orders": ALECTINIB, INTOLERANCES: ("alectinib",)},
+        LIVER_HOLDS,
+    ),
+    Case("order-beside-held-inhibitor", {"orders": LORLATINIB, **LIVER_HOLDS}, {"ALT": "1"}),
+    Case("order-beside-held-inhibitor", {"orders": LORLATINIB, **LIVER_HOLDS}, LIVER_STOPS),
+    Case(
+        "order-beside-held-inhibitor",
+        {"orders": LORLATINIB, **LIVER_HOLDS},
+        {"disease_status": "worse"},
+    ),
+    Case(
+        "order-beside-held-inhibitor", {"orders": LORLATINIB, **LIVER_HOLDS}, {"orders": ALECTINIB}
+    ),
+    Case("order-two-alk-inhibitors", {"orders": LORLATINIB}, LIVER_HOLDS),
+    Case("order-beside-paused-inhibitor", PAUSED_THEN_LORLATINIB, {"orders": ALECTINIB}),
+    Case("order-beside-paused-inhibitor", PAUSED_THEN_LORLATINIB, {"lines": ()}),
+    Case("order-slow-heart-symptoms", SLOW_BEFORE_ALECTINIB, {"orders": LORLATINIB}),
+    Case("order-slow-heart-symptoms", SLOW_BEFORE_ALECTINIB, {"symptomatic_bradycardia": "absent"}),
+    Case(
+        "order-slow-heart-symptoms",
+        {**NONE, "orders": ALECTINIB, "heart_rate": "55", "bradycardia_symptoms": "present"},
+        {"heart_rate": "60"},
+    ),
+    # A drug that begins while another one runs begins all the same.
+    Case(
+        "order-lung-disease",
+        {"orders": LORLATINIB, "interstitial_lung_disease": "present"},
+        {"orders": ALECTINIB},
+    ),
+    Case(
+        "order-lorlatinib-mind-later",
+        {"orders": LORLATINIB, "psychiatric_disorder": "present"},
+        {"psychiatric_disorder": "absent"},
     ),
     Case(
         "order-two-alk-drafted",
@@ -383,6 +425,12 @@ ORDERS = (
         "order-abnormal-before-start",
         {**NONE, "ALT": "5.01", "orders": ALECTINIB},
         {"ALT": "5"},
+    ),
+    Case(
+        "order-abnormal-before-start",
+        # Another one is on hold for its reaction: the next one does not begin into it.
+        {"lines": (treatment((200, "paused", FULL)),), "ALT": "5.01", "orders": LORLATINIB},
+        {"orders": ALECTINIB},
     ),
     Case(
         "order-abnormal-before-start",

@@ -49,7 +49,7 @@ def test_a_gate_stops_the_choice_and_never_a_safety_check(cancers: tuple[str, ..
     assert _of(decision, Topic.GATE)
     assert decision.choice is None
     assert "alectinib-liver-hold" in reactions(decision)
-    assert "order-two-alk-inhibitors" in rows_heard(decision)
+    assert "order-beside-held-inhibitor" in rows_heard(decision)
 
 
 def test_the_choice_is_a_set_and_never_one_drug() -> None:
@@ -297,7 +297,7 @@ def test_the_most_dangerous_comes_first() -> None:
     severities = [item.severity for item in decision.recommendations]
     order_of = ("critical", "warning", "info")
     assert severities == sorted(severities, key=order_of.index)
-    assert decision.recommendations[0].rule_id == "order-two-alk-inhibitors"
+    assert decision.recommendations[0].rule_id == "order-beside-held-inhibitor"
 
 
 def test_every_recommendation_of_a_row_carries_its_basis_and_its_sources() -> None:

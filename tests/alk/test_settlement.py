@@ -16,11 +16,15 @@ from cds_service.alk.settlement import Settled, offer_of, said_of
 from cds_service.cards import CardContext, all_cards, guard
 from cds_service.cards.built import BuiltCard
 from cds_service.cards.suggestions import OrderContext
+from cds_service.cards.summaries import summary
 from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.settlement import STRICTEST, load_settlement
 from cds_service.knowledge.yaml_files import knowledge_folder
+from cds_service.rules import Reason, ReasonKind
 from tests.alk.patients import asked, drafted, knowledge, order, patient, running
+from tests.cards.deciding import decided
+from tests.facts import records
 
 
 def cards_of(decision: Decision) -> list[BuiltCard]:
@@ -229,6 +233,7 @@ def test_whatever_is_said_no_order_is_left_against_another_recommendation(
             said, drugs = said_of(other, inhibitors)
             if other is not item and item.dose.drug in drugs:
                 assert said not in guard.AGAINST
+                assert said not in guard.ASKED or item.kind is Kind.REDUCE
 
 
 @given(st.lists(recommendations(), max_size=6))
@@ -319,23 +324,49 @@ def test_an_older_release_without_the_file_is_settled_by_the_strictest_rows(tmp_
     ],
     ids=["lowered for the liver", "low oxygen", "above the label"],
 )
-def test_what_is_to_be_checked_before_the_next_dose_takes_every_order_of_the_drug(
+def test_what_is_to_be_checked_before_the_next_dose_leaves_the_smaller_draft(
     open_question: dict[str, object], draft: OrderedMedication
 ) -> None:
     decision = asked(patient(**{"Child-Pugh_class": "C", **open_question}), draft)
 
     lowered = [one for one in decision.recommendations if one.kind is Kind.REDUCE]
     assert lowered
-    assert {one.settled for one in lowered} == {"a reaction to alectinib is still to be settled"}
-    assert not [said for said in clicks(decision) if "alectinib" in said]
+    assert not any(one.settled for one in lowered)
+    assert [said for said in clicks(decision) if said.startswith("Change the order to alectinib")]
 
 
-def test_a_question_on_the_card_of_a_lower_dose_takes_the_button_of_that_card() -> None:
+def test_a_question_on_the_card_of_a_lower_dose_leaves_the_button_of_that_card() -> None:
     # ALT has recovered, so that the next dose level is right; the symptoms of today are not known.
     chart = patient(ALT=[(40, "6"), (3, "1")], heart_rate="52", bradycardia_symptoms=None)
     decision = asked(chart, drafted("alectinib", "600", 2))
 
     (leading,) = [one for one in decision.recommendations if one.kind is Kind.REDUCE]
     assert [one.kind for one in leading.also] == [Kind.ASK]
-    assert leading.settled
-    assert not [said for said in clicks(decision) if "alectinib" in said]
+    assert not leading.settled
+    assert clicks(decision) == ["Change the order to alectinib 450 mg twice daily"]
+
+
+def test_two_rows_of_one_group_about_the_same_medicine_are_one_card() -> None:
+    taken = records.medication(text="warfarin 5 mg")
+    draft = {**records.medication(text="ceritinib 450 mg once daily"), "status": "draft"}
+    decision = decided("p", [records.person(), taken], [draft])
+
+    (item,) = [one for one in decision.recommendations if "warfarin" in one.rule_id]
+    assert summary(item, knowledge()) == "Avoid ceritinib with warfarin: CYP2C9 substrates"
+    assert [one.rule_id for one in item.also] == ["ceritinib-interaction-cyp2c9"]
+    assert not [one for one in decision.recommendations if one.rule_id == item.also[0].rule_id]
+
+
+def test_of_two_checks_that_wait_for_the_same_the_verified_one_leads() -> None:
+    waiting = replace(
+        _recommendation(Kind.ASK, "unread"),
+        topic=Topic.ORDER,
+        order=order("alectinib"),
+        reasons=(Reason.of(ReasonKind.MISSING, "medications", "not supplied"),),
+        verified=False,
+    )
+    left = Settled([waiting, replace(waiting, rule_id="read", verified=True)], knowledge())
+
+    (item,) = left.recommendations()
+    assert item.rule_id == "read"
+    assert [one.rule_id for one in item.also] == ["unread"]

@@ -23,10 +23,12 @@ from tests.depth import SEED, examples, share
 DRUGS = sorted(knowledge().drugs)
 AGAINST = re.compile(
     r"^(?:Stop|Hold|Keep holding|Do not sign|Do not dispatch|Do not start|Avoid|Reconsider"
-    r"|Not for this patient:|Check before the next dose of|Cannot judge)"
+    r"|Not for this patient:|Cannot judge)"
     r" (?P<drug>[a-z]+)\b"
 )
 """A headline that speaks against a drug, as it is written."""
+ASKS = re.compile(r"^Check before the next dose of (?P<drug>[a-z]+)\b")
+"""A headline that asks first: nothing puts the drug on, but a draft may be made smaller."""
 
 CHANGES: dict[str, tuple[object, ...]] = {
     "ALT": (None, "0.8", "3.2", "5.2", "6.2", [(40, "6.2"), (2, "0.8")]),
@@ -118,14 +120,16 @@ def _answers(facts: PatientFacts, drafts: tuple[OrderedMedication, ...]) -> list
     return answers
 
 
-def _buttons(card: BuiltCard, drafts: tuple[OrderedMedication, ...]) -> set[str]:
-    """The inhibitors that a click on the card starts or changes."""
+def _buttons(
+    card: BuiltCard, drafts: tuple[OrderedMedication, ...], types: tuple[str, ...]
+) -> set[str]:
+    """The inhibitors that a click on the card starts or changes, by actions of these types."""
     named = {draft.reference: draft.ingredients for draft in drafts}
     found: set[str] = set()
     for one in card.card.suggestions:
         for action in one.actions:
             resource = action.resource or {}
-            if resource.get("resourceType") != "MedicationRequest":
+            if resource.get("resourceType") != "MedicationRequest" or action.type not in types:
                 continue
             text = str(resource["medicationCodeableConcept"].get("text", "")).lower()
             found |= {drug for drug in DRUGS if drug in text}
@@ -140,15 +144,18 @@ def _contradictions(
     found = []
     for cards in _answers(facts, drafts):
         for card in cards:
-            told = AGAINST.match(card.card.summary)
+            against = AGAINST.match(card.card.summary)
+            told = against or ASKS.match(card.card.summary)
             if told is None or told["drug"] not in DRUGS:
                 continue
+            types = ("create", "update") if against else ("create",)
             seen["against"] += 1
             for other in cards:
                 if other is card:
                     continue
-                seen["beside"] += bool(_buttons(other, drafts))
-                if told["drug"] in _buttons(other, drafts):
+                buttons = _buttons(other, drafts, types)
+                seen["beside"] += bool(buttons)
+                if told["drug"] in buttons:
                     found.append(f"{other.card.summary!r} beside {card.card.summary!r}")
     return found
 

@@ -199,3 +199,42 @@ def test_a_name_that_is_easily_taken_for_an_alk_inhibitor_is_asked_about_once(te
 def test_a_name_that_only_holds_such_a_name_is_not_asked_about(text: str) -> None:
     found = _drafted(text).recommendations
     assert "order-look-alike" not in {one.rule_id for one in found}
+
+
+def test_no_headline_names_a_drug_as_an_option_that_its_own_table_advises_against() -> None:
+    for _, item in recommendations():
+        against = [one.drug for one in item.options if one.speaks_against]
+        left = [one.drug for one in item.options if not one.speaks_against]
+        if item.row is None or "{options}" not in item.row.cells.get("summary", "") or not left:
+            continue
+        said = summary(item, knowledge())
+        named = item.row.text("summary").format_map(Named(options=""))
+        assert not [drug for drug in against if drug in said and drug not in named], said
+        assert len(left) > 1 or " are options" not in said
+
+
+class Named(dict[str, str]):
+    """What a headline names besides its options may be advised against: it runs, or failed."""
+
+    def __missing__(self, key: str) -> str:
+        return " ".join(knowledge().drugs)
+
+
+def test_a_question_beside_another_card_is_asked_once() -> None:
+    for decision, item in recommendations():
+        asked_there = [other.ask for other in item.also if "?" in other.ask and not other.settled]
+        text = detail(item, decision, knowledge()).casefold()
+        for ask in asked_there:
+            assert text.count(f"{ask.partition('?')[0]}?".casefold()) <= asked_there.count(ask)
+
+
+def test_of_two_holds_the_one_that_may_be_a_stop_leads_and_none_promises_a_dose() -> None:
+    liver_and_lung = asked(patient(ALT="6", interstitial_lung_disease="present"))
+    said = summary(liver_and_lung.recommendations[0], knowledge())
+    assert said.startswith("Hold alectinib: interstitial lung disease")
+
+    liver_and_muscle = asked(patient(ALT="6", CPK="11"))
+    said = summary(liver_and_muscle.recommendations[0], knowledge())
+    assert said.startswith("Hold alectinib: ALT 6.0 x ULN")
+    assert "CPK 11.0 x ULN" in said
+    assert "resume" not in said

@@ -104,10 +104,31 @@ def category(value: Json, days_ago: int = 9) -> Json:
                 }
             ]
         },
+        {"coding": [{"system": SNOMED, "code": "1229903009"}]},
+        {"coding": [{"system": SNOMED, "code": "1229917000"}]},
     ],
 )
 def test_a_category_that_says_metastases_makes_the_disease_advanced(value: Json) -> None:
     assert setting_of(category(value)) == "advanced"
+
+
+@pytest.mark.parametrize("kind", ["399387003", "371497001"])
+def test_a_category_is_known_by_its_snomed_code_as_well(kind: str) -> None:
+    said = category({"coding": [{"system": SNOMED, "code": "1229910003"}]})
+    said["code"] = {"coding": [{"system": SNOMED, "code": kind}]}
+
+    assert setting_of(said) == "advanced"
+
+
+def test_the_summary_of_a_stage_may_be_the_category() -> None:
+    said = coded(SNOMED, "254637007")
+    said["stage"] = [{"summary": {"coding": [{"system": SNOMED, "code": "1229904003"}]}}]
+
+    assert setting_of(said) == "advanced"
+
+
+def test_no_metastases_by_code_make_none() -> None:
+    assert setting_of(category({"coding": [{"system": SNOMED, "code": "1229901006"}]})) is None
 
 
 @pytest.mark.parametrize("words", ["cM0", "MX", "M1?", "not M1a", ""])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.protocol import Action
 from fhir_fixtures import load_story, story_names
 from tests.services.calling import Json, Service, told_apart
 
@@ -32,8 +33,10 @@ def _carried_out(body: Json, actions: list[Json]) -> Json:
         elif action["type"] == "update":
             changed = action["resource"]
             named = f"{changed['resourceType']}/{changed['id']}"
-            (entry,) = [entry for entry in after["context"][DRAFTS]["entry"]
-                        if _reference(entry) == named]  # fmt: skip
+            held = after["context"][DRAFTS]["entry"]
+            if Action.model_validate(action).ends_an_order:
+                held = after["prefetch"]["medications"]["entry"]
+            (entry,) = [entry for entry in held if _reference(entry) == named]
             entry["resource"] = changed
         else:
             assert "id" not in action["resource"], "ids are given by the EHR"
