@@ -11,6 +11,7 @@ from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.drug_asked_about import AboutDrug
 from cds_service.facts.patient import DoseTaken
 from cds_service.knowledge.dose_cells import read_dose_cell
+from cds_service.knowledge.jurisdiction_cells import stands_in
 from cds_service.knowledge.jurisdictions import approval, approval_words
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import PLACES
@@ -32,8 +33,7 @@ def first_line(
     options: list[Option] = []
     waiting: tuple[Row, object] | None = None
     for row in knowledge.tables["first_line"]:
-        places = row.entries("jurisdiction")
-        if places and question.jurisdiction not in places:
+        if not stands_in(row, question.jurisdiction):
             continue
         trace = row.when.evaluate(evaluation)
         if trace.verdict is Verdict.MET:

@@ -381,6 +381,21 @@ def asked(
     return decide(facts, question, knowledge(), AS_OF)
 
 
+@cache
+def _standing() -> dict[str, str]:
+    return {
+        row.identifier: (*row.entries("jurisdiction"), "US")[0]
+        for tables in knowledge().drugs.values()
+        for table in tables.by_name.values()
+        for row in table
+    }
+
+
+def jurisdiction_of(row: str) -> str:
+    """Where a row is asked: in the first jurisdiction that it names, else in the United States."""
+    return _standing().get(row, "US")
+
+
 def reactions(decision: Decision) -> dict[str, Recommendation]:
     """Every reaction to a drug by the row that spoke, leading or not."""
     leading = [item for item in decision.recommendations if item.topic is Topic.TOXICITY]

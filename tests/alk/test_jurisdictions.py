@@ -8,7 +8,8 @@ from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
 from cds_service.cards import CardContext, build_cards
 from cds_service.cards.suggestions import OrderContext
 from cds_service.facts import OrderedMedication
-from cds_service.knowledge.jurisdictions import NAMES, approval, under
+from cds_service.knowledge.jurisdiction_cells import NAMES
+from cds_service.knowledge.jurisdictions import approval, under
 from cds_service.settings import Settings
 from tests.alk.patients import asked, knowledge, order, patient, reactions, treatment
 from tests.alk.row_cases import RESECTED

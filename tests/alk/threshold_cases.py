@@ -35,6 +35,7 @@ from tests.alk.patients import (
     asked,
     day,
     described,
+    jurisdiction_of,
     knowledge,
     reactions,
 )
@@ -201,7 +202,7 @@ def speaks_of(found: Boundary, facts: PatientFacts) -> bool:
     A row of the same reaction speaks or is listed as undecided, or the quantity is named among
     the results that cannot be graded.
     """
-    decision = asked(facts)
+    decision = asked(facts, jurisdiction=jurisdiction_of(found.row.identifier))
     heard = reactions(decision)
     reaction = {
         row.identifier

@@ -164,7 +164,7 @@ def test_a_missing_cell_is_refused(folder: Path) -> None:
     _write(file, rows)
     error = _refused(folder)
     assert error.row == 7
-    assert error.expected == "13 cells, found 12"
+    assert error.expected == "15 cells, found 14"
 
 
 def test_an_id_given_twice_is_refused_also_across_tables(folder: Path) -> None:

@@ -18,6 +18,7 @@ class Reaction(NamedTuple):
     says: str
     facts: Mapping[str, object]
     heard: Mapping[str, str]
+    jurisdiction: str = "US"
 
 
 def cases_of(drug: str) -> Callable[..., Reaction]:
