@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
 from cds_service.cards import CardContext, build_cards
 from cds_service.cards.suggestions import OrderContext
 from cds_service.facts import OrderedMedication
-from cds_service.knowledge.jurisdiction_cells import NAMES
+from cds_service.knowledge.jurisdiction_cells import ELSEWHERE, NAMES, rows_under, views
 from cds_service.knowledge.jurisdictions import approval, under
 from cds_service.settings import Settings
-from tests.alk.patients import asked, knowledge, order, patient, reactions, treatment
+from tests.alk.patients import (
+    asked,
+    described,
+    knowledge,
+    order,
+    patient,
+    reactions,
+    treatment,
+)
 from tests.alk.row_cases import RESECTED
 
 JAPANESE = order("alectinib", "300", 2)
@@ -167,8 +177,65 @@ def test_below_a_step_that_was_not_read_nobody_is_told_to_stop_for_good() -> Non
 
 
 def test_a_jurisdiction_without_doses_of_its_own_changes_nothing() -> None:
-    assert under(knowledge(), "US") is knowledge()
-    assert under(knowledge(), "CH") is knowledge()
+    assert under(knowledge(), "US").drugs == under(knowledge(), "CH").drugs
+    assert under(knowledge(), "CH").drugs["ensartinib"] is knowledge().drugs["ensartinib"]
     changed = under(knowledge(), "JP")
-    assert changed.drugs["lorlatinib"] is knowledge().drugs["lorlatinib"]
+    assert changed.drugs["ensartinib"] is knowledge().drugs["ensartinib"]
     assert changed.drugs["alectinib"].drug.ladder.below_minimum == "not read"
+
+
+# -- rows ---------------------------------------------------------------------------------
+
+
+def _monitored(jurisdiction: str) -> dict[str, str]:
+    """By test the row of lorlatinib that asks for it first."""
+    table = under(knowledge(), jurisdiction).drugs["lorlatinib"].monitoring
+    assert table is not None
+    found: dict[str, str] = {}
+    for row in table:
+        found.setdefault(row.text("test"), row.identifier)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "row"),
+    [
+        ("US", "lorlatinib-monitor-ecg"),
+        ("CH", "lorlatinib-monitor-ecg"),
+        ("JP", "lorlatinib-monitor-ecg"),
+        ("EU", "lorlatinib-monitor-ecg-europe"),
+    ],
+)
+def test_a_row_of_one_label_stands_there_in_place_of_the_one_that_stands_everywhere(
+    jurisdiction: str, row: str
+) -> None:
+    assert _monitored(jurisdiction)["ECG"] == row
+
+
+def test_every_row_stands_somewhere_and_those_of_one_label_nowhere_else() -> None:
+    for tables in knowledge().drugs.values():
+        for table in tables.by_name.values():
+            seen = {row.identifier for view in views(table) for row in view}
+            assert seen == {row.identifier for row in table}
+            everywhere = {row.identifier for row in rows_under(table, ELSEWHERE)}
+            assert everywhere == {
+                row.identifier for row in table if not row.entries("jurisdiction")
+            }
+
+
+def test_the_release_of_a_jurisdiction_is_worked_out_once_and_is_its_own() -> None:
+    changed = under(knowledge(), "EU")
+    assert under(knowledge(), "EU") is changed
+    assert under(changed, "EU") is changed
+    assert replace(knowledge(), signatures={}).standing == {}
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "kind"), [("US", Kind.ASK), ("EU", Kind.WITHHOLD), ("JP", Kind.ASK)]
+)
+def test_a_first_degree_block_with_symptoms_holds_lorlatinib_in_europe_alone(
+    jurisdiction: str, kind: Kind
+) -> None:
+    facts = described({"PR interval": "201", "bradycardia symptoms": "present"}, "lorlatinib")
+    (item,) = reactions(asked(facts, jurisdiction=jurisdiction)).values()
+    assert item.kind is kind
