@@ -15,11 +15,17 @@ from typing import Literal, get_args
 
 from cds_service.knowledge.drugs import Dose, Drug, LadderLevel
 from cds_service.knowledge.jurisdiction_cells import NAMES, rows_under
-from cds_service.knowledge.label_statements import Indication
+from cds_service.knowledge.label_statements import (
+    NO_EARLIER_INHIBITOR,
+    EarlierInhibitors,
+    Indication,
+)
 from cds_service.knowledge.release import DrugTables, Knowledge
 from cds_service.knowledge.table_files import Table
 
-Approval = Literal["approved", "not verified", "none", "not described"]
+Approval = Literal["approved", "open", "not verified", "not after", "none", "not described"]
+UNAPPROVED: frozenset[Approval] = frozenset({"none", "not after"})
+"""What a drug is not offered with: no such use, or none after the ALK inhibitors taken before."""
 
 _DESCRIBED = frozenset(get_args(Indication.model_fields["jurisdiction"].annotation))
 _SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -30,11 +36,18 @@ _SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-def approval(drug: Drug, situation: Literal["advanced", "adjuvant"], jurisdiction: str) -> Approval:
+def approval(
+    drug: Drug,
+    situation: Literal["advanced", "adjuvant"],
+    jurisdiction: str,
+    earlier: EarlierInhibitors = NO_EARLIER_INHIBITOR,
+) -> Approval:
     """Whether the drug is approved there for the situation, as far as its file says.
 
-    "none" where the file describes the jurisdiction and lists no such use, "not verified" where
-    it lists one that was not read in a source, "not described" where no file describes it.
+    "none" where the file describes the jurisdiction and lists no such use, "not after" where it
+    lists one only for patients who took other ALK inhibitors before or none, "open" where the
+    record does not say which, "not verified" where it lists one that was not read in a source,
+    "not described" where no file describes it.
     """
     if jurisdiction not in _DESCRIBED:
         return "not described"
@@ -45,9 +58,16 @@ def approval(drug: Drug, situation: Literal["advanced", "adjuvant"], jurisdictio
         and indication.jurisdiction == jurisdiction
         and indication.setting in _SETTINGS[situation]
     ]
-    if any(indication.verified for indication in found):
-        return "approved"
-    return "not verified" if found else "none"
+    if not found:
+        return "none"
+    covers = [(item.verified, item.holds_after(earlier)) for item in found]
+    answers: tuple[tuple[tuple[bool, bool | None], Approval], ...] = (
+        ((True, True), "approved"),
+        ((False, True), "not verified"),
+        ((True, None), "open"),
+        ((False, None), "not verified"),
+    )
+    return next((answer for case, answer in answers if case in covers), "not after")
 
 
 def approval_words(known: Approval, jurisdiction: str) -> str:
@@ -55,7 +75,9 @@ def approval_words(known: Approval, jurisdiction: str) -> str:
     place = NAMES.get(jurisdiction, jurisdiction)
     return {
         "approved": "",
+        "open": f"approval in {place} depends on the ALK inhibitors taken before",
         "not verified": f"approval in {place} not verified",
+        "not after": f"not approved in {place} after these ALK inhibitors as far as known",
         "none": f"not approved in {place} as far as known",
         "not described": f"approvals in {place} are not known here",
     }[known]
