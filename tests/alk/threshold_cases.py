@@ -80,7 +80,10 @@ class Boundary(NamedTuple):
             return number * UPPER_LIMITS[self.leaf.fact]
         if unit == "xbaseline":
             return number * BASELINE * UPPER_LIMITS.get(self.leaf.fact, Decimal(1))
-        return number * self.quantity.units.get(unit, Decimal(1))
+        plain_number = number * self.quantity.units.get(unit, Decimal(1))
+        if not self.leaf.amount.above_baseline:
+            return plain_number
+        return plain_number + BASELINE * UPPER_LIMITS.get(self.leaf.fact, Decimal(1))
 
     @property
     def step(self) -> Decimal:
