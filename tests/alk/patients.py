@@ -59,6 +59,8 @@ UPPER_LIMITS = {
     "uric acid": Decimal(400),
 }
 NORMAL: Mapping[str, object] = {
+    "potassium": "4",
+    "magnesium": "2",
     "ALT": "0.8",
     "AST": "0.8",
     "total bilirubin": "0.6",
