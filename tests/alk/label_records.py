@@ -49,8 +49,10 @@ WORDS = {
     "at most": lambda value, limit: value <= limit,
     "exactly": lambda value, limit: value == limit,
 }
-LIMIT = re.compile(r"(above|at least|below|at most|exactly) (\d+(?:\.\d+)?)"
-                   r"( x baseline| above baseline| mg/dL)?")
+LIMIT = re.compile(
+    r"(above|at least|below|at most|exactly) (\d+(?:\.\d+)?)"
+    r"( x baseline| above baseline| mg/dL)?"
+)
 BY_BASELINE = {" x baseline": operator.mul, " above baseline": operator.add}
 """What a limit by the result before treatment amounts to."""
 AGAIN = re.compile(rf"again ({LIMIT.pattern}) after ({LIMIT.pattern})")

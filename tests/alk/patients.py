@@ -61,6 +61,7 @@ UPPER_LIMITS = {
 NORMAL: Mapping[str, object] = {
     "potassium": "4",
     "magnesium": "2",
+    "lymphocytes": "1.5",
     "ALT": "0.8",
     "AST": "0.8",
     "total bilirubin": "0.6",

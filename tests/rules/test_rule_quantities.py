@@ -117,9 +117,7 @@ def test_without_a_usable_baseline_a_multiple_of_it_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"), [("79.9", NOT_MET), ("80", MET), ("80.1", MET), (">80", MET)]
 )
-def test_a_rise_above_the_baseline_is_exact_at_the_boundary(
-    value: str, expected: Verdict
-) -> None:
+def test_a_rise_above_the_baseline_is_exact_at_the_boundary(value: str, expected: Verdict) -> None:
     facts = {"ALT": results(result(value), baseline="20")}
     assert verdict_of("ALT >= 60 U/L above baseline", facts) is expected
 
