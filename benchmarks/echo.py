@@ -5,8 +5,6 @@ from __future__ import annotations
 import orjson
 from flask import Flask, Response, request
 
-from benchmarks.payload import SERVICE_ID
-
 _CARDS = orjson.dumps(
     {
         "cards": [
@@ -27,8 +25,9 @@ def parsing() -> Flask:
     """An application that parses the whole body with orjson and sends three fixed cards."""
     app = Flask("parsing_echo")
 
-    @app.post(f"/cds-services/{SERVICE_ID}")
-    def answer() -> Response:
+    @app.post("/cds-services/<service_id>")
+    def answer(service_id: str) -> Response:
+        del service_id
         orjson.loads(request.get_data())
         return Response(_CARDS, mimetype="application/json")
 
@@ -39,8 +38,9 @@ def receiving() -> Flask:
     """An application that only receives the body and sends three fixed cards."""
     app = Flask("receiving_echo")
 
-    @app.post(f"/cds-services/{SERVICE_ID}")
-    def answer() -> Response:
+    @app.post("/cds-services/<service_id>")
+    def answer(service_id: str) -> Response:
+        del service_id
         request.get_data()
         return Response(_CARDS, mimetype="application/json")
 

@@ -1,14 +1,17 @@
-"""One order-sign request with 200 Observations, made of the patient stories.
+"""The requests that are measured, made of the patient stories.
 
-The patient is the one of `alectinib-alt-six-times`: alectinib must be withheld and a refill of it
-is about to be signed, so the request walks through most of the tables. The older results of
-`alectinib-on-track` lengthen the chart, under this patient's name.
+The patient of most is the one of `alectinib-alt-six-times`: alectinib must be withheld and a refill
+of it is about to be signed, so the request walks through most of the tables. The results of
+`alectinib-on-track` lengthen the chart, under this patient's name. `BODIES` are the same chart
+shorter and longer, a chart that is opened, and a patient whom nothing here concerns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -45,28 +48,77 @@ LENGTHENING_STORY = "alectinib-on-track"
 Resource = dict[str, Any]
 
 
-def order_sign_request(knowledge: Knowledge, today: date) -> bytes:
-    """The body of the request, the same bytes for the same day.
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One request that is measured: which story, at which hook, with how many Observations."""
 
-    Every prefetch key is supplied, as a searchset Bundle where its template is a search. Raises
-    ValueError when the stories no longer hold enough Observations.
-    """
-    story = load_story(STORY, today)
-    if story.draft_orders is None:
-        raise ValueError(f"{STORY} has no draft orders")
-    prefetch = _prefetch(_chart(story, today, _finding_codes(knowledge)), knowledge)
-    return orjson.dumps(
-        {
-            "hook": "order-sign",
-            "hookInstance": "6ba7b812-9dad-41d1-80b4-00c04fd430c8",
-            "context": {
-                "userId": "Practitioner/benchmark",
-                "patientId": story.patient_id,
-                "draftOrders": story.draft_orders,
-            },
-            "prefetch": prefetch,
+    name: str
+    story: str = STORY
+    hook: str = "order-sign"
+    observations: int = OBSERVATIONS
+
+    @property
+    def service_id(self) -> str:
+        """The service that is asked."""
+        return f"alk-{self.hook}"
+
+    def request(self, knowledge: Knowledge, today: date) -> bytes:
+        """The body of the request, the same bytes for the same day.
+
+        Every prefetch key is supplied, as a searchset Bundle where its template is a search.
+        Raises ValueError when the stories no longer hold enough Observations.
+        """
+        story = load_story(self.story, today)
+        context: Resource = {
+            "userId": "Practitioner/benchmark",
+            "patientId": story.patient_id,
         }
-    )
+        if self.hook == "order-sign":
+            context["draftOrders"] = story.draft_orders or _other_draft(story)
+        else:
+            context["encounterId"] = "benchmark"
+        chart = _chart(story, today, _finding_codes(knowledge), self.observations)
+        return orjson.dumps(
+            {
+                "hook": self.hook,
+                "hookInstance": "6ba7b812-9dad-41d1-80b4-00c04fd430c8",
+                "context": context,
+                "prefetch": _prefetch(chart, knowledge),
+            }
+        )
+
+
+WHOLE = Body("200 Observations, ALT 6.2 times the upper limit")
+BODIES = (
+    WHOLE,
+    Body("10,000 Observations", observations=10_000),
+    Body("no lung cancer, 200 Observations", story="no-lung-cancer"),
+    Body("50 Observations", observations=50),
+    Body("chart opened, 200 Observations", story=LENGTHENING_STORY, hook="patient-view"),
+)
+
+
+def order_sign_request(knowledge: Knowledge, today: date) -> bytes:
+    """The body of the request that most measurements are made with."""
+    return WHOLE.request(knowledge, today)
+
+
+def _other_draft(story: Story) -> Resource:
+    """An order of a medicine that has nothing to do with the tables."""
+    coding = {
+        "system": "http://www.nlm.nih.gov/research/umls/rxnorm",
+        "code": "308182",
+        "display": "amoxicillin 250 MG Oral Capsule",
+    }
+    draft = {
+        "resourceType": "MedicationRequest",
+        "id": "draft",
+        "status": "draft",
+        "intent": "order",
+        "medicationCodeableConcept": {"coding": [coding]},
+        "subject": {"reference": f"Patient/{story.patient_id}"},
+    }
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": draft}]}
 
 
 def observation_count(body: bytes) -> int:
@@ -89,24 +141,45 @@ def _finding_codes(knowledge: Knowledge) -> frozenset[str]:
     return frozenset(token.partition("|")[2] for token in listed.split(","))
 
 
-def _chart(story: Story, today: date, codes: frozenset[str]) -> list[Resource]:
-    """The story's resources, with older results of the other story up to 200 Observations."""
+def _chart(story: Story, today: date, codes: frozenset[str], observations: int) -> list[Resource]:
+    """The story's resources, with so many Observations that are asked for: the newest of its own,
+    and older results of the other story."""
     own = [entry["resource"] for entry in story.bundle["entry"]]
-    sent = sum(1 for resource in own if _is_asked_for(resource, codes))
-    other = load_story(LENGTHENING_STORY, today)
-    older = sorted(
-        (
-            entry["resource"]
-            for entry in other.bundle["entry"]
-            if _has_category(entry["resource"], "laboratory")
-        ),
-        key=lambda resource: (resource.get("effectiveDateTime", ""), resource["id"]),
-    )[: OBSERVATIONS - sent]
-    if sent + len(older) != OBSERVATIONS:
-        raise ValueError(f"the stories hold {sent + len(older)} Observations to send")
+    asked = sorted(
+        (resource for resource in own if _is_asked_for(resource, codes)), key=_order, reverse=True
+    )
+    spared = {id(resource) for resource in asked[observations:]}
+    own = [resource for resource in own if id(resource) not in spared]
+    wanted = max(0, observations - len(asked))
+    older = [resource for _, resource in zip(range(wanted), _older(today), strict=False)]
+    if len(older) != wanted:
+        raise ValueError(f"the stories hold {len(asked) + len(older)} Observations to send")
     for resource in older:
         resource["subject"] = {"reference": f"Patient/{story.patient_id}"}
     return own + older
+
+
+def _order(resource: Resource) -> tuple[str, str]:
+    return resource.get("effectiveDateTime", ""), resource["id"]
+
+
+def _older(today: date) -> Iterator[Resource]:
+    """The results of the other story, oldest first; and again, each time a year earlier."""
+    other = load_story(LENGTHENING_STORY, today)
+    results = [
+        entry["resource"]
+        for entry in other.bundle["entry"]
+        if _has_category(entry["resource"], "laboratory")
+    ]
+    for years in range(60):
+        for resource in sorted(results, key=_order):
+            copy = deepcopy(resource)
+            if years:
+                day = date.fromisoformat(copy["effectiveDateTime"][:10])
+                earlier = (day - timedelta(days=365 * years)).isoformat()
+                copy["effectiveDateTime"] = earlier + copy["effectiveDateTime"][10:]
+                copy["id"] = f"{copy['id']}-year-{years}"
+            yield copy
 
 
 def _is_asked_for(resource: Resource, codes: frozenset[str]) -> bool:

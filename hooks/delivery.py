@@ -33,11 +33,11 @@ def type_asked_for(template: PrefetchTemplate) -> str:
 def of_type_asked_for(read: ReadResult, template: PrefetchTemplate) -> tuple[Resource, ...]:
     """The resources that answer a template, without what only rides along."""
     wanted = type_asked_for(template)
-    return tuple(
-        resource
-        for resource in read.resources
-        if any(kind.__name__ == wanted for kind in type(resource).__mro__)
-    )
+    answering = {
+        held: any(kind.__name__ == wanted for kind in held.__mro__)
+        for held in set(map(type, read.resources))
+    }
+    return tuple([item for item in read.resources if answering[type(item)]])
 
 
 def why_not_whole(read: ReadResult, template: PrefetchTemplate, sender: str) -> str | None:
@@ -135,6 +135,8 @@ class Deliveries:
         What stands in another patient's record, or in nobody's, is no answer: a kind of data of
         which everything does is named, and one of which a part does is not whole.
         """
+        if record.holds_all:
+            return set(self._whole)
         whole: set[str] = set()
         for key in self._whole:
             found = of_type_asked_for(self.read[key], asked[key])

@@ -50,8 +50,8 @@ def interactions(
     """
     tables = knowledge.drugs[drug]
     found: list[Recommendation] = []
-    for row in tables.interactions or ():
-        trace = row.when.evaluate(evaluation)
+    table = tables.interactions
+    for row, trace in table.standing(evaluation) if table is not None else ():
         if trace.verdict is not Verdict.MET:
             continue
         action = row.text("action")
@@ -116,10 +116,10 @@ def populations(
     tables = knowledge.drugs[drug]
     found: list[Recommendation] = []
     open_rows: list[tuple[Row, Trace]] = []
-    for row in tables.populations or ():
-        trace = row.when.evaluate(evaluation)
+    table = tables.populations
+    for row, trace in table.standing(evaluation) if table is not None else ():
         if trace.verdict is not Verdict.MET:
-            if trace.verdict is Verdict.UNKNOWN and row.text("severity") != "info":
+            if row.text("severity") != "info":
                 open_rows.append((row, trace))
             continue
         item = Recommendation(

@@ -31,8 +31,7 @@ class Unanswered(Section):
 
     def recommendations(self, case: Case) -> Iterator[Recommendation]:
         """One question at most."""
-        for row in case.knowledge.tables["course"]:
-            trace = row.when.evaluate(case.evaluation)
+        for row, trace in case.knowledge.tables["course"].standing(case.evaluation):
             if trace.verdict is Verdict.MET:
                 kind = _KINDS[row.text("action")]
                 yield Recommendation.of_row(row, trace, kind, Topic.PROGRESSION)

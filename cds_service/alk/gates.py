@@ -24,8 +24,7 @@ def gates(
     """
     found: list[Recommendation] = []
     closed = False
-    for row in knowledge.tables["gates"]:
-        trace = row.when.evaluate(evaluation)
+    for row, trace in knowledge.tables["gates"].standing(evaluation):
         if trace.verdict is not Verdict.MET:
             continue
         closed = closed or row.text("stops") == "selection"

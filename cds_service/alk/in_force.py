@@ -32,15 +32,18 @@ class OrdersInForce(Section):
     def recommendations(self, case: Case) -> Iterator[Recommendation]:
         """What the table says of the chart, and of each ALK inhibitor that runs."""
         running = [_as_ordered(line, case) for line in case.facts.lines if line.status == "active"]
+        asked: list[tuple[OrderedMedication, Evaluation]] = []
         for row in case.knowledge.tables["orders_in_force"]:
             if not any(name.startswith("ordered") for name in row.when.facts_named):
                 yield from _fired(row, case, case.evaluation, None)
                 continue
-            for order, low in running:
-                asked = evaluation_with(
-                    order, case.facts, case.knowledge, case.evaluation, started_low=low
-                )
-                yield from _fired(row, case, asked, order)
+            asked = asked or [(order, _with_order(case, order, low)) for order, low in running]
+            for order, evaluation in asked:
+                yield from _fired(row, case, evaluation, order)
+
+
+def _with_order(case: Case, order: OrderedMedication, low: bool) -> Evaluation:
+    return evaluation_with(order, case.facts, case.knowledge, case.evaluation, started_low=low)
 
 
 def _fired(

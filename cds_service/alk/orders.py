@@ -135,14 +135,13 @@ def check_orders(
     for order in question.orders_asked_about:
         beside = [other for other in question.orders if other is not order]
         ordered = evaluation_with(order, facts, knowledge, evaluation, beside, stopped=stopped)
-        for row in knowledge.tables["order_checks"]:
-            trace = row.when.evaluate(ordered)
+        for row, trace in knowledge.tables["order_checks"].standing(ordered):
             if trace.verdict is Verdict.MET:
                 lines = [facts.line(name) for name in order.ingredients]
                 started = any(line is not None and line.status != "ended" for line in lines)
                 fired = _fired(row, trace, order, knowledge, ordered, started)
                 found.append(fired.changed(also=_reasons_to_switch(row, order, stops)))
-            elif trace.verdict is Verdict.UNKNOWN and hangs_on_missing_data(trace):
+            elif hangs_on_missing_data(trace):
                 undecided[row.identifier] = trace
                 if row.text("undecided") == "ask":
                     found.append(_unanswered(row, trace, order))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from itertools import chain
 
 from cds_service.alk.decision import Kind, Modifier, Option, Question, Recommendation, Topic
 from cds_service.alk.gates import asked_tests
@@ -95,12 +96,14 @@ def next_treatment(
     """Everything the tables say about treatment after, or instead of, the one before."""
     found: list[Recommendation] = []
     offered = False
-    for row in (row for name in _TABLES for row in knowledge.tables[name]):
+
+    def asked(row: Row) -> bool:
+        return not (offered and row.text("action") == "choose")
+
+    tables = [knowledge.tables[name] for name in _TABLES]
+    for row, trace in chain.from_iterable(table.standing(evaluation, asked) for table in tables):
         choosing = row.text("action") == "choose"
-        if choosing and offered:
-            continue
-        trace = row.when.evaluate(evaluation)
-        if trace.verdict is not Verdict.MET:
+        if trace.verdict is not Verdict.MET or not asked(row):
             continue
         item = _without_repeats(_fired(row, trace, evaluation), facts, knowledge, evaluation)
         if choosing:
@@ -237,8 +240,7 @@ def _findings_met(knowledge: Knowledge, evaluation: Evaluation) -> Iterable[tupl
     recorded = evaluation.find(FINDINGS)
     if not isinstance(recorded, Collection) or not recorded.items:
         return
-    for row in knowledge.tables["resistance"]:
-        trace = row.when.evaluate(evaluation)
+    for row, trace in knowledge.tables["resistance"].standing(evaluation):
         if trace.verdict is Verdict.MET:
             yield row, trace
 

@@ -109,10 +109,7 @@ def modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[
     about = Evaluation(
         AboutDrug(evaluation.facts, drug), evaluation.as_of, thorough=evaluation.thorough
     )
-    for row in knowledge.tables["choice_modifiers"]:
-        if row.text("drug") not in (drug, "any"):
-            continue
-        trace = row.when.evaluate(about)
+    for row, trace in knowledge.tables["choice_modifiers"].of("drug", drug, "any").standing(about):
         if trace.verdict is Verdict.MET:
             says = row.text("says") + ("" if row.verified else " (not verified)")
             found.append(Modifier(row.text("effect"), says, row.identifier, row.sources, trace))
@@ -141,12 +138,10 @@ def start_dose(
         if table is tables.populations:
             # Medications that lead to the very same dose agree; organs never do.
             doses = list(dict.fromkeys(doses))
-        for row in table or ():
+        dosed = table.part(("with a dose",), _names_dose) if table is not None else None
+        for row, trace in dosed.standing(evaluation) if dosed is not None else ():
             cell = read_dose_cell(row.text("dose"))
-            if cell is None:
-                continue
-            trace = row.when.evaluate(evaluation)
-            if trace.verdict is not Verdict.MET:
+            if cell is None or trace.verdict is not Verdict.MET:
                 continue
             change = adjusted(tables.drug, cell, at_full)
             if change.how == "fits":
@@ -160,6 +155,10 @@ def start_dose(
     if any(modifier.effect == "other dose" for modifier in moved) or len(doses) > 1:
         return None, tuple(changed)
     return (doses[0] if doses else usual), tuple(changed)
+
+
+def _names_dose(row: Row) -> bool:
+    return read_dose_cell(row.text("dose")) is not None
 
 
 def _dose_modifier(row: Row, trace: Trace, *, known: bool) -> Modifier:
@@ -179,8 +178,7 @@ def adjuvant(
 ) -> list[Recommendation]:
     """What the adjuvant table says after a resection."""
     found: list[Recommendation] = []
-    for row in knowledge.tables["adjuvant"]:
-        trace = row.when.evaluate(evaluation)
+    for row, trace in knowledge.tables["adjuvant"].standing(evaluation):
         if trace.verdict is not Verdict.MET:
             continue
         drug = row.text("drug") or None

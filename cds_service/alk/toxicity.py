@@ -105,8 +105,7 @@ class Toxicity:
     def recommendations(self) -> list[Recommendation]:
         """One recommendation led by the safest action, and questions about what is missing."""
         fired: list[Recommendation] = []
-        for reaction in dict.fromkeys(row.text("reaction") for row in self._table):
-            rows = [row for row in self._table if row.text("reaction") == reaction]
+        for rows in self._table.reactions:
             found = self._reaction(rows)
             if found is not None:
                 fired.append(found)
@@ -122,13 +121,13 @@ class Toxicity:
 
     # -- one reaction ---------------------------------------------------------------------------
 
-    def _reaction(self, rows: list[Row]) -> Recommendation | None:
+    def _reaction(self, rows: Table) -> Recommendation | None:
         found = self._leading(rows)
         if found is None or found.kind not in (Kind.STOP, Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE):
             return found
         return found.changed(episode=self._episode(rows))
 
-    def _leading(self, rows: list[Row]) -> Recommendation | None:
+    def _leading(self, rows: Table) -> Recommendation | None:
         now = self._strongest(rows, self._as_of)
         if now is not None and now.action == "stop":
             return self._acting(now)
@@ -150,22 +149,27 @@ class Toxicity:
             return self._acting(now)
         return self._asked(rows)
 
-    def _strongest(self, rows: list[Row], day: date) -> _Fired | None:
-        evaluation = self._evaluation(day)
+    def _strongest(self, rows: Table, day: date) -> _Fired | None:
         fired = []
+        if day == self._as_of:
+            for row, trace in rows.standing(self._today):
+                if trace.verdict is Verdict.MET:
+                    fired.append(_Fired(row, trace, day))
+                else:
+                    self.undecided[row.identifier] = trace
+            return min(fired, key=lambda item: item.rank, default=None)
+        evaluation = self._evaluation(day)
         for row in rows:
             # What happened to something else is no reason to ask a row again: an old result that
             # has gone stale meanwhile would answer otherwise than on its own day.
-            if day != self._as_of and day not in self._past.days_of(row):
+            if day not in self._past.days_of(row):
                 continue
             trace = row.when.evaluate(evaluation)
             if trace.verdict is Verdict.MET:
                 # What a drug was put on hold for is remembered until it is resumed.
                 paused = self._line.status == "paused"
-                if day == self._as_of or paused or not self._past.refuted_since(row, trace):
+                if paused or not self._past.refuted_since(row, trace):
                     fired.append(_Fired(row, trace, day))
-            elif trace.verdict is Verdict.UNKNOWN and day == self._as_of:
-                self.undecided[row.identifier] = trace
         return min(fired, key=lambda item: item.rank, default=None)
 
     def _evaluation(self, day: date) -> Evaluation:
@@ -173,7 +177,7 @@ class Toxicity:
             self._days[day] = Evaluation(self._view, day, thorough=self._today.thorough)
         return self._days[day]
 
-    def _asked(self, rows: list[Row]) -> Recommendation | None:
+    def _asked(self, rows: Table) -> Recommendation | None:
         """A question when a stop or hold hangs only on what is missing."""
         for row in rows:
             trace = self.undecided.get(row.identifier)
@@ -208,9 +212,9 @@ class Toxicity:
 
     # -- over time ------------------------------------------------------------------------------
 
-    def _earlier(self, rows: list[Row]) -> _Fired | None:
+    def _earlier(self, rows: Table) -> _Fired | None:
         """The latest earlier day on which a row asked to hold or to stop."""
-        serious = [row for row in rows if row.text("action") in ("stop", "withhold")]
+        serious = rows.of("action", "stop", "withhold")
         latest: _Fired | None = None
         for day in self._past.abnormal(serious):
             found = self._strongest(serious, day)
@@ -232,13 +236,13 @@ class Toxicity:
         held = decided_by(before.trace)
         return left_open and bool(held) and held <= decided_by(now.trace)
 
-    def _gravest(self, rows: list[Row], fired: _Fired) -> _Fired:
+    def _gravest(self, rows: Table, fired: _Fired) -> _Fired:
         """The finding of the same episode that leaves the narrowest way back.
 
         A value that is coming down does not make the reaction milder than it was. The episode
         reaches back to the last day on which the reaction had recovered.
         """
-        serious = [row for row in rows if row.text("action") == "withhold"]
+        serious = rows.of("action", "withhold")
         gravest = fired
         for day in self._past.all_days(serious):
             if day >= fired.day:
@@ -252,12 +256,12 @@ class Toxicity:
                 gravest = found
         return gravest
 
-    def _episode(self, rows: list[Row]) -> int | None:
+    def _episode(self, rows: Table) -> int | None:
         """Which episode this is since the first dose, or None when its days are not in results.
 
         Episodes are apart when a result between them no longer asked to hold or to stop.
         """
-        serious = [row for row in rows if row.text("action") in ("stop", "withhold")]
+        serious = rows.of("action", "stop", "withhold")
         begun, open_now = 0, False
         for day in (*reversed(self._past.all_days(serious)), self._as_of):
             fired = any(

@@ -145,17 +145,9 @@ def _is_alk_order(context: Context, code: CodeableConcept) -> bool:
 def serum_level(context: Context) -> Statements | None:
     """A result called ALK with an enzyme unit: most likely alkaline phosphatase, never ALK."""
     found: list[Statement] = []
-    for observation in context.record.of_type(Observation):
-        quantity, code = observation.value_quantity, observation.code
-        # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
-        if quantity is None or code is None or not _may_be_called_alk(code):
-            continue
-        if status_of(observation) not in GIVEN:
-            continue
-        names = [code.text or "", *(coding.display or "" for coding in code.coding)]
-        if not any(_ALK_WORD.search(name) for name in names):
-            continue
-        if any(_PHOSPHATASE.search(name) for name in names):
+    for observation in context.record.observations_called(_is_called_alk):
+        quantity = observation.value_quantity
+        if quantity is None or status_of(observation) not in GIVEN:
             continue
         if _ENZYME_UNIT.search(f"{quantity.unit or ''} {quantity.code or ''}"):
             moment = context.effective(observation)
@@ -166,10 +158,10 @@ def serum_level(context: Context) -> Statements | None:
     return Statements(tuple(found[:1])) if found else None
 
 
-def _may_be_called_alk(code: CodeableConcept) -> bool:
-    names = [code.text, *[coding.display for coding in code.coding]]
-    folded = [name.upper() for name in names if name]
-    return any("ALK" in name or "KINASE" in name for name in folded)
+def _is_called_alk(code: CodeableConcept) -> bool:
+    names = [name for name in (code.text, *[item.display for item in code.coding]) if name]
+    called = any(_ALK_WORD.search(name) for name in names)
+    return called and not any(_PHOSPHATASE.search(name) for name in names)
 
 
 def coded_status(context: Context) -> Statements | None:

@@ -134,18 +134,24 @@ def _named_tests(context: Context) -> Iterator[tuple[Observation, str]]:
 
     Words make no positive or negative result: such a test is a reason to ask.
     """
-    for observation in context.record.of_type(Observation):
-        code = observation.code
-        # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
-        if code is None or "ALK" not in (code.label or "").upper():
-            continue
-        names = " ".join([code.text or "", *(coding.display or "" for coding in code.coding)])
-        if not _ALK_TEST.search(names) or context.book.says(code, *_KNOWN_TESTS):
-            continue
+
+    def only_named(code: CodeableConcept) -> bool:
+        if "ALK" not in (code.label or "").upper():
+            return False
+        return bool(_ALK_TEST.search(_names(code))) and not context.book.says(code, *_KNOWN_TESTS)
+
+    for observation in context.record.observations_called(only_named):
+        names = _names(observation.code)
         if _FISH.search(names):
             yield observation, "FISH"
         elif _STAIN.search(names):
             yield observation, ""
+
+
+def _names(code: CodeableConcept | None) -> str:
+    if code is None:
+        return ""
+    return " ".join([code.text or "", *(coding.display or "" for coding in code.coding)])
 
 
 def _read(context: Context, result: CodedResult, method: str, finding: str) -> list[AlkResult]:

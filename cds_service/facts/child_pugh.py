@@ -38,9 +38,10 @@ def _observed(context: Context) -> Iterator[Statement]:
         if result.component is None
     }
     for observation in context.record.of_type(Observation):
-        if status_of(observation) not in READABLE_STATUSES:
-            continue
         value = observation.value_codeable_concept
+        answers = value is not None or observation.value_boolean or observation.key in scored
+        if not answers or status_of(observation) not in READABLE_STATUSES:
+            continue
         letter = _coded(context, value)
         if not letter and observation.value_boolean:
             # The class is the question, and the answer is yes.

@@ -12,7 +12,7 @@ from cds_service.facts.context import Context, folded
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.medications import MedicationConcept
-from cds_service.fhir.terminology import coding_key, concept_keys
+from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import (
     AdverseEvent,
     AllergyIntolerance,
@@ -75,30 +75,18 @@ class NamedResults(dict[str, tuple[CodedResult, ...]]):
     @classmethod
     def of(cls, context: Context) -> NamedResults:
         """Those of one patient; read them with `context.once`."""
-        known: dict[tuple[str | None, str | None], bool] = {}
-
-        def is_known(coding: Coding) -> bool:
-            # A record holds hundreds of results with a few dozen codes.
-            key = (coding.system, coding.code)
-            found = known.get(key)
-            if found is None:
-                found = known[key] = coding_key(coding) in context.book.known_results
-            return found
-
         found: dict[str, list[CodedResult]] = {}
-        for observation in context.record.of_type(Observation):
-            for component in (None, *observation.component):
-                result = CodedResult(observation, component)
-                code = result.source.code
-                if code is None or any(is_known(coding) for coding in code.coding):
-                    continue
-                analyte = _analyte_named(context, code)
-                if analyte is not None:
-                    found.setdefault(analyte, []).append(result)
+        for analyte, result in context.record.results_called(
+            lambda code: _analyte_named(context, code)
+        ):
+            found.setdefault(analyte, []).append(result)
         return cls({analyte: tuple(results) for analyte, results in found.items()})
 
 
 def _analyte_named(context: Context, code: CodeableConcept) -> str | None:
+    """The analyte that a name stands for, unless a code beside it is known."""
+    if any(key in context.book.known_results for key in concept_keys(code)):
+        return None
     texts = (code.text, *(coding.display for coding in code.coding))
     names = (context.book.result_names.get(folded(text)) for text in texts if text)
     return next((name for name in names if name is not None), None)

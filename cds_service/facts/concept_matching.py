@@ -24,6 +24,8 @@ _PLAIN = re.compile(r"[\w\s,./'()\[\]:;-]*[\w.)\]]", re.UNICODE)
 """A name as people write it. A question mark, a plus or a dash at its end says something of it."""
 _LONGEST = 200
 """Characters of a text in which a name is looked for: a longer one is a letter, not a diagnosis."""
+_BEGINNING = 4
+"""Letters by which names are looked up; a shorter name is looked up by all it has."""
 _TUMOURS = ("metastatic non-small cell lung cancer",)
 """Value sets of tumours that flags are read from: no concept holds them."""
 
@@ -62,6 +64,32 @@ def plain_name(text: str | None) -> str:
     return exact_name(text)
 
 
+class _Phrases:
+    """Names looked for in a text: from the beginning of a word on, the last word maybe longer.
+
+    Only the names that begin like a word of the text are compared with it: what a text costs
+    follows its words, not the number of names.
+    """
+
+    def __init__(self, phrases: Iterable[tuple[str, str]]) -> None:
+        self._by_beginning: dict[str, list[tuple[str, str]]] = {}
+        for phrase, name in phrases:
+            self._by_beginning.setdefault(phrase[:_BEGINNING], []).append((phrase, name))
+        self._sizes = sorted({len(beginning) for beginning in self._by_beginning})
+
+    def begun_in(self, text: str) -> set[str]:
+        """What the names stand for that a text of words, one blank between them, holds."""
+        found: set[str] = set()
+        begin = 0
+        while begin >= 0:
+            for size in self._sizes:
+                for phrase, name in self._by_beginning.get(text[begin : begin + size], ()):
+                    if text.startswith(phrase, begin):
+                        found.add(name)
+            begin = text.find(" ", begin) + 1 or -1
+        return found
+
+
 class ConceptMatcher:
     """Concepts by code, by a site's own code and by exact name."""
 
@@ -92,12 +120,12 @@ class ConceptMatcher:
                                                        *displays)}:  # fmt: skip
                 self._by_text[text] = self._by_text.get(text, frozenset()) | named
 
-        self._phrases = [
+        self._phrases = _Phrases(
             (phrase, concept.name)
             for concept in self._concepts.values()
             for text in (concept.name, *concept.match_text)
             if (phrase := exact_name(text))
-        ]
+        )
         self._not_in = {
             concept.name: tuple(map(exact_name, concept.not_text))
             for concept in self._concepts.values()
@@ -137,8 +165,11 @@ class ConceptMatcher:
         """The concepts whose name stands in a text that is no name itself: enough to ask."""
         if not text or len(text) > _LONGEST or not may_speak_of_now(text):
             return frozenset()
-        words = f" {exact_name(text)}"
-        found = {name for phrase, name in self._phrases if f" {phrase}" in words}
+        name_in_full = exact_name(text)
+        found = self._phrases.begun_in(name_in_full)
+        if not found:
+            return frozenset()
+        words = f" {name_in_full}"
         denied = {name for name in found if any(
             f" {phrase}" in words for phrase in self._not_in.get(name, ())
         )}  # fmt: skip

@@ -164,6 +164,7 @@ class Context:
     """Kept by the same: what laboratories reported of each Condition."""
     _kept: dict[type[object], object] = field(default_factory=dict)
     _moments: dict[tuple[str | None, ...], Moment | None] = field(default_factory=dict)
+    _days: dict[str, Moment | None] = field(default_factory=dict)
 
     def once(self, kind: type[Book], read: Callable[[Context], Book]) -> Book:
         """What is read of this patient when first asked for, and kept for whoever asks next."""
@@ -174,6 +175,11 @@ class Context:
 
     def effective(self, observation: Observation) -> Moment | None:
         """When an observation was true; worked out once for results of the same blood sample."""
+        text = observation.effective_date_time
+        if text and observation.effective_period is None and not observation.effective_instant:
+            if text not in self._days:
+                self._days[text] = effective_moment(observation, self.zone)
+            return self._days[text]
         sent = own_times(observation)
         if not any(sent):
             listed_in = self.record.listed_in(observation)

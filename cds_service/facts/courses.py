@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import cache
+
+from msgspec import structs
 
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES, score_series
@@ -294,7 +295,7 @@ def progressing_sites(context: Context) -> Series | None:
     kept = tuple(item for item in found.measurements if _COUNT.fullmatch(item.as_sent))
     if len(kept) < len(found.measurements):
         context.remark(name, "an entry that is no number of sites was left out")
-    return replace(found, measurements=kept) if kept else None
+    return structs.replace(found, measurements=kept) if kept else None
 
 
 def sites_ablatable(context: Context) -> Statements | None:

@@ -7,7 +7,6 @@ for a reviewed row to say; so the rows can tell the two apart, without a row for
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -37,4 +36,4 @@ def caused_by_the_drug(found: Findings, ingredients: Iterable[str]) -> Findings:
         structs.replace(item, causes=item.causes | {THE_DRUG}) if asked & item.causes else item
         for item in found.findings
     )
-    return replace(found, findings=marked)
+    return structs.replace(found, findings=marked)

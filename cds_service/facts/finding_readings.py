@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
+from cds_service.facts.concept_matching import ConceptMatcher
 from cds_service.facts.context import Context
 from cds_service.facts.finding_grades import NO_GRADE, Grade
 from cds_service.facts.grade_scale import FROM_TERM
@@ -14,7 +16,7 @@ from cds_service.fhir.resources import Resource
 from cds_service.fhir.terminology import (
     NCI_THESAURUS,
     CodeKey,
-    concept_keys,
+    coding_key,
     german_certainty,
 )
 from cds_service.rules import Finding
@@ -85,6 +87,9 @@ class Named:
     least_grade: int | None = None
 
 
+_NOTHING_NAMED = Named(frozenset(), frozenset(), "")
+
+
 def named(context: Context, subject: str, concept: CodeableConcept | None) -> Named:
     """The concepts behind a CodeableConcept: by its codes, else by its exact name.
 
@@ -92,23 +97,43 @@ def named(context: Context, subject: str, concept: CodeableConcept | None) -> Na
     the name that stands beside it.
     """
     if concept is None:
-        return Named(frozenset(), frozenset(), "")
+        return _NOTHING_NAMED
+    # Hospitals send the same few codes over and over. What is in words only may be anything, and
+    # is not kept beyond the call.
+    understand = _understood_before if concept.coding else _understood
+    meaning, disbelieved = understand(context.book.concepts, concept)
+    if disbelieved:
+        context.remark(subject, "a code of MedDRA under the NCI Thesaurus was not believed")
+    return meaning
+
+
+def _understood(concepts: ConceptMatcher, concept: CodeableConcept) -> tuple[Named, bool]:
+    """What a CodeableConcept stands for, and whether a code of it was not believed."""
     believed: list[CodeKey] = []
     texts = [concept.text]
+    disbelieved = False
     for coding in concept.coding:
-        for key in concept_keys(CodeableConcept(coding=(coding,))):
+        key = coding_key(coding)
+        if key is not None:
             if key[0] == NCI_THESAURUS and len(key[1]) == _MEDDRA_DIGITS and key[1].isdecimal():
-                context.remark(subject, "a code of MedDRA under the NCI Thesaurus was not believed")
-                break
+                disbelieved = True
+                continue
             believed.append(key)
-        else:
-            texts.append(coding.display)
+        texts.append(coding.display)
+    return _named(concepts, believed, texts), disbelieved
+
+
+_understood_before = lru_cache(maxsize=8192)(_understood)
+
+
+def _named(
+    concepts: ConceptMatcher, believed: Sequence[CodeKey], texts: Sequence[str | None]
+) -> Named:
     label = next((text.strip() for text in texts if text and text.strip()), "")
     marked = [item for key in believed if (item := german_certainty(key)) is not None]
     certainty = marked[0][1] if len(marked) == len(believed) and marked else ""
     keys = frozenset([*(key for key in believed if german_certainty(key) is None),
                       *(key for key, said in marked if said == certainty)])  # fmt: skip
-    concepts = context.book.concepts
     possible = concepts.possible(keys)
     found = concepts.match(keys)
     if found:

@@ -106,9 +106,11 @@ def _measurement(
         detail = f"{shown(sent)} of {written_day(moment.day)}, a day still to come, not used"
         return Reason.of(ReasonKind.UNDATED, quantity.name, detail)
     notes = ["preliminary result"] if status == "preliminary" else []
-    if not any((*own_times(observation), observation.issued)):
+    if not observation.effective_date_time and not any(
+        (*own_times(observation), observation.issued)
+    ):
         notes.append("dated by its report")
-    if context.book.only_local(source.code, codes):
+    if context.book.knowledge.local.readings and context.book.only_local(source.code, codes):
         notes.append("recognised by a code of this site")
     value = table.to_canonical(sent.number, sent)
     if value is None:

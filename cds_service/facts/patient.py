@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+
+from msgspec import structs
 
 from cds_service.facts.drug_asked_about import caused_by_the_drug
 from cds_service.facts.findings import PatientFindings
@@ -249,7 +251,7 @@ class OnTreatment:
         if isinstance(found, Findings):
             if name not in self._findings:
                 own = caused_by_the_drug(found, (self._ingredient,))
-                self._findings[name] = replace(own, started=(self._start,))
+                self._findings[name] = structs.replace(own, started=(self._start,))
             return self._findings[name]
         if self._start is None or not isinstance(found, Series):
             return found

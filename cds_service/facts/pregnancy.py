@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 
 import msgspec
@@ -47,7 +46,9 @@ def pregnancy(context: Context, recorded: Findings, tests: Iterable[Statement]) 
         label = "estimated delivery date"
         kept.append(Finding(names, PRESENT, told, label=label, source=source))
     kept.sort(key=lambda item: item.began or date.min, reverse=True)
-    return replace(recorded, findings=tuple(kept), unknown=tuple(map(_question, overdue[:1])))
+    return msgspec.structs.replace(
+        recorded, findings=tuple(kept), unknown=tuple(map(_question, overdue[:1]))
+    )
 
 
 def _of_test(said: Statement, names: frozenset[str]) -> Finding:

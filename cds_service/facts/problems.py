@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from cds_service.facts.context import Context
@@ -89,18 +90,33 @@ def diagnoses(context: Context, *value_sets: str) -> list[Reading]:
     By code, and a tumour by its exact name or its morphology too. A finding of another kind of
     resource is no diagnosis.
     """
-    wanted = frozenset(value_sets)
-    keys = {key for name in value_sets for key in context.book.value_sets[name].keys}
+    recorded = context.once(_Diagnoses, _Diagnoses.of)
+    if not value_sets:
+        return [item for item, _ in recorded.known]
+    sets = [context.book.value_sets[name].keys for name in value_sets]
     return [
         item
-        for item in findings_of(context).readings
-        if isinstance(item.record, Condition)
-        and (
-            not value_sets
-            or not keys.isdisjoint(item.keys)
-            or not wanted.isdisjoint(_beyond_codes(context, item.record))
-        )
+        for item, beyond in recorded.known
+        if not all(keys.isdisjoint(item.keys) for keys in sets)
+        or (beyond and not beyond.isdisjoint(value_sets))
     ]
+
+
+@dataclass(frozen=True)
+class _Diagnoses:
+    """Every Condition, and what it is by more than its codes."""
+
+    known: tuple[tuple[Reading, frozenset[str]], ...]
+
+    @classmethod
+    def of(cls, context: Context) -> _Diagnoses:
+        return cls(
+            tuple(
+                (item, _beyond_codes(context, item.record))
+                for item in findings_of(context).readings
+                if isinstance(item.record, Condition)
+            )
+        )
 
 
 def _beyond_codes(context: Context, condition: Condition) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 from typing import Generic, TypeVar
@@ -92,6 +92,9 @@ class FactReader:
         if not isinstance(size, Quantity):
             raise TypeError("tumour size is not a quantity")
         self._size = UnitTable(size.unit, size.units)
+        self._concepts = frozenset(
+            kind.name for kind in knowledge.vocabulary if isinstance(kind, Concept)
+        )
 
     def read(
         self, supplied: Supplied, as_of: date
@@ -164,16 +167,10 @@ class FactReader:
 
     def _values(self, context: Context, medicines: Medicines, supplied: Supplied) -> LazyValues:
         knowledge = self._book.knowledge
-        readers: dict[str, Callable[[], FactValue | None]] = {}
-        for fact, analyte in knowledge.fact_list.analytes.items():
-            readers[fact] = _bound(results_of, context, fact, analyte)
-        readers |= self._person(context)
+        readers: dict[str, Callable[[], FactValue | None]] = self._person(context)
         drafts = [request for request, _ in supplied.draft_requests]
         readers |= self._tumour(context, medicines, drafts)
         found = _found(context, medicines)
-        for kind in knowledge.vocabulary:
-            if isinstance(kind, Concept):
-                readers[kind.name] = _bound(found.of, kind.name)
         readers[pregnancy.CONCEPT] = lambda: pregnancy.pregnancy(
             context, found.of(pregnancy.CONCEPT), pregnancy_tests(context)
         )
@@ -194,7 +191,12 @@ class FactReader:
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
         readers[INTOLERANCES] = _bound(intolerances, context)
-        return LazyValues(readers)
+        analytes = knowledge.fact_list.analytes
+        return LazyValues(
+            readers,
+            (analytes, lambda fact: results_of(context, fact, analytes[fact])),
+            (self._concepts, found.of),
+        )
 
     def _person(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:
         answers = "ECOG answer"
@@ -269,31 +271,53 @@ class FactReader:
         }
 
 
+Family = tuple[Collection[str], Callable[[str], FactValue | None]]
+
+
 class LazyValues(Mapping[str, FactValue]):
     """Facts by name, worked out once when first looked at; names without a value are absent."""
 
-    def __init__(self, readers: Mapping[str, Callable[[], FactValue | None]]) -> None:
-        self._readers = dict(readers)
+    def __init__(
+        self, readers: Mapping[str, Callable[[], FactValue | None]], *families: Family
+    ) -> None:
+        """`families` are names that one reader, which is told the name, reads alike: it is asked
+        where no reader of a name's own is there."""
+        self._readers = readers
+        self._families = families
         self._known: dict[str, FactValue | None] = {}
 
     @property
     def known_names(self) -> frozenset[str]:
         """Every name that has a reader, whether or not it finds anything."""
-        return frozenset(self._readers)
+        return frozenset(self._readers).union(*(names for names, _ in self._families))
+
+    def get(self, name: str, default: object = None) -> FactValue | None:  # type: ignore[override]
+        """The value of a fact, or None when there is none: absent facts are asked for most."""
+        del default
+        if name not in self._known:
+            self._known[name] = self._read(name)
+        return self._known[name]
+
+    def _read(self, name: str) -> FactValue | None:
+        read = self._readers.get(name)
+        if read is not None:
+            return read()
+        for names, read_named in self._families:
+            if name in names:
+                return read_named(name)
+        return None
 
     def __getitem__(self, name: str) -> FactValue:
-        if name not in self._known:
-            self._known[name] = self._readers[name]()
-        value = self._known[name]
+        value = self.get(name)
         if value is None:
             raise KeyError(name)
         return value
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._readers if name in self)
+        return (name for name in sorted(self.known_names) if name in self)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._readers and self.get(name) is not None
+        return isinstance(name, str) and self.get(name) is not None
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -10,7 +10,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.problems import diagnoses, in_order, statement
 from cds_service.facts.variants import Variant
 from cds_service.fhir.statuses import status_of
-from cds_service.fhir.views import MedicationRequest, Observation
+from cds_service.fhir.views import CodeableConcept, MedicationRequest, Observation
 from cds_service.rules import Statement, Statements
 
 FACT = "ROS1 gene"
@@ -87,14 +87,14 @@ def _tests(context: Context) -> Iterator[tuple[Observation, bool]]:
     for value_set in (_FISH, _STAIN):
         for result in record.observations(book.value_sets[value_set]):
             yield result.observation, value_set == _FISH
-    for observation in record.of_type(Observation):
-        code = observation.code
-        # Hundreds of results are looked at, and hardly one is of interest: cheap look first.
-        names = [code.text, *[item.display for item in code.coding]] if code is not None else []
-        if not any(name and "ROS" in name.upper() and _NAMED.search(name) for name in names):
-            continue
-        if not book.says(code, _FISH, _STAIN, "genetic variant assessment"):
-            yield observation, False
+
+    def only_named(code: CodeableConcept) -> bool:
+        names = (code.text, *[item.display for item in code.coding])
+        named = any(name and _NAMED.search(name) for name in names)
+        return named and not book.says(code, _FISH, _STAIN, "genetic variant assessment")
+
+    for observation in record.observations_called(only_named):
+        yield observation, False
 
 
 def _in_diagnoses(context: Context) -> Iterator[Statement]:

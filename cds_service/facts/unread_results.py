@@ -9,8 +9,9 @@ result of the fact, and does not show itself to be harmless.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
+
+from msgspec import structs
 
 from cds_service.facts.code_remarks import NamedResults, shown_codes
 from cds_service.facts.context import Context
@@ -50,7 +51,7 @@ def results_of(context: Context, fact: str, analyte: str) -> Series | None:
     if not unread:
         return series
     found = series or Series(())
-    return replace(found, unused=tuple(sorted({*found.unused, *unread})))
+    return structs.replace(found, unused=tuple(sorted({*found.unused, *unread})))
 
 
 def _unread(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.dates import parse_moment
 from cds_service.fhir.owners import Owners, contained, local_id
 from cds_service.fhir.statuses import WITHDRAWN, status_of
@@ -51,7 +53,7 @@ class Collector:
 
     def add(self, resource: Resource) -> None:
         """Keep a resource of the patient, or count why it is left out."""
-        owner = self.owners.of_resource(resource)
+        owner = self._owner(resource)
         if owner is None:
             self.unattributed_ones[id(resource)] = resource
             self._count(resource, self.unattributed)
@@ -64,6 +66,14 @@ class Collector:
                 self._nameless.append(resource)
             if resource.contained:
                 self._add_contained(resource)
+
+    def _owner(self, resource: Resource) -> str | None:
+        if type(resource) is Observation and resource.subject is not None and not resource.focus:
+            # Nearly every resource is one, and says it in the same words.
+            text = resource.subject.reference
+            if text == self._patient_key:
+                return text
+        return self.owners.of_resource(resource)
 
     def _count(self, resource: Resource, counts: Counter[str]) -> None:
         """Count a resource once, also when it was sent under several keys."""
@@ -115,37 +125,57 @@ class Collector:
     def withdrawn(self) -> Counter[tuple[str, str]]:
         """Counts of withdrawn resources by type and status."""
         counts: Counter[tuple[str, str]] = Counter()
-        for resource in self._all():
-            status = status_of(resource)
-            if status in WITHDRAWN:
-                self.withdrawn_ids.add(id(resource))
-                counts[(resource.resource_type, status or "")] += 1
+        for resources in self.by_type.values():
+            for resource in resources:
+                status = status_of(resource)
+                if status in WITHDRAWN:
+                    self.withdrawn_ids.add(id(resource))
+                    counts[(resource.resource_type, status or "")] += 1
         return counts
 
+    @cached_property
     def by_type(self) -> dict[type[Resource], tuple[Resource, ...]]:
-        """Resources by their class."""
-        return _grouped((type(resource), resource) for resource in self._all())
-
-    def observation_index(self) -> dict[CodeKey, tuple[CodedResult, ...]]:
-        """Observations and their components by every code they carry."""
-        groups: dict[CodeKey, list[CodedResult]] = {}
+        """Resources by their class; ask for them when all were added."""
+        groups: dict[type[Resource], list[Resource]] = {}
         for resource in self._all():
-            if not isinstance(resource, Observation):
-                continue
-            whole = CodedResult(resource, None)
-            for key in concept_keys(resource.code):
-                groups.setdefault(key, []).append(whole)
-            for component in resource.component:
-                part = CodedResult(resource, component)
-                for key in concept_keys(component.code):
-                    groups.setdefault(key, []).append(part)
-        return {key: tuple(results) for key, results in groups.items()}
+            kind = type(resource)
+            if kind in groups:
+                groups[kind].append(resource)
+            else:
+                groups[kind] = [resource]
+        return {kind: tuple(resources) for kind, resources in groups.items()}
+
+    def observation_index(
+        self,
+    ) -> tuple[dict[CodeKey, tuple[CodedResult, ...]], tuple[CodeableConcept, ...]]:
+        """Observations and their components by every code they carry, and all the different
+        concepts that they have as `code`."""
+        groups: dict[CodeKey, list[CodedResult]] = {}
+        # Hundreds of results have a few dozen codes: each is made comparable once.
+        by_code: dict[CodeableConcept, list[list[CodedResult]]] = {}
+
+        def enter(code: CodeableConcept | None, result: CodedResult) -> None:
+            if code is None:
+                return
+            lists = by_code.get(code)
+            if lists is None:
+                lists = [groups.setdefault(key, []) for key in concept_keys(code)]
+                by_code[code] = lists
+            for entered in lists:
+                entered.append(result)
+
+        for resource in self.by_type.get(Observation, ()):
+            if isinstance(resource, Observation):
+                enter(resource.code, CodedResult(resource, None))
+                for component in resource.component:
+                    enter(component.code, CodedResult(resource, component))
+        return {key: tuple(results) for key, results in groups.items()}, tuple(by_code)
 
     def condition_index(self) -> dict[CodeKey, tuple[Condition, ...]]:
         """Conditions by every code they carry."""
         return _grouped(
             (key, resource)
-            for resource in self._all()
+            for resource in self.by_type.get(Condition, ())
             if isinstance(resource, Condition)
             for key in concept_keys(resource.code)
         )

@@ -76,8 +76,11 @@ class Quantity(DataType, frozen=True):
     def as_sent(self) -> str:
         """Comparator, number and unit as received, for display; empty when nothing was sent."""
         number = self.value_text if self.value is None else str(self.value)
-        parts = [f"{self.comparator or ''}{number or ''}", self.unit or self.code or ""]
-        return " ".join(part for part in parts if part) if number else ""
+        if not number:
+            return ""
+        unit = self.unit or self.code
+        shown = f"{self.comparator}{number}" if self.comparator else number
+        return f"{shown} {unit}" if unit else shown
 
 
 class Identifier(DataType, frozen=True):

@@ -19,6 +19,7 @@ from cds_service.fhir.reading import Dropped, ReadResult
 from cds_service.fhir.references import parse_reference
 from cds_service.fhir.terminology import CodeKey, CodeSet, code_key
 from cds_service.fhir.views import (
+    CodeableConcept,
     Condition,
     DiagnosticReport,
     MedicationUse,
@@ -63,7 +64,11 @@ class PatientRecord:
         default=((), (), None), repr=False
     )
     _results: Mapping[CodeKey, tuple[CodedResult, ...]] = field(default_factory=dict, repr=False)
+    _codes_of_results: tuple[CodeableConcept, ...] = field(default=(), repr=False)
     _conditions: Mapping[CodeKey, tuple[Condition, ...]] = field(default_factory=dict, repr=False)
+    _served: dict[type[Resource], tuple[Resource, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def build(
@@ -89,6 +94,7 @@ class PatientRecord:
                 builder.add(resource)
         for resource in loose:
             builder.add(resource)
+        results_by_code, codes = builder.observation_index()
         return cls(
             patient_id=patient_id,
             patient=builder.patient(),
@@ -101,11 +107,12 @@ class PatientRecord:
             conflicting_copies=builder.conflicting,
             dropped=tuple(entry for page in pages for entry in page.dropped),
             outcomes=tuple(outcome for page in pages for outcome in page.outcomes),
-            _by_type=builder.by_type(),
+            _by_type=builder.by_type,
             _by_key=builder.kept,
             _urls=urls,
             _made_of=(pages, loose, server),
-            _results=builder.observation_index(),
+            _results=results_by_code,
+            _codes_of_results=codes,
             _conditions=builder.condition_index(),
         )
 
@@ -137,13 +144,49 @@ class PatientRecord:
 
         Withdrawn ones come only if asked for.
         """
+        if withdrawn:
+            return self._of_type(kind)
+        known = self._served.get(kind)
+        if known is None:
+            away = self._withdrawn_ids
+            found = self._of_type(kind)
+            known = tuple([item for item in found if id(item) not in away]) if away else found
+            self._served[kind] = known
+        return known  # type: ignore[return-value]  # kept under the type that it was made of
+
+    def _of_type(self, kind: type[AnyView]) -> tuple[AnyView, ...]:
         return tuple(
             resource
             for held, found in self._by_type.items()
             if issubclass(held, kind)
             for resource in found
-            if isinstance(resource, kind) and (withdrawn or id(resource) not in self._withdrawn_ids)
+            if isinstance(resource, kind)
         )
+
+    def results_called(
+        self, name: Callable[[CodeableConcept], str | None]
+    ) -> list[tuple[str, CodedResult]]:
+        """Observations and components to whose `code` a name is given, in the order read.
+
+        A record holds hundreds of results with a few dozen codes: each code is asked about once.
+        """
+        given = [(code, name(code)) for code in self._codes_of_results]
+        names = {code: called for code, called in given if called is not None}
+        if not names:
+            return []
+        return [
+            (names[code], CodedResult(observation, component))
+            for observation in self.of_type(Observation)
+            for component in (None, *observation.component)
+            if (code := (component or observation).code) is not None and code in names
+        ]
+
+    def observations_called(
+        self, asked: Callable[[CodeableConcept], bool]
+    ) -> tuple[Observation, ...]:
+        """Observations whose own `code` passes a test, in the order read."""
+        found = self.results_called(lambda code: "" if asked(code) else None)
+        return tuple(item.observation for _, item in found if item.component is None)
 
     def observations(self, codes: Codes, *, withdrawn: bool = False) -> tuple[CodedResult, ...]:
         """Observations and components with any of the codes, each once, in the order read."""
@@ -162,6 +205,11 @@ class PatientRecord:
                 if withdrawn or id(condition) not in self._withdrawn_ids:
                     found.setdefault(id(condition), condition)
         return tuple(found.values())
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether every resource that was read is this patient's."""
+        return not self.ignored and not self.unattributed
 
     def is_unattributed(self, resource: Resource) -> bool:
         """Whether a resource that was read here does not say whose it is."""
@@ -247,6 +295,6 @@ class PatientRecord:
 
 def _keys(codes: Codes) -> Iterable[CodeKey]:
     if isinstance(codes, CodeSet):
-        return sorted(codes.keys)
+        return codes.in_order
     keys = (code_key(system, code) for system, code in codes)
     return [key for key in keys if key is not None]

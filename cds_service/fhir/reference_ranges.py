@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -127,11 +128,33 @@ def upper_limit(
     values count as unknown. The answer always comes back: look at `problem`.
     """
     if not ranges:
-        return ReferenceLimit(None, problem=LimitProblem.NO_RANGE)
+        return _NO_RANGE
+    unit = None if measured is None else (measured.unit, measured.code, measured.system)
     if len(ranges) == 1 and _is_plain(ranges[0]):
-        # Nearly every result is like this, and there are hundreds of them in one call.
-        limit = _limit_of(ranges[0], measured)
-        return limit or ReferenceLimit(None, problem=LimitProblem.NO_UPPER_LIMIT)
+        # Nearly every result is like this, and needs neither sex nor age.
+        return _upper_limit(tuple(ranges), _digits(ranges), unit, None, None)
+    return _upper_limit(tuple(ranges), _digits(ranges), unit, sex, age_years)
+
+
+_NO_RANGE = ReferenceLimit(None, problem=LimitProblem.NO_RANGE)
+
+
+def _digits(ranges: Sequence[ReferenceRange]) -> str:
+    """The numbers as they were sent: 40 and 40.0 are equal, and are not shown alike."""
+    return " ".join([f"{entry.low and entry.low.value} {entry.high and entry.high.value}"
+                     for entry in ranges])  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _upper_limit(
+    ranges: tuple[ReferenceRange, ...],
+    digits: str,
+    unit: tuple[str | None, str | None, str | None] | None,
+    sex: str | None,
+    age_years: Decimal | int | None,
+) -> ReferenceLimit:
+    """A laboratory sends the same few ranges with all its results: each is read once."""
+    measured = None if unit is None else Quantity(unit=unit[0], code=unit[1], system=unit[2])
     known_sex = sex.strip().lower() if sex else None
     if known_sex not in ("male", "female"):
         known_sex = None

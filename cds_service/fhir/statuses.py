@@ -31,11 +31,11 @@ def status_of(resource: Resource) -> str | None:
 
     Of an R5 MedicationStatement, whose status only says that it was recorded, its adherence.
     """
-    status = getattr(resource, "status", None)
+    status: str | None = getattr(resource, "status", None)
+    if status in _AS_THEY_SHOULD_BE:
+        return status
     if isinstance(resource, MedicationStatement) and status == "recorded":
         return _adherence(resource)
-    if status in _AS_THEY_SHOULD_BE:
-        return str(status)
     if isinstance(resource, _VERIFIED) and resource.verification_status is not None:
         codes = [coding.code for coding in resource.verification_status.coding if coding.code]
         status = codes[0] if codes else resource.verification_status.text

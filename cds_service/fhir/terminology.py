@@ -212,12 +212,15 @@ class CodeSet:
 
     name: str
     keys: frozenset[CodeKey] = field(repr=False)
+    in_order: tuple[CodeKey, ...] = field(init=False, repr=False, compare=False, default=())
+    """The keys in one order, whatever order a set has."""
 
     def __post_init__(self) -> None:
         normal = {code_key(system, code) for system, code in self.keys}
         if None in normal:
             raise ValueError(f"code set {self.name!r} holds a code without system or code")
         object.__setattr__(self, "keys", frozenset(key for key in normal if key is not None))
+        object.__setattr__(self, "in_order", tuple(sorted(self.keys)))
 
     @classmethod
     def of(cls, name: str, codes: Iterable[tuple[str, str]]) -> CodeSet:

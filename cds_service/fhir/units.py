@@ -52,6 +52,8 @@ def unit_spelling(measured: WithUnit) -> str | None:
 
 
 _MOST_SPELLINGS = 256
+_ONE = Decimal(1)
+"""The factor that changes nothing, compared by identity."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,10 @@ class UnitTable:
     def factor(self, measured: WithUnit) -> Decimal | None:
         """What to multiply by, or None for a missing, unknown or self-contradicting unit."""
         spelled = (measured.unit, measured.code, measured.system)
-        if spelled in self._answers:
+        try:
             return self._answers[spelled]
-        answer = self._worked_out(measured)
+        except KeyError:
+            answer = self._worked_out(measured)
         # Senders use a handful of spellings; the bound keeps odd ones from filling the memory.
         if len(self._answers) < _MOST_SPELLINGS:
             self._answers[spelled] = answer
@@ -92,6 +95,8 @@ class UnitTable:
     def _worked_out(self, measured: WithUnit) -> Decimal | None:
         spelling = unit_spelling(measured)
         factor = self.factors.get(spelling) if spelling else None
+        if factor == 1:
+            factor = _ONE
         if factor is not None and measured.unit:
             # A UCUM code that disagrees with the unit people read: nobody knows which is true.
             shown = self.factors.get(fold_unit(measured.unit))
@@ -101,7 +106,9 @@ class UnitTable:
 
     def to_canonical(self, number: Decimal | None, measured: WithUnit) -> Decimal | None:
         """`number` in the canonical unit, exactly, or None when that cannot be known."""
-        factor = self.factor(measured)
-        if number is None or not number.is_finite() or factor is None:
+        if number is None:
             return None
-        return number if factor == 1 else _EXACT.multiply(number, factor)
+        factor = self.factor(measured)
+        if factor is None or not number.is_finite():
+            return None
+        return number if factor is _ONE else _EXACT.multiply(number, factor)

@@ -85,9 +85,11 @@ def parse_number(text: str) -> NumberAsSent:
 
 def read_quantity(quantity: Quantity) -> NumberAsSent:
     """Read a Quantity, also one with the comparator inside its value."""
+    number, unit = quantity.number, quantity.unit
+    if number is not None and not quantity.comparator:
+        return NumberAsSent(number, None, unit, quantity.code, quantity.system, quantity.as_sent)
     sent_comparator = (quantity.comparator or "").strip()
     comparator: str | None = _SPELLED.get(sent_comparator, sent_comparator) or None
-    number, unit = quantity.number, quantity.unit
     if number is None and quantity.value_text:
         inside = parse_number(quantity.value_text)
         if inside.problem is not None or (

@@ -10,11 +10,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.resources.abc import Traversable
+from itertools import groupby
 
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.verification import Level, Verification
-from cds_service.rules import Rule, RuleCompiler, RuleError
+from cds_service.rules import Evaluation, Rule, RuleCompiler, RuleError, Trace, Verdict
+from cds_service.rules.conditions import Condition
 
 Check = Callable[[str], str | None]
 """Looks at one cell; returns what was expected there, or None when the cell is right."""
@@ -82,12 +85,60 @@ class Row:
         return split(self.cells.get("rule", ""))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
-    """All rows of one file in their order."""
+    """All rows of one file in their order, or some of them."""
 
     name: str
     rows: tuple[Row, ...]
+    _parts: dict[tuple[str, ...], Table] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Never handed on: a table of other rows has other parts."""
+
+    def of(self, column: str, *values: str) -> Table:
+        """The rows with one of these cells in a column; found once."""
+        return self.part((column, *values), lambda row: row.cells[column] in values)
+
+    def part(self, name: tuple[str, ...], belongs: Callable[[Row], bool]) -> Table:
+        """The rows that belong to what `name` names; found once for each name."""
+        part = self._parts.get(name)
+        if part is None:
+            chosen = tuple(row for row in self.rows if belongs(row))
+            part = self._parts[name] = Table(self.name, chosen)
+        return part
+
+    @cached_property
+    def reactions(self) -> tuple[Table, ...]:
+        """The rows of each reaction, in the order in which the reactions come first."""
+        names = dict.fromkeys(row.cells["reaction"] for row in self.rows)
+        return tuple(self.of("reaction", name) for name in names)
+
+    def standing(
+        self, evaluation: Evaluation, asked: Callable[[Row], bool] | None = None
+    ) -> Iterator[tuple[Row, Trace]]:
+        """The rows that hold or cannot be decided, with why; of those only that are `asked`.
+
+        Rows that stand together mostly begin with the same words: where these do not hold, none of
+        the rows is looked at any further, unless the evaluation is to be thorough.
+        """
+        for beginning, grouped in self._by_beginning:
+            rows = grouped if asked is None else [pair for pair in grouped if asked(pair[0])]
+            if not rows:
+                continue
+            begun = beginning.trace(evaluation)
+            if begun.verdict is Verdict.NOT_MET and not evaluation.thorough:
+                continue
+            for row, condition in rows:
+                trace = evaluation.traces.get(condition) or condition.trace(evaluation)
+                if trace.verdict is not Verdict.NOT_MET:
+                    yield row, trace
+
+    @cached_property
+    def _by_beginning(self) -> tuple[tuple[Condition, tuple[tuple[Row, Condition], ...]], ...]:
+        conditions = [(row, row.when.condition) for row in self.rows]
+        grouped = groupby(conditions, lambda pair: pair[1].beginning)
+        return tuple((beginning, tuple(rows)) for beginning, rows in grouped)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)

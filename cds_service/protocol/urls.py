@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +24,7 @@ class Address:
     fragment: str
 
 
+@lru_cache(maxsize=512)
 def parse_address(text: str) -> Address | None:
     """Return the address, or None if ``text`` is not an absolute http(s) URL with a host.
 

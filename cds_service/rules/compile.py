@@ -72,7 +72,8 @@ class Rule:
 
     def evaluate(self, evaluation: Evaluation) -> Trace:
         """Verdict and trace for one patient on one day."""
-        return self.condition.trace(evaluation)
+        condition = self.condition
+        return evaluation.traces.get(condition) or condition.trace(evaluation)
 
     def __repr__(self) -> str:
         return f"Rule({self.text!r})"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import date
-from functools import partial
 
 from cds_service.rules.measuring import Threshold
 from cds_service.rules.trace import Trace, explain
@@ -45,9 +44,11 @@ class Evaluation:
 
     def find(self, name: str) -> FactValue | None:
         """The fact's value, asked of the source once."""
-        if name not in self._found:
-            self._found[name] = self.facts.find(name)
-        return self._found[name]
+        try:
+            return self._found[name]
+        except KeyError:
+            found = self._found[name] = self.facts.find(name)
+            return found
 
 
 class Condition(ABC):
@@ -69,15 +70,22 @@ class Condition(ABC):
     def work_out(self, evaluation: Evaluation) -> Trace:
         """Evaluate without looking at what was worked out before."""
 
+    @property
+    def beginning(self) -> Condition:
+        """The part that is asked first; where it does not hold, the whole does not."""
+        return self
+
 
 class Leaf(Condition):
     """A condition on one fact."""
 
-    __slots__ = ("fact",)
+    __slots__ = ("compared_with", "fact")
 
     def __init__(self, text: str, fact: FactKind) -> None:
         super().__init__(text)
         self.fact = fact
+        self.compared_with: Threshold | None = None
+        """The threshold of a condition on a measured quantity."""
 
     def trace(self, evaluation: Evaluation) -> Trace:
         """As for every condition; the trace also names the fact and what it is compared with."""
@@ -87,11 +95,6 @@ class Leaf(Condition):
             found.subject = self.fact.name
             found.threshold = self.compared_with
         return found
-
-    @property
-    def compared_with(self) -> Threshold | None:
-        """The threshold of a condition on a measured quantity."""
-        return None
 
     def missing(self, detail: str = "") -> tuple[Reason, ...]:
         """The reason to give when nothing is recorded."""
@@ -141,9 +144,18 @@ class AllOf(Branch):
 
     __slots__ = ()
 
+    @property
+    def beginning(self) -> Condition:
+        """The first of the parts."""
+        return self.parts[0].beginning
+
     def work_out(self, evaluation: Evaluation) -> Trace:
-        worked_out: list[Trace] = []
-        for part in self.parts:
+        first = self.parts[0].trace(evaluation)
+        if first.verdict is Verdict.NOT_MET and not evaluation.thorough:
+            # Most rules of a table speak of something else, and end here.
+            return Trace(self.text, Verdict.NOT_MET, _ALL_OF[Verdict.NOT_MET], children=(first,))
+        worked_out = [first]
+        for part in self.parts[1:]:
             child = part.trace(evaluation)
             worked_out.append(child)
             if child.verdict is Verdict.NOT_MET and not evaluation.thorough:
@@ -168,9 +180,8 @@ def _joined(
 ) -> Trace:
     reasons: tuple[Reason, ...] = ()
     if verdict is Verdict.UNKNOWN:
-        reasons = merged(*(child.reasons for child in children))
-    # The phrase is looked up only by who reads it.
-    return Trace(text, verdict, lambda: phrases[verdict], reasons, children=children)
+        reasons = merged(*[child.reasons for child in children])
+    return Trace(text, verdict, phrases[verdict], reasons, children=children)
 
 
 class Opposite(Branch):
@@ -181,8 +192,7 @@ class Opposite(Branch):
     def work_out(self, evaluation: Evaluation) -> Trace:
         child = self.parts[0].trace(evaluation)
         verdict = negation(child.verdict)
-        say = partial(_OPPOSITE.__getitem__, verdict)
-        return Trace(self.text, verdict, say, child.reasons, children=(child,))
+        return Trace(self.text, verdict, _OPPOSITE[verdict], child.reasons, children=(child,))
 
 
 class Undecided(Branch):
@@ -197,4 +207,4 @@ class Undecided(Branch):
         phrase = (
             "The data leave this open, as the rule asks." if undecided else "The data settle this."
         )
-        return Trace(self.text, verdict, lambda: phrase, children=(child,))
+        return Trace(self.text, verdict, phrase, children=(child,))

@@ -57,15 +57,11 @@ class FindingLeaf(Leaf):
         self.empty = self.unknown(self.missing())
         verdict, reasons, _ = self.answer(Findings((), complete=True), date.max)
         self.nothing = self._traced(verdict, reasons, (), Standing())
-
-    @property
-    def compared_with(self) -> Threshold | None:
-        """The grade that is asked for, if one is."""
-        asked = self.qualifying.asked
-        if asked.grade is None:
-            return None
-        amount = Amount(Decimal(asked.grade), GRADE)
-        return Threshold(Quantity(self.fact.name, GRADE), asked.operator, amount)
+        grade = self.qualifying.asked.grade
+        if grade is not None:
+            amount = Amount(Decimal(grade), GRADE)
+            operator = self.qualifying.asked.operator
+            self.compared_with = Threshold(Quantity(fact.name, GRADE), operator, amount)
 
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)

@@ -49,11 +49,7 @@ class Comparison(Leaf):
         self.quantity = fact
         self.asked = asked
         self.threshold = Threshold(fact, asked.operator, asked.amount)
-
-    @property
-    def compared_with(self) -> Threshold:
-        """The threshold of the comparison."""
-        return self.threshold
+        self.compared_with = self.threshold
 
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
@@ -186,11 +182,6 @@ class EpisodeCount(Leaf):
         if asked.recovery_amount is not None:
             self.recovery = Threshold(fact, asked.recovery_operator, asked.recovery_amount)
 
-    @property
-    def compared_with(self) -> Threshold:
-        """The threshold of an episode."""
-        return self.threshold
-
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Series):
@@ -247,11 +238,7 @@ class ResultCount(Leaf):
             raise TypeError(f"{fact.name} is not a quantity")
         self.asked = asked
         self.threshold = Threshold(fact, asked.operator, asked.amount)
-
-    @property
-    def compared_with(self) -> Threshold:
-        """The threshold of a result that counts."""
-        return self.threshold
+        self.compared_with = self.threshold
 
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)

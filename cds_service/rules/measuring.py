@@ -150,10 +150,13 @@ def agreed(
     quantity: Quantity, judgements: list[Judgement], day: date
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """One verdict from simultaneous measurements: they must agree, else it is contradictory."""
-    verdicts = {verdict for verdict, _ in judgements}
+    if len(judgements) == 1:
+        verdict, reason = judgements[0]
+        return verdict, () if reason is None else (reason,)
+    verdicts = [verdict for verdict, _ in judgements]
     reasons = tuple(dict.fromkeys(reason for _, reason in judgements if reason is not None))
-    if len(verdicts) == 1:
-        return verdicts.pop(), reasons
+    if verdicts.count(verdicts[0]) == len(verdicts):
+        return verdicts[0], reasons
     if Verdict.MET in verdicts and Verdict.NOT_MET in verdicts:
         detail = f"different values on {written_day(day)}"
         return Verdict.UNKNOWN, (Reason.of(ReasonKind.CONTRADICTORY, quantity.name, detail),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from cds_service.rules.conditions import Evaluation, Leaf
 from cds_service.rules.measured_leaves import ENDING, counted
@@ -52,15 +53,16 @@ class StateIs(Leaf):
             return self.unknown(self.missing())
         as_of = evaluation.as_of
         statements = tuple(
-            item for item in found.statements if item.day is None or item.day <= as_of
+            [item for item in found.statements if item.day is None or item.day <= as_of]
         )
         if found.unknown:
             return self._with(Verdict.UNKNOWN, statements, found.unknown)
         if not statements:
             return self.unknown(self.missing())
         # A statement without a date may be the newest one, so it must agree with the newest dated.
-        newest = max((item.day for item in statements if item.day is not None), default=None)
-        latest = tuple(item for item in statements if item.day in (newest, None))
+        days = [item.day for item in statements if item.day is not None]
+        newest = max(days) if days else None
+        latest = tuple([item for item in statements if item.day in (newest, None)])
         too_old = self._too_old(newest, as_of)
         if too_old is not None:
             return self._with(Verdict.UNKNOWN, latest, (too_old,))
@@ -116,7 +118,7 @@ class CollectionIncludes(Leaf):
             return self.unknown(self.missing())
         items = _items(found, evaluation.as_of)
         absent = Verdict.NOT_MET if found.complete else Verdict.UNKNOWN
-        named = [(item, {fold(name) for name in item.names}) for item in items]
+        named = [(item, _folded(item.names)) for item in items]
         used: list[Item] = []
         verdicts: list[Verdict] = []
         for member in self.members:
@@ -183,8 +185,18 @@ class MemberCount(Leaf):
         return _collected(self, verdict, items, reasons)
 
 
+@lru_cache(maxsize=4096)
+def _folded(names: frozenset[str]) -> frozenset[str]:
+    """The names in the form in which they are compared. Medicines have the same few sets."""
+    return frozenset(fold(name) for name in names)
+
+
 def _items(collection: Collection, as_of: date) -> tuple[Item, ...]:
-    return tuple(item for item in collection.items if item.day is None or item.day <= as_of)
+    items = collection.items
+    for item in items:
+        if item.day is not None and item.day > as_of:
+            return tuple([item for item in items if item.day is None or item.day <= as_of])
+    return items
 
 
 def _collected(

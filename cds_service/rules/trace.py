@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from cds_service.rules.values import Evidence, Finding
 from cds_service.rules.verdicts import Reason, ReasonKind, Verdict
 
@@ -12,49 +14,30 @@ if TYPE_CHECKING:
     from cds_service.rules.measuring import Threshold
 
 
-class Trace:
+class Trace(msgspec.Struct, eq=False):
     """One node of the basis of a verdict.
 
     ``condition`` is the node's text in the rule language, ``used`` the values that decided it,
     ``reasons`` why it is UNKNOWN (empty otherwise), ``subject`` the fact that a leaf asks about,
     ``threshold`` what a measured one is compared with, and ``children`` the parts below it.
     ``sentence`` says the same for people; it is written only when somebody reads it, because a
-    hook call evaluates hundreds of nodes and shows a few.
+    hook call evaluates hundreds of nodes and shows a few: ``say`` is the sentence, or what writes
+    it.
     """
 
-    __slots__ = (
-        "_say",
-        "children",
-        "condition",
-        "reasons",
-        "subject",
-        "threshold",
-        "used",
-        "verdict",
-    )
-
-    def __init__(
-        self,
-        condition: str,
-        verdict: Verdict,
-        say: Callable[[], str],
-        reasons: tuple[Reason, ...] = (),
-        used: tuple[Evidence, ...] = (),
-        children: tuple[Trace, ...] = (),
-    ) -> None:
-        self.condition = condition
-        self.verdict = verdict
-        self.reasons = reasons
-        self.used = used
-        self.children = children
-        self.subject = ""
-        self.threshold: Threshold | None = None
-        self._say = say
+    condition: str
+    verdict: Verdict
+    say: str | Callable[[], str]
+    reasons: tuple[Reason, ...] = ()
+    used: tuple[Evidence, ...] = ()
+    children: tuple[Trace, ...] = ()
+    subject: str = ""
+    threshold: Threshold | None = None
 
     @property
     def sentence(self) -> str:
         """One plain sentence: what was asked, what was found and what follows."""
-        return self._say()
+        return self.say if isinstance(self.say, str) else self.say()
 
     def walk(self) -> Iterator[Trace]:
         """This node and all nodes below it, parents first."""

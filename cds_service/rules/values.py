@@ -6,7 +6,6 @@ whose answers are built from these classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -39,8 +38,7 @@ class Measurement(msgspec.Struct, frozen=True, gc=False):
     judged by an upper limit that did not come with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(msgspec.Struct, frozen=True, gc=False):
     """All measurements of one quantity, newest first, and the value before treatment if known.
 
     ``unused`` says of results that came and have no place among the measurements why that is so:
@@ -52,8 +50,7 @@ class Series:
     unused: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """One dated statement of a state: ``value`` is one of the words the vocabulary allows."""
 
     value: str
@@ -62,8 +59,7 @@ class Statement:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Statements:
+class Statements(msgspec.Struct, frozen=True, gc=False):
     """All statements about one state, newest first.
 
     ``unknown`` holds reasons that make the state undecidable although statements exist, for
@@ -74,8 +70,7 @@ class Statements:
     unknown: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One member of a collection.
 
     ``names`` holds every name the member answers to, for a medication its ingredient and its
@@ -89,8 +84,7 @@ class Item:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(msgspec.Struct, frozen=True, gc=False):
     """A set of things, such as the patient's medications.
 
     ``complete`` is True only when the source said so (the list was asked for and arrived whole);
@@ -102,8 +96,7 @@ class Collection:
     incomplete: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened on a day."""
 
     day: date
@@ -111,8 +104,7 @@ class Event:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Events:
+class Events(msgspec.Struct, frozen=True, gc=False):
     """All occurrences of one kind of event, newest first; ``complete`` as in ``Collection``."""
 
     events: tuple[Event, ...]
@@ -169,8 +161,7 @@ THE_DRUG = "the drug asked about"
 """The drug of the order, of the option or of the drug table that a rule is asked about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(msgspec.Struct, frozen=True, gc=False):
     """All findings of one concept, newest first, those without a day last.
 
     ``started`` are the first days of the drugs that *on treatment* speaks of, None for one whose

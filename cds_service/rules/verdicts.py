@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 
 class Verdict(enum.Enum):
@@ -17,6 +18,13 @@ class Verdict(enum.Enum):
     MET = "met"
     NOT_MET = "not met"
     UNKNOWN = "unknown"
+
+    # Members are equal when they are one; that of Enum hashes the name, in Python, at each look-up.
+    __hash__ = object.__hash__
+
+
+# An attribute of an Enum class is looked up by its metaclass, each time anew.
+_MET, _NOT_MET, _UNKNOWN = Verdict.MET, Verdict.NOT_MET, Verdict.UNKNOWN
 
 
 class ReasonKind(enum.Enum):
@@ -37,8 +45,7 @@ class ReasonKind(enum.Enum):
     """A result came that may be grave, and is this quantity by name only, or without a number."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, order=True, gc=False):
     """One thing that keeps a condition from being decided.
 
     ``subject`` is the name of the fact, ``detail`` a short plain phrase such as
@@ -62,24 +69,18 @@ class Reason:
 
 def conjunction(verdicts: Iterable[Verdict]) -> Verdict:
     """Kleene ``and``: NOT_MET wins, then UNKNOWN, else MET. An empty conjunction is MET."""
-    answer = Verdict.MET
-    for verdict in verdicts:
-        if verdict is Verdict.NOT_MET:
-            return Verdict.NOT_MET
-        if verdict is Verdict.UNKNOWN:
-            answer = Verdict.UNKNOWN
-    return answer
+    listed = list(verdicts)
+    if _NOT_MET in listed:
+        return _NOT_MET
+    return _UNKNOWN if _UNKNOWN in listed else _MET
 
 
 def disjunction(verdicts: Iterable[Verdict]) -> Verdict:
     """Kleene ``or``: MET wins, then UNKNOWN, else NOT_MET. An empty disjunction is NOT_MET."""
-    answer = Verdict.NOT_MET
-    for verdict in verdicts:
-        if verdict is Verdict.MET:
-            return Verdict.MET
-        if verdict is Verdict.UNKNOWN:
-            answer = Verdict.UNKNOWN
-    return answer
+    listed = list(verdicts)
+    if _MET in listed:
+        return _MET
+    return _UNKNOWN if _UNKNOWN in listed else _NOT_MET
 
 
 def negation(verdict: Verdict) -> Verdict:
@@ -91,10 +92,9 @@ def negation(verdict: Verdict) -> Verdict:
     return Verdict.UNKNOWN
 
 
-def merged(*groups: Iterable[Reason]) -> tuple[Reason, ...]:
+def merged(*groups: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """All reasons once each, in the order in which they were first given."""
-    seen: dict[Reason, None] = {}
-    for group in groups:
-        for reason in group:
-            seen.setdefault(reason)
-    return tuple(seen)
+    listed = [group for group in groups if group]
+    if len(listed) == 1:
+        return listed[0]
+    return tuple(dict.fromkeys([reason for group in listed for reason in group]))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from cds_service.alk import Decision, Kind, Question, Recommendation, Topic, decide
 from cds_service.cards.basis import escaped_value
@@ -100,7 +101,7 @@ def test_a_choice_that_hangs_on_missing_data_is_a_question(missing: str) -> None
 def test_an_incomplete_medication_list_is_not_an_empty_one() -> None:
     facts = patient(lines=())
     empty = {
-        name: replace(facts.values[name], complete=False)
+        name: structs.replace(facts.values[name], complete=False)
         for name in ("prior ALK inhibitors", "active ALK inhibitors", "paused ALK inhibitors")
     }
     open_list = PatientFacts("p", facts.as_of, {**facts.values, **empty}, ())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from hypothesis import strategies as st
+from msgspec import structs
 from oracle import naive_before
 from rule_samples import VOCABULARY
 
@@ -524,16 +525,16 @@ def without_the_future(facts: dict[str, FactValue], as_of: date) -> dict[str, Fa
                 kept[name] = Series(tuple(item for item in found if item.day <= as_of), known)
             case Statements(statements=found):
                 said = tuple(item for item in found if item.day is None or item.day <= as_of)
-                kept[name] = replace(fact, statements=said)
+                kept[name] = structs.replace(fact, statements=said)
             case Collection(items=found):
                 there = tuple(item for item in found if item.day is None or item.day <= as_of)
-                kept[name] = replace(fact, items=there)
+                kept[name] = structs.replace(fact, items=there)
             case Events(events=found):
                 past = tuple(item for item in found if item.day <= as_of)
-                kept[name] = replace(fact, events=past)
+                kept[name] = structs.replace(fact, events=past)
             case Findings(findings=found):
                 seen = tuple(item for item in found if item.began is None or item.began <= as_of)
-                kept[name] = replace(fact, findings=seen)
+                kept[name] = structs.replace(fact, findings=seen)
     return kept
 
 
@@ -549,11 +550,13 @@ def in_another_order(facts: dict[str, FactValue]) -> dict[str, FactValue]:
                 said = latest_said_first(list(reversed(found)))
                 undated = tuple(item for item in said if item.day is None)
                 dated = tuple(item for item in said if item.day is not None)
-                other[name] = replace(fact, statements=undated + dated)
+                other[name] = structs.replace(fact, statements=undated + dated)
             case Collection(items=found):
-                other[name] = replace(fact, items=tuple(reversed(found)))
+                other[name] = structs.replace(fact, items=tuple(reversed(found)))
             case Events():
                 other[name] = fact
             case Findings(findings=found):
-                other[name] = replace(fact, findings=latest_found_first(list(reversed(found))))
+                other[name] = structs.replace(
+                    fact, findings=latest_found_first(list(reversed(found)))
+                )
     return other

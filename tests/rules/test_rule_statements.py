@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec import structs
 from rule_samples import (
     AS_OF,
     happened,
@@ -70,7 +70,7 @@ def test_statements_of_one_day_must_agree_on_the_answer() -> None:
 
 def test_a_state_that_its_source_calls_contradictory_is_unknown() -> None:
     reason = Reason.of(ReasonKind.CONTRADICTORY, "ALK status", "two laboratories")
-    facts = {"ALK status": replace(said(("confirmed", 1)), unknown=(reason,))}
+    facts = {"ALK status": structs.replace(said(("confirmed", 1)), unknown=(reason,))}
     trace = trace_of("ALK status is confirmed", facts)
     assert (trace.verdict, trace.reasons) == (UNKNOWN, (reason,))
     assert verdict_of("ALK status unknown", facts) is MET

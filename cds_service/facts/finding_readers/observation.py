@@ -35,9 +35,9 @@ Part = Observation | ObservationComponent
 def read(context: Context) -> Iterator[Reading]:
     """The findings of every Observation that was carried out; a mere number is none."""
     for observation in context.record.of_type(Observation):
-        if status_of(observation) not in READABLE_STATUSES:
-            continue
         if observation.value_quantity is not None and not observation.component:
+            continue
+        if status_of(observation) not in READABLE_STATUSES:
             continue
         yield from _read_observation(context, observation)
 
