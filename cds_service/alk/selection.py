@@ -11,7 +11,8 @@ from cds_service.alk.undecided import hangs_on_missing_data
 from cds_service.facts.drug_asked_about import AboutDrug
 from cds_service.facts.patient import DoseTaken
 from cds_service.knowledge.dose_cells import read_dose_cell
-from cds_service.knowledge.jurisdictions import approval, approval_words
+from cds_service.knowledge.jurisdiction_cells import stands_in
+from cds_service.knowledge.jurisdictions import UNAPPROVED, approval, approval_words
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import PLACES
 from cds_service.knowledge.table_files import Row
@@ -32,8 +33,7 @@ def first_line(
     options: list[Option] = []
     waiting: tuple[Row, object] | None = None
     for row in knowledge.tables["first_line"]:
-        places = row.entries("jurisdiction")
-        if places and question.jurisdiction not in places:
+        if not stands_in(row, question.jurisdiction):
             continue
         trace = row.when.evaluate(evaluation)
         if trace.verdict is Verdict.MET:
@@ -71,7 +71,9 @@ def first_line(
     if options:
         options.sort(key=rank)
         preferred = [
-            option for option in options if option.place == PLACES[0] and option.approval != "none"
+            option
+            for option in options
+            if option.place == PLACES[0] and option.approval not in UNAPPROVED
         ]
         blocked = bool(preferred) and all(option.speaks_against for option in preferred)
         return Recommendation(
@@ -98,7 +100,7 @@ def rank(option: Option) -> tuple[int, bool, int, int]:
     worst = max((_EFFECT_RANK[effect] for effect in effects if effect != "favours"), default=1)
     favoured = 0 if "favours" in effects and worst == 1 else worst
     against = sum(modifier.effect == "avoid" for modifier in option.modifiers)
-    return PLACES.index(option.place), option.approval == "none", favoured, against
+    return PLACES.index(option.place), option.approval in UNAPPROVED, favoured, against
 
 
 def modifiers(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> tuple[Modifier, ...]:

@@ -12,7 +12,7 @@ from cds_service.cards.summaries import agreeing, placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, listed, number, times
 from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.evidence import Result, Study
-from cds_service.knowledge.jurisdictions import approval_words
+from cds_service.knowledge.jurisdictions import UNAPPROVED, approval_words
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.sources import Source
 from cds_service.knowledge.verification import WORDS as LEVEL_WORDS
@@ -148,7 +148,9 @@ def _instead(item: Recommendation, decision: Decision) -> list[str]:
     names = [
         option.drug
         for option in decision.choice.options
-        if option.place == "preferred" and not option.speaks_against and option.approval != "none"
+        if option.place == "preferred"
+        and not option.speaks_against
+        and option.approval not in UNAPPROVED
     ]
     return (
         [f"Preferred first-line ALK inhibitors for this patient: {', '.join(names)}."]

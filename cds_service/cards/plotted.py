@@ -15,7 +15,7 @@ from cds_service.facts.patient import PatientFacts, TreatmentLine, since
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Concept, Findings, Measurement, Quantity, Series
 from cds_service.rules.measuring import Threshold
-from cds_service.rules.syntax import GRADE, X_BASELINE, X_UPPER_LIMIT, plain
+from cds_service.rules.syntax import GRADE, X_UPPER_LIMIT, plain
 
 MOST_VALUES = 60
 """Results kept of one fact: those that a rule used, and the newest ones."""
@@ -141,7 +141,7 @@ def _level(
     if threshold.amount.unit == X_UPPER_LIMIT:
         return None
     baseline = series.baseline
-    if threshold.amount.unit == X_BASELINE and drug is not None:
+    if threshold.amount.by_baseline and drug is not None:
         line = facts.line(drug)
         if line is not None and line.start is not None:
             baseline = since(series, line.start).baseline

@@ -28,7 +28,7 @@ from cds_service.cards.text import (
     times,
 )
 from cds_service.knowledge.awaited import AwaitedDrug
-from cds_service.knowledge.jurisdictions import full_dose_elsewhere
+from cds_service.knowledge.jurisdictions import UNAPPROVED, full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Item
 
@@ -209,7 +209,7 @@ def _choice(item: Recommendation, _: Knowledge) -> str:
     preferred = [
         option.drug
         for option in item.options
-        if option.place == "preferred" and option.approval != "none"
+        if option.place == "preferred" and option.approval not in UNAPPROVED
     ]
     objections = _objections([option for option in item.options if option.drug in preferred])
     if objections:

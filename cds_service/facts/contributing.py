@@ -9,7 +9,9 @@ from datetime import date, timedelta
 from cds_service.facts.context import Context
 from cds_service.rules import Item, Statement, Statements
 
-SLOWING_CLASSES = frozenset({"beta-blocker", "other bradycardic"})
+SLOWING_CLASSES = frozenset({"beta-blocker", "other bradycardic", "antihypertensive"})
+"""What the labels look at as a cause of a slow heart: also what lowers the blood pressure."""
+_ON_THE_HEART = SLOWING_CLASSES - {"antihypertensive"}
 ADJUSTED_DAYS = 30
 """A medicine stopped this long after a reaction, or this long ago, counts as adjusted (our own
 choice)."""
@@ -36,7 +38,8 @@ def contributing(
     """
     slowing = [item for item in taken if item.names & SLOWING_CLASSES]
     if slowing:
-        item = slowing[0]
+        # Of several the one that slows the heart itself is named.
+        item = min(slowing, key=lambda item: not item.names & _ON_THE_HEART)
         return Statements((Statement("active", None, item.label, item.source),))
     past = [item for item in stopped if item.end is not None and item.end <= context.as_of]
     undated = len(past) < len(stopped)

@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import RootModel
 
 from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.jurisdiction_cells import views
 from cds_service.knowledge.prose import FILE as PROSE_NUMBERS
 from cds_service.knowledge.prose import (
     ProseNumber,
@@ -130,7 +131,13 @@ def check_knowledge(
     for table in knowledge.all_tables():
         if only not in ("", table.name):
             continue
-        found = [*_rule_findings(knowledge, table, promises.get(table.name, ()))]
+        promised = promises.get(table.name, ())
+        # Rows of two labels never meet, so each label is judged for itself.
+        found = [*dict.fromkeys(
+            finding
+            for view in views(table)
+            for finding in _rule_findings(knowledge, view, promised)
+        )]  # fmt: skip
         found += _audit(knowledge, table, excepted)
         checked.append(CheckedTable(table.name, tuple(found)))
     return tuple(checked)

@@ -1,7 +1,8 @@
-"""Approvals and doses by jurisdiction: whose label a decision follows.
+"""Approvals, doses and rows by jurisdiction: whose label a decision follows.
 
 The tables follow the US label. Elsewhere `drug.yaml` says which uses are approved and, in
-`dosing_by_jurisdiction`, which doses are others. What it does not say is not taken for granted.
+`dosing_by_jurisdiction`, which doses are others, and the column `jurisdiction` of a drug's tables
+which rows stand in which label. What they do not say is not taken for granted.
 """
 
 from __future__ import annotations
@@ -13,24 +14,18 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 from cds_service.knowledge.drugs import Dose, Drug, LadderLevel
-from cds_service.knowledge.label_statements import Indication
-from cds_service.knowledge.release import Knowledge
-
-Approval = Literal["approved", "not verified", "none", "not described"]
-
-NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "US": "the United States",
-        "EU": "the European Union",
-        "UK": "the United Kingdom",
-        "CH": "Switzerland",
-        "JP": "Japan",
-        "CN": "China",
-        "CA": "Canada",
-        "AU": "Australia",
-    }
+from cds_service.knowledge.jurisdiction_cells import NAMES, rows_under
+from cds_service.knowledge.label_statements import (
+    NO_EARLIER_INHIBITOR,
+    EarlierInhibitors,
+    Indication,
 )
-"""How cards name a jurisdiction."""
+from cds_service.knowledge.release import DrugTables, Knowledge
+from cds_service.knowledge.table_files import Table
+
+Approval = Literal["approved", "open", "not verified", "not after", "none", "not described"]
+UNAPPROVED: frozenset[Approval] = frozenset({"none", "not after"})
+"""What a drug is not offered with: no such use, or none after the ALK inhibitors taken before."""
 
 _DESCRIBED = frozenset(get_args(Indication.model_fields["jurisdiction"].annotation))
 _SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -41,11 +36,18 @@ _SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-def approval(drug: Drug, situation: Literal["advanced", "adjuvant"], jurisdiction: str) -> Approval:
+def approval(
+    drug: Drug,
+    situation: Literal["advanced", "adjuvant"],
+    jurisdiction: str,
+    earlier: EarlierInhibitors = NO_EARLIER_INHIBITOR,
+) -> Approval:
     """Whether the drug is approved there for the situation, as far as its file says.
 
-    "none" where the file describes the jurisdiction and lists no such use, "not verified" where
-    it lists one that was not read in a source, "not described" where no file describes it.
+    "none" where the file describes the jurisdiction and lists no such use, "not after" where it
+    lists one only for patients who took other ALK inhibitors before or none, "open" where the
+    record does not say which, "not verified" where it lists one that was not read in a source,
+    "not described" where no file describes it.
     """
     if jurisdiction not in _DESCRIBED:
         return "not described"
@@ -56,9 +58,16 @@ def approval(drug: Drug, situation: Literal["advanced", "adjuvant"], jurisdictio
         and indication.jurisdiction == jurisdiction
         and indication.setting in _SETTINGS[situation]
     ]
-    if any(indication.verified for indication in found):
-        return "approved"
-    return "not verified" if found else "none"
+    if not found:
+        return "none"
+    covers = [(item.verified, item.holds_after(earlier)) for item in found]
+    answers: tuple[tuple[tuple[bool, bool | None], Approval], ...] = (
+        ((True, True), "approved"),
+        ((False, True), "not verified"),
+        ((True, None), "open"),
+        ((False, None), "not verified"),
+    )
+    return next((answer for case, answer in answers if case in covers), "not after")
 
 
 def approval_words(known: Approval, jurisdiction: str) -> str:
@@ -66,22 +75,39 @@ def approval_words(known: Approval, jurisdiction: str) -> str:
     place = NAMES.get(jurisdiction, jurisdiction)
     return {
         "approved": "",
+        "open": f"approval in {place} depends on the ALK inhibitors taken before",
         "not verified": f"approval in {place} not verified",
+        "not after": f"not approved in {place} after these ALK inhibitors as far as known",
         "none": f"not approved in {place} as far as known",
         "not described": f"approvals in {place} are not known here",
     }[known]
 
 
 def under(knowledge: Knowledge, jurisdiction: str) -> Knowledge:
-    """The release with the doses of one jurisdiction in place of the US ones."""
-    changed = {
-        name: replace(tables, drug=_drug_under(tables.drug, jurisdiction))
-        for name, tables in knowledge.drugs.items()
-        if any(block.jurisdiction == jurisdiction for block in tables.drug.dosing_by_jurisdiction)
+    """The release as it stands in one jurisdiction: its doses, and the rows of its label alone.
+
+    Worked out once a release; of what stands in a jurisdiction already it is the same.
+    """
+    kept = knowledge.standing.get(jurisdiction)
+    if kept is None:
+        drugs = {
+            name: _tables_under(tables, jurisdiction) for name, tables in knowledge.drugs.items()
+        }
+        same = all(drugs[name] is tables for name, tables in knowledge.drugs.items())
+        kept = knowledge if same else replace(knowledge, drugs=MappingProxyType(drugs))
+        knowledge.standing[jurisdiction] = kept.standing[jurisdiction] = kept
+    return kept
+
+
+def _tables_under(tables: DrugTables, jurisdiction: str) -> DrugTables:
+    changed: dict[str, Drug | Table] = {
+        name: rows_under(table, jurisdiction)
+        for name, table in tables.by_name.items()
+        if table.by_jurisdiction
     }
-    if not changed:
-        return knowledge
-    return replace(knowledge, drugs=MappingProxyType({**knowledge.drugs, **changed}))
+    if any(block.jurisdiction == jurisdiction for block in tables.drug.dosing_by_jurisdiction):
+        changed["drug"] = _drug_under(tables.drug, jurisdiction)
+    return replace(tables, **changed) if changed else tables  # type: ignore[arg-type]
 
 
 def _drug_under(drug: Drug, jurisdiction: str) -> Drug:

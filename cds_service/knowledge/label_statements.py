@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
@@ -64,16 +65,62 @@ class Reproduction(Frozen):
     lactation: Lactation
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierInhibitors:
+    """The ALK inhibitors that a patient took, in the order of their first days.
+
+    `in_order` says whether that order is known, `whole` whether these are all.
+    """
+
+    names: tuple[str, ...] = ()
+    in_order: bool = True
+    whole: bool = True
+
+    def match(self, form: str) -> bool | None:
+        """Whether they are as one form of an indication says; None when that is not known."""
+        drug, _, more = form.partition(" ")
+        if drug == "none":
+            return not self.names and self.whole
+        if drug not in self.names:
+            return False
+        match more:
+            case "first":
+                if len(self.names) > 1 and not self.in_order:
+                    return None
+                # Who is first of a list that is not whole is not known.
+                return (True if self.whole else None) if self.names[0] == drug else False
+            case "and another":
+                return len(self.names) > 1 or (False if self.whole else None)
+        return True
+
+
+NO_EARLIER_INHIBITOR = EarlierInhibitors()
+_TAKEN = r"(none|[a-z]+( first| and another)?)"
+
+
 class Indication(Statement):
-    """One approved use. `jurisdiction` is a country or union code such as US or EU."""
+    """One approved use. `jurisdiction` is a country or union code such as US or EU.
+
+    `prior_alk_inhibitor` says after which ALK inhibitors: `any`, or what may have been taken,
+    separated by "or": `none`, a drug, a drug as the `first` one, a drug `and another`.
+    """
 
     id: str
     jurisdiction: Literal["US", "EU", "JP"]
     setting: Literal["adjuvant", "metastatic", "locally advanced or metastatic"]
     text: str
-    prior_alk_inhibitor: str = Field(pattern=r"^(any|none|none or ([a-z]+|as the text says))$")
+    prior_alk_inhibitor: str = Field(pattern=rf"^(any|{_TAKEN}( or {_TAKEN})*)$")
     in_scope: bool = True
     test: str | None = None
+
+    def holds_after(self, earlier: EarlierInhibitors) -> bool | None:
+        """Whether it covers a patient who took these; None when the record leaves that open."""
+        if self.prior_alk_inhibitor == "any":
+            return True
+        answers = [earlier.match(form) for form in self.prior_alk_inhibitor.split(" or ")]
+        if True in answers:
+            return True
+        return None if None in answers or not earlier.whole else False
 
 
 class LabelRevision(Frozen):

@@ -22,6 +22,7 @@ from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.evidence import Result, Study, load_evidence
 from cds_service.knowledge.icd_editions import load_editions
+from cds_service.knowledge.jurisdiction_cells import wrongly_replaced
 from cds_service.knowledge.local_codes import NOTHING_LOCAL, LocalCodes, with_local
 from cds_service.knowledge.medicine_names import load_medicine_names
 from cds_service.knowledge.settlement import FILE as SETTLEMENT
@@ -77,6 +78,17 @@ class DrugTables:
     populations: Table | None
 
     @property
+    def by_name(self) -> Mapping[str, Table]:
+        """The tables that the release has, by name."""
+        found = {
+            "dose_changes": self.dose_changes,
+            "monitoring": self.monitoring,
+            "interactions": self.interactions,
+            "populations": self.populations,
+        }
+        return {name: table for name, table in found.items() if table is not None}
+
+    @property
     def complete(self) -> bool:
         """Whether dose changes and monitoring can be answered for this drug."""
         return self.dose_changes is not None and self.monitoring is not None
@@ -110,6 +122,10 @@ class Knowledge:
     """Which of two recommendations about a drug gives way."""
     signatures: Mapping[str, Signature] = field(default_factory=dict)
     """Who read which row in which source, by the id of the row."""
+    standing: dict[str, Knowledge] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The release as it stands in each jurisdiction asked for so far (`jurisdictions.under`)."""
 
     @property
     def inhibitors(self) -> frozenset[str]:
@@ -151,17 +167,7 @@ class Knowledge:
 
     def all_tables(self) -> tuple[Table, ...]:
         """Every rule table of the release."""
-        of_drugs = (
-            table
-            for tables in self.drugs.values()
-            for table in (
-                tables.dose_changes,
-                tables.monitoring,
-                tables.interactions,
-                tables.populations,
-            )
-            if table is not None
-        )
+        of_drugs = (table for tables in self.drugs.values() for table in tables.by_name.values())
         return (*self.tables.values(), *of_drugs)
 
 
@@ -264,7 +270,9 @@ def _drug_tables(
     for name, schema in columns.items():
         file = folder / f"{name}.csv"
         label = f"drugs/{drug.ingredient}/{name}"
-        found[name] = reader.read(file, label, schema) if file.is_file() else None
+        table = found[name] = reader.read(file, label, schema) if file.is_file() else None
+        for row, expected in wrongly_replaced(table) if table is not None else ():
+            raise KnowledgeError(str(file), "", expected, row=row.line, column="instead_of")
     if found["dose_changes"] is None and found["monitoring"] is not None:
         raise KnowledgeError(str(folder), "", "dose_changes.csv beside monitoring.csv")
     _brings_known_reactions(folder / "interactions.csv", found)

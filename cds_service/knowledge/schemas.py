@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cds_service.knowledge.dose_cells import check_dose_cell
+from cds_service.knowledge.jurisdiction_cells import check_jurisdiction
 from cds_service.knowledge.schedules import check_phase
 from cds_service.knowledge.table_files import Check, Column
 
@@ -99,6 +100,11 @@ def _list(name: str, check: Check | None = None, required: bool = False) -> Colu
 
 
 _IDENTITY: tuple[Column, ...] = (_text("id"), _list("rule", required=True))
+_JURISDICTION = _list("jurisdiction", check_jurisdiction)
+"""In whose label a row stands; empty where it stands everywhere, as far as is known."""
+
+_PLACE: tuple[Column, ...] = (_JURISDICTION, _list("instead_of"))
+"""And which rows that stand everywhere it takes the place of there."""
 
 
 def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
@@ -107,6 +113,7 @@ def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
     return {
         "dose_changes": (
             *_IDENTITY,
+            *_PLACE,
             _text("reaction"),
             _rule("when"),
             _choice("action", frozenset(ACTIONS)),
@@ -119,6 +126,7 @@ def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
         ),
         "monitoring": (
             *_IDENTITY,
+            *_PLACE,
             _text("test", check=test),
             _text("baseline_days", required=False, check=_whole_number),
             _text("first_phase", required=False, check=check_phase),
@@ -128,6 +136,7 @@ def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
         ),
         "interactions": (
             *_IDENTITY,
+            *_PLACE,
             _text("group"),
             _rule("when"),
             _choice("severity", SEVERITIES),
@@ -138,6 +147,7 @@ def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
         ),
         "populations": (
             *_IDENTITY,
+            *_PLACE,
             _rule("when"),
             _choice("severity", SEVERITIES),
             _text("dose", required=False, check=check_dose_cell),
@@ -217,7 +227,7 @@ def algorithm_columns(
             _text("drug", check=drug),
             _rule("when"),
             _choice("place", frozenset(PLACES)),
-            _list("jurisdiction"),
+            _JURISDICTION,
             _list("evidence", study, required=True),
             _text("says"),
         ),

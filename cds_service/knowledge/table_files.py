@@ -146,6 +146,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def by_jurisdiction(self) -> bool:
+        """Whether some of its rows stand in the label of one jurisdiction or another only."""
+        return any(row.cells.get("jurisdiction") for row in self.rows)
+
 
 def split(cell: str) -> tuple[str, ...]:
     """The entries of a list cell: separated by semicolons, blanks around them dropped."""

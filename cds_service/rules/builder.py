@@ -80,6 +80,10 @@ class SyntaxBuilder(FindingBuilder):
                 return Amount(Decimal(number), relative), unit
         return Amount(Decimal(number), str(unit)), unit
 
+    def amount_above_baseline(self, number: Token, unit: Token) -> tuple[Amount, Token]:
+        amount, token = self.amount(number, unit)
+        return Amount(amount.number, amount.unit, above_baseline=True), token
+
     def pure_number(self, number: Token) -> tuple[Amount, Token]:
         return Amount(Decimal(number), ""), number
 

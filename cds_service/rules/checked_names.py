@@ -79,8 +79,10 @@ class CheckedNames(Transformer[Token, Any]):
         unit = value.unit
         if unit == X_UPPER_LIMIT and not quantity.upper_limit:
             raise self._fail(token, f"a plain unit: {quantity.name} has no upper limit of normal")
-        if unit == X_BASELINE and not quantity.baseline:
+        if value.by_baseline and not quantity.baseline:
             raise self._fail(token, f"a plain unit: no baseline is kept for {quantity.name}")
+        if value.above_baseline and unit in (X_UPPER_LIMIT, X_BASELINE):
+            raise self._fail(token, f"{quantity.name} above baseline in a unit, not as a multiple")
         if unit in (X_UPPER_LIMIT, X_BASELINE) or unit == quantity.unit or unit in quantity.units:
             return value
         raise self._fail(token, f"{quantity.name} in {units_of(quantity)}")

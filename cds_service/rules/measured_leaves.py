@@ -22,7 +22,6 @@ from cds_service.rules.measuring import (
 )
 from cds_service.rules.spans import Span
 from cds_service.rules.syntax import (
-    X_BASELINE,
     X_UPPER_LIMIT,
     Amount,
     Compare,
@@ -142,9 +141,11 @@ def describe(item: Measurement, series: Series, amount: Amount) -> str:
     reference = None
     if amount.unit == X_UPPER_LIMIT:
         reference, name = item.upper_limit, "ULN"
-    elif amount.unit == X_BASELINE and series.baseline is not None:
+    elif amount.by_baseline and series.baseline is not None:
         reference, name = series.baseline.value, "baseline"
-    if reference and item.value is not None and item.comparator is None:
+    if reference is not None and amount.above_baseline:
+        text += f", {plain(reference)} at baseline"
+    elif reference and item.value is not None and item.comparator is None:
         text += f" = {multiple(item.value, reference, amount.number)} x {name}"
     return f"{text} on {written_day(item.day)}{item.limit_note and f' ({item.limit_note})'}"
 

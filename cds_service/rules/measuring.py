@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from cds_service.rules.spans import Span
-from cds_service.rules.syntax import X_BASELINE, X_UPPER_LIMIT, Amount
+from cds_service.rules.syntax import X_UPPER_LIMIT, Amount
 from cds_service.rules.values import Measurement, Series
 from cds_service.rules.verdicts import Reason, ReasonKind, Verdict, negation
 from cds_service.rules.vocabulary import Quantity
@@ -33,8 +33,8 @@ class Threshold:
     """``op amount`` for one quantity, ready to judge measurements of it.
 
     ``amount`` in xULN or xbaseline is multiplied with the upper limit of normal of the result
-    judged, or with the baseline of the series; nothing is divided, so that a value exactly on
-    the boundary is exactly on it.
+    judged, or with the baseline of the series, and one above baseline is added to it; nothing is
+    divided, so that a value exactly on the boundary is exactly on it.
     """
 
     quantity: Quantity
@@ -48,14 +48,13 @@ class Threshold:
             if measurement.upper_limit is None:
                 return _reason(self.quantity, ReasonKind.NO_REFERENCE_RANGE, measurement)
             return self.amount.number * measurement.upper_limit
-        if unit == X_BASELINE:
-            if baseline is None or baseline.value is None or baseline.comparator:
-                name = f"baseline {self.quantity.name}"
-                return Reason.of(ReasonKind.MISSING, name, "no value before treatment")
-            return self.amount.number * baseline.value
-        if unit in self.quantity.units:
-            return self.amount.number * self.quantity.units[unit]
-        return self.amount.number
+        number = self.amount.number * self.quantity.units.get(unit, Decimal(1))
+        if not self.amount.by_baseline:
+            return number
+        if baseline is None or baseline.value is None or baseline.comparator:
+            name = f"baseline {self.quantity.name}"
+            return Reason.of(ReasonKind.MISSING, name, "no value before treatment")
+        return number + baseline.value if self.amount.above_baseline else number * baseline.value
 
     def judge(self, measurement: Measurement, baseline: Measurement | None) -> Judgement:
         """Whether one measurement meets the comparison."""

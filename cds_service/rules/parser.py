@@ -23,7 +23,8 @@ _KEYWORDS = {
     "PRESENT": "present", "ABSENT": "absent", "INCLUDE": "includes?", "DO": "(do|does)",
     "RECOVERING": "recovering", "TO": "to", "LATER": "later", "COUNT": "count",
     "GRADE": "grade", "RESULT": "results?", "SUSPECTED": "suspected", "EARLIER": "earlier",
-    "TREATMENT": "treatment", "CAUSED": "caused", "BY": "by",
+    "TREATMENT": "treatment", "ABOVE": "above", "BASELINE": "baseline", "CAUSED": "caused",
+    "BY": "by",
 }  # fmt: skip
 
 _READABLE = {

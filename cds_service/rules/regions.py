@@ -21,6 +21,7 @@ from cds_service.rules.dimensions import SINCE, UNSAID, Dimension, numbers_of
 from cds_service.rules.finding_regions import possible_answers, without_window_if_absent
 from cds_service.rules.spans import Span
 from cds_service.rules.syntax import (
+    ABOVE_BASELINE,
     X_BASELINE,
     X_UPPER_LIMIT,
     Ago,
@@ -124,7 +125,8 @@ class Space:
         if amount.unit in (X_UPPER_LIMIT, X_BASELINE) or not isinstance(fact, Quantity):
             return amount.number, amount.unit
         factor = fact.units.get(amount.unit, Decimal(1))
-        return amount.number * factor, fact.unit
+        above = f" {ABOVE_BASELINE}" if amount.above_baseline else ""
+        return amount.number * factor, fact.unit + above
 
     def _thresholds(self, leaf: Predicate) -> list[tuple[str, Decimal, str]]:
         match leaf:
@@ -152,7 +154,8 @@ class Space:
             if leaf.operator in ("=", "!="):
                 return f"{leaf} holds"
             which = "highest" if upwards is (which == "any") else "lowest"
-        relative = f" in {unit}" if unit in (X_UPPER_LIMIT, X_BASELINE) else ""
+        judged = unit in (X_UPPER_LIMIT, X_BASELINE) or unit.endswith(ABOVE_BASELINE)
+        relative = f" in {unit}" if judged else ""
         window = f" in the last {leaf.window}" if leaf.window is not None else ""
         return f"{which} {leaf.fact}{relative}{window}"
 

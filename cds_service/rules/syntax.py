@@ -15,6 +15,7 @@ from cds_service.rules.values import A_DRUG, THE_DRUG
 
 X_UPPER_LIMIT = "xULN"
 X_BASELINE = "xbaseline"
+ABOVE_BASELINE = "above baseline"
 GRADE = "grade"
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -22,15 +23,25 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number with its unit; the unit is empty for pure numbers such as a score."""
+    """A number with its unit; the unit is empty for pure numbers such as a score.
+
+    ``above_baseline`` means so much more than the value before treatment.
+    """
 
     number: Decimal
     unit: str
+    above_baseline: bool = False
 
     def __str__(self) -> str:
         if self.unit == GRADE:
             return f"grade {plain(self.number)}"
-        return f"{plain(self.number)} {self.unit}".strip()
+        text = f"{plain(self.number)} {self.unit}".strip()
+        return f"{text} {ABOVE_BASELINE}" if self.above_baseline else text
+
+    @property
+    def by_baseline(self) -> bool:
+        """Whether it is measured by the value before treatment."""
+        return self.above_baseline or self.unit == X_BASELINE
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,8 @@ def _qualified(asked: Qualifiers) -> str:
 
 def _amount(amount: Amount) -> str:
     number = plain(amount.number)
+    if amount.above_baseline:
+        return f"{number} {amount.unit.translate(_UNITS)} above the patient's own baseline"
     match amount.unit:
         case unit if unit == X_UPPER_LIMIT:
             return f"{number} times the upper limit of normal"

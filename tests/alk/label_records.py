@@ -8,6 +8,7 @@ out here with plain arithmetic; nothing of the rule language is used.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -48,7 +49,12 @@ WORDS = {
     "at most": lambda value, limit: value <= limit,
     "exactly": lambda value, limit: value == limit,
 }
-LIMIT = re.compile(r"(above|at least|below|at most|exactly) (\d+(?:\.\d+)?)( x baseline| mg/dL)?")
+LIMIT = re.compile(
+    r"(above|at least|below|at most|exactly) (\d+(?:\.\d+)?)"
+    r"( x baseline| above baseline| mg/dL)?"
+)
+BY_BASELINE = {" x baseline": operator.mul, " above baseline": operator.add}
+"""What a limit by the result before treatment amounts to."""
 AGAIN = re.compile(rf"again ({LIMIT.pattern}) after ({LIMIT.pattern})")
 TWICE = re.compile(rf"twice ({LIMIT.pattern}) in (\d+) days")
 
@@ -186,11 +192,11 @@ def _compared(
     if flaw and not (flaw == "no range" and limit[3]):
         return None
     at = Decimal(limit[2])
-    if limit[3] == " x baseline":
+    if limit[3] in BY_BASELINE:
         before = [Decimal(one) for ago, one in results if ago >= START_DAYS_AGO]
         if not before and fact not in UPPER_LIMITS:
             return None
-        at *= before[0] if before else NORMAL_BEFORE
+        at = BY_BASELINE[limit[3]](at, before[0] if before else NORMAL_BEFORE)
     elif limit[3] == " mg/dL" and fact in UPPER_LIMITS:
         quantity = knowledge().vocabulary.find(fact)
         assert isinstance(quantity, Quantity)
@@ -286,11 +292,13 @@ def _around(fact: str, text: str) -> list[Any]:
     limits = list(LIMIT.finditer(text))
     for limit in limits:
         at = Decimal(limit[2])
-        if limit[3] == " x baseline":
+        if limit[3] in BY_BASELINE:
             highs = (NORMAL_BEFORE, HIGH_BEFORE) if fact in UPPER_LIMITS else (Decimal(470),)
             for before in highs:
                 for other in limits:
-                    place = Decimal(other[2]) * (before if other[3] else 1)
+                    place = Decimal(other[2])
+                    if other[3] in BY_BASELINE:
+                        place = BY_BASELINE[other[3]](place, before)
                     found += [
                         [(3, f"{place + off}"), (START_DAYS_AGO + 5, f"{before}")]
                         for off in (0, -step, step, -step / 2, step / 2)

@@ -59,6 +59,9 @@ UPPER_LIMITS = {
     "uric acid": Decimal(400),
 }
 NORMAL: Mapping[str, object] = {
+    "potassium": "4",
+    "magnesium": "2",
+    "lymphocytes": "1.5",
     "ALT": "0.8",
     "AST": "0.8",
     "total bilirubin": "0.6",
@@ -379,6 +382,21 @@ def asked(
     """The decision on the day `AS_OF`."""
     question = Question(moment, orders, jurisdiction=jurisdiction)
     return decide(facts, question, knowledge(), AS_OF)
+
+
+@cache
+def _standing() -> dict[str, str]:
+    return {
+        row.identifier: (*row.entries("jurisdiction"), "US")[0]
+        for tables in knowledge().drugs.values()
+        for table in tables.by_name.values()
+        for row in table
+    }
+
+
+def jurisdiction_of(row: str) -> str:
+    """Where a row is asked: in the first jurisdiction that it names, else in the United States."""
+    return _standing().get(row, "US")
 
 
 def reactions(decision: Decision) -> dict[str, Recommendation]:

@@ -25,7 +25,7 @@ def _table(drug: str) -> Table:
 
 @pytest.mark.parametrize(("drug", "case"), CASES, ids=_named)
 def test_the_rows_of_a_case_speak_and_no_others(drug: str, case: Reaction) -> None:
-    heard = reactions(asked(described(case.facts, drug)))
+    heard = reactions(asked(described(case.facts, drug), jurisdiction=case.jurisdiction))
     assert {row: item.kind.value for row, item in heard.items()} == case.heard
 
 
@@ -45,7 +45,7 @@ def test_every_row_of_the_dose_change_table_leads_in_some_case(drug: str) -> Non
 def test_of_several_reactions_the_safest_leads_and_the_others_stand_beside(
     drug: str, case: Reaction
 ) -> None:
-    decision = asked(described(case.facts, drug))
+    decision = asked(described(case.facts, drug), jurisdiction=case.jurisdiction)
     ranks = list(Kind)
     for item in decision.recommendations:
         for other in item.also:

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from cds_service.alk import Decision
-from tests.alk.patients import asked, knowledge, patient, rows_heard
+from tests.alk.patients import asked, jurisdiction_of, knowledge, patient, rows_heard
 from tests.alk.row_cases import CASES, DATED, Case
 
 
-def _decided(facts: Mapping[str, Any]) -> Decision:
+def _decided(case: Case, facts: Mapping[str, Any]) -> Decision:
     changed = dict(facts)
     orders = changed.pop("orders", ())
-    return asked(patient(**changed), *orders)
+    return asked(patient(**changed), *orders, jurisdiction=jurisdiction_of(case.row))
 
 
 def _named(case: Case) -> str:
@@ -24,12 +24,12 @@ def _named(case: Case) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=_named)
 def test_a_row_speaks_in_its_case(case: Case) -> None:
-    assert case.row in rows_heard(_decided(case.facts))
+    assert case.row in rows_heard(_decided(case, case.facts))
 
 
 @pytest.mark.parametrize("case", CASES, ids=_named)
 def test_a_row_keeps_silent_in_a_case_close_by(case: Case) -> None:
-    assert case.row not in rows_heard(_decided({**case.facts, **case.near}))
+    assert case.row not in rows_heard(_decided(case, {**case.facts, **case.near}))
 
 
 WEIGHED = frozenset({"alk_answers", "alk_evidence"})

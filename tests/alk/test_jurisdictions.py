@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cds_service.alk import Decision, Kind, Option, Recommendation, Topic
 from cds_service.cards import CardContext, build_cards
 from cds_service.cards.suggestions import OrderContext
 from cds_service.facts import OrderedMedication
-from cds_service.knowledge.jurisdictions import NAMES, approval, under
+from cds_service.knowledge.jurisdiction_cells import ELSEWHERE, NAMES, rows_under, views
+from cds_service.knowledge.jurisdictions import approval, under
+from cds_service.knowledge.label_statements import EarlierInhibitors
 from cds_service.settings import Settings
-from tests.alk.patients import asked, knowledge, order, patient, reactions, treatment
+from tests.alk.patients import (
+    asked,
+    described,
+    knowledge,
+    order,
+    patient,
+    reactions,
+    treatment,
+)
 from tests.alk.row_cases import RESECTED
 
 JAPANESE = order("alectinib", "300", 2)
@@ -51,7 +63,9 @@ def test_every_jurisdiction_of_the_settings_has_a_name() -> None:
         ("ensartinib", "advanced", "US", "approved"),
         ("ensartinib", "advanced", "EU", "none"),
         ("ensartinib", "advanced", "JP", "none"),
-        ("lorlatinib", "advanced", "EU", "not verified"),
+        ("lorlatinib", "advanced", "EU", "approved"),
+        ("lorlatinib", "advanced", "JP", "approved"),
+        ("alectinib", "advanced", "JP", "not verified"),
         ("lorlatinib", "adjuvant", "US", "none"),
         ("alectinib", "adjuvant", "US", "approved"),
         ("alectinib", "adjuvant", "EU", "not verified"),
@@ -81,19 +95,80 @@ def test_a_drug_without_approval_is_listed_last_and_is_no_preferred_one() -> Non
 
 
 @pytest.mark.parametrize(
-    ("jurisdiction", "says"),
+    ("jurisdiction", "says", "offered"),
     [
-        ("EU", "not approved in the European Union as far as known"),
-        ("JP", "not approved in Japan as far as known"),
-        ("EU", "approval in the European Union not verified"),
-        ("CH", "approvals in Switzerland are not known here"),
+        (
+            "EU",
+            "not approved in the European Union as far as known",
+            {"lorlatinib", "alectinib", "brigatinib"},
+        ),
+        ("JP", "not approved in Japan as far as known", {"lorlatinib", "brigatinib"}),
+        ("JP", "approval in Japan not verified", {"lorlatinib", "brigatinib"}),
+        ("CH", "approvals in Switzerland are not known here", set()),
     ],
-)
-def test_the_choice_says_so_and_offers_nothing_by_a_click(jurisdiction: str, says: str) -> None:
+)  # fmt: skip
+def test_the_choice_says_so_and_offers_by_a_click_only_what_is_approved_there(
+    jurisdiction: str, says: str, offered: set[str]
+) -> None:
     decision = asked(patient(lines=()), jurisdiction=jurisdiction)
     ((detail, clicks),) = _cards(decision, Topic.CHOICE)
     assert says in detail
-    assert clicks == []
+    preferred = ("lorlatinib", "alectinib", "brigatinib", "ensartinib")
+    assert {drug for drug in preferred if any(drug in label for label in clicks)} == offered
+
+
+@pytest.mark.parametrize(
+    ("drug", "jurisdiction", "taken", "known"),
+    [
+        ("alectinib", "EU", ("crizotinib",), "approved"),
+        ("alectinib", "EU", ("crizotinib", "brigatinib"), "approved"),
+        ("alectinib", "EU", ("brigatinib",), "not after"),
+        ("alectinib", "US", ("brigatinib",), "approved"),
+        ("lorlatinib", "EU", ("alectinib",), "approved"),
+        ("lorlatinib", "EU", ("ceritinib", "brigatinib"), "approved"),
+        ("lorlatinib", "EU", ("brigatinib", "ceritinib"), "not after"),
+        ("lorlatinib", "EU", ("crizotinib",), "not after"),
+        ("lorlatinib", "EU", ("crizotinib", "brigatinib"), "approved"),
+        ("lorlatinib", "EU", ("brigatinib",), "not after"),
+        ("lorlatinib", "US", ("brigatinib",), "approved"),
+        ("ensartinib", "US", ("crizotinib",), "not after"),
+    ],
+)
+def test_an_approval_asks_which_inhibitors_were_taken_before(
+    drug: str, jurisdiction: str, taken: tuple[str, ...], known: str
+) -> None:
+    described_drug = knowledge().drugs[drug].drug
+    assert approval(described_drug, "advanced", jurisdiction, EarlierInhibitors(taken)) == known
+
+
+@pytest.mark.parametrize(
+    ("taken", "in_order", "whole"),
+    [
+        (("alectinib", "brigatinib"), False, True),
+        (("alectinib",), True, False),
+        (("crizotinib",), True, False),
+        (("brigatinib",), True, False),
+        ((), True, False),
+    ],
+)
+def test_what_the_record_does_not_say_of_them_leaves_the_approval_open(
+    taken: tuple[str, ...], in_order: bool, whole: bool
+) -> None:
+    lorlatinib = knowledge().drugs["lorlatinib"].drug
+    earlier = EarlierInhibitors(taken, in_order, whole)
+    assert approval(lorlatinib, "advanced", "EU", earlier) == "open"
+
+
+def test_after_progression_what_is_not_approved_after_it_is_named_and_not_offered() -> None:
+    failed = treatment((300, "active", ("180", 1)), ingredient="brigatinib")
+    worse = {"disease_status": "worse", "progression_pattern": "systemic", "resistance_profile": 5}
+    decision = asked(patient(lines=(failed,), **worse), jurisdiction="EU")
+    options = [option for item in decision.recommendations for option in item.options]
+    assert {option.drug: option.approval for option in options}["lorlatinib"] == "not after"
+    told = _cards(decision, Topic.PROGRESSION)
+    says = "not approved in the European Union after these ALK inhibitors"
+    assert any(says in detail for detail, _ in told)
+    assert not any("lorlatinib" in label for _, clicks in told for label in clicks)
 
 
 def test_in_the_united_states_the_choice_offers_orders() -> None:
@@ -166,8 +241,65 @@ def test_below_a_step_that_was_not_read_nobody_is_told_to_stop_for_good() -> Non
 
 
 def test_a_jurisdiction_without_doses_of_its_own_changes_nothing() -> None:
-    assert under(knowledge(), "US") is knowledge()
-    assert under(knowledge(), "CH") is knowledge()
+    assert under(knowledge(), "US").drugs == under(knowledge(), "CH").drugs
+    assert under(knowledge(), "CH").drugs["ensartinib"] is knowledge().drugs["ensartinib"]
     changed = under(knowledge(), "JP")
-    assert changed.drugs["lorlatinib"] is knowledge().drugs["lorlatinib"]
+    assert changed.drugs["ensartinib"] is knowledge().drugs["ensartinib"]
     assert changed.drugs["alectinib"].drug.ladder.below_minimum == "not read"
+
+
+# -- rows ---------------------------------------------------------------------------------
+
+
+def _monitored(jurisdiction: str) -> dict[str, str]:
+    """By test the row of lorlatinib that asks for it first."""
+    table = under(knowledge(), jurisdiction).drugs["lorlatinib"].monitoring
+    assert table is not None
+    found: dict[str, str] = {}
+    for row in table:
+        found.setdefault(row.text("test"), row.identifier)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "row"),
+    [
+        ("US", "lorlatinib-monitor-ecg"),
+        ("CH", "lorlatinib-monitor-ecg"),
+        ("JP", "lorlatinib-monitor-ecg"),
+        ("EU", "lorlatinib-monitor-ecg-europe"),
+    ],
+)
+def test_a_row_of_one_label_stands_there_in_place_of_the_one_that_stands_everywhere(
+    jurisdiction: str, row: str
+) -> None:
+    assert _monitored(jurisdiction)["ECG"] == row
+
+
+def test_every_row_stands_somewhere_and_those_of_one_label_nowhere_else() -> None:
+    for tables in knowledge().drugs.values():
+        for table in tables.by_name.values():
+            seen = {row.identifier for view in views(table) for row in view}
+            assert seen == {row.identifier for row in table}
+            everywhere = {row.identifier for row in rows_under(table, ELSEWHERE)}
+            assert everywhere == {
+                row.identifier for row in table if not row.entries("jurisdiction")
+            }
+
+
+def test_the_release_of_a_jurisdiction_is_worked_out_once_and_is_its_own() -> None:
+    changed = under(knowledge(), "EU")
+    assert under(knowledge(), "EU") is changed
+    assert under(changed, "EU") is changed
+    assert replace(knowledge(), signatures={}).standing == {}
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "kind"), [("US", Kind.ASK), ("EU", Kind.WITHHOLD), ("JP", Kind.ASK)]
+)
+def test_a_first_degree_block_with_symptoms_holds_lorlatinib_in_europe_alone(
+    jurisdiction: str, kind: Kind
+) -> None:
+    facts = described({"PR interval": "201", "bradycardia symptoms": "present"}, "lorlatinib")
+    (item,) = reactions(asked(facts, jurisdiction=jurisdiction)).values()
+    assert item.kind is kind

@@ -33,6 +33,7 @@ from tests.alk.patients import (
     NORMAL_ON_TREATMENT,
     asked,
     described,
+    jurisdiction_of,
     knowledge,
     reactions,
     treatment,
@@ -79,9 +80,13 @@ def _row(drug: str, part: str, name: str) -> Row:
 @pytest.mark.parametrize("part", TABLES)
 def test_the_record_and_the_table_have_the_same_rows(part: str, drug: str) -> None:
     table, prefix = TABLES[part]
-    rows = {row.identifier: row.level for row in getattr(knowledge().drugs[drug], table)}
+    rows = {
+        row.identifier: (row.level, row.text("jurisdiction"))
+        for row in getattr(knowledge().drugs[drug], table)
+    }
     assert rows == {
-        f"{drug}-{prefix}{name}": entry["read"] for name, entry in record(drug)[part].items()
+        f"{drug}-{prefix}{name}": (entry["read"], entry.get("in", ""))
+        for name, entry in record(drug)[part].items()
     }
 
 
@@ -150,7 +155,9 @@ def test_a_reaction_leads_to_the_action_of_the_record_from_every_dose(
     doses = _doses(drug)
     for place, dose in enumerate(doses):
         said = dict(facts) if "lines" in facts else _at_dose(facts, drug, dose)
-        item = reactions(asked(described(said, drug)))[f"{drug}-{name}"]
+        identifier = f"{drug}-{name}"
+        decision = asked(described(said, drug), jurisdiction=jurisdiction_of(identifier))
+        item = reactions(decision)[identifier]
         then, lowest = entry.get("then", ""), place == len(doses) - 1
         if "lines" not in facts and then.startswith("one level down") and lowest:
             assert (item.kind, item.severity, item.at_floor) == (Kind.STOP, "critical", True)
@@ -180,7 +187,7 @@ def _expected(then: str, doses: list[tuple[str, int]], place: int) -> tuple[str,
 def _said(facts: PatientFacts, row: Row) -> Recommendation | None:
     found = [
         item
-        for first in asked(facts).recommendations
+        for first in asked(facts, jurisdiction=jurisdiction_of(row.identifier)).recommendations
         for item in (first, *first.also)
         if item.rule_id == row.identifier
     ]
@@ -267,7 +274,11 @@ def _status(drug: str, row: Row, entry: Entry, start: date, last: date) -> str |
     )
     due = [
         found.status
-        for item in asked(described(said, drug), moment="patient-view").recommendations
+        for item in asked(
+            described(said, drug),
+            moment="patient-view",
+            jurisdiction=jurisdiction_of(row.identifier),
+        ).recommendations
         if item.topic is Topic.MONITORING
         for found in item.tests
         if found.rule_id == row.identifier

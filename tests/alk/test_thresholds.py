@@ -20,6 +20,7 @@ from tests.alk.patients import (
     NORMAL_ON_TREATMENT,
     asked,
     described,
+    jurisdiction_of,
     knowledge,
     running,
 )
@@ -111,7 +112,9 @@ def _status(row: Row, facts: PatientFacts) -> str | None:
     """How the row's test is spoken of, be it by this row or by another row for the same test."""
     due = [
         test
-        for item in asked(facts, moment="patient-view").recommendations
+        for item in asked(
+            facts, moment="patient-view", jurisdiction=jurisdiction_of(row.identifier)
+        ).recommendations
         if item.topic is Topic.MONITORING
         for test in item.tests
         if test.test == row.text("test")

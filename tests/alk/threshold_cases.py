@@ -35,6 +35,7 @@ from tests.alk.patients import (
     asked,
     day,
     described,
+    jurisdiction_of,
     knowledge,
     reactions,
 )
@@ -79,7 +80,10 @@ class Boundary(NamedTuple):
             return number * UPPER_LIMITS[self.leaf.fact]
         if unit == "xbaseline":
             return number * BASELINE * UPPER_LIMITS.get(self.leaf.fact, Decimal(1))
-        return number * self.quantity.units.get(unit, Decimal(1))
+        plain_number = number * self.quantity.units.get(unit, Decimal(1))
+        if not self.leaf.amount.above_baseline:
+            return plain_number
+        return plain_number + BASELINE * UPPER_LIMITS.get(self.leaf.fact, Decimal(1))
 
     @property
     def step(self) -> Decimal:
@@ -201,7 +205,7 @@ def speaks_of(found: Boundary, facts: PatientFacts) -> bool:
     A row of the same reaction speaks or is listed as undecided, or the quantity is named among
     the results that cannot be graded.
     """
-    decision = asked(facts)
+    decision = asked(facts, jurisdiction=jurisdiction_of(found.row.identifier))
     heard = reactions(decision)
     reaction = {
         row.identifier

@@ -43,7 +43,11 @@ def decisions() -> tuple[Decision, ...]:
         facts = dict(case.facts)
         orders = facts.pop("orders", ())
         found.append(asked(patient(**facts), *orders))  # type: ignore[arg-type,misc]
-    found += [asked(described(case.facts, drug)) for drug in DRUGS for case in REACTIONS[drug]]
+    found += [
+        asked(described(case.facts, drug), jurisdiction=case.jurisdiction)
+        for drug in DRUGS
+        for case in REACTIONS[drug]
+    ]
     return tuple(found)
 
 

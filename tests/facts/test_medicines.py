@@ -206,6 +206,16 @@ def test_a_contributing_medication_is_taken_adjusted_none_or_not_known(
     assert stated(facts_of(*resources), "contributing medication") == expected
 
 
+def test_what_lowers_blood_pressure_is_a_cause_too_named_after_what_slows_the_heart() -> None:
+    ramipril = medication(text="Ramipril 5 mg tablet", start=300)
+    assert stated(facts_of(ramipril), "contributing medication") == "active"
+    stopped = medication(text="Amlodipin 5 mg", status="stopped", start=300, end=10)
+    assert stated(facts_of(stopped), "contributing medication") == "adjusted"
+    found = facts_of(ramipril, medication(code=METOPROLOL, start=200))
+    (said,) = found.find("contributing medication").statements  # type: ignore[union-attr]
+    assert said.as_sent.casefold().startswith("metoprolol")
+
+
 def test_without_the_whole_list_no_contributing_medication_is_not_none() -> None:
     facts = facts_of(complete={"conditions"})
     assert stated(facts, "contributing medication") is None

@@ -164,7 +164,33 @@ def test_a_missing_cell_is_refused(folder: Path) -> None:
     _write(file, rows)
     error = _refused(folder)
     assert error.row == 7
-    assert error.expected == "13 cells, found 12"
+    assert error.expected == "15 cells, found 14"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("jurisdiction", "Europe", "one of US, EU, UK, CH, JP, CN, CA, AU (found 'Europe')"),
+        ("instead_of", "alectinib-liver-hold",
+         "nothing: only a row of one jurisdiction stands in place of another"),
+    ],
+)  # fmt: skip
+def test_a_label_that_nobody_knows_is_refused(
+    folder: Path, column: str, value: str, expected: str
+) -> None:
+    _set(folder / DOSES, 3, column, value)
+    error = _refused(folder)
+    assert (error.row, error.column, error.expected) == (3, column, expected)
+
+
+def test_a_row_can_take_the_place_only_of_one_of_its_table_that_stands_everywhere(
+    folder: Path,
+) -> None:
+    _set(folder / DOSES, 3, "jurisdiction", "EU; JP")
+    _set(folder / DOSES, 3, "instead_of", "alectinib-monitor-liver")
+    error = _refused(folder)
+    assert (error.row, error.column) == (3, "instead_of")
+    assert "'alectinib-monitor-liver'" in error.expected
 
 
 def test_an_id_given_twice_is_refused_also_across_tables(folder: Path) -> None:

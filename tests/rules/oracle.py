@@ -215,7 +215,12 @@ def _limit(
         if baseline is None or baseline.value is None or baseline.comparator is not None:
             return MISSING
         return number * Fraction(baseline.value)
-    return number * Fraction(quantity.units.get(amount.unit, 1))
+    number *= Fraction(quantity.units.get(amount.unit, 1))
+    if not amount.above_baseline:
+        return number
+    if baseline is None or baseline.value is None or baseline.comparator is not None:
+        return MISSING
+    return Fraction(baseline.value) + number
 
 
 def _judge(

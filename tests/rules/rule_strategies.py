@@ -95,7 +95,9 @@ def _units(quantity: Quantity) -> tuple[str, ...]:
 
 @st.composite
 def _amounts(draw: st.DrawFn, quantity: Quantity) -> Amount:
-    return Amount(draw(st.sampled_from(NUMBERS)), draw(st.sampled_from(_units(quantity))))
+    unit = draw(st.sampled_from(_units(quantity)))
+    plain_unit = quantity.baseline and unit not in ("xULN", "xbaseline")
+    return Amount(draw(st.sampled_from(NUMBERS)), unit, draw(st.booleans()) and plain_unit)
 
 
 @st.composite

@@ -114,6 +114,21 @@ def test_without_a_usable_baseline_a_multiple_of_it_is_unknown() -> None:
         assert kinds_of("ALT > 1.5 xbaseline", facts) == {ReasonKind.MISSING}
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"), [("79.9", NOT_MET), ("80", MET), ("80.1", MET), (">80", MET)]
+)
+def test_a_rise_above_the_baseline_is_exact_at_the_boundary(value: str, expected: Verdict) -> None:
+    facts = {"ALT": results(result(value), baseline="20")}
+    assert verdict_of("ALT >= 60 U/L above baseline", facts) is expected
+
+
+def test_without_a_usable_baseline_a_rise_above_it_is_unknown() -> None:
+    for baseline in (None, "<30"):
+        facts = {"ALT": results(result("400"), baseline=baseline)}
+        assert verdict_of("ALT >= 60 U/L above baseline", facts) is UNKNOWN
+        assert kinds_of("ALT >= 60 U/L above baseline", facts) == {ReasonKind.MISSING}
+
+
 def test_a_baseline_that_is_yet_to_come_is_no_baseline() -> None:
     later = result("10", ago=-3)
     assert kinds_of("ALT > 1.5 xbaseline", {"ALT": Series((result("400"),), later)}) == {

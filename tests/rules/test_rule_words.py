@@ -26,6 +26,7 @@ def said(knowledge: Knowledge, text: str) -> list[str]:
         ("ALT > 5 xULN", "ALT above 5 times the upper limit of normal"),
         ("ALT >= 5 xULN", "ALT at least 5 times the upper limit of normal"),
         ("ALT <= 1 xbaseline", "ALT at most 1 times the patient's own baseline"),
+        ("ALT >= 60 U/L above baseline", "ALT at least 60 U/L above the patient's own baseline"),
         ("heart rate < 60 bpm", "heart rate below 60 bpm"),
         ("eGFR < 30 mL/min/{1.73_m2}", "eGFR below 30 mL/min/1.73 m2"),
         ("any ALT > 3 xULN in the last 4 weeks",

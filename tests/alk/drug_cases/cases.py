@@ -18,13 +18,14 @@ class Reaction(NamedTuple):
     says: str
     facts: Mapping[str, object]
     heard: Mapping[str, str]
+    jurisdiction: str = "US"
 
 
-def cases_of(drug: str) -> Callable[..., Reaction]:
+def cases_of(drug: str, jurisdiction: str = "US") -> Callable[..., Reaction]:
     """A maker of cases whose rows are written without the drug's name, `_` standing for `-`."""
 
     def case(says: str, facts: Mapping[str, object], **heard: str) -> Reaction:
         rows = {f"{drug}-{row.replace('_', '-')}": kind for row, kind in heard.items()}
-        return Reaction(says, facts, rows)
+        return Reaction(says, facts, rows, jurisdiction)
 
     return case

@@ -174,12 +174,12 @@ DIAGNOSED: dict[str, tuple[Diagnosed, ...]] = {
         Diagnosed("glucose-crisis", {"diabetic ketoacidosis": "present"}, HOLD),
         Diagnosed("glucose-crisis", {"hyperosmolar hyperglycaemic state": "present"}, HOLD),
         Diagnosed(
-            "block-first-degree-hold",
+            "block-first-degree-symptoms",
             {
                 "atrioventricular block of first degree": "present",
                 "bradycardia symptoms": "present",
             },
-            HOLD,
+            ASK,
         ),
         Diagnosed("swelling-nerves-weight-hold", {"oedema grade 3": "present"}, HOLD),
         Diagnosed(

@@ -1,15 +1,19 @@
 """Every row of lorlatinib's dose-change table: around its thresholds and where data are missing.
 
-The other tables stand in `lorlatinib_rows`.
+The other tables stand in `lorlatinib_rows`, what other labels say in `lorlatinib_elsewhere`.
 """
 
 from __future__ import annotations
 
 from tests.alk.drug_cases.cases import ASK, HOLD, LOWER_DOSE, STOP, TELL, Reaction, cases_of
 from tests.alk.drug_cases.diagnoses import diagnoses
-from tests.alk.drug_cases.lorlatinib_rows import ROWS
+from tests.alk.drug_cases.lorlatinib_elsewhere import DOSE_CHANGES as ELSEWHERE
+from tests.alk.drug_cases.lorlatinib_elsewhere import ROWS as ROWS_ELSEWHERE
+from tests.alk.drug_cases.lorlatinib_rows import ROWS as ROWS_OF_THE_US
 
 __all__ = ["DOSE_CHANGES", "ROWS"]
+
+ROWS = (*ROWS_OF_THE_US, *ROWS_ELSEWHERE)
 
 case = cases_of("lorlatinib")
 CNS = "nervous system effects grade"
@@ -154,13 +158,13 @@ BLOCK = (
     case(
         "a long PR interval and syncope",
         {"PR interval": "201", **FELT},
-        block_first_degree_hold=HOLD,
+        block_first_degree_symptoms=ASK,
     ),
     case(
         "a PR interval at 200 and syncope",
         {"PR interval": "200", "atrioventricular block of first degree": "absent", **FELT},
     ),
-    case("a first degree block and syncope", {**FIRST, **FELT}, block_first_degree_hold=HOLD),
+    case("a first degree block and syncope", {**FIRST, **FELT}, block_first_degree_symptoms=ASK),
     case("complete block, no pacemaker", {**COMPLETE, **UNPACED}, block_complete_hold=HOLD),
     case("complete block, pacemaker", {**COMPLETE, **PACED}, block_complete_paced=TELL),
     case("complete block, pacemaker not known", COMPLETE, block_complete_pacemaker_unknown=HOLD),
@@ -356,4 +360,5 @@ LESS = (
 
 DOSE_CHANGES: tuple[Reaction, ...] = (*diagnoses("lorlatinib", case),
     *NERVES, *LIPIDS, *BLOCK, *LUNG, *PRESSURE, *SUGAR, *GRADED, *SERIOUS, *LABORATORY, *LESS,
+    *ELSEWHERE,
 )  # fmt: skip

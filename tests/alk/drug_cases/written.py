@@ -15,6 +15,8 @@ it, other numbers are in the unit of the fact; null is what nobody recorded; a l
 `days_ago` is several results. An event is a number of days ago. Besides facts there are
 `medications` and `cancers`, `taking` (ALK inhibitors, or an empty list) and `orders`.
 
+A row of one jurisdiction is asked there, every other row in the United States.
+
 Of a dose change no other row may speak but those in `also`, and in the patient close by none but
 those in `instead`.
 """
@@ -36,7 +38,7 @@ from tests.alk.case_errors import CasesError
 from tests.alk.drug_cases.cases import Reaction
 from tests.alk.findings_in_words import finding_words
 from tests.alk.order_cases import Case
-from tests.alk.patients import knowledge, order, running, treatment
+from tests.alk.patients import jurisdiction_of, knowledge, order, running, treatment
 
 Asks = Literal["withhold", "stop", "ask", "inform", "reduce"]
 Facts = dict[str, Any]
@@ -112,9 +114,10 @@ def read_cases(file: Path, drug: str) -> DrugCases:
                 read.row(f"{place}.{field}", name, dose_change=True)
         facts, near = read.facts(f"{place}.facts", one.facts), read.facts(f"{place}.near", one.near)
         title = one.says or f"{one.row}: {_told(one.facts)}"
-        reactions.append(Reaction(title, facts, {one.row: one.asks, **one.also}))
+        place_of_row = jurisdiction_of(one.row)
+        reactions.append(Reaction(title, facts, {one.row: one.asks, **one.also}, place_of_row))
         reactions.append(Reaction(f"{title}; near: {_told(one.near)}", {**facts, **near},
-                                  dict(one.instead)))  # fmt: skip
+                                  dict(one.instead), place_of_row))  # fmt: skip
     rows: list[Case] = []
     for number, other in enumerate(written.rows):
         place = f"rows.{number}"
