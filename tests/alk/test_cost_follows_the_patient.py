@@ -5,6 +5,7 @@ Counted in conditions on a fact that are worked out, never in time.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,15 +14,17 @@ from datetime import UTC
 import pytest
 
 from cds_service.alk import Question, decide
-from cds_service.facts import FactReader
+from cds_service.facts import FactReader, Supplied
 from cds_service.facts.patient import PatientFacts
+from cds_service.fhir.reading import read_resources
+from cds_service.fhir.record import PatientRecord
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.rules import Evaluation, RuleCompiler, Trace
 from cds_service.rules.conditions import Leaf
 from fhir_fixtures import load_story
 from tests.alk.patients import AS_OF, knowledge, patient
-from tests.facts.records import supplied
+from tests.facts.records import ALL
 
 ADDED = 100
 
@@ -105,10 +108,9 @@ def test_a_patient_whom_nothing_here_concerns_meets_no_table_of_a_drug(
 
     monkeypatch.setattr(Table, "standing", noted)
     story = load_story("no-lung-cancer", AS_OF)
-    resources = [entry["resource"] for entry in story.bundle["entry"]]
-    facts, _ = FactReader(release, UTC).read(
-        supplied(resources, patient_id=story.patient_id), AS_OF
-    )
+    page = read_resources(json.dumps(story.bundle).encode())
+    record = PatientRecord.build(story.patient_id, [page])
+    facts, _ = FactReader(release, UTC).read(Supplied(record, frozenset(ALL)), AS_OF)
     decide(facts, Question("patient-view"), release, AS_OF)
     assert asked
     assert not own & set(asked)

@@ -31,8 +31,8 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
     table = place / "drugs" / "alectinib" / "dose_changes.csv"
     text = table.read_text(encoding="utf-8")
     changed = text.replace(
-        f"{HOLD},TX-01,liver,(ALT > 5 xULN or AST > 5 xULN)",
-        f"{HOLD},TX-01,liver,(ALT > 8 xULN or AST > 8 xULN)",
+        f"{HOLD},TX-01,,,liver,(ALT > 5 xULN or AST > 5 xULN)",
+        f"{HOLD},TX-01,,,liver,(ALT > 8 xULN or AST > 8 xULN)",
     )
     assert changed != text
     table.write_text(changed, encoding="utf-8")

@@ -398,7 +398,8 @@ def test_sites_are_read_newest_first_and_not_of_the_future() -> None:
         ({"valueBoolean": False}, "absent"),
         ({"valueCodeableConcept": coded("answer yes")}, "present"),
         ({"valueCodeableConcept": coded("answer no")}, "absent"),
-        ({"valueString": "yes"}, None),
+        ({"valueString": "yes"}, "present"),
+        ({"valueString": "yes, most of them"}, None),
         ({}, None),
     ],
 )

@@ -232,7 +232,9 @@ def test_no_look_alike_is_read(analyte: str, code: str) -> None:
     [(analyte.name, code.code) for analyte in READ for code in analyte.codes if not code.verified],
 )
 def test_no_unverified_code_is_read(analyte: str, code: str) -> None:
-    assert facts_of(with_code(analyte, code)).find(FACT_OF[analyte]) is None
+    found = facts_of(with_code(analyte, code)).find(FACT_OF[analyte])
+    # Its name may be that of the analyte: then it is asked about.
+    assert found is None or (isinstance(found, Series) and found.measurements == ())
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ ALL = CODES.with_drugs(DRUGS.values())
 
 ANALYTES = """ALT, AST, total bilirubin, direct bilirubin, ALP, GGT, CPK, creatinine, eGFR, lipase,
 amylase, glucose, HbA1c, total cholesterol, LDL cholesterol, triglycerides, neutrophils,
-platelets, haemoglobin, LDH, haptoglobin, reticulocytes, reticulocyte share, troponin,
+lymphocytes, platelets, haemoglobin, LDH, haptoglobin, reticulocytes, reticulocyte share, troponin,
 uric acid, potassium, magnesium, calcium, INR, hCG, heart rate, systolic blood pressure,
 diastolic blood pressure, QTc, PR interval, oxygen saturation, body weight,
 inhaled oxygen flow, left ventricular ejection fraction"""

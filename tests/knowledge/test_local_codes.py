@@ -86,7 +86,7 @@ def test_local_codes_of_every_kind_are_added(tmp_path: Path) -> None:
 
 
 def test_a_product_with_two_ingredients_stands_in_two_rows(tmp_path: Path) -> None:
-    rows = [row("D-1", ingredient=name) for name in ("verapamil", "trandolapril")]
+    rows = [row("D-1", ingredient=name) for name in ("verapamil", "gabapentin")]
     file = site_file(tmp_path, {"drugs": rows})
     with pytest.raises(KnowledgeError, match=r"drugs\.1\.ingredient: expected a name among"):
         packaged().with_local(file)

@@ -133,10 +133,10 @@ def test_a_signed_worksheet_is_shown_asked_about_and_written(
 @pytest.mark.parametrize(
     ("said", "place"),
     [
-        ({"hold when": "triglycerides > many"}, "column C (hold when)"),
-        ({"dose": "as before"}, "column F (dose)"),
-        ({"source": "no-such-source"}, "column L (source)"),
-        ({"says": None}, "column J (says)"),
+        ({"hold when": "triglycerides > many"}, "column E (hold when)"),
+        ({"dose": "as before"}, "column H (dose)"),
+        ({"source": "no-such-source"}, "column N (source)"),
+        ({"says": None}, "column L (says)"),
     ],
 )
 def test_what_no_table_may_say_is_refused_where_it_stands_on_the_sheet(

@@ -145,7 +145,7 @@ def test_sorting_widening_and_blanks_around_an_answer_change_nothing(
         lines = [[one.value for one in line] for line in page.iter_rows(min_row=FIRST)]
         for number, line in enumerate(reversed(lines), start=FIRST):
             for column, value in enumerate(line, start=1):
-                page.cell(number, column).value = f" {value}\n" if column == 2 else value
+                page.cell(number, column).value = f" {value}\n" if column == 4 else value
         page.column_dimensions["A"].width = 80
 
     assert changes_of(knowledge, edited(written, tmp_path, turned), TODAY)[2] == ()
@@ -252,7 +252,7 @@ def unsigned(**said: object) -> Edit:
         (on(SHEET, without_id), "row {last}, column A (id)", "no row is added"),
         (on(SHEET, removed), "row 4, column A (id)", "which is gone"),
         (on(SHEET, twice), "row {last}, column A (id)", "each row once"),
-        (on(SHEET, at("C5", "=1+1")), "row 5, column C (hold when)", "no formula"),
+        (on(SHEET, at("E5", "=1+1")), "row 5, column E (hold when)", "no formula"),
         (on(SHEET, merged), "row 4, column B", "no merged cells"),
         (on(SHEET, at("B1", "2026.9.0")), "row 1, column B", "the release 2026"),
         (on(SHEET, at("F1", "monitoring")), "row 1, column F", "the table dose_changes"),
@@ -260,22 +260,22 @@ def unsigned(**said: object) -> Edit:
         (on(SHEET, at("C2", "stop when")), "row 2, column C", "the headings"),
         (on(SHEET, at("Z9", "by the way")), "row 9, column Z", "behind the last column"),
         (on(SHEET, at("Z2", "more")), "row 2, column Z", "the headings"),
-        (unsigned(level="expert"), "column M (level)", "one of regulator"),
-        (unsigned(level=None), "column M (level)", "the level at which"),
-        (unsigned(level="none"), "column M (level)", "the level at which"),
-        (unsigned(level="regulator"), "column M (level)", "at most copy"),
-        (unsigned(date=None), "column Q (date)", "the day on which the source was read"),
-        (unsigned(date="yesterday"), "column Q (date)", "a day such as"),
-        (unsigned(date=45), "column Q (date)", "a day from 2000-01-01"),
-        (unsigned(date=date(2026, 12, 1)), "column Q (date)", "to today, 2026-11-30"),
-        (unsigned(reviewer=None), "column P (reviewer)", "who read it"),
-        (unsigned(reviewer="A"), "column P (reviewer)", "a name"),
-        (unsigned(read_in=None), "column N (read in)", "the source that was read"),
-        (unsigned(read_in="alex-2017"), "column N (read in)", "a source that the row cites"),
-        (unsigned(version=date(2026, 1, 1)), "column O (version)", "something else"),
-        (put(UNREAD, {"says": True}), "column J (says)", "something else"),
-        (put(HELD, {"source": "general-knowledge"}), "column N (read in)", "no longer cites"),
-        (put(HELD, {"recurrence": "second episode"}), "column K (recurrence)", "what the rule"),
+        (unsigned(level="expert"), "column O (level)", "one of regulator"),
+        (unsigned(level=None), "column O (level)", "the level at which"),
+        (unsigned(level="none"), "column O (level)", "the level at which"),
+        (unsigned(level="regulator"), "column O (level)", "at most copy"),
+        (unsigned(date=None), "column S (date)", "the day on which the source was read"),
+        (unsigned(date="yesterday"), "column S (date)", "a day such as"),
+        (unsigned(date=45), "column S (date)", "a day from 2000-01-01"),
+        (unsigned(date=date(2026, 12, 1)), "column S (date)", "to today, 2026-11-30"),
+        (unsigned(reviewer=None), "column R (reviewer)", "who read it"),
+        (unsigned(reviewer="A"), "column R (reviewer)", "a name"),
+        (unsigned(read_in=None), "column P (read in)", "the source that was read"),
+        (unsigned(read_in="alex-2017"), "column P (read in)", "a source that the row cites"),
+        (unsigned(version=date(2026, 1, 1)), "column Q (version)", "something else"),
+        (put(UNREAD, {"says": True}), "column L (says)", "something else"),
+        (put(HELD, {"source": "general-knowledge"}), "column P (read in)", "no longer cites"),
+        (put(HELD, {"recurrence": "second episode"}), "column M (recurrence)", "what the rule"),
     ],
 )  # fmt: skip
 def test_a_sheet_that_is_not_as_it_was_written_is_refused_with_sheet_row_and_column(
