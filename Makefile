@@ -90,6 +90,10 @@ format: $(DEVELOPMENT) ## Rewrite the code in the house format
 bench: $(DEVELOPMENT) ## Measure speed on this machine
 	@$(BIN)/python -m benchmarks
 
+.PHONY: bench-instructions
+bench-instructions: $(DEVELOPMENT) ## Count the instructions of an answer with valgrind (minutes), and write them down
+	@$(BIN)/python -m benchmarks.instructions --write
+
 .PHONY: mutation
 mutation: $(DEVELOPMENT) ## Change every table by one slip at a time and ask whether a case notices (minutes)
 	@$(BIN)/python -m benchmarks.mutation --write

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.rounds import Measured, Spread, ratios
 
-DOCUMENT = Path("docs/benchmarks.md")
+DOCUMENT = Path("docs/performance.md")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,16 @@ from pathlib import Path
 import orjson
 import pytest
 
-from benchmarks import report
-from benchmarks.payload import OBSERVATIONS, SERVICE_ID, observation_count, order_sign_request
+from benchmarks import instructions, report
+from benchmarks.instructions import Counted
+from benchmarks.payload import (
+    BODIES,
+    OBSERVATIONS,
+    SERVICE_ID,
+    Body,
+    observation_count,
+    order_sign_request,
+)
 from benchmarks.rounds import Measured, Spread, ratios
 from cds_service.app import create_app
 from cds_service.knowledge.release import Knowledge
@@ -56,6 +64,56 @@ def test_the_borrowed_results_stand_under_this_patient_with_ids_of_their_own(
     assert len({resource["id"] for resource in results}) == len(results)
 
 
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.name)
+def test_each_body_carries_what_its_name_says_and_is_answered(
+    knowledge: Knowledge, tmp_path: Path, body: Body
+) -> None:
+    settings = load_settings(
+        environment="development",
+        database_url=f"sqlite:///{tmp_path / 'decisions.sqlite3'}",
+        request_deadline_seconds=60.0,
+    )
+    app = create_app(settings, knowledge=knowledge, today=lambda: DAY)
+    sent = body.request(knowledge, DAY)
+    answer = app.test_client().post(
+        f"/cds-services/{body.service_id}", data=sent, content_type="application/json"
+    )
+
+    assert observation_count(sent) == body.observations
+    assert answer.status_code == 200
+    assert ("no lung cancer" in body.name) <= (orjson.loads(answer.data)["cards"] == [])
+
+
+def test_a_body_that_costs_a_twentieth_more_than_was_written_down_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(instructions, "KEPT", tmp_path / "kept.json")
+    written = instructions._document({"a body": Counted(100.0, 10.0)})
+    instructions.KEPT.write_bytes(orjson.dumps(written))
+
+    assert instructions._grown({"a body": Counted(104.0, 10.0)}) == 0
+    assert instructions._grown({"a body": Counted(106.0, 10.0)}) == 1
+    assert "a body: 106.0 million instructions" in capsys.readouterr().err
+    assert instructions._grown({"another": Counted(1.0, 1.0)}) == 1
+
+
+def test_counts_of_another_python_are_not_compared_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(instructions, "KEPT", tmp_path / "kept.json")
+    written = {**instructions._document({"a body": Counted(1.0, 1.0)}), "python": "3.0.0"}
+    instructions.KEPT.write_bytes(orjson.dumps(written))
+
+    assert instructions._grown({"a body": Counted(9.0, 1.0)}) == 0
+    assert "NOT COMPARED" in capsys.readouterr().out
+
+
+def test_the_bodies_that_were_counted_are_those_that_are_measured() -> None:
+    kept = orjson.loads(instructions.KEPT.read_bytes())
+
+    assert list(kept["millions"]) == [body.name for body in BODIES]
+
+
 def test_ratios_are_formed_within_a_round() -> None:
     found = {"one": Measured([2.0, 9.0, 4.0]), "other": Measured([1.0, 3.0, 4.0])}
 
@@ -71,7 +129,7 @@ def test_a_percentile_is_a_latency_that_was_measured() -> None:
 def test_a_result_replaces_only_its_own_section(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = tmp_path / "benchmarks.md"
+    document = tmp_path / "performance.md"
     document.write_text("before\n<!-- begin one -->\nold\n<!-- end one -->\nafter\n")
     monkeypatch.setattr(report, "DOCUMENT", document)
 
