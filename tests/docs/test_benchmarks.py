@@ -64,6 +64,7 @@ def test_the_borrowed_results_stand_under_this_patient_with_ids_of_their_own(
     assert len({resource["id"] for resource in results}) == len(results)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.name)
 def test_each_body_carries_what_its_name_says_and_is_answered(
     knowledge: Knowledge, tmp_path: Path, body: Body

@@ -55,6 +55,7 @@ def test_the_work_of_a_pattern_does_not_double_with_each_repetition(name: str) -
     assert not grows_beyond_bounds(ALL[name])
 
 
+@pytest.mark.slow
 def test_the_count_finds_a_pattern_that_does() -> None:
     doubling = re.compile(r"mg(?:\s*,?\s*(?:with food|fasting))*\Z")
     assert grows_beyond_bounds(doubling)

@@ -125,6 +125,7 @@ def test_a_row_that_changed_since_it_was_signed_shows_no_level_and_no_reader(
 # -- taken back ------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("drug", sorted(packaged_knowledge().drugs))
 def test_a_worksheet_that_nobody_touched_changes_nothing(
     knowledge: Knowledge, tmp_path: Path, drug: str
@@ -244,6 +245,7 @@ def unsigned(**said: object) -> Edit:
     return put(UNREAD, {**WHOLE, **{name.replace("_", " "): what for name, what in said.items()}})
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("edit", "place", "expected"),
     [
