@@ -50,6 +50,7 @@ _SEVERITY = {
     "ask": "warning",
     "continue": "info",
 }
+_HOLDS = (Kind.STOP, Kind.WITHHOLD)
 _WAYS_BACK = ("same", "same or next lower", "next lower", "next lower or stop")
 
 
@@ -69,8 +70,11 @@ class _Fired:
 
     @property
     def way_back(self) -> int:
-        """How narrow the way back to treatment is; a fixed or open dose lies in the middle."""
+        """How narrow the way back to treatment is; a fixed dose lies in the middle. Where the
+        table names none, whether there is one is what has to be found out: that is narrowest."""
         resume = self.row.text("resume")
+        if not resume:
+            return len(_WAYS_BACK)
         return _WAYS_BACK.index(resume) if resume in _WAYS_BACK else 1
 
 
@@ -140,6 +144,9 @@ class Toxicity:
                 return remembered
             gravest = self._gravest(rows, now)
             led = self._remembered(gravest) if gravest is not now else None
+            if now.action == "withhold" and led is not None and led.kind not in _HOLDS:
+                # What is there today holds, whatever has recovered since it began.
+                led = None
             return led or self._acting(now)
         if now is not None and remembered is not None and before is not None:
             return self._acting(now) if self._goes_on(now, before) else remembered

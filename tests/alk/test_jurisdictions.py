@@ -303,3 +303,18 @@ def test_a_first_degree_block_with_symptoms_holds_lorlatinib_in_europe_alone(
     facts = described({"PR interval": "201", "bradycardia symptoms": "present"}, "lorlatinib")
     (item,) = reactions(asked(facts, jurisdiction=jurisdiction)).values()
     assert item.kind is kind
+
+
+@pytest.mark.parametrize("jurisdiction", ["US", "EU"])
+def test_a_graver_block_leads_before_the_first_degree_that_it_looks_like(
+    jurisdiction: str,
+) -> None:
+    block = {
+        "PR interval": "260",
+        "bradycardia symptoms": "present",
+        "complete atrioventricular block": "present",
+        "pacemaker": "absent",
+    }
+    found = asked(described(block, "lorlatinib"), jurisdiction=jurisdiction)
+    leading = next(item for item in found.recommendations if item.topic is Topic.TOXICITY)
+    assert leading.rule_id == "lorlatinib-block-complete-hold"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cds_service.alk import Recommendation
+from cds_service.alk import Kind, Recommendation, Topic
 from tests.alk.patients import (
     FULL,
     LOWER,
@@ -19,6 +19,7 @@ from tests.alk.patients import (
     Dose,
     asked,
     described,
+    knowledge,
     order,
     patient,
     reactions,
@@ -351,3 +352,31 @@ def test_the_gravest_result_of_an_episode_decides_the_way_back(
     offered = item.resume_dose or item.dose
     assert offered is not None
     assert (item.kind.value, str(offered.amount_mg)) == (kind, dose)
+
+
+@pytest.mark.parametrize("status", ["active", "paused"])
+@pytest.mark.parametrize("drug", ["alectinib", "brigatinib", "ceritinib", "crizotinib",
+                                  "ensartinib", "lorlatinib"])  # fmt: skip
+def test_a_hold_of_today_without_a_way_back_is_not_replaced_by_an_older_one_with_one(
+    drug: str, status: str
+) -> None:
+    # ALT and bilirubin together may mean the end of the drug; that ALT alone, higher and a week
+    # before, would have let it go on one level lower is no answer to that.
+    full = knowledge().drugs[drug].drug.dosing.full_dose
+    line = treatment((170, status, (str(full.amount_mg), full.per_day)), ingredient=drug)
+    raised = {
+        "ALT": [(1, "4"), (8, "6")],
+        "total_bilirubin": [(1, "3"), (8, "0.5")],
+        "cholestasis": None,
+        "haemolysis": None,
+    }
+    facts = patient(lines=(line,), **raised)
+    (found,) = [
+        item
+        for item in asked(facts).recommendations
+        if item.topic is Topic.TOXICITY and item.kind is not Kind.ASK
+    ]
+    assert found.kind in (Kind.WITHHOLD, Kind.STOP)
+    assert found.trace is not None
+    assert "total bilirubin" in found.trace.condition
+    assert found.resume_dose is None
