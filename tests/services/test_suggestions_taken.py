@@ -159,7 +159,10 @@ def test_what_comes_instead_takes_away_the_orders_that_are_spoken_against(
         suggestion
         for card in service.cards_of("order-sign", body)
         for suggestion in card.get("suggestions", ())
-        if any(action["type"] == "create" for action in suggestion["actions"])
+        if any(
+            action["type"] == "create" and action["resource"]["resourceType"] == "MedicationRequest"
+            for action in suggestion["actions"]
+        )
     ]
     assert len(offered) > 1
     for suggestion in offered:
