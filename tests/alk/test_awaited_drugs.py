@@ -171,6 +171,7 @@ def _add_dosing(folder: Path) -> None:
     (own / "drug.yaml").write_text(yaml.safe_dump(drug, sort_keys=False), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_dosing_tables_and_the_flag_switch_it_on(tmp_path: Path) -> None:
     folder = _folder(tmp_path)
     _add_dosing(folder)

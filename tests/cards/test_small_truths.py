@@ -65,6 +65,7 @@ def drug_rows() -> Iterator[tuple[str, str, Row]]:
             yield from ((drug, name, row) for row in getattr(tables, name) or ())
 
 
+@pytest.mark.slow
 def test_no_summary_of_any_case_has_an_empty_part() -> None:
     said = {summary(item, knowledge()) for _, item in recommendations()}
     assert [text for text in said if EMPTY_PART.search(text)] == []
