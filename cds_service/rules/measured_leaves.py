@@ -178,6 +178,7 @@ class EpisodeCount(Leaf):
             raise TypeError(f"{fact.name} is not a quantity")
         self.asked = asked
         self.threshold = Threshold(fact, asked.operator, asked.amount)
+        self.compared_with = self.threshold
         self.recovery: Threshold | None = None
         if asked.recovery_amount is not None:
             self.recovery = Threshold(fact, asked.recovery_operator, asked.recovery_amount)
