@@ -10,9 +10,7 @@ from decimal import Decimal
 import pytest
 from rule_samples import result, results, trace_of
 
-FACTS = {
-    "ALT": results(*(result(value, "1", ago=day) for day, value in enumerate(("6", "1", "6"))))
-}
+FACTS = {"ALT": results(result("6", "1"), result("1", "1", ago=1), result("6", "1", ago=2))}
 
 
 @pytest.mark.parametrize(
