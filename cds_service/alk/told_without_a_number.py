@@ -31,8 +31,11 @@ class WithoutANumber:
 
     def asks_of(self, event: Reading, drug: str) -> str | None:
         """The fact of which an event tells, that a row of the drug asks for and nobody measured."""
+        told = self._told(event)
+        if not told:
+            return None
         concepts, named = read_by(self.knowledge, drug), facts_read_by(self.knowledge, drug)
-        for item in self._told(event):
+        for item in told:
             read = item.measured_by in named or item.concept in concepts
             if read and not self._is_answered(item, event):
                 return item.measured_by

@@ -57,6 +57,7 @@ def uncovered(
     events = facts.found.events
     left = [event for event in events if not _is_answered(event, events, spoken)]
     serious = [event for event in left if judge.is_serious(event)]
+    grave_ones = {id(event) for event in serious}
     for line, order in taken if left else ():
         drug = line.ingredient
         new = [item for item in left if judge.may_be_asked_about(item)]
@@ -64,13 +65,14 @@ def uncovered(
         bare = {
             id(item): fact
             for item in new
-            if (item not in serious or judge.is_only_possible(item))
+            if (id(item) not in grave_ones or judge.is_only_possible(item))
             and (fact := unmeasured.asks_of(item, drug)) is not None
         }
-        grave = [item for item in serious if item in new and id(item) not in bare]
+        grave = [item for item in new if id(item) in grave_ones and id(item) not in bare]
         if grave:
             told = [*grave, *(item for item in new if id(item) in bare)]
-            silent = any(not read_by(knowledge, drug).isdisjoint(item.names) for item in told)
+            read = read_by(knowledge, drug)
+            silent = any(not read.isdisjoint(item.names) for item in told)
             holds = any(map(judge.holds, grave))
             return [_recommendation(net, line, order, told, holds=holds, silent=silent)]
         if bare:

@@ -7,7 +7,7 @@ list knows already, nothing of the tumour, and after half a year nothing of toda
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import msgspec
@@ -127,16 +127,27 @@ def _start(period: Period | None) -> str | None:
     return (period.start or period.end) if period is not None else None
 
 
+@dataclass(frozen=True)
+class _Diagnosed:
+    """The diagnoses that are there, read once for all reasons."""
+
+    readings: tuple[Reading, ...]
+
+    @classmethod
+    def of(cls, context: Context) -> _Diagnosed:
+        read = (read_condition(context, one) for one in context.record.of_type(Condition))
+        there = (item for item in read if item is not None and item.finding.status == PRESENT)
+        return cls(tuple(there))
+
+
 def _is_known(context: Context, meaning: Named, day: date | None) -> bool:
     """Whether a Condition that was there before already says what the reason says."""
-    for condition in context.record.of_type(Condition):
-        known = read_condition(context, condition)
-        if known is None or known.finding.status != PRESENT:
-            continue
+    if not (meaning.names or meaning.keys):
+        return False
+    for known in context.once(_Diagnosed, _Diagnosed.of).readings:
         began = known.finding.began
         if began is not None and day is not None and began > day:
             continue
-        same = meaning.names <= known.names if meaning.names else meaning.keys & known.keys
-        if same and (meaning.names or meaning.keys):
+        if meaning.names <= known.names if meaning.names else meaning.keys & known.keys:
             return True
     return False
