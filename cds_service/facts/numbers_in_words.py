@@ -6,6 +6,7 @@ units and numbers say so stands in `codes/watched_numbers.yaml`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +23,8 @@ from cds_service.fhir.views import Condition, DiagnosticReport, Observation, Obs
 Spoken = Condition | DiagnosticReport | Observation
 _REPORTED = frozenset({*READABLE_STATUSES, "appended", "partial"})
 _NOT_NOW = frozenset({"resolved", "inactive", "remission", "refuted", "entered-in-error"})
+_BLANKS = re.compile(r"[^\S\n]+")
+_EMPTY_LINES = re.compile(r"\n(?: ?\n)+ ?")
 _LONGEST = 20_000
 """Characters of a report that are read."""
 
@@ -106,8 +109,12 @@ def _lasts(condition: Condition) -> bool:
 
 
 def _with_digits(text: str | None) -> str:
+    """A text in which a number stands, its blanks single: what is looked for in it may have any
+    number of them, in more than one place."""
     words = (text or "")[:_LONGEST]
-    return words if any(map(str.isdigit, words)) else ""
+    if not any(map(str.isdigit, words)):
+        return ""
+    return _EMPTY_LINES.sub("\n\n", _BLANKS.sub(" ", words))
 
 
 def _meant_by(context: Context, part: Observation | ObservationComponent) -> frozenset[str]:
