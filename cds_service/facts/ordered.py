@@ -23,24 +23,24 @@ _AFTER_A_MEAL = frozenset({"PC", "PCM", "PCD", "PCV"})
 _SOON_AFTER = 60
 """Minutes after a meal that still count as with it (our own choice)."""
 
+# Each repetition has an end, so that a text of any length is read in one go: where words may follow
+# without end, every place of a long text would be read to its end.
 _MEAL = r"(?:food|meals?|mealtimes?|eating|breakfast|lunch|dinner|supper|snacks?)"
 _WHICH = (
     r"(?:(?:a|an|the|your|each|every|any|some|main|full|light|small|large|largest|morning|midday"
-    r"|evening|low[- ]fat|high[- ]fat)\s+)*"
+    r"|evening|low[- ]fat|high[- ]fat)\s+){0,4}"
 )
 _FOOD = rf"{_WHICH}{_MEAL}\b"
-_NUMBER = r"(?:\d+(?:\.\d+)?|an?|half an|one|two|three|thirty)"
+_NUMBER = r"(?:(?<![\d.])\d{1,4}(?:\.\d{1,2})?|an?|half an|one|two|three|thirty)"
 _UNIT = r"(?:h|hrs?|hours?|min|mins|minutes?)"
 _SPAN = rf"{_NUMBER}\s*{_UNIT}"
-_NOT = r"(?:\bnot|n't|\bnever|\bavoid)\s+(?:(?:be|to|take|taken|taking|it)\s+)*"
+_NOT = r"(?:\bnot|n't|\bnever|\bavoid)\s+(?:(?:be|to|take|taken|taking|it)\s+){0,4}"
 
 _EITHER_WAY = re.compile(
     rf"\bwith(?:out)?\s+or\s+with(?:out)?\s+{_FOOD}|\bwith\s+{_FOOD}\s+or\s+without\b"
     rf"|\b(?:without regard|regardless|irrespective|independent(?:ly)?)\s+(?:to|of)\s+{_FOOD}"
     r"|\bfasting\s+(?:blood|plasma|serum|glucose|sugar|lipids?|labs?|cholesterol|tests?|levels?)"
 )
-_LONGEST = 1000
-"""Characters of an instruction that is read."""
 _HOURS_AROUND = re.compile(
     rf"(?:{_SPAN}\s+)?\bbefore\s+(?:{_FOOD}\s+)?(?:and|or)\s+(?:at least\s+)?{_SPAN}\s+after\b"
     rf"(?:\s+{_FOOD})?|{_SPAN}\s+before\s+or\s+after\s+{_FOOD}"
@@ -66,22 +66,22 @@ _VERB = (
     r"|grind(?:s|ing)?|ground|suck(?:s|ed|ing)?|sprinkl(?:e|es|ed|ing)|divid(?:e|es|ed|ing))\b"
 )
 _PIECE = r"(?:tablets?|tabs?|capsules?|caps?|pills?)\b"
-_OBJECT = rf"(?:\s+(?:up|the|your|any|each|this|these|them|it|contents|{_PIECE}))*"
+_OBJECT = rf"(?:\s+(?:up|the|your|any|each|this|these|them|it|contents|{_PIECE})){{0,6}}"
 _REFUSED = re.compile(
-    r"(?:n't|\b(?:cannot|not|never|without|avoid|no))\s+(?:(?:be|to|ever)\s+)*"
+    r"(?:n't|\b(?:cannot|not|never|without|avoid|no))\s+(?:(?:be|to|ever)\s+){0,4}"
     rf"{_VERB}{_OBJECT}"
-    rf"(?:(?:\s*(?:,|/|\bor\b|\band\b|\bnor\b))+\s*(?:(?:be|to)\s+)?{_VERB}{_OBJECT})*"
+    rf"(?:(?: ?(?:,|/|\bor\b|\band\b|\bnor\b)){{1,3}} ?(?:(?:be|to)\s+)?{_VERB}{_OBJECT}){{0,8}}"
 )
 # Words with another sense too (a split dose, a break in treatment, an opened bottle) count only
 # beside the tablet or capsule.
 _ASKED = re.compile(
     r"\b(?:crush|chew|dissolv|grind|suck|sprinkl)\w*"
     r"|\b(?:split|open|break|cut|halv|divid)\w*\s+"
-    rf"(?:(?:up|the|your|each|every|all|both|any|this|these|an?|one|two|\d+)\s+)*{_PIECE}"
-    rf"|\b{_PIECE}\s+(?:(?:may|can|should|must|will|is|are|to|be|then|gently)\s+)*"
+    rf"(?:(?:up|the|your|each|every|all|both|any|this|these|an?|one|two|\d{{1,3}})\s+){{0,6}}{_PIECE}"
+    rf"|\b{_PIECE}\s+(?:(?:may|can|should|must|will|is|are|to|be|then|gently)\s+){{0,6}}"
     r"(?:split|opened|broken|cut|halved|divided|ground)\b"
-    rf"|\bhalf\s+(?:(?:of|an?|the)\s+)*{_PIECE}"
-    rf"|(?<![\d.])(?:1/2|0\.5|½)\s*(?:(?:of|an?)\s+)*{_PIECE}"
+    rf"|\bhalf\s+(?:(?:of|an?|the)\s+){{0,3}}{_PIECE}"
+    rf"|(?<![\d.])(?:1/2|0\.5|½)\s*(?:(?:of|an?)\s+){{0,3}}{_PIECE}"
 )
 _CLAUSES = re.compile(r"[.;!]\s|\bbut\b|\binstead\b|\bhowever\b|\botherwise\b")
 
@@ -135,9 +135,7 @@ def _timed(dosage: Dosage) -> Iterator[str]:
 
 def _in_words(text: str) -> Iterator[str]:
     """What a text says about food; each phrase that was read is taken out before the next."""
-    if len(text) > _LONGEST:
-        return
-    rest = _EITHER_WAY.sub(" ", " ".join(text.split()))
+    rest = _EITHER_WAY.sub(" ", text)
     for pattern, word in (
         (_HOURS_AROUND, FASTING),
         (_NOT_WITH, FASTING),
@@ -166,6 +164,4 @@ def _minutes(number: str, unit: str) -> float:
 
 
 def _crushes(text: str) -> bool:
-    if len(text) > _LONGEST:
-        return False
     return any(_ASKED.search(_REFUSED.sub(" ", clause)) for clause in _CLAUSES.split(text))

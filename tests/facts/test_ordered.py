@@ -223,6 +223,15 @@ def test_a_coded_instruction_to_chew_or_dissolve_is_seen(code: str, expected: st
     assert said(drafted(instructed(code)), "ordered crushed or opened") == expected
 
 
+def test_a_long_instruction_is_read_to_its_end() -> None:
+    """What stands behind a page of advice is an instruction all the same."""
+    advice = "Store in the original package and keep out of reach of children. " * 40
+    crushed = drafted({"text": f"600 mg twice daily. {advice}Crush the capsules into water."})
+    assert said(crushed, "ordered crushed or opened") == "present"
+    fasting = drafted({"text": f"600 mg twice daily. {advice}Take on an empty stomach."})
+    assert said(fasting, "ordered food") == "fasting"
+
+
 def test_the_name_of_a_coded_instruction_is_read_as_words() -> None:
     named = {"additionalInstruction": [{"text": "Crush before use"}]}
     assert said(drafted(named), "ordered crushed or opened") == "present"
