@@ -19,8 +19,6 @@ HIGHEST = 5
 SEVERE_WORDS = "severe in words"
 _GRADE_TAILS = ("ctcae-grade", "ctcae-grade-extension", "ae-grade")
 _SEVERITY_TAILS = ("ae-severity",)
-_LONGEST = 200
-"""Characters of a text in which a grade is looked for."""
 _WORDED = re.compile(r"\b(?:grade|grad|g)\s*[:=]?\s*(-?\d{1,4})\b", re.IGNORECASE)
 _BARE = re.compile(r"\s*(-?\d{1,4})(?:\.0+)?\s*")
 
@@ -124,9 +122,9 @@ def _in_extensions(
 
 
 def _number(text: str) -> int | None:
-    if len(text) > _LONGEST:
-        return None
-    match = _BARE.fullmatch(text) or _WORDED.search(text)
+    # Blanks that may stand in two places are single: a text of any length is read in one go.
+    words = " ".join(text.split())
+    match = _BARE.fullmatch(words) or _WORDED.search(words)
     return int(match[1]) if match is not None else None
 
 

@@ -273,6 +273,7 @@ def test_an_event_that_did_not_happen_is_none(body: Json) -> None:
         (3, "valueInteger"),
         ("G3", "valueString"),
         ("CTCAE v5.0 grade 3", "valueString"),
+        ("Graded by the treating team at the visit, " * 8 + "CTCAE grade   3", "valueString"),
     ],
 )
 @pytest.mark.parametrize(
