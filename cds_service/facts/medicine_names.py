@@ -10,8 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
+from cds_service.fhir.remembered import remembered
 from cds_service.knowledge.medicine_names import Words
 from cds_service.knowledge.release import Knowledge
 
@@ -20,7 +20,7 @@ LONGEST = 2000
 """Characters of a text that are looked at: no medicine has a longer name."""
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def words_in(text: str) -> tuple[str, ...]:
     """The words of a text: letters and digits, without case and accents, split at all else.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 
+from cds_service.fhir.remembered import remembered
 from cds_service.fhir.units import UnitTable, fold_unit
 
 MASS = UnitTable(
@@ -116,7 +116,7 @@ class TextDose:
     days: int | None
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def parse_dose_text(text: str) -> tuple[TextDose, ...] | None:
     """Read "600 mg twice daily" or "90 mg daily for 7 days, then 180 mg daily".
 
@@ -135,7 +135,7 @@ def parse_dose_text(text: str) -> tuple[TextDose, ...] | None:
     return tuple(doses)
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def parse_frequency_text(text: str) -> Decimal | None:
     """Doses per day of "2 times daily", "BID", "every 12 hours"; None when not read."""
     plain = _plain(text)

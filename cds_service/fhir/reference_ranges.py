@@ -18,6 +18,7 @@ from functools import lru_cache
 import msgspec
 
 from cds_service.fhir.datatypes import CodeableConcept, Quantity, Range, ReferenceRange
+from cds_service.fhir.remembered import LONGEST
 from cds_service.fhir.units import WithUnit, fold_unit
 
 _NORMAL_TEXT = frozenset({"normal", "normal range", "reference range"})
@@ -134,10 +135,13 @@ def upper_limit(
     unit = None if measured is None else (measured.unit, measured.code, measured.system)
     if len(ranges) == 1 and _is_plain(ranges[0]):
         # Nearly every result is like this, and needs neither sex nor age.
-        return _upper_limit(tuple(ranges), _digits(ranges), unit, None, None)
-    return _upper_limit(tuple(ranges), _digits(ranges), unit, sex, age_years)
+        sex = age_years = None
+    if sum(map(_characters, ranges)) + sum([len(part) for part in unit or () if part]) > LONGEST:
+        return _upper_limit(tuple(ranges), unit, sex, age_years)
+    return _known_limit(tuple(ranges), _digits(ranges), unit, sex, age_years)
 
 
+Unit = tuple[str | None, str | None, str | None]
 _NO_RANGE = ReferenceLimit(None, problem=LimitProblem.NO_RANGE)
 
 
@@ -147,15 +151,34 @@ def _digits(ranges: Sequence[ReferenceRange]) -> str:
                      for entry in ranges])  # fmt: skip
 
 
+def _characters(entry: ReferenceRange) -> int:
+    """How long a range is; one for a group of people or of a type counts as long."""
+    if entry.applies_to or entry.type is not None:
+        return LONGEST + 1
+    ends = [end for end in (entry.low, entry.high) if end is not None]
+    texts = [entry.text, *[part for end in ends for part in (end.unit, end.code, end.system)]]
+    return sum([len(text) for text in texts if text])
+
+
 @lru_cache(maxsize=4096)
-def _upper_limit(
+def _known_limit(
     ranges: tuple[ReferenceRange, ...],
     digits: str,
-    unit: tuple[str | None, str | None, str | None] | None,
+    unit: Unit | None,
     sex: str | None,
     age_years: Decimal | int | None,
 ) -> ReferenceLimit:
     """A laboratory sends the same few ranges with all its results: each is read once."""
+    del digits  # a part of the key alone
+    return _upper_limit(ranges, unit, sex, age_years)
+
+
+def _upper_limit(
+    ranges: tuple[ReferenceRange, ...],
+    unit: Unit | None,
+    sex: str | None,
+    age_years: Decimal | int | None,
+) -> ReferenceLimit:
     measured = None if unit is None else Quantity(unit=unit[0], code=unit[1], system=unit[2])
     known_sex = sex.strip().lower() if sex else None
     if known_sex not in ("male", "female"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import urlsplit
+
+from cds_service.fhir.remembered import remembered
 
 _TYPE = re.compile(r"[A-Z][A-Za-z]+\Z")
 
@@ -30,7 +31,7 @@ class ParsedReference:
         return f"{self.resource_type}/{self.id}" if self.resource_type else None
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def parse_reference(text: str | None) -> ParsedReference | None:
     """Parse a FHIR reference; None when it is empty or names no `Type/id`."""
     text = (text or "").strip()

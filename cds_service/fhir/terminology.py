@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 
 from cds_service.fhir.datatypes import CodeableConcept, Coding
+from cds_service.fhir.remembered import remembered
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 LOINC = "http://loinc.org"
@@ -144,7 +144,7 @@ def _gene(code: str) -> str:
     return f"HGNC:{match.group(1)}" if match else code.strip().upper()
 
 
-@lru_cache(maxsize=16384)
+@remembered(16384)
 def code_key(system: str | None, code: str | None) -> CodeKey | None:
     """The comparable form of a code, or None when system or code is missing."""
     if not system or not code:

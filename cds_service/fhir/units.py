@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
+from cds_service.fhir.remembered import remembered
 from cds_service.fhir.terminology import UCUM, canonical_system
 
 # Wide enough that no product of a sent number and a factor is ever rounded.
@@ -31,7 +31,7 @@ class WithUnit(Protocol):
     def system(self) -> str | None: ...
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _is_ucum(system: str) -> bool:
     return canonical_system(system) == UCUM
 

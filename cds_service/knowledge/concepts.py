@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
+from cds_service.fhir.remembered import LONGEST
 from cds_service.fhir.terminology import CodeKey
 from cds_service.knowledge.code_models import match_key
 from cds_service.knowledge.concept_models import (
@@ -85,7 +86,7 @@ class Concepts(Mapping[str, Concept]):
         """The concepts that codes stand for, each with every broader one."""
         found = _NONE
         for key in keys:
-            found |= self._names_of(key)
+            found |= self._names_of(key) if len(key[1]) <= LONGEST else self._look_up(key)
         return found
 
     def own(self, keys: Iterable[CodeKey]) -> frozenset[str]:
@@ -155,6 +156,7 @@ class _Index:
         self._alone: dict[CodeKey, Names] = {}
         self._below: dict[CodeKey, list[tuple[str, tuple[str, ...]]]] = {}
         self._branching: set[str] = set()
+        self._longest = 0
 
     def add(self, system: str, code: str, row: ConceptCode, name: str) -> CodeKey:
         """Enter one row of a concept; its key."""
@@ -162,6 +164,7 @@ class _Index:
         self._alone[key] = self._alone.get(key, _NONE) | {name}
         if isinstance(row, IcdRow) and row.descendants:
             self._below.setdefault(key, []).append((name, row.excepted))
+            self._longest = max(self._longest, len(key[1]))
             self._branching.add(key[0])
         return key
 
@@ -171,7 +174,8 @@ class _Index:
         found = self._alone.get(key, _NONE)
         if system not in self._branching:
             return found
-        for end in range(len(code) - 1, _SHORTEST - 1, -1):
+        # No longer than what was entered: a text sent as a code may have any length.
+        for end in range(min(len(code) - 1, self._longest), _SHORTEST - 1, -1):
             for name, excepted in self._below.get((system, code[:end]), ()):
                 if not code.startswith(excepted or ("?",)):
                     found |= {name}

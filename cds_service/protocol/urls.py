@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 _SLASHES = re.compile("/{2,}")
+_LONGEST = 500
+"""Characters of an address that is kept."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -24,7 +26,6 @@ class Address:
     fragment: str
 
 
-@lru_cache(maxsize=512)
 def parse_address(text: str) -> Address | None:
     """Return the address, or None if ``text`` is not an absolute http(s) URL with a host.
 
@@ -33,6 +34,11 @@ def parse_address(text: str) -> Address | None:
     refused: nothing in CDS Hooks needs one, and ``https://good.example@evil.example/`` reads
     as the wrong host.
     """
+    # Few addresses come over and over. A long text is not kept: it could fill the memory.
+    return _known_address(text) if len(text) <= _LONGEST else _address(text)
+
+
+def _address(text: str) -> Address | None:
     if any(character.isspace() or ord(character) < 0x20 for character in text) or "\\" in text:
         return None
     try:
@@ -51,6 +57,9 @@ def parse_address(text: str) -> Address | None:
         query=parts.query,
         fragment=parts.fragment,
     )
+
+
+_known_address = lru_cache(maxsize=512)(_address)
 
 
 def is_absolute_url(text: str) -> bool:
