@@ -11,10 +11,14 @@ from hypothesis import settings
 from cds_service.alk import section
 from cds_service.alk.decision import Failure
 from cds_service.cards import build, guard
-from tests.depth import DEPTH, examples, is_left_whole, left_for_the_slow_suite
+from tests.depth import DEPTH, examples, is_left_whole, is_property, left_for_the_slow_suite
 
-# No test measures time: an example may take as long as the machine needs.
-settings.register_profile("suite", deadline=None, max_examples=examples(100))
+# No test measures time: an example may take as long as the machine needs. The quick and the slow
+# suite ask the same examples each time, so that they pass or fail by the code alone;
+# `make test-long` draws new ones.
+settings.register_profile(
+    "suite", deadline=None, max_examples=examples(100), derandomize=DEPTH in ("quick", "slow")
+)
 settings.load_profile("suite")
 
 
@@ -25,8 +29,14 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The quick suite takes a part of the cases of each test marked `deep`."""
+    """The quick suite takes a part of the cases of each test marked `deep`; the long one asks each
+    property again, of examples that no other suite has seen."""
+    if DEPTH == "long":
+        for item in items:
+            if is_property(item):
+                item.add_marker("long")
     if DEPTH != "quick" or any("[" in argument for argument in config.args):
         return
     left = set(left_for_the_slow_suite(items))

@@ -21,6 +21,8 @@ SEED = int(os.environ.get("TEST_SEED", "20261120"))
 
 QUICK_SHARE = 8
 """The quick suite takes one in so many examples and cases."""
+LONG_TIMES = 4
+"""The long suite asks the properties of the slow one again, of so many times as many examples."""
 SAMPLE_SHARE = 10
 """A sample of the long tests takes one in so many."""
 
@@ -30,12 +32,19 @@ if DEPTH not in ("quick", "slow", "sample", "long"):
 
 def examples(number: int) -> int:
     """How many examples of `number` a property is asked of in this suite."""
-    return max(5, number // QUICK_SHARE) if DEPTH == "quick" else number
+    if DEPTH == "quick":
+        return max(5, number // QUICK_SHARE)
+    return number * LONG_TIMES if DEPTH == "long" else number
 
 
 def share(number: int) -> int:
     """How many of the `number` runs of a long test are made: all, or a sample of them."""
     return number if DEPTH == "long" else max(1, number // SAMPLE_SHARE)
+
+
+def is_property(item: pytest.Item) -> bool:
+    """Whether a test draws its own examples."""
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
 
 
 def left_for_the_slow_suite(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
@@ -47,7 +56,7 @@ def left_for_the_slow_suite(items: Iterable[pytest.Item]) -> Iterator[pytest.Ite
     for item in items:
         if item.get_closest_marker("deep") is None or not hasattr(item, "callspec"):
             continue
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        if is_property(item):
             continue
         test = item.nodeid.partition("[")[0]
         number = seen[test] = seen.get(test, -1) + 1

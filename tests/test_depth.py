@@ -43,6 +43,7 @@ SUITES = {
     "quick": "not slow and not long",
     "slow": "(slow or deep) and not long",
     "long": "long",
+    "sample": "long",
 }
 
 
@@ -86,7 +87,15 @@ def test_the_slow_suite_runs_every_case_that_the_quick_one_left_out(tmp_path: Pa
 
 
 def test_what_takes_long_is_run_by_its_own_command(tmp_path: Path) -> None:
-    assert collected(tmp_path, "long") == ["test_fuzz"]
+    assert collected(tmp_path, "sample") == ["test_fuzz"]
+
+
+def test_the_long_suite_asks_every_property_of_new_examples(tmp_path: Path) -> None:
+    assert collected(tmp_path, "long") == [
+        "test_property[one]",
+        "test_property[other]",
+        "test_fuzz",
+    ]
 
 
 def test_a_case_that_is_named_is_run_whatever_the_suite(tmp_path: Path) -> None:

@@ -280,9 +280,8 @@ def _beside_a_reaction(shown: str, reaction: Recommendation, group: str) -> str:
 
 
 def _named(item: Item, knowledge: Knowledge) -> str:
-    """A medicine by its ingredient, whatever the chart calls it; all else by its label."""
-    known = sorted(item.names & knowledge.codes.ingredients.keys())
-    return known[0] if known else item.label
+    """A medicine by its ingredients, whatever the chart calls it; all else by its label."""
+    return "/".join(sorted(item.names & knowledge.codes.ingredients.keys())) or item.label
 
 
 def _ingredient(item: Item, knowledge: Knowledge) -> str:

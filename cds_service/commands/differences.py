@@ -123,13 +123,17 @@ def as_lines(found: Compared) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+NOBODY_IN_BETWEEN = "No rule that both have answers otherwise."
+"""Said of the rules that stand in both; a row that came or went is listed among the rows."""
+
+
 def people_as_lines(found: Sequence[Between]) -> list[str]:
     """For whom each changed rule answers otherwise, for a terminal."""
     lines = []
     for people in found:
         lines.append(f"{people.row}, {people.column}, for patients in between:")
         lines += [f"    {said}" for said in _in_between(people)]
-    return lines or ["No rule answers otherwise."]
+    return lines or [NOBODY_IN_BETWEEN]
 
 
 def as_markdown(found: Compared) -> str:
@@ -144,7 +148,7 @@ def as_markdown(found: Compared) -> str:
     for people in found.between:
         lines.append(f"- `{people.row}`, {people.column}")
         lines += [f"  - {_literal(said)}" for said in _in_between(people)]
-    lines += ["" if found.between else "No rule answers otherwise.", ""]
+    lines += ["" if found.between else NOBODY_IN_BETWEEN, ""]
     lines += ["## Fictional patients", "", *_closing(found), ""]
     for cards in found.cards:
         lines.append(f"- `{cards.story}` at {', '.join(cards.hooks)}")
@@ -156,6 +160,8 @@ def as_markdown(found: Compared) -> str:
 def _in_between(item: Between) -> list[str]:
     if item.problem:
         return [f"cannot be asked with the words of the new release: {item.problem}"]
+    if item.stood is not None:
+        return [f"stood otherwise before ({item.stood or 'nothing'}): not worked out"]
     said = [f"holds only now: {item.gained}"] if item.gained else []
     said += [f"held only before: {item.lost}"] if item.lost else []
     return said or ["the same patients as before"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from cds_service.facts import (
     alk_elsewhere,
@@ -277,6 +277,9 @@ class FactReader:
 Family = tuple[Collection[str], Callable[[str], FactValue | None]]
 
 
+Default = TypeVar("Default")
+
+
 class LazyValues(Mapping[str, FactValue]):
     """Facts by name, worked out once when first looked at; names without a value are absent."""
 
@@ -294,12 +297,16 @@ class LazyValues(Mapping[str, FactValue]):
         """Every name that has a reader, whether or not it finds anything."""
         return frozenset(self._readers).union(*(names for names, _ in self._families))
 
-    def get(self, name: str, default: object = None) -> FactValue | None:  # type: ignore[override]
-        """The value of a fact, or None when there is none: absent facts are asked for most."""
-        del default
+    @overload
+    def get(self, name: str, /) -> FactValue | None: ...
+    @overload
+    def get(self, name: str, /, default: Default) -> FactValue | Default: ...
+    def get(self, name: str, /, default: object = None) -> object:
+        """The value of a fact, or `default`: absent facts are asked for most."""
         if name not in self._known:
             self._known[name] = self._read(name)
-        return self._known[name]
+        value = self._known[name]
+        return default if value is None else value
 
     def _read(self, name: str) -> FactValue | None:
         read = self._readers.get(name)

@@ -318,16 +318,7 @@ def _counted(total: object) -> int | None:
 def _read_bundle(bundle: Bundle) -> ReadResult:
     page = _Page()
     for entry in bundle.entry:
-        resource, search = entry.resource, entry.search
-        if resource is None or type(resource) is OperationOutcome:
-            page.add(entry.full_url, resource, search)
-            continue
-        # As `add` does it: hundreds of results come this way.
-        page.resources.append(resource)
-        if search is None or search.mode not in _NO_MATCH:
-            page.matches += 1
-        if entry.full_url:
-            page.urls[entry.full_url] = resource
+        page.add(entry.full_url, entry.resource, entry.search)
     return page.result(_next_link(bundle.link), bundle.total, bundle.type)
 
 

@@ -19,7 +19,8 @@ from cds_service.rules.syntax import Expression
 class Between:
     """One rule cell that changed: a patient in whom it holds only now, and one only before.
 
-    Either is empty where there is nobody; `problem` says why nobody could be looked for.
+    Either is empty where there is nobody, or where it was not looked for (`stood`); `problem` says
+    why nobody could be looked for.
     """
 
     row: str
@@ -27,15 +28,27 @@ class Between:
     gained: str = ""
     lost: str = ""
     problem: str = ""
+    stood: str | None = None
+    """What stood there before, in a cell that says in which country a row holds: for whom that
+    changes the answer is not worked out."""
+
+
+PLACES = ("jurisdiction", "instead_of")
+"""The cells that decide in which countries a row is asked at all."""
 
 
 def between(old: Knowledge, new: Knowledge) -> Iterator[Between]:
-    """Every rule cell that stands in both releases and says something else, in table order."""
+    """Every rule that stands in both releases and says something else, or holds elsewhere, in table
+    order."""
     before = {row.identifier: row for table in old.all_tables() for row in table}
     for table in new.all_tables():
         for row in table:
             if row.identifier not in before:
                 continue
+            for column in PLACES:
+                stood = before[row.identifier].cells.get(column, "")
+                if stood != row.cells.get(column, ""):
+                    yield Between(row.identifier, column, stood=stood)
             for column, rule in row.rules.items():
                 written = before[row.identifier].cells.get(column, "")
                 if not written or written == row.cells[column]:

@@ -67,7 +67,15 @@ def _states(drug: str) -> Mapping[str, tuple[str, ...]]:
     return dict(sorted(found.items()))
 
 
-LOWER_IS_WORSE = {"heart rate", "neutrophils", "platelets", "haemoglobin", "oxygen saturation"}
+def _lower_is_worse(drug: str, name: str) -> bool:
+    """Whether the table fears what lies below its limits; read from its signs, so that a row with
+    a new fact needs no list here.
+
+    A fact with `<` is feared when low (neutrophils). One that stands with `<=` alone makes another
+    value worse by being low itself (alkaline phosphatase, beside ALT and bilirubin).
+    """
+    signs = {sign for sign, _ in _comparisons(drug)[name]}
+    return "<" in signs or signs == {"<="}
 
 
 def _shows_danger(leaf: Trace) -> bool:
@@ -121,7 +129,7 @@ def test_a_worse_value_never_gives_a_more_permissive_action(drug: str, data: st.
     chart = data.draw(charts(drug))
     name = data.draw(st.sampled_from(list(_comparisons(drug))))
     values = sorted((data.draw(_values(drug, name)), data.draw(_values(drug, name))), key=Decimal)
-    milder, worse = values[::-1] if name in LOWER_IS_WORSE else values
+    milder, worse = values[::-1] if _lower_is_worse(drug, name) else values
     assert _strongest(_decided({**chart, name: worse}, drug)) <= _strongest(
         _decided({**chart, name: milder}, drug)
     )

@@ -44,3 +44,24 @@ def test_every_placeholder_is_filled(name: str) -> None:
     texts += [text for card in cards for text in _words(json.loads(card.card.model_dump_json()))]
     assert texts or not decision.recommendations
     assert not [text for text in texts if PLACEHOLDER.search(text)]
+
+
+def test_a_combination_is_named_by_all_that_it_holds() -> None:
+    """Which of the two is the inhibitor is not for a short name to choose."""
+    booster = {
+        "resourceType": "MedicationStatement",
+        "id": "booster",
+        "status": "active",
+        "subject": {"reference": "Patient/p"},
+        "medicationCodeableConcept": {"text": "lopinavir/ritonavir 200 mg/50 mg tablet"},
+    }
+    story = load_story("lorlatinib-clarithromycin-ordered", AS_OF)
+    resources = [entry["resource"] for entry in story.bundle["entry"]]
+    drafts = [entry["resource"] for entry in (story.draft_orders or {}).get("entry", ())]
+    booster["subject"] = {"reference": f"Patient/{story.patient_id}"}
+    decision = decided(story.patient_id, [*resources, booster], drafts)
+    cards = build_cards(
+        decision, lambda _: True, knowledge(), CardContext(OrderContext("p"), None, 50)
+    )
+    said = [card.card.summary for card in cards]
+    assert any("lopinavir/ritonavir" in summary for summary in said), said

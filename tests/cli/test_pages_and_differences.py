@@ -158,6 +158,26 @@ def test_the_patients_between_two_thresholds_are_worked_out(run: Command, laxer:
     assert "held only before" not in said.partition("The cards")[0]
 
 
+def test_a_row_that_came_to_hold_elsewhere_is_said_not_to_be_worked_out(
+    run: Command, tmp_path: Path
+) -> None:
+    copied = tmp_path / "copied"
+    shutil.copytree(PACKAGED, copied, ignore=shutil.ignore_patterns("*.py", "__*"))
+    watched = copied / "drugs" / "brigatinib" / "monitoring.csv"
+    text = watched.read_text(encoding="utf-8")
+    moved = text.replace(
+        "brigatinib-monitor-liver-europe,MO,EU,", "brigatinib-monitor-liver-europe,MO,EU;UK,"
+    )
+    assert moved != text
+    watched.write_text(moved, encoding="utf-8")
+
+    said = run("knowledge", "diff", str(PACKAGED), str(copied), "--rows-only").output
+
+    assert "brigatinib-monitor-liver-europe, jurisdiction" in said
+    assert "stood otherwise before (EU): not worked out" in said
+    assert "No rule that both have answers otherwise." not in said
+
+
 def test_a_table_that_changed_under_the_number_it_had_is_refused(
     run: Command, tmp_path: Path
 ) -> None:

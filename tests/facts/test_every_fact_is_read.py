@@ -8,6 +8,7 @@ from cds_service.facts import FactReader, OrderedMedication, Supplied, WithOrder
 from cds_service.facts.patient import DoseTaken
 from cds_service.facts.reader import LazyValues
 from cds_service.fhir.record import PatientRecord
+from cds_service.rules import Statements
 from tests.packaged import packaged_knowledge
 
 ONLY_WITH_AN_ORDER = {
@@ -86,3 +87,11 @@ def test_a_draft_order_brings_its_own_facts() -> None:
     view = WithOrder(facts, order, flags)
     found = {name for name in ONLY_WITH_AN_ORDER if view.find(name) is not None}
     assert found == ONLY_WITH_AN_ORDER - {"ordered daily dose"}
+
+
+def test_a_fact_without_a_value_is_answered_by_what_the_caller_gives_instead() -> None:
+    facts = LazyValues({"there": lambda: Statements(()), "absent": lambda: None})
+
+    assert facts.get("there", None) == Statements(())
+    assert facts.get("absent") is None
+    assert facts.get("absent", "instead") == "instead"
