@@ -162,7 +162,7 @@ def new_order(
 ) -> dict[str, Any] | None:
     """A draft order of this dose; None when the dose or the product's code is not verified."""
     coding = _coding_for(drug, product_for(drug, dose))
-    if coding is None or not drug.dosing.verified:
+    if coding is None or not drug.dosing.may_order:
         return None
     steps = steps_for(drug, dose)
     return medication_request(

@@ -193,7 +193,7 @@ def _dose_order(
     drug = knowledge.drugs[dose.drug].drug
     words = f"{dose.drug} {dose_words(dose)}{_after_lead_in(drug, dose)}"
     order = item.order
-    if not drug.dosing.verified:
+    if not drug.dosing.may_order:
         return []
     if order is not None and dose.drug in order.ingredients:
         if foreign_element(order.resource) is not None:

@@ -141,7 +141,9 @@ def sign(
 ) -> None:
     """Sign that ROWS, as they read now, were read in a source.
 
-    A row that changes afterwards falls to the level "none" until it is signed again.
+    ROWS are ids of rows, and names of blocks of a drug's file such as lorlatinib/dosing;
+    lorlatinib/ stands for all of its blocks. What changes afterwards falls to the level "none"
+    until it is signed again.
     """
     from cds_service.knowledge.errors import KnowledgeError
     from cds_service.knowledge.signing import sign_rows

@@ -18,6 +18,8 @@ from cds_service.knowledge.code_models import Code
 from cds_service.knowledge.drugs import Generation, generation_names
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.label_statements import Statement
+from cds_service.knowledge.signed_blocks import with_standing
+from cds_service.knowledge.verification import Verification
 from cds_service.knowledge.yaml_files import Frozen, knowledge_folder, read_mapping, validate
 
 FILE = "status.yaml"
@@ -61,19 +63,23 @@ class AwaitedDrug(Frozen):
         return generation_names(self.generation)
 
 
-def load_awaited(folder: Traversable | None = None) -> Mapping[str, AwaitedDrug]:
+def load_awaited(
+    folder: Traversable | None = None, verification: Verification | None = None
+) -> Mapping[str, AwaitedDrug]:
     """The drugs that cannot be used like the others yet, by ingredient.
 
     Those are the ones that are not approved, and the approved ones without a drug.yaml.
     Raises KnowledgeError when a folder is not named after its ingredient.
     """
     folder = folder if folder is not None else knowledge_folder() / "drugs"
+    signatures = verification if verification is not None else Verification()
     found: dict[str, AwaitedDrug] = {}
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         file = entry / FILE
         if not entry.is_dir() or not file.is_file():
             continue
-        drug = validate(AwaitedDrug, read_mapping(file), str(file), "")
+        content = with_standing(read_mapping(file), entry.name, signatures, str(file))
+        drug = validate(AwaitedDrug, content, str(file), "")
         if drug.ingredient != entry.name:
             raise KnowledgeError(str(file), "ingredient", f"{entry.name}, the folder's name")
         if drug.approval.status == "not approved" or not (entry / "drug.yaml").is_file():

@@ -29,6 +29,8 @@ from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import ACTIONS, SUMMARY_LENGTH
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.unread import unread_concepts, unread_value_sets, unused_facts
+from cds_service.knowledge.verification import Level as Verified
+from cds_service.knowledge.verification import Signature
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 from cds_service.rules import RuleError
 from cds_service.rules.checks import CheckedRow, check_rows
@@ -157,11 +159,19 @@ def check_what_is_read(knowledge: Knowledge) -> CheckedTable:
         )
         for name in names
     ]  # fmt: skip
-    known = {row.identifier for table in knowledge.all_tables() for row in table}
+    blocks = knowledge.blocks()
+    known = {row.identifier for table in knowledge.all_tables() for row in table} | blocks.keys()
     found += [
         TableFinding("error", "signature of no row", (name,), "the row is gone: take it away")
         for name in knowledge.signatures
         if name not in known
+    ]
+    found += [
+        TableFinding("error", kind, (name,), situation)
+        for name, block in blocks.items()
+        for kind, situation in _signature_faults(
+            knowledge.signatures.get(name), block.level, block.sources
+        )
     ]
     return CheckedTable("concepts, sets and facts", tuple(found))
 
@@ -250,16 +260,23 @@ def _audit(
 def _source_faults(knowledge: Knowledge, row: Row) -> Iterable[tuple[str, str]]:
     if not row.sources:
         yield "no source", "every row names where it was read"
-    signed = knowledge.signatures.get(row.identifier)
-    if signed is not None and row.level == "none":
-        yield "changed since it was signed", f"{signed.by} signed something else: sign it again"
-    if signed is not None and signed.source not in row.sources:
-        yield "signed for another source", f"{signed.source} is none of the row's sources"
+    yield from _signature_faults(knowledge.signatures.get(row.identifier), row.level, row.sources)
     if row.level == "design" and row.cells.get("dose"):
         yield "a dose by our own design", "only what was read in a source gives a dose"
     for source in row.sources:
         if source not in knowledge.sources:
             yield "unknown source", source
+
+
+def _signature_faults(
+    signed: Signature | None, level: Verified, sources: Sequence[str]
+) -> Iterable[tuple[str, str]]:
+    if signed is None:
+        return
+    if level == "none":
+        yield "changed since it was signed", f"{signed.by} signed something else: sign it again"
+    if signed.source not in sources:
+        yield "signed for another source", f"{signed.source} is none of its sources"
 
 
 def _evidence_faults(knowledge: Knowledge, row: Row) -> Iterable[tuple[str, str]]:

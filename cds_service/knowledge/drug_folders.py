@@ -9,21 +9,28 @@ from types import MappingProxyType
 from cds_service.knowledge.awaited import load_awaited
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.signed_blocks import with_standing
+from cds_service.knowledge.verification import Verification
 from cds_service.knowledge.yaml_files import knowledge_folder, read_mapping, validate
 
 
-def load_drug(path: Traversable) -> Drug:
-    """The drug described by one `drug.yaml`.
+def load_drug(path: Traversable, verification: Verification | None = None) -> Drug:
+    """The drug described by one `drug.yaml`; without signatures none of its blocks is verified.
 
     Raises KnowledgeError naming the file and the path inside it.
     """
-    return validate(Drug, read_mapping(path), str(path), "")
+    content = read_mapping(path)
+    signatures = verification if verification is not None else Verification()
+    name = str(content.get("ingredient"))
+    return validate(Drug, with_standing(content, name, signatures, str(path)), str(path), "")
 
 
-def load_drugs(folder: Traversable | None = None) -> Mapping[str, Drug]:
+def load_drugs(
+    folder: Traversable | None = None, verification: Verification | None = None
+) -> Mapping[str, Drug]:
     """Every drug by ingredient, sorted by name; the packaged `drugs` folder by default.
 
-    A drug whose approval is awaited is none of them.
+    A drug whose approval is awaited is none of them. Without signatures no block is verified.
 
     Raises KnowledgeError when a folder holds no drug.yaml or is not named after its ingredient.
     """
@@ -35,7 +42,7 @@ def load_drugs(folder: Traversable | None = None) -> Mapping[str, Drug]:
         if not entry.is_dir() or hidden or entry.name in awaited:
             continue
         path = entry / "drug.yaml"
-        drug = load_drug(path)
+        drug = load_drug(path, verification)
         if drug.ingredient != entry.name:
             raise KnowledgeError(str(path), "ingredient", f"{entry.name}, the folder's name")
         drugs[drug.ingredient] = drug

@@ -114,7 +114,7 @@ def _drug_under(drug: Drug, jurisdiction: str) -> Drug:
     (block,) = [
         block for block in drug.dosing_by_jurisdiction if block.jurisdiction == jurisdiction
     ]
-    basis = {"verified": block.verified, "sources": block.sources, "note": block.note}
+    basis = {"standing": block.standing, "sources": block.sources, "note": block.note}
     levels = tuple(
         LadderLevel(level=number, amount_mg=dose.amount_mg, per_day=dose.per_day)
         for number, dose in enumerate((block.start, *block.lower))

@@ -6,27 +6,38 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from cds_service.knowledge.signed_blocks import Standing
+from cds_service.knowledge.verification import Level
 from cds_service.knowledge.yaml_files import Frozen
 
 
 class Statement(Frozen):
     """A block of label facts with what stands behind it.
 
-    `verified` is true only when the statement was read in one of `sources`; `note` says what a
-    reader must know, above all where texts disagree.
+    `standing` is how far it was verified: by its signature, never by a word of its own. `note`
+    says what a reader must know, above all where texts disagree.
     """
 
-    verified: bool
-    sources: tuple[str, ...]
+    sources: tuple[str, ...] = Field(min_length=1)
     note: str | None = None
+    standing: Standing = Field(default=Standing(), exclude=True)
 
-    @model_validator(mode="after")
-    def _verified_needs_a_source(self) -> Statement:
-        if self.verified and not self.sources:
-            raise ValueError("at least one source, because the block says verified")
-        return self
+    @property
+    def level(self) -> Level:
+        """The level at which the block as it reads now was signed."""
+        return self.standing.level
+
+    @property
+    def verified(self) -> bool:
+        """Whether it was read in any text that counts."""
+        return self.level != "none"
+
+    @property
+    def may_order(self) -> bool:
+        """Whether the release lets a block of this level carry a one-click order."""
+        return self.standing.may_order
 
 
 class Span(Frozen):

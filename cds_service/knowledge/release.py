@@ -23,6 +23,7 @@ from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.evidence import Result, Study, load_evidence
 from cds_service.knowledge.icd_editions import load_editions
 from cds_service.knowledge.jurisdiction_cells import wrongly_replaced
+from cds_service.knowledge.label_statements import Statement
 from cds_service.knowledge.local_codes import NOTHING_LOCAL, LocalCodes, with_local
 from cds_service.knowledge.medicine_names import load_medicine_names
 from cds_service.knowledge.settlement import FILE as SETTLEMENT
@@ -170,6 +171,14 @@ class Knowledge:
         of_drugs = (table for tables in self.drugs.values() for table in tables.by_name.values())
         return (*self.tables.values(), *of_drugs)
 
+    def blocks(self) -> Mapping[str, Statement]:
+        """Every block of a drug's YAML file by the name under which it is signed."""
+        approvals = [waiting.approval for waiting in self.awaited.values()]
+        of_drugs = [
+            block for tables in self.drugs.values() for _, block in tables.drug.statements()
+        ]
+        return {block.standing.block: block for block in (*of_drugs, *approvals)}
+
 
 def read_release(folder: Traversable | None = None) -> Release:
     """What the packaged tables, or those in `folder`, say of themselves, without reading them.
@@ -190,13 +199,15 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     release = read_release(folder)
     sources = load_sources(folder / "sources.yaml")
     evidence = load_evidence(sources, folder / "evidence.yaml")
-    drugs = load_drugs(folder / "drugs")
+    signatures = load_signatures(folder, sources)
+    verification = Verification(signatures, release.one_click_orders, sources)
+    drugs = load_drugs(folder / "drugs", verification)
     for name, drug in drugs.items():
         place = f"drugs/{name}/drug.yaml"
         require_known_sources(drug.label.sources, sources, place, "label.sources")
         for path, statement in drug.statements():
             require_known_sources(statement.sources, sources, place, f"{path}.sources")
-    awaited = load_awaited(folder / "drugs")
+    awaited = load_awaited(folder / "drugs", verification)
     for name, waiting in awaited.items():
         place = f"drugs/{name}/status.yaml"
         require_known_sources(waiting.approval.sources, sources, place, "approval.sources")
@@ -227,8 +238,6 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     vocabulary = fact_list.vocabulary
     tests = load_tests(folder / "tests.yaml", vocabulary, frozenset(sources))
     compiler = RuleCompiler(vocabulary)
-    signatures = load_signatures(folder, sources)
-    verification = Verification(signatures, release.one_click_orders, sources)
     reader = TableReader(compiler, frozenset(sources), verification)
     results = frozenset(result.id for study in evidence.values() for result in study.results)
     columns = schemas.algorithm_columns(frozenset(tests), frozenset(drugs), results)

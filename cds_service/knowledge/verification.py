@@ -74,8 +74,14 @@ class Signature(Frozen):
 
 def meaning_digest(cells: Mapping[str, str]) -> str:
     """A digest of what a row says and does: rule, action, until, resume, dose and words."""
-    said = {name: cell for name, cell in cells.items() if cell and name not in _NO_MEANING}
-    written = json.dumps(said, sort_keys=True, ensure_ascii=False)
+    return data_digest(
+        {name: cell for name, cell in cells.items() if cell and name not in _NO_MEANING}
+    )
+
+
+def data_digest(said: object) -> str:
+    """A digest of what was read from a table or a YAML file; dates count as they are printed."""
+    written = json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(written.encode()).hexdigest()[:16]
 
 
@@ -109,8 +115,12 @@ class Verification:
 
     def level(self, identifier: str, cells: Mapping[str, str]) -> Level:
         """The level at which the row was signed; `none` when it was not, or has changed since."""
+        return self.level_of(identifier, meaning_digest(cells))
+
+    def level_of(self, identifier: str, digest: str) -> Level:
+        """The level at which a row or block with this digest was signed, else `none`."""
         signed = self.signatures.get(identifier)
-        if signed is None or signed.digest != meaning_digest(cells):
+        if signed is None or signed.digest != digest:
             return "none"
         return signed.level
 
