@@ -26,15 +26,22 @@ class TooManyStepsError(Exception):
 
 
 class Counting:
-    """One match of a text from its beginning. Raises TooManyStepsError over the budget."""
+    """One match of a text from its beginning, or with `everywhere` all matches one after another,
+    as `finditer` and `sub` find them. Raises TooManyStepsError over the budget."""
 
-    def __init__(self, pattern: re.Pattern[str], text: str, budget: int) -> None:
+    def __init__(
+        self, pattern: re.Pattern[str], text: str, budget: int, *, everywhere: bool = False
+    ) -> None:
         self.steps = 0
         self._text = text.lower() if pattern.flags & re.IGNORECASE else text
         self._folds = bool(pattern.flags & re.IGNORECASE)
         self._budget = budget
         self._groups: dict[int, tuple[int, int]] = {}
-        self._all_of(list(parser.parse(pattern.pattern, pattern.flags)), 0, lambda _: True)
+        nodes = list(parser.parse(pattern.pattern, pattern.flags))
+        at = 0
+        while at <= (len(text) if everywhere else 0):
+            end = self._end(nodes, at)
+            at = at + 1 if end is None or end == at else end
 
     def _all_of(self, nodes: Sequence[Node], at: int, go: Go) -> bool:
         if not nodes:

@@ -10,14 +10,16 @@ from cds_service.fhir.units import UnitTable, fold_unit
 from cds_service.knowledge.code_models import Analyte
 from cds_service.knowledge.watched_numbers import WatchedNumber
 
+_BLANK = r"\s{0,3}"
+"""A text comes with single blanks; about the end of a line there may be three signs."""
 _NUMBER = (
     r"(?<![\d.,])(?P<number>\d{1,5}(?:[.,]\d{1,3})?)(?![\d.,]*\d)"
-    r"(?:\s*(?:-|–|to|bis)\s*(?P<upto>\d{1,5}(?:[.,]\d{1,3})?)(?![\d.,/-]*\d))?"
+    rf"(?:{_BLANK}(?:-|–|to|bis){_BLANK}(?P<upto>\d{{1,5}}(?:[.,]\d{{1,3}})?)(?![\d.,/-]*\d))?"
 )
 """A number, or the two ends of a range."""
-_COMPARED = r"(?P<comparator>[<>≤≥]=?)?\s*"
-_UNIT = r"\s*(?P<unit>[^\s,;()]{1,18})?"
-_PAIR = re.compile(r"(?<![\d/.])(?P<first>\d{2,3})\s*/\s*(?P<second>\d{2,3})(?![\d/.]*\d)")
+_COMPARED = rf"(?P<comparator>[<>≤≥]=?)?{_BLANK}"
+_UNIT = rf"{_BLANK}(?P<unit>[^\s,;()]{{1,18}})?"
+_PAIR = re.compile(r"(?<![\d/.])(?P<first>\d{2,3})\s{0,3}/\s{0,3}(?P<second>\d{2,3})(?![\d/.]*\d)")
 _GAP = r"(?P<gap>[^\d,;.\n<>≤≥]{0,24}?)"
 """What may stand between a name and its number: no other clause, no other number."""
 _ANOTHER = re.compile(r"\b(?:QT\w*|QRS\w*|P-?[RQ]|HR|RR|axis|Achse)\b")
@@ -34,8 +36,8 @@ _SPELLED = {"≤": "<=", "≥": ">=", "≤=": "<=", "≥=": ">="}
 _ANY = re.compile(r"(?P<gap>)" + _COMPARED + _NUMBER + _UNIT)
 _TIMES_LIMIT = "xuln"
 _MULTIPLE = re.compile(
-    r"\s*(?:-?\s*fold|x|×|times|mal|-?fach\w*)\s*(?:the |über )?"
-    r"(?:ULN|upper limit(?: of normal)?|OGN|OGW|LSN|(?:obere[nr]?\s+)?Norm\w*|normal)\b",
+    rf"{_BLANK}(?:-?{_BLANK}fold|x|×|times|mal|-?fach\w*){_BLANK}(?:the |über )?"
+    r"(?:ULN|upper limit(?: of normal)?|OGN|OGW|LSN|(?:obere[nr]?\s{1,3})?Norm\w*|normal)\b",
     re.IGNORECASE,
 )
 """So many times the upper limit of normal, in words."""
@@ -61,7 +63,7 @@ class NumberFinder:
         self._named_among_others = _numbered(watched.words_with_unit)
         self._names = _words(watched.words)
         self._beside = _words(watched.beside)
-        self._not_after = _words(watched.not_after, ending=r"\s*\Z")
+        self._not_after = _words(watched.not_after, ending=rf"{_BLANK}\Z")
 
     def in_text(self, words: str, *, meant: bool = False) -> Iterator[tuple[str, Decimal]]:
         """Each number that would matter, as it stands there.
@@ -131,7 +133,7 @@ def _numbered(words: tuple[str, ...]) -> re.Pattern[str] | None:
     if not words:
         return None
     return re.compile(
-        rf"(?<![\w-])(?:{_listed(words)})(?!\w)(?:\s*\([^)\d]{{1,20}}\))?{_GAP}{_COMPARED}{_NUMBER}"
+        rf"(?<![\w-])(?:{_listed(words)})(?!\w)(?:{_BLANK}\([^)\d]{{1,20}}\))?{_GAP}{_COMPARED}{_NUMBER}"
         + _UNIT,
         re.IGNORECASE,
     )

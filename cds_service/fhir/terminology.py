@@ -64,7 +64,8 @@ CodeKey = tuple[str, str]
 
 _OPEN_WITH_PATH = ("http://snomed.info/sct/",)
 _ICD_STEM = re.compile(r"[A-Z][0-9][0-9A-Z](\.?)[0-9A-Z]{0,4}\Z")
-_ICD_MARKS = re.compile(r"[\s*+!†.-]+\Z")
+_BLANKS = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
+_ICD_MARKS = f"{_BLANKS}*+!†.-"
 _CM_ONLY = re.compile(r"[A-Z](?:[0-9][A-Z]|[0-9]{2}(?:.*[A-Z]|.{3,}\Z))")
 _GM_CERTAINTY = re.compile(r"([A-Z][0-9]{2}\.?[0-9]{0,2})[-*+!†]*\s*([GVZA])\s*\Z")
 _NDC_HYPHENATED = re.compile(r"(\d{4,5})-(\d{3,4})-(\d{1,2})\Z")
@@ -121,7 +122,7 @@ def normal_code(system: str, code: str) -> str:
 
 def _icd_10(code: str) -> str:
     # Dagger, asterisk and exclamation mark say how a code is combined, ".-" that it goes on.
-    upper = _ICD_MARKS.sub("", code.upper())
+    upper = code.upper().rstrip(_ICD_MARKS)
     if _ICD_STEM.match(upper) is None:
         return upper
     plain = upper.replace(".", "")
