@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from cds_service.rules.regions import NOWHERE, Region, Space
+from cds_service.rules.boxes import NOWHERE, Region
+from cds_service.rules.regions import Space
 from cds_service.rules.syntax import Expression
 from cds_service.rules.vocabulary import Vocabulary
 

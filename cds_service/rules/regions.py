@@ -14,9 +14,18 @@ or a count that lies between two numbers, is not told apart from one that cannot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
+from cds_service.rules.boxes import (
+    EVERYWHERE,
+    NOWHERE,
+    Box,
+    Region,
+    box_of,
+    union,
+    without_contained,
+)
 from cds_service.rules.dimensions import SINCE, UNSAID, Dimension, numbers_of
 from cds_service.rules.finding_regions import possible_answers, without_window_if_absent
 from cds_service.rules.spans import Span
@@ -47,14 +56,6 @@ from cds_service.rules.syntax import (
 )
 from cds_service.rules.verdicts import Verdict
 from cds_service.rules.vocabulary import Quantity, State, Vocabulary
-
-Box = Mapping[str, int]
-"""Allowed cells of each dimension as a bit mask; a dimension that is not named allows all."""
-
-Region = tuple[Box, ...]
-
-EVERYWHERE: Region = ({},)
-NOWHERE: Region = ()
 
 _DAYS = {"days": Decimal(1), "weeks": Decimal(7), "months": Decimal("30.44"),
          "years": Decimal("365.25")}  # fmt: skip
@@ -194,13 +195,13 @@ class Space:
                 for part in parts:
                     part_met, part_failed = self._both(part)
                     met = self.intersect(met, part_met)
-                    failed = _union(failed, part_failed)
+                    failed = union(failed, part_failed)
                 return met, failed
             case Or(parts):
                 met, failed = NOWHERE, EVERYWHERE
                 for part in parts:
                     part_met, part_failed = self._both(part)
-                    met = _union(met, part_met)
+                    met = union(met, part_met)
                     failed = self.intersect(failed, part_failed)
                 return met, failed
             case Not(inner):
@@ -208,7 +209,7 @@ class Space:
                 return failed, met
             case UnknownWhether(inner):
                 met, failed = self._both(inner)
-                decided = _union(met, failed)
+                decided = union(met, failed)
                 return self.subtract(EVERYWHERE, decided), decided
         return self._leaf(expression)
 
@@ -235,16 +236,16 @@ class Space:
                 other = dimension.all_cells & ~dimension.unsaid & ~wanted
                 if leaf.negated:
                     wanted, other = other, wanted
-                return _box(dimension, wanted), _box(dimension, other)
+                return box_of(dimension, wanted), box_of(dimension, other)
             case Includes():
                 met, failed = (EVERYWHERE, NOWHERE) if leaf.every else (NOWHERE, EVERYWHERE)
                 for member in leaf.members:
                     name = f"{leaf.fact} with {member}"
                     inside, outside = self._chosen(name, ("yes",), ("no",))
                     if leaf.every:
-                        met, failed = self.intersect(met, inside), _union(failed, outside)
+                        met, failed = self.intersect(met, inside), union(failed, outside)
                     else:
-                        met, failed = _union(met, inside), self.intersect(failed, outside)
+                        met, failed = union(met, inside), self.intersect(failed, outside)
                 return (failed, met) if leaf.negated else (met, failed)
             case Nonempty():
                 met, failed = self._chosen(f"any {leaf.fact}", ("yes",), ("no",))
@@ -257,11 +258,11 @@ class Space:
     def _finding(self, leaf: Found) -> tuple[Region, Region]:
         name, inside, outside = self._found[without_window_if_absent(leaf)]
         dimension = self.dimensions[name]
-        met, failed = _box(dimension, inside), _box(dimension, outside)
+        met, failed = box_of(dimension, inside), box_of(dimension, outside)
         if leaf.aspect == "absent" and leaf.window is not None:
             # Only a denial of these days will do; an older one leaves the answer open.
             recent = self.dimensions[_denial_name(leaf)]
-            met = self.intersect(met, _box(recent, recent.named(("yes",))))
+            met = self.intersect(met, box_of(recent, recent.named(("yes",))))
         return met, failed
 
     def _known(self, leaf: Known) -> tuple[Region, Region]:
@@ -284,15 +285,15 @@ class Space:
         dimension = self.dimensions[name]
         inside = dimension.where(operator, number)
         outside = dimension.all_cells & ~dimension.unsaid & ~inside
-        return _box(dimension, inside), _box(dimension, outside)
+        return box_of(dimension, inside), box_of(dimension, outside)
 
     def _chosen(
         self, name: str, inside: tuple[str, ...], outside: tuple[str, ...]
     ) -> tuple[Region, Region]:
         dimension = self.dimensions[name]
         return (
-            _box(dimension, dimension.named(inside)),
-            _box(dimension, dimension.named(outside)),
+            box_of(dimension, dimension.named(inside)),
+            box_of(dimension, dimension.named(outside)),
         )
 
     # -- algebra --------------------------------------------------------------------------------
@@ -300,7 +301,7 @@ class Space:
     def intersect(self, one: Region, other: Region) -> Region:
         """Where both regions are."""
         found = (self._common(left, right) for left in one for right in other)
-        return _without_contained(tuple(box for box in found if box is not None))
+        return without_contained(tuple(box for box in found if box is not None))
 
     def _common(self, left: Box, right: Box) -> Box | None:
         common = dict(left)
@@ -318,7 +319,7 @@ class Space:
             pieces: list[Box] = []
             for box in remaining:
                 pieces.extend(self._cut(box, hole))
-            remaining = _without_contained(tuple(pieces))
+            remaining = without_contained(tuple(pieces))
         return remaining
 
     def _cut(self, box: Box, hole: Box) -> list[Box]:
@@ -346,27 +347,6 @@ class Space:
             chosen = decided or mask
             said.append(dimension.words(chosen & -chosen))
         return "; ".join(said) or "any patient"
-
-
-def _box(dimension: Dimension, mask: int) -> Region:
-    return ({dimension.name: mask},) if mask else NOWHERE
-
-
-def _union(one: Region, other: Region) -> Region:
-    return _without_contained(one + other)
-
-
-def _without_contained(region: Region) -> Region:
-    """Drop boxes that lie inside another one; keeps the unions small."""
-    kept: list[Box] = []
-    for box in sorted(region, key=len):
-        if not any(_contains(other, box) for other in kept):
-            kept.append(box)
-    return tuple(kept)
-
-
-def _contains(outer: Box, inner: Box) -> bool:
-    return all(name in inner and inner[name] & ~mask == 0 for name, mask in outer.items())
 
 
 def _state_name(leaf: IsState) -> str:
