@@ -23,7 +23,7 @@ from cds_service.alk.decision import (
 from cds_service.alk.section import Section
 from cds_service.alk.selection import rank
 from cds_service.knowledge.release import Knowledge
-from cds_service.knowledge.settlement import Offer, Said, SettlementRow
+from cds_service.knowledge.settlement import Offer, Said, SameQuestion, SettlementRow
 from cds_service.rules import Verdict
 
 
@@ -120,7 +120,7 @@ class Settled:
     """The recommendations of one answer, settled. Pure: what is given is not changed."""
 
     def __init__(self, found: Iterable[Recommendation], knowledge: Knowledge) -> None:
-        self._found = _each_once(found)
+        self._found = _asked_once(_each_once(found), knowledge.settlement.same_question)
         self._source = knowledge.settlement.source
         rows = {row.said: row for row in knowledge.settlement.rows}
         order = list(rows)
@@ -257,6 +257,46 @@ def _each_thing_once(found: Iterable[Recommendation]) -> list[Recommendation]:
         told = (*leads.also, follows.changed(also=()), *follows.also)
         kept[key] = leads.changed(also=told)
     return list(kept.values())
+
+
+def _asked_once(
+    found: list[Recommendation], questions: Iterable[SameQuestion]
+) -> list[Recommendation]:
+    """Rows that ask one thing, of one order or of the chart beside it, on the card of the first."""
+    kept = found
+    for question in questions:
+        asking = [item for item in kept if item.rule_id in question.rules]
+        if len(asking) < 2:
+            continue
+        leading: list[Recommendation] = []
+        told: dict[int, list[Recommendation]] = {}
+        for item in sorted(asking, key=lambda one: question.rules.index(one.rule_id)):
+            host = next((one for one in leading if _of_one_order(one, item)), None)
+            if host is None:
+                leading.append(item)
+            else:
+                told.setdefault(id(host), []).append(item)
+        joined = {id(item) for items in told.values() for item in items}
+        kept = [_telling(item, told.get(id(item), ())) for item in kept if id(item) not in joined]
+    return kept
+
+
+def _of_one_order(one: Recommendation, other: Recommendation) -> bool:
+    if one.rule_id == other.rule_id:
+        return False
+    orders = [item.order.reference for item in (one, other) if item.order is not None]
+    return len(set(orders)) < 2
+
+
+def _telling(host: Recommendation, told: Iterable[Recommendation]) -> Recommendation:
+    """The card with the same question of others, as loud as the loudest of them."""
+    items = tuple(told)
+    if not items:
+        return host
+    severity = min((host, *items), key=lambda one: SEVERITIES.index(one.severity)).severity
+    others = (one for item in items for one in (item.changed(also=()), *item.also))
+    tests = {test.test: test for one in (*items, host) for test in one.tests}
+    return host.changed(also=(*host.also, *others), tests=tuple(tests.values()), severity=severity)
 
 
 def _not_obtained(item: Recommendation) -> tuple[object, ...] | None:

@@ -147,7 +147,8 @@ def _one_for_a_regimen(items: Iterable[Recommendation]) -> list[Recommendation]:
             continue
         names = dict.fromkeys((*alike.order.ingredients, *item.order.ingredients))
         together = replace(alike.order, ingredients=tuple(names))
-        kept[kept.index(alike)] = alike.changed(order=together)
+        also = (*alike.also, *(one for one in item.also if one not in alike.also))
+        kept[kept.index(alike)] = alike.changed(order=together, also=also)
     return kept
 
 

@@ -250,6 +250,11 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         name: _drug_tables(reader, folder / "drugs" / name, drug, drug_columns)
         for name, drug in drugs.items()
     }
+    every_table = (
+        *tables.values(),
+        *(table for one in drug_tables.values() for table in one.by_name.values()),
+    )
+    rules = frozenset(row.identifier for table in every_table for row in table)
     return Knowledge(
         release,
         MappingProxyType(dict(sources)),
@@ -264,7 +269,7 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         MappingProxyType(tables),
         awaited,
         uncovered=load_uncovered(folder / UNCOVERED, concepts, frozenset(sources)),
-        settlement=load_settlement(folder / SETTLEMENT, frozenset(sources)),
+        settlement=load_settlement(folder / SETTLEMENT, frozenset(sources), rules),
         signatures=signatures,
     )
 

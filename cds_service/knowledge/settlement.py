@@ -41,12 +41,22 @@ class SettlementRow(Frozen):
         return self
 
 
+class SameQuestion(Frozen):
+    """Rules that ask one thing of one order: the first of them that speaks leads."""
+
+    id: str = Field(pattern=r"^settle-[a-z-]+$")
+    asks: Words
+    rules: tuple[Words, ...] = Field(min_length=2)
+
+
 class Settlement(Frozen):
-    """The whole file: one row for everything that can be said, the strongest first."""
+    """The whole file: one row for everything that can be said, the strongest first, and which rules
+    ask the same."""
 
     source: Words
     verified: bool
     rows: tuple[SettlementRow, ...]
+    same_question: tuple[SameQuestion, ...] = ()
 
     @model_validator(mode="after")
     def _settles_everything(self) -> Settlement:
@@ -73,11 +83,21 @@ STRICTEST = Settlement(
 """For a release that has no such file: whatever speaks against a drug takes every order of it."""
 
 
-def load_settlement(file: Traversable, sources: frozenset[str]) -> Settlement:
-    """Reads the file. Raises KnowledgeError with the place and what was expected."""
+def load_settlement(
+    file: Traversable, sources: frozenset[str], rules: frozenset[str] | None = None
+) -> Settlement:
+    """Reads the file. Raises KnowledgeError with the place and what was expected.
+
+    `rules` are the ids of all rules of the release.
+    """
     if not file.is_file():
         return STRICTEST
     found = validate(Settlement, read_mapping(file), str(file), "")
     if found.source not in sources:
         raise KnowledgeError(str(file), "source", "an id of sources.yaml")
+    for row in found.same_question:
+        for rule in row.rules if rules is not None else ():
+            if rule not in rules:
+                expected = f"the id of a rule (found {rule!r})"
+                raise KnowledgeError(str(file), f"same_question.{row.id}.rules", expected)
     return found

@@ -370,3 +370,94 @@ def test_of_two_checks_that_wait_for_the_same_the_verified_one_leads() -> None:
     (item,) = left.recommendations()
     assert item.rule_id == "read"
     assert [one.rule_id for one in item.also] == ["unread"]
+
+
+# -- one question, asked once -----------------------------------------------------------------
+
+
+def _ended(drug: str, *, ago: int, why: str = "") -> records.Json:
+    reason = {"statusReason": {"text": why}} if why else {}
+    dose = records.dosage(250, 2)
+    return records.medication(
+        text=drug, status="stopped", start=ago + 200, end=ago, dose=dose, **reason
+    )
+
+
+def _again(drug: str, amount: int, per_day: int) -> records.Json:
+    made = records.medication(
+        text=drug, status="draft", start=0, dose=records.dosage(amount, per_day)
+    )
+    return {**made, "id": f"draft-{drug}"}
+
+
+def _chart(*more: records.Json) -> list[records.Json]:
+    return [
+        records.person(),
+        records.condition("non-small cell lung cancer", onset=900),
+        records.condition("brain metastases", onset=900),
+        records.alk_test("FISH", "positive", 890),
+        *more,
+    ]
+
+
+def _about_its_end(decision: Decision) -> list[str]:
+    return [line for line in summaries(decision) if "stopped" in line or "ended" in line]
+
+
+def test_why_a_drug_was_stopped_is_asked_once_when_it_is_ordered_again() -> None:
+    chart = _chart(_ended("alectinib", ago=100))
+    decision = decided("p", chart, [_again("alectinib", 600, 2)])
+
+    (told,) = found(decision, "order-unexplained-again").also
+    assert told.rule_id == "progression-reason-missing"
+    assert [line[:32] for line in _about_its_end(decision)] == ["Why was alectinib stopped before"]
+
+
+def test_the_end_of_another_drug_is_still_asked_about_on_that_card() -> None:
+    chart = _chart(_ended("alectinib", ago=100), _ended("crizotinib", ago=400))
+    decision = decided("p", chart, [_again("alectinib", 600, 2)])
+
+    (line,) = _about_its_end(decision)
+    card = next(one for one in cards_of(decision) if one.card.summary == line)
+    assert line.startswith("Why was alectinib stopped before")
+    assert "Record why alectinib and crizotinib" in (card.card.detail or "")
+
+
+def test_the_end_of_the_last_drug_is_asked_about_when_another_is_ordered() -> None:
+    decision = decided("p", _chart(_ended("alectinib", ago=100)), [_again("lorlatinib", 100, 1)])
+
+    (line,) = _about_its_end(decision)
+    assert line.startswith("Record why alectinib was stopped")
+
+
+def test_an_intolerance_and_the_stop_for_it_ask_once_which_reaction_it_was() -> None:
+    intolerance = records.resource(
+        "AllergyIntolerance",
+        {"code": {"text": "alectinib"}, "recordedDate": records.day(90)},
+    )
+    chart = _chart(_ended("alectinib", ago=100, why="toxicity"), intolerance)
+    decision = decided("p", chart, [_again("alectinib", 600, 2)])
+
+    (told,) = found(decision, "order-not-tolerated-again").also
+    assert told.rule_id == "order-intolerance-unexplained"
+
+
+def test_of_two_orders_each_is_asked_about() -> None:
+    chart = _chart(_ended("alectinib", ago=100), _ended("crizotinib", ago=400))
+    drafts = [_again("alectinib", 600, 2), _again("crizotinib", 250, 2)]
+    decision = decided("p", chart, drafts)
+
+    (line,) = _about_its_end(decision)
+    assert line.startswith("Why was alectinib and crizotinib stopped before?")
+
+
+def test_a_question_whose_rule_nobody_knows_stops_the_start_and_is_named(tmp_path: Any) -> None:
+    file = _file(
+        tmp_path, lambda text: text.replace("order-unexplained-again", "order-unheard-of", 1)
+    )
+
+    with pytest.raises(KnowledgeError) as told:
+        load_settlement(
+            file, frozenset(knowledge().sources), frozenset({"progression-reason-missing"})
+        )
+    assert "order-unheard-of" in str(told.value)
