@@ -150,7 +150,8 @@ class Recommendation:
     reaction began since the first dose. `since` is the day of the trigger when it lies in the past.
     `design` are the sources of what no row of a table says. `settled` is why what it would order
     is not offered, because another recommendation of the same answer speaks against it. `ends` are
-    the running orders that a switch brings to an end.
+    the running orders that a switch brings to an end, `end_reason` why, where the drug that was to
+    come in their place is no reason.
     """
 
     kind: Kind
@@ -184,6 +185,7 @@ class Recommendation:
     design: tuple[str, ...] = ()
     settled: str = ""
     ends: tuple[TreatmentOrder, ...] = ()
+    end_reason: str = ""
 
     @classmethod
     def of_row(cls, row: Row, trace: Trace, kind: Kind, topic: Topic) -> Recommendation:

@@ -141,7 +141,7 @@ class Settled:
                 kept[id(item)] = self.choice(item)
                 continue
             if item.ends and any(self._against_the_end(item)):
-                kept[id(item)] = item.changed(ends=())
+                kept[id(item)] = self._ending_what_is_stopped(item)
                 continue
             against = next(self._against(item), None)
             if against is None:
@@ -181,6 +181,15 @@ class Settled:
         for one in self._said:
             if any(one.takes("end", item, drug) for drug in successors):
                 yield one
+
+    def _ending_what_is_stopped(self, item: Recommendation) -> Recommendation:
+        """A switch whose new drug may not come: the old one ends only where it is to be stopped for
+        good all the same. What merely was to be replaced goes on, so that nobody is left without a
+        drug by a click."""
+        stopped = {one.drug: one.reason for one in self._said if one.said == "stopped"}
+        ends = tuple(one for one in item.ends if one.ingredient in stopped)
+        reasons = dict.fromkeys(stopped[one.ingredient] for one in ends)
+        return item.changed(ends=ends, end_reason="; ".join(reasons))
 
     def _option(self, item: Recommendation, option: Option) -> Option:
         start = item.changed(dose=option.dose)

@@ -219,12 +219,14 @@ def _endings(item: Recommendation, context: OrderContext) -> list[Suggestion]:
     """
     drugs = listed(sorted({one.ingredient for one in item.ends}))
     successor = listed(item.order.ingredients) if item.order is not None else ""
+    reason = item.end_reason or f"replaced by {successor}"
+    reason = reason[:1].upper() + reason[1:]
     ended: dict[str, dict[str, Any]] = {}
     for one in item.ends:
         resource = context.received.whole(one.source)
         if resource is None or resource.get("status") != "active":
             return []
-        changes = {"status": "stopped", "statusReason": {"text": f"Replaced by {successor}"}}
+        changes = {"status": "stopped", "statusReason": {"text": reason}}
         ended[one.source] = updated(resource, changes)
     if not ended:
         return []

@@ -181,3 +181,48 @@ def test_a_client_that_drafts_whatever_it_is_sent_is_not_sent_an_ended_order() -
     for name in ("cds-hooks-sandbox", "cds-hooks-1.0"):
         assert not ready_profiles()[name].takes_action(ended)
         assert ready_profiles()[name].takes_action(drafted)
+
+
+def with_a_problem(body: Json, text: str) -> Json:
+    """The call with one more active, confirmed problem of these days."""
+    system = "http://terminology.hl7.org/CodeSystem/condition-"
+    bundle = body["prefetch"]["conditions"]
+    problem = {
+        "resourceType": "Condition",
+        "id": "problem",
+        "subject": running(body)["subject"],
+        "code": {"text": text},
+        "onsetDateTime": "2026-11-15",
+        "clinicalStatus": {"coding": [{"system": f"{system}clinical", "code": "active"}]},
+        "verificationStatus": {"coding": [{"system": f"{system}ver-status", "code": "confirmed"}]},
+    }
+    bundle["entry"].append({"resource": problem})
+    bundle.pop("total", None)
+    return body
+
+
+def test_a_drug_that_is_stopped_for_good_is_ended_although_the_next_one_is_refused(
+    service: Service,
+) -> None:
+    body = with_a_problem(asking(service), "Drug-induced interstitial lung disease")
+    cards = service.cards_of("order-sign", body)
+    (ended,) = [one for card in cards for one in endings(card)]
+
+    assert any(card["summary"].startswith("Do not start lorlatinib") for card in cards)
+    assert ended == {
+        **running(body),
+        "status": "stopped",
+        "statusReason": {"text": "Alectinib is to be stopped for good"},
+    }
+
+
+@pytest.mark.parametrize("problem", ["Interstitial lung disease", "Pregnancy"])
+def test_a_drug_that_is_only_held_or_replaced_runs_on_when_the_next_one_is_refused(
+    service: Service, problem: str
+) -> None:
+    body = with_a_problem(asking(service), problem)
+    cards = service.cards_of("order-sign", body)
+
+    refused = [card for card in cards if card["indicator"] == "critical"]
+    assert any("lorlatinib" in card["summary"] for card in refused)
+    assert not [ended for card in cards for ended in endings(card)]
