@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from cds_service.alk import Decision, DueTest, Kind, Option, Recommendation, Topic
 from cds_service.alk.currency import stale_sources
 from cds_service.cards.basis import recovery_words, used_lines
+from cds_service.cards.other_medicines import another_medicine
 from cds_service.cards.suggestions import removes_order, words_of_test_order
 from cds_service.cards.summaries import agreeing, placeholders, summary
 from cds_service.cards.text import dose_words, escaped, full_day, listed, number, times
@@ -59,6 +60,7 @@ def detail(
     elif item.row is not None and not item.row.may_order and not _is_own_advice(item):
         parts.append(ONE_COPY)
     parts += _what_next(item)
+    parts += another_medicine(item, knowledge)
     parts += _not_changeable(item, signed=decision.question.signed)
     if item.options and item.topic is Topic.PROGRESSION:
         jurisdiction = decision.question.jurisdiction

@@ -205,10 +205,15 @@ class Membership(Frozen):
 
 
 class MedicationClass(Frozen):
-    """A class of medicines by the effect that matters here."""
+    """A class of medicines by the effect that matters here.
+
+    `alternative` says what another medicine for the same purpose must be like, to be told where a
+    label says to avoid this one: "a medicine that …".
+    """
 
     name: str
     note: str | None = None
+    alternative: str | None = None
     ingredients: Mapping[str, Membership] = Field(min_length=1)
 
 

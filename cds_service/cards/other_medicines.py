@@ -1,0 +1,45 @@
+"""What a card says about the other medicine of an interaction, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cds_service.alk import Recommendation, Topic
+from cds_service.alk.not_checked import asked_members
+from cds_service.cards.text import listed
+from cds_service.knowledge.release import Knowledge
+from cds_service.rules import Item
+
+AVOIDED = frozenset({"avoid", "contraindicated"})
+"""Actions of an interaction table by which the other medicine had better be another one."""
+
+
+def another_medicine(item: Recommendation, knowledge: Knowledge) -> list[str]:
+    """What a medicine in place of the one to be avoided must be like, for all that the card says.
+
+    In words only: this service knows neither why it is taken nor what else would do.
+    """
+    found = (words for one in (item, *item.also) for words in _asked_of_another(one, knowledge))
+    words = list(dict.fromkeys(found))
+    if not words:
+        return []
+    return [
+        "In place of the medicine to be avoided: another one for the same purpose that"
+        f" {listed(words)}, if there is one; ask the pharmacist."
+    ]
+
+
+def _asked_of_another(item: Recommendation, knowledge: Knowledge) -> Iterator[str]:
+    if item.topic is not Topic.INTERACTION or item.row is None or item.trace is None:
+        return
+    if item.row.text("action") not in AVOIDED:
+        return
+    asked = asked_members(item.row.when.expression)
+    classes = knowledge.codes.medication_classes
+    for leaf in item.trace.walk():
+        # One that was stopped and still acts is replaced by nothing.
+        for used in leaf.used if leaf.subject == "medications" else ():
+            for name in sorted(asked & used.names) if isinstance(used, Item) else ():
+                words = classes[name].alternative if name in classes else None
+                if words is not None:
+                    yield words
