@@ -5,7 +5,7 @@ from __future__ import annotations
 from cds_service.alk import Question, Recommendation, Topic
 from hooks.service import ServiceDefinition, about_an_order
 
-_LATER = frozenset({"order-dose-unreadable"})
+_LATER = frozenset({"order-dose-unreadable", "order-dose-not-divided"})
 """Dose details are often missing while a drug is picked; they are asked for at signing."""
 
 

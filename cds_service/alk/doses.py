@@ -87,25 +87,33 @@ def above_label(drug: Drug, dose: DoseTaken, raised: LabelDose | None = None) ->
     """Whether a dose exceeds the label's full dose; None when it cannot be read.
 
     The daily amount and the single amount both count: 600 mg three times a day, 900 mg twice a
-    day and 1200 mg once a day are all above 600 mg twice a day. `raised` is a higher dose that
-    the label gives this patient because of another medication.
+    day and 1200 mg once a day are all above 600 mg twice a day. Of a day's total that nobody
+    divides only the day counts; how it is divided is asked on a card of its own. `raised` is a
+    higher dose that the label gives this patient because of another medication.
     """
     daily = dose.daily_mg
-    if daily is None or dose.amount_mg is None:
+    if daily is None:
         return None
     full = raised or drug.dosing.full_dose
     # The lowest steps may be taken less often but be larger each time than a step above them.
     largest = max(full.amount_mg, *(level.amount_mg for level in drug.ladder.levels))
-    return daily > full.daily_mg or dose.amount_mg > largest
+    return daily > full.daily_mg or (not dose.not_divided and (dose.amount_mg or 0) > largest)
 
 
 def off_ladder(drug: Drug, dose: DoseTaken, raised: LabelDose | None = None) -> bool | None:
-    """Whether a dose is no step of the label (nor its lead-in); None when it cannot be read."""
+    """Whether a dose is no step of the label (nor its lead-in); None when it cannot be read.
+
+    A day's total that no step makes up is none of them, however it is divided; where one does,
+    the division decides.
+    """
+    known = [drug.dosing.lead_in, raised]
+    if dose.not_divided:
+        totals = {step.daily_mg for step in (*drug.ladder.levels, *known) if step is not None}
+        return None if dose.daily_mg in totals else True
     if dose.amount_mg is None or dose.per_day is None:
         return None
     if level_of(drug, dose) is not None:
         return False
-    known = [drug.dosing.lead_in, raised]
     return not any(
         other is not None
         and other.amount_mg == dose.amount_mg
@@ -132,12 +140,16 @@ def adjusted(drug: Drug, cell: DoseCell, taken: DoseTaken | None) -> Adjusted:
     Of a dose that cannot be read nothing is known but what the label gives to everybody.
     """
     to_all = as_label_dose(drug, cell.dose) if cell.dose is not None else None
-    if taken is None or taken.daily_mg is None or taken.amount_mg is None:
+    if taken is None or taken.daily_mg is None:
         return Adjusted("lower", to_all) if to_all is not None else Adjusted("open")
     daily = taken.daily_mg
     if to_all is not None:
         return Adjusted("fits") if daily <= to_all.daily_mg else Adjusted("lower", to_all)
-    if taken.per_day is None or taken.per_day != int(taken.per_day) or not 1 <= taken.per_day <= 4:
+    if taken.amount_mg is None or taken.per_day is None:
+        # Below every dose that the row leads to, it fits however it is divided.
+        lowest = min(after.daily_mg for _, after in cell.replaced)
+        return Adjusted("fits") if daily < lowest else Adjusted("open")
+    if taken.per_day != int(taken.per_day) or not 1 <= taken.per_day <= 4:
         return Adjusted("open")
     now = LabelDose(amount_mg=taken.amount_mg, per_day=int(taken.per_day))
     instead = cell.instead_of(now)

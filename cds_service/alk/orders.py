@@ -64,6 +64,7 @@ def evaluation_with(
     """
     reactions = [item for item in said if item.topic is Topic.TOXICITY]
     flags = taken_before(order, facts, _drugs_of(reactions))
+    flags["ordered dose without its division"] = order.dose.not_divided
     for ingredient in order.ingredients:
         tables = knowledge.drugs.get(ingredient)
         if tables is not None:

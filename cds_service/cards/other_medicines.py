@@ -23,10 +23,8 @@ def another_medicine(item: Recommendation, knowledge: Knowledge) -> list[str]:
     words = list(dict.fromkeys(found))
     if not words:
         return []
-    return [
-        "In place of the medicine to be avoided: another one for the same purpose that"
-        f" {listed(words)}, if there is one; ask the pharmacist."
-    ]
+    said = f"another one for the same purpose that {listed(words)}, if there is one"
+    return [f"In place of the medicine to be avoided: {said}; ask the pharmacist."]
 
 
 def _asked_of_another(item: Recommendation, knowledge: Knowledge) -> Iterator[str]:

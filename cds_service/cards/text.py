@@ -45,6 +45,8 @@ def dose_words(dose: Dose | DoseTaken | None) -> str:
     """``450 mg twice daily``, or what can be said of it."""
     if dose is None:
         return ""
+    if isinstance(dose, DoseTaken) and dose.not_divided and dose.daily_mg is not None:
+        return f"{number(dose.daily_mg)} mg a day"
     if dose.amount_mg is None or dose.per_day is None:
         return "a dose that could not be read"
     return f"{number(dose.amount_mg)} mg {times(dose.per_day)}"

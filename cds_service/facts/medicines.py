@@ -69,7 +69,9 @@ def first_dose_of(dosages: Sequence[Dosage], strength_mg: Decimal | None) -> Dos
 
 
 def _dose_of_step(step: DoseStep) -> DoseTaken:
-    return DoseTaken(step.amount_mg, step.doses_per_day, step.as_text)
+    divided = step.amount_mg is not None and step.doses_per_day is not None
+    total = None if divided else step.daily_mg
+    return DoseTaken(step.amount_mg, step.doses_per_day, step.as_text, total)
 
 
 @dataclass(frozen=True)

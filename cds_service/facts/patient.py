@@ -36,18 +36,27 @@ BASELINE_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class DoseTaken:
-    """A dose as ordered: milligrams each time, times a day; None where it cannot be read."""
+    """A dose as ordered: milligrams each time, times a day; None where it cannot be read.
+
+    `total_mg` is what is taken a day where only that is said: how it is divided is not known.
+    """
 
     amount_mg: Decimal | None
     per_day: Decimal | None
     as_text: str = ""
+    total_mg: Decimal | None = None
 
     @property
     def daily_mg(self) -> Decimal | None:
-        """Milligrams a day, or None when amount or frequency is not known."""
+        """Milligrams a day, or None when neither a total nor amount and frequency are known."""
         if self.amount_mg is None or self.per_day is None:
-            return None
+            return self.total_mg
         return self.amount_mg * self.per_day
+
+    @property
+    def not_divided(self) -> bool:
+        """Whether the day's total is known, and not how it is divided into doses."""
+        return self.daily_mg is not None and (self.amount_mg is None or self.per_day is None)
 
 
 @dataclass(frozen=True, slots=True)

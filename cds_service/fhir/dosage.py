@@ -172,7 +172,7 @@ def _read_instruction(
             _step(
                 number + position,
                 _words_amount(dose, unit_strength_mg),
-                Frequency.exactly(dose.doses_per_day),
+                _words_frequency(dose),
                 text,
                 dose.days,
             )
@@ -180,7 +180,7 @@ def _read_instruction(
         )
     days = duration_days(instruction.timing)
     if in_words is not None and len(in_words) == 1:
-        amount = _agreed_amount(amount, in_words[0], unit_strength_mg)
+        amount = _agreed_amount(amount, frequency, in_words[0], unit_strength_mg)
         frequency = _agreed_frequency(frequency, in_words[0])
         days = in_words[0].days if days is None else days
     elif nothing_structured and text:
@@ -252,18 +252,40 @@ def _spread(bounds: Bounds | None) -> Bounds | None:
 
 
 def _agreed_amount(
-    structured: _Amount, in_words: TextDose, unit_strength_mg: Decimal | None
+    structured: _Amount,
+    frequency: Frequency,
+    in_words: TextDose,
+    unit_strength_mg: Decimal | None,
 ) -> _Amount:
     words = _words_amount(in_words, unit_strength_mg)
     if structured.bounds is None:
         return structured if structured.problem == DoseProblem.AMOUNTS_DISAGREE else words
     if words.bounds is None:
         return words if words.problem == DoseProblem.AMOUNTS_DISAGREE else structured
-    mass = words.bounds[0] * (in_words.doses_per_day if structured.per_day else 1)
+    if words.per_day:
+        return _agreed_total(structured, frequency, words)
+    doses = in_words.doses_per_day if structured.per_day else None
+    mass = words.bounds[0] * (1 if doses is None else doses)
     return structured if structured.bounds == (mass, mass) else _DISAGREE
 
 
+def _agreed_total(structured: _Amount, frequency: Frequency, words: _Amount) -> _Amount:
+    """One dose or a day's total as elements say it, beside a day's total in words."""
+    if structured.bounds is None or words.bounds is None:
+        return structured
+    if structured.per_day:
+        return structured if structured.bounds == words.bounds else _DISAGREE
+    if frequency.low is None or frequency.high is None:
+        # How often is not said: the total stands, unless one dose would be more than the day's.
+        return words if structured.bounds[1] <= words.bounds[0] else _DISAGREE
+    low, high = structured.bounds
+    total = (low * frequency.low, high * frequency.high)
+    return structured if total == words.bounds else _DISAGREE
+
+
 def _agreed_frequency(structured: Frequency, words: TextDose) -> Frequency:
+    if words.doses_per_day is None:
+        return structured
     if structured.problem in (DoseProblem.NO_TIMING, DoseProblem.TIMING_NOT_READ):
         return Frequency.exactly(words.doses_per_day)
     if structured.problem is None and not (
@@ -277,6 +299,12 @@ _DISAGREE = _Amount(problem=DoseProblem.AMOUNTS_DISAGREE)
 _NO_AMOUNT = _Amount(problem=DoseProblem.NO_AMOUNT)
 
 
+def _words_frequency(dose: TextDose) -> Frequency:
+    if dose.doses_per_day is None:
+        return Frequency(problem=DoseProblem.NO_TIMING)
+    return Frequency.exactly(dose.doses_per_day)
+
+
 def _words_amount(dose: TextDose, unit_strength_mg: Decimal | None) -> _Amount:
     counted = None
     if dose.pieces is not None and unit_strength_mg is not None:
@@ -286,7 +314,7 @@ def _words_amount(dose: TextDose, unit_strength_mg: Decimal | None) -> _Amount:
     mass = dose.mass_mg if dose.mass_mg is not None else counted
     if mass is None:
         return _Amount(problem=DoseProblem.STRENGTH_UNKNOWN)
-    return _Amount((mass, mass))
+    return _Amount((mass, mass), per_day=dose.doses_per_day is None)
 
 
 def _amount(instruction: Dosage, unit_strength_mg: Decimal | None) -> _Amount:

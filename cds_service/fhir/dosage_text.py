@@ -101,6 +101,13 @@ _DURATION = rf"(?:{_GAP}(?:for|x|×) ?(?P<duration>\d{{1,3}}) ?(?P<span>days?|we
 _INSTRUCTION = re.compile(
     rf"(?:take\s+)?{_AMOUNT}{_ROUTE}{_GAP}{_FREQUENCY}{_ROUTE}{_FOOD}{_DURATION}{_FOOD}\Z"
 )
+_TOTAL = re.compile(
+    r"(?:take\s+)?(?:a )?(?P<total>(?:total )?(?:daily dose ?)?(?:of |: ?)?)"
+    rf"{_AMOUNT}{_ROUTE}{_GAP}(?:in total )?"
+    r"(?P<day>per day|a day|/ ?(?:day|d)|(?:per|/|in) ?24 ?(?:hours?|hrs?|h))?"
+    rf"(?:{_GAP}in (?:{_NUMBER} )?(?:equally )?divided doses)?{_ROUTE}{_FOOD}{_DURATION}{_FOOD}\Z"
+)
+"""What is taken a day, without a word on how it is divided: "200 mg per day"."""
 _ONLY_FREQUENCY = re.compile(rf"{_FREQUENCY}{_FOOD}\Z")
 _STRENGTH = re.compile(r"(?<![\d./])(\d+(?:\.\d+)?)\s*MG\b(?!\s*/)", re.IGNORECASE)
 _ANY_STRENGTH = re.compile(r"\d\s*(?:MG|MCG|UG|G|ML|UNT|%)(?![A-Z])", re.IGNORECASE)
@@ -108,11 +115,15 @@ _ANY_STRENGTH = re.compile(r"\d\s*(?:MG|MCG|UG|G|ML|UNT|%)(?![A-Z])", re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class TextDose:
-    """One instruction in words: mass or number of pieces, doses per day, days."""
+    """One instruction in words: mass or number of pieces, doses per day, days.
+
+    `doses_per_day` is None where the amount is that of the whole day and nobody says how it is
+    divided: "200 mg per day" may be one dose, or two of 100 mg.
+    """
 
     mass_mg: Decimal | None
     pieces: Decimal | None
-    doses_per_day: Decimal
+    doses_per_day: Decimal | None
     days: int | None
 
 
@@ -166,7 +177,11 @@ def _number(text: str) -> Decimal:
 def _parse_one(part: str) -> TextDose | None:
     match = _INSTRUCTION.match(part)
     frequency = _doses_per_day(match) if match else None
-    if match is None or frequency is None:
+    if match is None:
+        match = _TOTAL.match(part)
+        if match is None or not (match["day"] or "daily" in match["total"]):
+            return None
+    elif frequency is None:
         return None
     mass = _mass(match["mass"] or match["mass_in"], match["unit"] or match["unit_in"])
     pieces_text = match["pieces"] or match["pieces_in"]
@@ -175,6 +190,9 @@ def _parse_one(part: str) -> TextDose | None:
         return None
     if mass == 0 or pieces == 0 or frequency == 0:
         return None
+    if frequency is None and pieces == 1:
+        # What is swallowed whole is taken at once.
+        frequency = Decimal(1)
     days = int(match["duration"]) if match["duration"] else None
     if days is not None and match["span"].startswith("week"):
         days *= 7

@@ -95,9 +95,10 @@ def load_settlement(
     found = validate(Settlement, read_mapping(file), str(file), "")
     if found.source not in sources:
         raise KnowledgeError(str(file), "source", "an id of sources.yaml")
+    known = frozenset(rule for row in found.same_question for rule in row.rules)
+    known = rules if rules is not None else known
     for row in found.same_question:
-        for rule in row.rules if rules is not None else ():
-            if rule not in rules:
-                expected = f"the id of a rule (found {rule!r})"
-                raise KnowledgeError(str(file), f"same_question.{row.id}.rules", expected)
+        for rule in sorted(frozenset(row.rules) - known):
+            expected = f"the id of a rule (found {rule!r})"
+            raise KnowledgeError(str(file), f"same_question.{row.id}.rules", expected)
     return found

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from tests.alk.patients import FULL, ON_ALECTINIB, order, treatment
+from tests.alk.patients import FULL, ON_ALECTINIB, of_the_day, order, treatment
 
 
 class Case(NamedTuple):
@@ -472,6 +472,31 @@ ORDERS = (
         {"orders": (order("alectinib", "600", 1),)},
     ),
     Case("order-dose-unreadable", {"orders": (order("alectinib"),)}, {"orders": ALECTINIB}),
+    Case(
+        "order-dose-not-divided",
+        {"orders": (of_the_day("alectinib", "1200"),)},
+        {"orders": (of_the_day("alectinib", "1300"),)},
+    ),
+    Case(
+        "order-dose-not-divided",
+        {"orders": (of_the_day("alectinib", "900"),)},
+        {"orders": (of_the_day("alectinib", "200"),)},
+    ),
+    Case(
+        "order-dose-not-divided",
+        {**NONE, "orders": (of_the_day("lorlatinib", "100"),)},
+        {"orders": LORLATINIB},
+    ),
+    Case(
+        "order-above-label",
+        {"orders": (of_the_day("alectinib", "1300"),)},
+        {"orders": (of_the_day("alectinib", "1200"),)},
+    ),
+    Case(
+        "order-off-ladder",
+        {"orders": (of_the_day("alectinib", "200"),)},
+        {"orders": (of_the_day("alectinib", "600"),)},
+    ),
     Case(
         "order-off-ladder",
         {"orders": (order("alectinib", "500", 2),)},

@@ -157,6 +157,13 @@ def order(ingredient: str, amount: str | None = None, per_day: int | None = 1) -
     )
 
 
+def of_the_day(ingredient: str, total: str) -> OrderedMedication:
+    """A draft order that says what is taken a day, and not in how many doses."""
+    made = order(ingredient)
+    dose = DoseTaken(None, None, f"{total} mg per day", Decimal(total))
+    return replace(made, dose=dose, reference=f"{made.reference}-{total}")
+
+
 def drafted(ingredient: str, amount: str | None, per_day: int | None) -> OrderedMedication:
     """A draft order as it came, so that it can be changed or taken back."""
     made = order(ingredient, amount, per_day)

@@ -114,3 +114,21 @@ def test_at_the_lowest_strength_a_strong_inhibitor_leaves_a_question() -> None:
     line = treatment((100, "active", ("150", 1)), ingredient="ceritinib")
     facts = patient(lines=(line,), medications=("strong CYP3A inhibitor",))
     assert ("ask", None) in _about(facts, "ceritinib")
+
+
+@pytest.mark.parametrize(
+    ("drug", "cell", "total", "how"),
+    [
+        ("alectinib", TO_ALL, "1200", "lower"),
+        ("alectinib", TO_ALL, "900", "fits"),
+        ("brigatinib", HALVED, "180", "open"),
+        ("brigatinib", HALVED, "30", "fits"),
+    ],
+)
+def test_a_total_of_the_day_is_compared_by_the_day_and_left_open_where_the_division_counts(
+    drug: str, cell: str, total: str, how: str
+) -> None:
+    read = read_dose_cell(cell)
+    assert read is not None
+    taken = DoseTaken(None, None, f"{total} mg per day", Decimal(total))
+    assert adjusted(knowledge().drugs[drug].drug, read, taken).how == how

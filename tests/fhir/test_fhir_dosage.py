@@ -64,8 +64,48 @@ def test_words_are_read_in_closed_phrases(dosage_texts_row: dict[str, str]) -> N
     assert parsed.pieces == (
         Decimal(dosage_texts_row["pieces"]) if dosage_texts_row["pieces"] else None
     )
-    assert parsed.doses_per_day == Decimal(dosage_texts_row["doses_per_day"])
+    assert parsed.doses_per_day == (
+        Decimal(dosage_texts_row["doses_per_day"]) if dosage_texts_row["doses_per_day"] else None
+    )
     assert parsed.days == (int(dosage_texts_row["days"]) if dosage_texts_row["days"] else None)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "total"),
+    [
+        ({"text": "200 mg per day"}, "200"),
+        ({"text": "200 mg per day", "doseAndRate": [{"doseQuantity": quantity(100)}]}, "200"),
+        ({"doseAndRate": [{"rateQuantity": quantity(200, "mg/d")}]}, "200"),
+        ({"text": "200 mg a day", "doseAndRate": [{"rateQuantity": quantity(200, "mg/d")}]}, "200"),
+        ({"text": "8 capsules per day"}, "1200"),
+    ],
+)
+def test_what_is_taken_a_day_is_known_and_its_division_is_not(
+    instruction: dict[str, Any], total: str
+) -> None:
+    (step,) = reading(instruction, strength="150").steps
+    assert step.daily_mg == Decimal(total)
+    assert step.amount_mg is None or step.doses_per_day is None
+    assert step.problems == ()
+
+
+def test_a_total_in_words_must_agree_with_the_dose_and_timing_of_the_elements() -> None:
+    twice = {"doseAndRate": dose(100), "timing": BID}
+    (agreeing,) = reading({"text": "200 mg per day", **twice}).steps
+    assert (agreeing.amount_mg, agreeing.doses_per_day) == (100, 2)
+    other = reading({"text": "300 mg per day", **twice})
+    assert only_problem(other) == DoseProblem.AMOUNTS_DISAGREE
+    more_at_once = reading({"text": "200 mg per day", "doseAndRate": dose(400)})
+    assert DoseProblem.AMOUNTS_DISAGREE in more_at_once.problems
+    total = reading(
+        {"text": "300 mg per day", "doseAndRate": [{"rateQuantity": quantity(200, "mg/d")}]}
+    )
+    assert DoseProblem.AMOUNTS_DISAGREE in total.problems
+
+
+def test_steps_in_words_may_be_totals_of_the_day() -> None:
+    read = reading({"text": "90 mg per day for 7 days, then 180 mg per day"})
+    assert daily(read) == [(Decimal(90), 7), (Decimal(180), None)]
 
 
 def test_no_words_are_no_dose() -> None:
