@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cds_service.alk.adjustments import highest_dose
+from cds_service.alk.approvals import NOT_APPROVED_HERE, naming_the_place, not_approved_here
 from cds_service.alk.decision import Dose, Kind, Question, Recommendation, Topic
 from cds_service.alk.doses import above_label, off_ladder
 from cds_service.alk.gates import asked_tests
@@ -55,6 +56,7 @@ def evaluation_with(
     *,
     started_low: bool = False,
     said: Sequence[Recommendation] = (),
+    jurisdiction: str = "",
 ) -> Evaluation:
     """The evaluation of the patient together with one order and those `beside` it.
 
@@ -87,6 +89,7 @@ def evaluation_with(
     flags["ordered drug approval to be checked"] = any(
         drug.approval.to_check(evaluation.as_of) for drug in awaited
     )
+    flags[NOT_APPROVED_HERE] = not_approved_here(order, facts, knowledge, jurisdiction)
     flags["ordered look-alike"] = bool(look_alike(order, knowledge)[0])
     stopped = _drugs_of(item for item in reactions if item.kind is Kind.STOP)
     held = _drugs_of(item for item in reactions if item.kind is Kind.WITHHOLD)
@@ -149,7 +152,10 @@ def check_orders(
     undecided: dict[str, Trace] = {}
     for order in question.orders_asked_about:
         beside = [other for other in question.orders if other is not order]
-        ordered = evaluation_with(order, facts, knowledge, evaluation, beside, said=said)
+        place = question.jurisdiction
+        ordered = evaluation_with(
+            order, facts, knowledge, evaluation, beside, said=said, jurisdiction=place
+        )
         for row, trace in knowledge.tables["order_checks"].standing(ordered):
             if trace.verdict is Verdict.MET:
                 lines = [facts.line(name) for name in order.ingredients]
@@ -157,7 +163,7 @@ def check_orders(
                 fired = _fired(row, trace, order, knowledge, ordered, started)
                 also = _reasons_to_switch(row, order, reactions)
                 ends = _brought_to_an_end(row, order, facts, question)
-                found.append(fired.changed(also=also, ends=ends))
+                found.append(naming_the_place(fired.changed(also=also, ends=ends), place))
             elif hangs_on_missing_data(trace):
                 undecided[row.identifier] = trace
                 if row.text("undecided") == "ask":

@@ -8,16 +8,16 @@ drug. Rows that ask, warn or inform all speak.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import chain
 
+from cds_service.alk.approvals import earlier_inhibitors
 from cds_service.alk.decision import Kind, Modifier, Option, Question, Recommendation, Topic
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.monitoring import last_done
 from cds_service.alk.selection import modifiers, rank, start_dose
 from cds_service.facts.patient import OrderedMedication, PatientFacts
 from cds_service.knowledge.jurisdictions import approval
-from cds_service.knowledge.label_statements import EarlierInhibitors
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.schemas import AGAIN, PLACES, RESPONSES
 from cds_service.knowledge.table_files import Row
@@ -180,7 +180,7 @@ def _options(
     running = _labels(facts, "active ALK inhibitors")
     gone = {*running, *_labels(facts, "ALK inhibitors stopped for toxicity")}
     failed = set(_labels(facts, "ALK inhibitors stopped for progression"))
-    earlier = _earlier(facts)
+    earlier = earlier_inhibitors(facts)
     for entry in row.entries("drugs"):
         drug = entry.removesuffix(AGAIN)
         if drug in gone or (drug in failed and not entry.endswith(AGAIN)):
@@ -206,16 +206,6 @@ def _options(
             may_order=row.may_order,
             approval=approval(knowledge.drugs[drug].drug, "advanced", jurisdiction, earlier),
         )
-
-
-def _earlier(facts: PatientFacts) -> EarlierInhibitors:
-    """The ALK inhibitors taken so far, with what is known of their order."""
-    used = facts.find("ALK inhibitors used")
-    items = used.items if isinstance(used, Collection) else ()
-    days = {item.label: item.day for item in items}
-    names = sorted(days, key=lambda name: days[name] or date.min)
-    apart = None not in days.values() and len({*days.values()}) == len(days)
-    return EarlierInhibitors(tuple(names), apart, isinstance(used, Collection) and used.complete)
 
 
 def _labels(facts: PatientFacts, collection: str) -> list[str]:

@@ -498,6 +498,14 @@ ORDERS = (
         {"orders": (of_the_day("alectinib", "600"),)},
     ),
     Case(
+        "order-not-approved-here",
+        {
+            "lines": (treatment((200, "ended", ("250", 2)), ingredient="crizotinib"),),
+            "orders": (order("ensartinib", "225", 1),),
+        },
+        {"lines": ()},
+    ),
+    Case(
         "order-off-ladder",
         {"orders": (order("alectinib", "500", 2),)},
         {"orders": (order("alectinib", "450", 2),)},

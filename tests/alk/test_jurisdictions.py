@@ -21,6 +21,7 @@ from tests.alk.patients import (
     order,
     patient,
     reactions,
+    running,
     treatment,
 )
 from tests.alk.row_cases import RESECTED
@@ -81,6 +82,55 @@ def test_what_is_known_of_an_approval(
 
 def test_in_the_united_states_every_preferred_drug_is_approved() -> None:
     assert {option.approval for option in _options("US").values()} == {"approved"}
+
+
+def _told_at_the_order(drug: str, jurisdiction: str, **facts: object) -> str | None:
+    full = knowledge().drugs[drug].drug.dosing.full_dose
+    draft = order(drug, str(full.amount_mg), full.per_day)
+    lines = facts.pop("lines", ())
+    decision = asked(patient(lines=lines, **facts), draft, jurisdiction=jurisdiction)  # type: ignore[arg-type]
+    told = [
+        (item.summary.replace("{ordered}", drug), item.severity, item.kind)
+        for first in decision.recommendations
+        for item in (first, *first.also)
+        if item.rule_id == "order-not-approved-here"
+    ]
+    assert all((severity, kind) == ("info", Kind.INFORM) for _, severity, kind in told)
+    return told[0][0] if told else None
+
+
+@pytest.mark.parametrize(("jurisdiction", "place"), [("EU", "the European Union"), ("JP", "Japan")])
+def test_an_order_of_a_drug_that_is_not_approved_there_is_told_so_calmly(
+    jurisdiction: str, place: str
+) -> None:
+    told = _told_at_the_order("ensartinib", jurisdiction)
+    assert told == f"ensartinib: not approved in {place} for this, as far as known"
+
+
+@pytest.mark.parametrize(
+    ("drug", "jurisdiction", "facts"),
+    [
+        ("ensartinib", "US", {}),
+        ("ensartinib", "CH", {}),
+        ("lorlatinib", "EU", {}),
+        ("alectinib", "JP", {}),
+        ("ensartinib", "EU", {"lines": (running("ensartinib"),)}),
+        ("ensartinib", "EU", {"ALK": None}),
+        ("crizotinib", "EU", {"cancers": ("ALK-positive lymphoma",)}),
+        ("alectinib", "EU", RESECTED),
+    ],
+)
+def test_nothing_is_told_of_an_approval_that_is_there_or_not_known_or_told_before(
+    drug: str, jurisdiction: str, facts: dict[str, object]
+) -> None:
+    assert _told_at_the_order(drug, jurisdiction, **facts) is None
+
+
+def test_an_approval_that_asks_for_other_drugs_before_is_told_of_at_the_order() -> None:
+    brigatinib = treatment((300, "ended", ("180", 1)), ingredient="brigatinib")
+    assert _told_at_the_order("lorlatinib", "EU", lines=(brigatinib,)) is not None
+    alectinib = treatment((300, "ended", ("600", 2)))
+    assert _told_at_the_order("lorlatinib", "EU", lines=(alectinib,)) is None
 
 
 def test_a_drug_without_approval_is_listed_last_and_is_no_preferred_one() -> None:
