@@ -39,11 +39,13 @@ LUNG = (
 )
 
 RHYTHM = (
-    case("QTc 500 twice", {"QTc": [(1, "500"), (5, "500")]}),
+    case("QTc 480", {"QTc": "480"}),
+    case("QTc 481", {"QTc": "481"}, qtc_raised=ASK),
+    case("QTc 500 twice", {"QTc": [(1, "500"), (5, "500")]}, qtc_raised=ASK),
     case("QTc 501 once", {"QTc": "501"}, qtc_repeat=ASK),
     case("QTc 501, 500 before", {"QTc": [(1, "501"), (5, "500")]}, qtc_repeat=ASK),
     case("QTc 501 twice", {"QTc": [(1, "501"), (5, "501")]}, qtc_hold=HOLD),
-    case("QTc 500, 501 before", {"QTc": [(1, "500"), (5, "501")]}),
+    case("QTc 500, 501 before", {"QTc": [(1, "500"), (5, "501")]}, qtc_raised=ASK),
     case("torsades", {"torsades de pointes": "present"}, qtc_arrhythmia_stop=STOP),
     case(
         "torsades and a long QTc",

@@ -142,10 +142,12 @@ LUNG = (
 )
 
 QTC = (
-    case("one ECG at 500", {"QTc": "500"}),
+    case("one ECG at 480", {"QTc": "480"}),
+    case("one ECG at 481", {"QTc": "481"}, qtc_raised=ASK),
+    case("one ECG at 500", {"QTc": "500"}, qtc_raised=ASK),
     case("one ECG above 500", {"QTc": "501"}, qtc_repeat=ASK),
     case("two ECGs above 500", {"QTc": [(2, "501"), (4, "510")]}, qtc_hold=HOLD),
-    case("the second one at 500", {"QTc": [(2, "500"), (4, "510")]}),
+    case("the second one at 500", {"QTc": [(2, "500"), (4, "510")]}, qtc_raised=ASK),
     case("the first one at 500", {"QTc": [(2, "501"), (4, "500")]}, qtc_repeat=ASK),
     case("two ECGs, now 481", {"QTc": [(1, "481"), (6, "501"), (8, "510")]}, qtc_hold=HOLD),
     case("in an unknown unit", {"QTc": "501 unknown unit"}, ungraded_results=ASK),

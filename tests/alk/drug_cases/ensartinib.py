@@ -168,7 +168,12 @@ OTHERS = (
     *_above("neutrophils", "1", "0.99", "other_laboratory", "1.01"),
     *_above("platelets", "50", "49", "other_laboratory", "51"),
     *_above("haemoglobin", "8", "7.9", "other_laboratory", "8.1"),
-    *_above("QTc", "500", "501", "other_laboratory", "499"),
+    case("QTc at 480", {"QTc": "480"}),
+    case("QTc above 480", {"QTc": "481"}, qtc_raised=ASK),
+    case("QTc at 500", {"QTc": "500"}, qtc_raised=ASK),
+    case("QTc above 500", {"QTc": "501"}, other_laboratory=ASK),
+    case("QTc risen by 59", {"QTc": [(3, "459"), (175, "400")]}),
+    case("QTc risen by 60", {"QTc": [(3, "460"), (175, "400")]}, qtc_rise=ASK),
 )  # fmt: skip
 
 DOSE_CHANGES: tuple[Reaction, ...] = (

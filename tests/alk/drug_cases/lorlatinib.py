@@ -345,8 +345,9 @@ LABORATORY = (
     case("haemoglobin above 8", {"haemoglobin": "8.1"}),
     case("haemoglobin at 8", {"haemoglobin": "8"}),
     case("haemoglobin below 8", {"haemoglobin": "7.9"}, haemoglobin_hold=HOLD),
-    case("QTc just below 500", {"QTc": "499"}),
-    case("QTc at 500", {"QTc": "500"}),
+    case("QTc at 480", {"QTc": "480"}),
+    case("QTc above 480", {"QTc": "481"}, qtc_raised=ASK),
+    case("QTc at 500", {"QTc": "500"}, qtc_raised=ASK),
     case("QTc above 500", {"QTc": "501"}, qtc_high=ASK),
 )
 
