@@ -39,7 +39,7 @@ def test_a_number_that_would_matter_is_found(analyte: str, words: str, shown: st
 @pytest.mark.parametrize(
     ("analyte", "words"),
     [
-        ("QTc", "QTc 500 ms"),
+        ("QTc", "QTc 480 ms"),
         ("QTc", "QTc 5 ms"),
         ("QTc", "hold if QTc > 500 ms"),
         ("QTc", "previous QTc 520 ms"),
