@@ -16,6 +16,7 @@ from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest, MedicationUse
 from cds_service.protocol import HookCall, PreconditionFailed, PrefetchTemplate, resolve
+from cds_service.protocol.wire import SentNumber
 from hooks.asked_orders import (
     absent_orders,
     dispatched_orders,
@@ -222,7 +223,7 @@ def _supplied(
 def _as_received(call: HookCall, came: Deliveries, further: Sequence[ReadResult]) -> AsReceived:
     sent = [text for text in call.prefetch.values() if text is not None]
     asked = [text for read in (*came.read.values(), *further) for text in read.texts]
-    return AsReceived((*sent, *asked))
+    return AsReceived((*sent, *asked), SentNumber)
 
 
 def _read_whole(client: FhirClient, keys: Sequence[str], ends_at: float) -> list[ReadResult]:

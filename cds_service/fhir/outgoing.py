@@ -45,6 +45,7 @@ _TIMES_PER_DAY = {
 _DRUG_FORM = "http://terminology.hl7.org/CodeSystem/v3-orderableDrugForm"
 _FORM_CODES = {"capsule": "CAP", "tablet": "TAB"}
 _GTS = "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation"
+_DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _FIXED = frozenset({"resourceType", "id", "meta", "subject", "contained"})
 _STAND_INS: Mapping[str, Mapping[str, Any]] = {
     "MedicationRequest": {
@@ -347,7 +348,8 @@ def updated(original: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     """A deep copy of a resource as sent, with the named top-level elements replaced.
 
     Everything else stays as it is, known or not: an EHR's draft need not be valid to be changed.
-    Only what is put in is validated. A change to None removes the element. Identity and subject
+    Only what is put in is validated. A change to None removes the element, with the id and the
+    extensions that stand beside a primitive value; else those stay. Identity and subject
     cannot be changed. Raises InvalidResource naming the element.
     """
     kind = original.get("resourceType")
@@ -360,13 +362,30 @@ def updated(original: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     validate(_probe(kind, added))
     result: dict[str, Any] = copy.deepcopy(dict(original))
     for name, value in changes.items():
-        # The extension beside a primitive element spoke about the old value.
-        result.pop(f"_{name}", None)
         if value is None:
             result.pop(name, None)
-        else:
-            result[name] = copy.deepcopy(value)
+            result.pop(f"_{name}", None)
+            continue
+        result[name] = copy.deepcopy(value)
+        _present_now(result, f"_{name}")
     return result
+
+
+def _present_now(resource: dict[str, Any], name: str) -> None:
+    """Beside a value nothing may say that there is none: that alone goes of what stands there."""
+    beside = resource.get(name)
+    extensions = beside.get("extension") if isinstance(beside, dict) else None
+    if not isinstance(beside, dict) or not isinstance(extensions, list):
+        return
+    kept = [
+        one
+        for one in extensions
+        if not (isinstance(one, dict) and one.get("url") == _DATA_ABSENT_REASON)
+    ]
+    left = {member: value for member, value in beside.items() if member != "extension"}
+    resource[name] = left | ({"extension": kept} if kept else {})
+    if not resource[name]:
+        del resource[name]
 
 
 def _probe(kind: str, added: Mapping[str, Any]) -> dict[str, Any]:

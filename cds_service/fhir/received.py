@@ -6,7 +6,7 @@ text that came is kept beside the views and searched when somebody asks for one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,6 @@ from cds_service.fhir.versions import foreign_element
 
 Tree = dict[str, Any]
 
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -26,6 +25,9 @@ class AsReceived:
     """The texts of one call: Bundles and resources, as the EHR or its FHIR server sent them."""
 
     texts: tuple[bytes | msgspec.Raw, ...] = field(default=(), repr=False)
+    number: Callable[[str], Decimal] = Decimal
+    """What is made of the text of a number; one that remembers the text goes back letter by
+    letter."""
 
     def whole(self, reference: str) -> Tree | None:
         """The resource `Type/id` with every element that came, numbers with all their digits.
@@ -37,7 +39,7 @@ class AsReceived:
         found = [
             one
             for text in self.texts
-            for one in _resources_in(text)
+            for one in _resources_in(text, self.number)
             if one.get("resourceType") == kind and one.get("id") == identity
         ]
         if not kind or not identity or not found or any(one != found[0] for one in found):
@@ -45,9 +47,11 @@ class AsReceived:
         return None if _in_part(found[0]) or foreign_element(found[0]) else found[0]
 
 
-def _resources_in(text: bytes | msgspec.Raw) -> Iterator[Tree]:
+def _resources_in(text: bytes | msgspec.Raw, number: Callable[[str], Decimal]) -> Iterator[Tree]:
     try:
-        tree = _decoder.decode(bytes(text).removeprefix(_BYTE_ORDER_MARK).strip())
+        tree = msgspec.json.Decoder(float_hook=number).decode(
+            bytes(text).removeprefix(_BYTE_ORDER_MARK).strip()
+        )
     except (msgspec.DecodeError, ArithmeticError, RecursionError):
         return
     if not isinstance(tree, dict):

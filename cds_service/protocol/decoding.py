@@ -7,12 +7,12 @@ are refused (R-06, D-16), because two readers of such a body can see two differe
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import Any, NoReturn
 
 import msgspec
 
 from cds_service.protocol.errors import BadRequest
+from cds_service.protocol.wire import SentNumber
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -81,12 +81,12 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # The standard library's decoder is used for the small parts, where msgspec would be faster but
 # keeps the last of two equal names without a word.
 _strict_decoder = json.JSONDecoder(
-    object_pairs_hook=_unique_members, parse_float=Decimal, parse_constant=_refuse_constant
+    object_pairs_hook=_unique_members, parse_float=SentNumber, parse_constant=_refuse_constant
 )
 
 
 def decode(raw: bytes, expression: str) -> Any:
-    """Return the JSON value with every fraction as an exact Decimal; raise BadRequest if unfit."""
+    """Return the JSON value with every fraction as the exact number that was sent; raise BadRequest if unfit."""
     try:
         return _strict_decoder.decode(raw.decode("utf-8"))
     except _RepeatedMemberError:

@@ -9,7 +9,40 @@ from typing import Any
 
 import msgspec
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
+
+class SentNumber(Decimal):
+    """A number with a fraction or an exponent that remembers how it was written: ``7.50e2``.
+
+    An order that goes back has to be the order that came, and some systems compare the text.
+    """
+
+    spelling: str
+
+    def __new__(cls, spelling: str) -> SentNumber:
+        """The number of a JSON text."""
+        made = super().__new__(cls, spelling)
+        made.spelling = spelling
+        return made
+
+    def __copy__(self) -> SentNumber:
+        return self
+
+    def __deepcopy__(self, memo: object) -> SentNumber:
+        # Like any number it never changes, so that a copy is the number itself.
+        return self
+
+    def __reduce__(self) -> tuple[type[SentNumber], tuple[str]]:
+        return SentNumber, (self.spelling,)
+
+
+def _as_sent(value: object) -> msgspec.Raw:
+    """What the encoder does not know itself."""
+    if isinstance(value, SentNumber):
+        return msgspec.Raw(value.spelling.encode("ascii"))
+    raise TypeError(f"no JSON type: {type(value).__name__}")
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_as_sent)
 
 
 def check_json_value(value: Any) -> None:
@@ -86,5 +119,6 @@ def as_json_types(value: Any) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """Return the JSON text of ``value``; a Decimal is written as the same digits it holds."""
+    """Return the JSON text of ``value``; a Decimal is written as the same digits it holds,
+    a number that was sent as it was sent."""
     return _encoder.encode(value)

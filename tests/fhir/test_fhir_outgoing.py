@@ -231,11 +231,20 @@ def test_an_update_changes_only_what_it_names() -> None:
     assert before == DRAFT
 
 
-def test_an_update_removes_the_extension_of_the_old_value_and_no_other() -> None:
+def test_what_stands_beside_a_changed_value_goes_back_as_it_came() -> None:
     changed = updated(DRAFT, {"status": "stopped"})
-    assert changed["status"] == "stopped"
-    assert "_status" not in changed
-    assert changed["extension"] == DRAFT["extension"]
+    assert changed == {**DRAFT, "status": "stopped"}
+
+
+def test_beside_a_value_that_is_there_now_nothing_says_that_it_is_absent() -> None:
+    absent = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason"}
+    other = {"url": "https://x.example/old"}
+    without = {name: value for name, value in DRAFT.items() if name != "status"}
+    alone = updated({**without, "_status": {"extension": [absent]}}, {"status": "stopped"})
+    assert "_status" not in alone
+    both = {"id": "s", "extension": [absent, other]}
+    kept = updated({**without, "_status": both}, {"status": "stopped"})
+    assert kept["_status"] == {"id": "s", "extension": [other]}
 
 
 def test_an_update_can_remove_an_element() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from typing import Any
 
@@ -225,3 +226,29 @@ def test_an_order_whose_id_no_delete_can_name_is_still_spoken_against(
     assert [card["summary"] for card in cards] == [card["summary"] for card in named]
     assert "'resourceId'" in str(named)
     assert "'resourceId'" not in str(cards)
+
+
+def test_a_changed_draft_comes_back_letter_by_letter_but_for_its_dose(service: Service) -> None:
+    body = service.body("order-sign", "alectinib-above-label")
+    (entry,) = body["context"]["draftOrders"]["entry"]
+    draft = entry["resource"]
+    draft |= {
+        "_status": {"id": "s", "extension": [{"url": "https://example.org/beside"}]},
+        "extension": [{"url": "https://example.org/of-the-site", "valueDecimal": 700.5}],
+    }
+    sent = json.dumps(body).encode().replace(b"700.5", b"7.50e2")
+    answer = service.post("order-sign", sent)
+
+    (changed,) = [
+        action["resource"]
+        for card in answer.json()["cards"]
+        for suggestion in card.get("suggestions", ())
+        for action in suggestion["actions"]
+        if action["type"] == "update"
+    ]
+    draft["extension"][0]["valueDecimal"] = 750
+    redosed = {"dosageInstruction", "dispenseRequest"}
+    assert {name: value for name, value in changed.items() if name not in redosed} == {
+        name: value for name, value in draft.items() if name not in redosed
+    }
+    assert b'"valueDecimal":7.50e2' in answer.content
