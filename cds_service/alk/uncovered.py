@@ -55,7 +55,8 @@ def uncovered(
     unmeasured = WithoutANumber(knowledge, facts, asked)
     judge = _Net(net, knowledge, facts.as_of, unmeasured)
     events = facts.found.events
-    left = [event for event in events if not _is_answered(event, events, spoken)]
+    answers = _Answers(events, spoken)
+    left = [event for event in events if not answers.settle(event)]
     serious = [event for event in left if judge.is_serious(event)]
     grave_ones = {id(event) for event in serious}
     for line, order in taken if left else ():
@@ -202,30 +203,49 @@ def _reasons_of(item: Recommendation) -> Iterator[Reason]:
         yield from _reasons_of(other)
 
 
-def _is_answered(event: Reading, events: Sequence[Reading], spoken: Set[str]) -> bool:
-    """Whether a rule speaks of an event, or another record settles what it only suspects.
+class _Answers:
+    """What answers events: the rules that speak of them, and records that settle a suspicion."""
 
-    What words alone name shares its record with findings in codes: it is answered by its concept.
-    """
-    in_words = not event.names and not event.keys and bool(event.possible)
-    if not in_words and not spoken.isdisjoint({event.finding.source, *event.same}):
-        return True
-    if event.finding.status != SUSPECTED:
-        return False
-    settled: set[str] = set()
-    of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
-    for other in events:
-        finding = other.finding
-        if of_a_result and finding.status == PRESENT:
-            # A diagnosis says outright what a number only leaves possible, and is judged itself.
-            settled |= other.names
-        if finding.status in (REFUTED, ABSENT):
-            day = other.said or finding.began
-            if day is not None and day >= event.day_order:
-                settled |= other.names
-        elif in_words and not spoken.isdisjoint({finding.source, *other.same}):
-            settled |= other.names
-    return bool(named := event.names or event.possible) and named <= settled
+    def __init__(self, events: Iterable[Reading], spoken: Set[str]) -> None:
+        self._spoken = spoken
+        self._present: set[str] = set()
+        self._refuted: dict[str, date] = {}
+        self._spoken_names: set[str] = set()
+        for other in events:
+            finding = other.finding
+            if finding.status == PRESENT:
+                self._present |= other.names
+            if finding.status in (REFUTED, ABSENT):
+                # Without a day nobody can tell that it came after the suspicion.
+                if (day := other.said or finding.began) is not None:
+                    last = {name: max(day, self._refuted.get(name, day)) for name in other.names}
+                    self._refuted |= last
+            elif self._is_spoken_of(other):
+                self._spoken_names |= other.names
+
+    def _is_spoken_of(self, event: Reading) -> bool:
+        return not self._spoken.isdisjoint({event.finding.source, *event.same})
+
+    def settle(self, event: Reading) -> bool:
+        """Whether a rule speaks of an event, or another record settles what it only suspects.
+
+        What words alone name shares its record with findings in codes: it is answered by its
+        concept.
+        """
+        in_words = not event.names and not event.keys and bool(event.possible)
+        if not in_words and self._is_spoken_of(event):
+            return True
+        if event.finding.status != SUSPECTED:
+            return False
+        # A diagnosis says outright what a number only leaves possible, and is judged itself.
+        of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
+        named = event.names or event.possible
+        return bool(named) and all(
+            (of_a_result and name in self._present)
+            or (in_words and name in self._spoken_names)
+            or (name in self._refuted and self._refuted[name] >= event.day_order)
+            for name in named
+        )
 
 
 def _cancers(facts: PatientFacts) -> Iterator[str]:

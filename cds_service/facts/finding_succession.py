@@ -6,8 +6,10 @@ illness, which lasts; of its grade the later one speaks from its day on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,18 +28,40 @@ def with_successors(concepts: ConceptMatcher, events: Sequence[Reading]) -> list
     """
     kinds = [_kinds(concepts, item) for item in events]
     settled: dict[int, Reading] = {}
+    later: dict[CodeKey, list[_Later]] = {}
     # The newest first: how a line ended is known when its older records are looked at.
-    for place in sorted(range(len(events)), key=lambda at: events[at].day_order, reverse=True):
+    newest = sorted(range(len(events)), key=lambda at: events[at].day_order, reverse=True)
+    for rank, place in enumerate(newest):
         item = settled[place] = events[place]
-        after = [
-            other
-            for other in settled
-            if other != place and _goes_on(item, events[other]) and kinds[place] & kinds[other]
-        ]
+        after = [one for kind in kinds[place] for one in _next_of(later.get(kind, ()), item)]
         if after:
-            first = min(after, key=lambda at: events[at].day_order)
-            settled[place] = _succeeded(item, settled[first])
+            first = min(after)
+            settled[place] = _succeeded(item, settled[first.place])
+        if (day := item.finding.began) is not None and _may_succeed(item):
+            for kind in kinds[place]:
+                known = later.setdefault(kind, [])
+                if not known or known[-1].day != day:
+                    known.append(_Later(day, rank, place))
     return [settled[place] for place in range(len(events))]
+
+
+class _Later(NamedTuple):
+    """An event that may go on with earlier ones: of several of one day that which came first."""
+
+    day: date
+    rank: int
+    place: int
+
+
+def _next_of(known: Sequence[_Later], item: Reading) -> Iterator[_Later]:
+    """Of the events of a kind, the newest first, that which follows one that is older than all."""
+    began = item.finding.began
+    if item.finding.status != PRESENT or began is None:
+        return
+    for one in reversed(known):
+        if one.day > began:
+            yield one
+            return
 
 
 def _kinds(concepts: ConceptMatcher, item: Reading) -> Kinds:
@@ -50,13 +74,10 @@ def _kinds(concepts: ConceptMatcher, item: Reading) -> Kinds:
     return frozenset(key for key in item.keys if not concepts.match([key]) <= EFFECTS)
 
 
-def _goes_on(item: Reading, later: Reading) -> bool:
-    one, other = item.finding, later.finding
-    if one.status != PRESENT or not later.confirmed:
-        return False
-    if other.grade is None or other.grade_is_least:
-        return False
-    return one.began is not None and other.began is not None and other.began > one.began
+def _may_succeed(item: Reading) -> bool:
+    """Whether it speaks for an earlier one: it was there, with a grade of its own."""
+    grade = item.finding.grade
+    return item.confirmed and grade is not None and not item.finding.grade_is_least
 
 
 def _succeeded(item: Reading, later: Reading) -> Reading:

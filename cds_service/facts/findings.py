@@ -209,14 +209,46 @@ def _is_tumour(item: Reading) -> bool:
 def _as_events(found: Sequence[Reading]) -> list[Reading]:
     """One reading for each event: records of one day and kind, or that refer to each other."""
     events: list[Reading] = []
+    alike = _Alike()
     for item in found:
-        for place, event in enumerate(events):
-            if _one_event(event, item):
-                events[place] = _merged(event, item)
-                break
-        else:
+        place = next((at for at in alike.places(item) if _one_event(events[at], item)), None)
+        if place is None:
+            place = len(events)
             events.append(item)
+        else:
+            events[place] = _merged(events[place], item)
+        alike.add(place, events[place], item)
     return events
+
+
+class _Alike:
+    """Where events stand that a record may be of: those of its day, and those of a link.
+
+    A chart of hundreds of problems is looked through once, not once for each record.
+    """
+
+    def __init__(self) -> None:
+        self._of_day: dict[date, dict[int, None]] = {}
+        self._of_record: dict[str, set[int]] = {}
+        self._says_same: dict[str, set[int]] = {}
+
+    def add(self, place: int, event: Reading, item: Reading) -> None:
+        """An event as it stands, and the record that was added to it last."""
+        if event.finding.began is not None and event.names:
+            self._of_day.setdefault(event.finding.began, {})[place] = None
+        self._of_record.setdefault(event.record.key, set()).add(place)
+        for key in (*item.same, item.record.key):
+            if key in event.same:
+                self._says_same.setdefault(key, set()).add(place)
+
+    def places(self, item: Reading) -> list[int]:
+        """Where to look for the event of a record, in the order of the events."""
+        found = set(self._says_same.get(item.record.key, ()))
+        for key in item.same:
+            found |= self._of_record.get(key, set())
+        if item.finding.began is not None and item.names:
+            found.update(self._of_day.get(item.finding.began, ()))
+        return sorted(found)
 
 
 def _one_event(event: Reading, item: Reading) -> bool:

@@ -86,7 +86,7 @@ _strict_decoder = json.JSONDecoder(
 
 
 def decode(raw: bytes, expression: str) -> Any:
-    """Return the JSON value with every fraction as the exact number that was sent; raise BadRequest if unfit."""
+    """Return the JSON value, fractions as the exact numbers sent; raise BadRequest if unfit."""
     try:
         return _strict_decoder.decode(raw.decode("utf-8"))
     except _RepeatedMemberError:

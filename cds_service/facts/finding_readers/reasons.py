@@ -6,7 +6,7 @@ list knows already, nothing of the tumour, and after half a year nothing of toda
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -26,6 +26,7 @@ from cds_service.facts.finding_readings import (
 from cds_service.fhir.datatypes import CodeableConcept, Period
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.statuses import WITHDRAWN, status_of
+from cds_service.fhir.terminology import CodeKey
 from cds_service.fhir.views import (
     Condition,
     MedicationRequest,
@@ -131,23 +132,37 @@ def _start(period: Period | None) -> str | None:
 class _Diagnosed:
     """The diagnoses that are there, read once for all reasons."""
 
-    readings: tuple[Reading, ...]
+    by_names: Mapping[frozenset[str], date]
+    by_key: Mapping[CodeKey, date]
+    """The first day of what is known by these concepts, or by this code; without one the first of
+    all days."""
 
     @classmethod
     def of(cls, context: Context) -> _Diagnosed:
-        read = (read_condition(context, one) for one in context.record.of_type(Condition))
-        there = (item for item in read if item is not None and item.finding.status == PRESENT)
-        return cls(tuple(there))
+        by_names: dict[frozenset[str], date] = {}
+        by_key: dict[CodeKey, date] = {}
+        for one in context.record.of_type(Condition):
+            item = read_condition(context, one)
+            if item is None or item.finding.status != PRESENT:
+                continue
+            began = item.day_order
+            by_names[item.names] = min(began, by_names.get(item.names, began))
+            for key in item.keys:
+                by_key[key] = min(began, by_key.get(key, began))
+        return cls(by_names, by_key)
+
+    def since(self, meaning: Named) -> date | None:
+        """The first day on which all that a reason says was known; None where it never was."""
+        if meaning.names:
+            days = [day for names, day in self.by_names.items() if meaning.names <= names]
+        else:
+            days = [self.by_key[key] for key in meaning.keys if key in self.by_key]
+        return min(days, default=None)
 
 
 def _is_known(context: Context, meaning: Named, day: date | None) -> bool:
     """Whether a Condition that was there before already says what the reason says."""
     if not (meaning.names or meaning.keys):
         return False
-    for known in context.once(_Diagnosed, _Diagnosed.of).readings:
-        began = known.finding.began
-        if began is not None and day is not None and began > day:
-            continue
-        if meaning.names <= known.names if meaning.names else meaning.keys & known.keys:
-            return True
-    return False
+    since = context.once(_Diagnosed, _Diagnosed.of).since(meaning)
+    return since is not None and (day is None or since <= day)
