@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 GO_ON = "go on"
 TWO_ROWS = 2
 _AGAIN = "the last drug again"
+_COLUMNS = ("stable", "worse", "not recorded")
 
 
 @cache
@@ -36,6 +37,8 @@ def page() -> str:
 
 
 def _is_shown(state: State) -> bool:
+    if state.disease not in _COLUMNS:
+        return False
     if not state.ordered:
         return True
     return state.ordered == _AGAIN and state.disease == "not recorded" and not state.now
@@ -47,7 +50,7 @@ def _lines(states: Iterable[State]) -> Iterator[str]:
         column = "again" if state.ordered else state.disease
         rows.setdefault((_before(state), state.now or "nothing"), {})[column] = _cell(state)
     for (before, now), cells in rows.items():
-        columns = (cells.get(name, "") for name in ("stable", "worse", "not recorded", "again"))
+        columns = (cells.get(name, "") for name in (*_COLUMNS, "again"))
         yield f"| {before} | {now} | {' | '.join(columns)} |"
 
 

@@ -11,8 +11,12 @@ from collections.abc import Iterator
 
 from cds_service.alk.case import Case
 from cds_service.alk.decision import Kind, Recommendation, Topic
+from cds_service.alk.progression import knowing
 from cds_service.alk.section import Section
 from cds_service.rules import Verdict
+
+HOLD_TOLD = "reaction of a paused ALK inhibitor told"
+"""The fact by which the rows know that the same answer names a reaction to a drug on hold."""
 
 _ANSWERS = frozenset({Topic.CHOICE, Topic.ADJUVANT, Topic.PROGRESSION})
 _KINDS = {"ask": Kind.ASK, "inform": Kind.INFORM}
@@ -31,7 +35,10 @@ class Unanswered(Section):
 
     def recommendations(self, case: Case) -> Iterator[Recommendation]:
         """One question at most."""
-        for row, trace in case.knowledge.tables["course"].standing(case.evaluation):
+        paused = {line.ingredient for line in case.facts.lines if line.status == "paused"}
+        told = {item.drug for item in case.answer.found if item.topic is Topic.TOXICITY}
+        known = knowing(case.evaluation, HOLD_TOLD, present=bool(paused & told))
+        for row, trace in case.knowledge.tables["course"].standing(known):
             if trace.verdict is Verdict.MET:
                 kind = _KINDS[row.text("action")]
                 yield Recommendation.of_row(row, trace, kind, Topic.PROGRESSION)

@@ -66,6 +66,11 @@ def evaluation_with(
     """
     reactions = [item for item in said if item.topic is Topic.TOXICITY]
     flags = taken_before(order, facts, _drugs_of(reactions))
+    told = _drugs_of(reactions)
+    flags["ordered drug on hold unexplained"] = any(
+        line is not None and line.status == "paused" and line.ingredient not in told
+        for line in map(facts.line, order.ingredients)
+    )
     flags["ordered dose without its division"] = order.dose.not_divided
     for ingredient in order.ingredients:
         tables = knowledge.drugs.get(ingredient)

@@ -72,22 +72,27 @@ def knowing_the_advice(
         for row, _ in _findings_met(knowledge, evaluation)
         if row.text("response") == "resistant"
     }
-    value = "present" if running & left else "absent"
-    stated = Statements((Statement(value, evaluation.as_of, "", ""),))
-    with_advice = _WithAdvice(evaluation.facts, stated)
-    return Evaluation(with_advice, evaluation.as_of, thorough=evaluation.thorough)
+    return knowing(evaluation, ADVISED_AGAINST, present=bool(running & left))
+
+
+def knowing(evaluation: Evaluation, name: str, *, present: bool) -> Evaluation:
+    """The evaluation with one flag more: what the answer says so far."""
+    stated = Statement("present" if present else "absent", evaluation.as_of, "", "")
+    told = _WithAdvice(evaluation.facts, name, Statements((stated,)))
+    return Evaluation(told, evaluation.as_of, thorough=evaluation.thorough)
 
 
 class _WithAdvice:
-    """The facts of a patient together with what the answer says of the running drug."""
+    """The facts of a patient together with what the answer says of a drug."""
 
-    def __init__(self, facts: FactSource, stated: Statements) -> None:
+    def __init__(self, facts: FactSource, name: str, stated: Statements) -> None:
         self._facts = facts
+        self._name = name
         self._stated = stated
 
     def find(self, name: str) -> FactValue | None:
         """The advice, else the patient's fact."""
-        return self._stated if name == ADVISED_AGAINST else self._facts.find(name)
+        return self._stated if name == self._name else self._facts.find(name)
 
 
 def next_treatment(

@@ -14,15 +14,24 @@ from cds_service.alk import Decision, Kind, Recommendation, Topic
 from cds_service.facts import OrderedMedication, TreatmentLine
 from tests.alk.patients import asked, knowledge, order, patient, treatment
 
-SETTINGS = ("advanced", "resected", "locally advanced", "early", "not recorded")
+BEFORE_SURGERY, AFTER_SURGERY = "resected after the drugs", "resected before the drugs"
+SETTINGS = (
+    "advanced", BEFORE_SURGERY, AFTER_SURGERY, "locally advanced", "early", "not recorded",
+)  # fmt: skip
+"""A drug that ended before a resection was neoadjuvant: what follows is still to be decided."""
+RESECTED_DAYS_AGO = {BEFORE_SURGERY: 150, AFTER_SURGERY: 1000}
 EARLIER = (
     (), ("crizotinib",), ("alectinib",), ("lorlatinib",),
     ("crizotinib", "alectinib"), ("alectinib", "lorlatinib"), ("lorlatinib", "neladalkib"),
 )  # fmt: skip
 ENDED_FOR = ("progression", "toxicity", "another reason", "no recorded reason")
-NOW = ("", "alectinib runs", "lorlatinib runs", "neladalkib runs", "alectinib on hold")
-DISEASE = ("stable", "worse", "not recorded")
-ORDERS = ("", "the last drug again", "lorlatinib")
+NOW = (
+    "", "alectinib runs", "lorlatinib runs", "neladalkib runs", "alectinib on hold",
+    "neladalkib on hold",
+)  # fmt: skip
+DISEASE = ("stable", "worse", "not recorded", "improved", "undetermined", "free of disease")
+OF_NOW = "the drug of now"
+ORDERS = ("", "the last drug again", "lorlatinib", OF_NOW)
 DOSES = {"crizotinib": ("250", 2), "alectinib": ("600", 2), "lorlatinib": ("100", 1)}
 
 
@@ -56,19 +65,23 @@ class State:
         """Whether "go on as you do" is the answer: a treatment runs where it belongs and nothing
         grows, or adjuvant treatment has ended as planned."""
         grows = self.disease == "worse"
-        if self.ordered and self.ordered == self.runs:
+        if self.runs and self.ordered in (OF_NOW, self.runs):
             # A refill of what runs: what is open was asked when the chart was opened.
             return not grows or self.setting != "advanced"
         if self.ordered:
             return False
+        if self.now.endswith("hold"):
+            # Nothing in these patients explains it.
+            return False
         if self.setting in ("advanced", "not recorded"):
             return bool(self.now) and not grows
-        if self.setting == "resected":
-            on_alectinib = "alectinib" in self.now
-            over = bool(self.earlier) and self.ended_for == "another reason" and not self.now
-            return not grows and (on_alectinib or over)
+        over = bool(self.earlier) and self.ended_for == "another reason" and not self.now
         never = not self.earlier and not self.now
-        return not grows and (never or self.now.endswith("hold"))
+        if self.setting == AFTER_SURGERY:
+            return not grows and ("alectinib" in self.now or over)
+        if self.setting == BEFORE_SURGERY:
+            return not grows and "alectinib" in self.now
+        return not grows and never
 
     def _line(self, drug: str, ago: int, status: str) -> TreatmentLine:
         return treatment((ago, status, DOSES.get(drug, ("150", 1))), ingredient=drug)
@@ -92,13 +105,16 @@ class State:
             f"ALK_inhibitors_stopped_for_{why.replace(' ', '_')}": drugs
             for why, drugs in stopped.items()
         }
-        said["setting"] = None if self.setting == "not recorded" else self.setting
+        resected = self.setting in RESECTED_DAYS_AGO
+        setting = "resected" if resected else self.setting
+        said["setting"] = None if setting == "not recorded" else setting
         said["disease_status"] = None if self.disease == "not recorded" else self.disease
         said["tumour_size"], said["positive_lymph_nodes"] = "5", "0"
         if self.disease == "worse":
             said["progression_pattern"] = "systemic"
-        if self.setting == "resected":
-            said |= {"resection": 150, "resection_margin": "R0", "ECOG_performance_status": "1"}
+        if resected:
+            since = RESECTED_DAYS_AGO[self.setting]
+            said |= {"resection": since, "resection_margin": "R0", "ECOG_performance_status": "1"}
         facts = patient(lines=tuple(lines), **said)  # type: ignore[arg-type]
         return asked(
             facts, *self._orders(), moment="order-sign" if self.ordered else "patient-view"
@@ -107,7 +123,11 @@ class State:
     def _orders(self) -> tuple[OrderedMedication, ...]:
         if not self.ordered:
             return ()
-        drug = self.earlier[-1] if self.ordered.startswith("the last") else self.ordered
+        drug = self.ordered
+        if drug.startswith("the last"):
+            drug = self.earlier[-1]
+        elif drug == OF_NOW:
+            drug = self.now.split()[0]
         return (order(drug, *DOSES.get(drug, ("150", 1))),)
 
 
@@ -135,10 +155,15 @@ def states() -> Iterator[State]:
             continue
         if ordered.startswith("the last") and not earlier:
             continue
-        if setting in ("resected", "early", "locally advanced") and len(earlier) > 1:
+        if setting not in ("advanced", "not recorded") and len(earlier) > 1:
             continue
-        if ordered and drug and ordered != drug:
+        if ordered == OF_NOW and not drug:
+            continue
+        if ordered not in ("", OF_NOW, drug) and now.endswith("runs"):
             # A second drug beside a running one is refused by a row of its own, in any state.
+            continue
+        if disease in DISEASE[3:] and (why != ENDED_FOR[0] or ordered not in ("", OF_NOW)):
+            # Why a drug ended and what is ordered are walked with the first three.
             continue
         yield State(setting, earlier, why, now, disease, ordered)
 

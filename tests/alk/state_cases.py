@@ -150,6 +150,26 @@ STATES = (
         {"disease_status": "stable"},
     ),
     Case(
+        "course-paused-unexplained",
+        {"lines": (treatment((100, "paused", ("600", 2))),)},
+        {"ALT": "6.2"},
+    ),
+    Case(
+        "course-paused-unexplained",
+        {"lines": (treatment((100, "paused", ("600", 2))),), **RESECTED},
+        {"lines": (treatment((100, "active", ("600", 2))),)},
+    ),
+    Case(
+        "order-on-hold-again",
+        {"lines": (treatment((100, "paused", ("600", 2))),), "orders": ALECTINIB},
+        {"ALT": "6.2"},
+    ),
+    Case(
+        "order-on-hold-again",
+        {"lines": (treatment((100, "paused", ("600", 2))),), "orders": ALECTINIB},
+        {"lines": (treatment((100, "active", ("600", 2))),)},
+    ),
+    Case(
         "course-relapse-unrecorded",
         {**ended("alectinib"), **RESECTED, FAILED: ("alectinib",)},
         {FAILED: (), FINISHED: ("alectinib",)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cds_service.alk import Decision, Topic
-from tests.alk.course_states import answers, states
+from tests.alk.course_states import BEFORE_SURGERY, ENDED_FOR, OF_NOW, answers, states
 from tests.alk.patients import asked, order, patient, treatment
 
 
@@ -17,6 +17,15 @@ def test_every_state_of_treatment_has_an_answer_or_needs_none() -> None:
         if not state.may_be_quiet and not answers(state.decision())
     ]
     assert silent == []
+
+
+def test_the_walk_goes_through_drugs_on_hold_and_drugs_before_an_operation() -> None:
+    walked = list(states())
+    on_hold = {state.ordered for state in walked if state.now.endswith("on hold")}
+    assert {"", OF_NOW, "lorlatinib"} <= on_hold
+    before = [state for state in walked if state.setting == BEFORE_SURGERY and state.earlier]
+    assert {state.ended_for for state in before} == set(ENDED_FOR)
+    assert not any(state.may_be_quiet for state in before if not state.now)
 
 
 def _before_the_first_dose(decision: Decision) -> dict[str | None, set[str]]:
