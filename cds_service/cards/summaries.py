@@ -70,6 +70,7 @@ def agreeing(text: str, values: Mapping[str, str]) -> str:
     for names in {value for value in values.values() if " and " in value}:
         for one, several in _OF_SEVERAL.items():
             text = re.sub(rf"({re.escape(names)}) {one}\b", rf"\1 {several}", text)
+            text = re.sub(rf"\bWhy {one} ({re.escape(names)})", rf"Why {several} \1", text)
     return text
 
 

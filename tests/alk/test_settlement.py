@@ -451,7 +451,7 @@ def test_of_two_orders_each_is_asked_about() -> None:
     decision = decided("p", chart, drafts)
 
     (line,) = _about_its_end(decision)
-    assert line.startswith("Why was alectinib and crizotinib stopped before?")
+    assert line.startswith("Why were alectinib and crizotinib stopped before?")
 
 
 def test_a_question_whose_rule_nobody_knows_stops_the_start_and_is_named(tmp_path: Any) -> None:
