@@ -264,8 +264,7 @@ def _agreed_amount(
         return words if words.problem == DoseProblem.AMOUNTS_DISAGREE else structured
     if words.per_day:
         return _agreed_total(structured, frequency, words)
-    doses = in_words.doses_per_day if structured.per_day else None
-    mass = words.bounds[0] * (1 if doses is None else doses)
+    mass = words.bounds[0] * ((in_words.doses_per_day or 1) if structured.per_day else 1)
     return structured if structured.bounds == (mass, mass) else _DISAGREE
 
 
@@ -278,8 +277,7 @@ def _agreed_total(structured: _Amount, frequency: Frequency, words: _Amount) -> 
     if frequency.low is None or frequency.high is None:
         # How often is not said: the total stands, unless one dose would be more than the day's.
         return words if structured.bounds[1] <= words.bounds[0] else _DISAGREE
-    low, high = structured.bounds
-    total = (low * frequency.low, high * frequency.high)
+    total = (structured.bounds[0] * frequency.low, structured.bounds[1] * frequency.high)
     return structured if total == words.bounds else _DISAGREE
 
 
