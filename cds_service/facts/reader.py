@@ -125,7 +125,7 @@ class FactReader:
             as_of,
             values,
             medicines.lines,
-            requested_tests(context, supplied.draft_tests),
+            requested_tests(context, supplied.draft_tests) | alk_elsewhere.tests_on_order(context),
             unavailable,
             context.remarks.keys(),
             medicines.unrecognised,
@@ -225,7 +225,7 @@ class FactReader:
             lambda: alk_evidence.weigh(tests(), self._book.knowledge, context.as_of, first)
         )
         mutations = _Once(lambda: resistance.mutation_findings(context, found(), first))
-        recorded = _Once(lambda: cancers.cancers(context))
+        recorded = _Once(lambda: cancers.cancers(context, drafts))
         resected = _Once(lambda: staging.resections(context))
         return {
             "cancers": recorded,
