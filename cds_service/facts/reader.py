@@ -27,12 +27,7 @@ from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
 from cds_service.facts.intolerances import INTOLERANCES, intolerances
 from cds_service.facts.measurements import age_series, score_series
-from cds_service.facts.medicines import (
-    Medicines,
-    read_medicines,
-    read_orders,
-    requested_tests,
-)
+from cds_service.facts.medicines import Medicines, read_medicines, read_orders, requested_tests
 from cds_service.facts.past import as_it_was
 from cds_service.facts.patient import (
     UNREAD_DRAFT,
@@ -178,7 +173,8 @@ class FactReader:
             context, found.of(pregnancy.CONCEPT), pregnancy_tests(context)
         )
         unread = UNREAD_DRAFT in supplied.unavailable
-        readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
+        tests = supplied.draft_tests
+        readers |= courses.readers(context, tests, medicines.lines, drafts, unread=unread)
         collections: dict[str, FactValue | None] = {
             "medications": medicines.medications,
             "active ALK inhibitors": medicines.active,
