@@ -27,7 +27,7 @@ from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
 from cds_service.facts.intolerances import INTOLERANCES, intolerances
 from cds_service.facts.measurements import age_series, score_series
-from cds_service.facts.medicines import Medicines, read_medicines, read_orders, requested_tests
+from cds_service.facts.medicines import Medicines, read_medicines, read_orders
 from cds_service.facts.past import as_it_was
 from cds_service.facts.patient import (
     UNREAD_DRAFT,
@@ -37,6 +37,7 @@ from cds_service.facts.patient import (
 )
 from cds_service.facts.person import death, sex
 from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
+from cds_service.facts.requested import requested_tests
 from cds_service.facts.unread_results import results_of
 from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
