@@ -46,6 +46,7 @@ _SITES = {
     "other metastases": "metastases",
 }
 _REPORT = frozenset({"report of progression"})
+_TUMOUR = "tumour progression"
 _REPORTED = frozenset({"final", "amended", "corrected", "appended"})
 
 
@@ -195,14 +196,18 @@ def _told(context: Context, start: date) -> Iterable[Item]:
     for condition in context.record.of_type(Condition):
         if status_of(condition) in ("refuted", "entered-in-error"):
             continue
-        if book.says(condition.code, "disease worsened") or any(
+        if book.says(condition.code, _TUMOUR) or any(
             map(tells_of_growth, words_of(condition.code))
         ):
             day = context.day_of(condition.onset_date_time, condition.recorded_date)
             yield from _after(context, start, day, "progression as a diagnosis", condition.key)
-    coded = book.value_sets["disease worsened"]
-    for result in context.record.observations(coded):
-        observation = result.observation
+    for observation in context.record.of_type(Observation):
+        if not book.says(observation.code, _TUMOUR) and not (
+            observation.value_codeable_concept is not None
+            and book.says(observation.value_codeable_concept, _TUMOUR)
+            and not book.says(observation.code, "disease status")
+        ):
+            continue
         denied = coded_answer(context, observation) == "negative"
         if status_of(observation) in READABLE_STATUSES and not denied:
             day = _day_of(context, observation)
