@@ -21,6 +21,7 @@ MEMBER = "copy number without interpretation"
 _LONGEST = 4000
 _GENE = r"(?<![A-Za-z])(?:c-?MET|MET|(?i:HER-?2(?:/neu)?|ERBB2))(?![A-Za-z0-9])"
 _MORE = r"(?i:amplif|copy number|copies|\bGCN\b|copy gain|kopien|kopiezahl|cop[iy]es? de|polysom)"
+_MORE_STEM = re.compile(_MORE)
 _COUNTED = re.compile(rf"{_GENE}[^.;\n]{{0,60}}?{_MORE}|{_MORE}[^.;\n]{{0,60}}?{_GENE}")
 _NAMED_TEST = re.compile(
     rf"{_GENE}[^.;\n]{{0,40}}?"
@@ -75,7 +76,7 @@ def _is_named_so(code: CodeableConcept) -> bool:
 
 
 def _tells(text: str) -> bool:
-    return any(
+    return _MORE_STEM.search(text[:_LONGEST]) is not None and any(
         _COUNTED.search(clause) and not _DENIED.search(clause)
         for clause in _CLAUSE.split(text[:_LONGEST])
     )

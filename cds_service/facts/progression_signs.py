@@ -201,13 +201,15 @@ def _told(context: Context, start: date) -> Iterable[Item]:
         ):
             day = context.day_of(condition.onset_date_time, condition.recorded_date)
             yield from _after(context, start, day, "progression as a diagnosis", condition.key)
-    for observation in context.record.of_type(Observation):
-        if not book.says(observation.code, _TUMOUR) and not (
-            observation.value_codeable_concept is not None
-            and book.says(observation.value_codeable_concept, _TUMOUR)
-            and not book.says(observation.code, "disease status")
-        ):
-            continue
+    named = [result.observation for result in context.record.observations(book.value_sets[_TUMOUR])]
+    valued = [
+        observation
+        for observation in context.record.of_type(Observation)
+        if observation.value_codeable_concept is not None
+        and book.says(observation.value_codeable_concept, _TUMOUR)
+        and not book.says(observation.code, "disease status")
+    ]
+    for observation in (*named, *valued):
         denied = coded_answer(context, observation) == "negative"
         if status_of(observation) in READABLE_STATUSES and not denied:
             day = _day_of(context, observation)

@@ -53,6 +53,8 @@ _NO_GROWTH = re.compile(
 )
 
 
+_STEM = re.compile(r"progr|PD|wors|new|neu|nouv|nuev|enlarg|grow|increas|zunahme", re.IGNORECASE)
+"""Most texts hold none of these, and are not looked at further."""
 _BUT = re.compile(r",?\s+(?:but|however|aber|jedoch|mais|pero|ma)\s+", re.IGNORECASE)
 """What stands after it is said for itself."""
 
@@ -73,7 +75,9 @@ def named_assessments(context: Context) -> tuple[Observation, ...]:
 
 def tells_of_growth(text: str | None) -> bool:
     """Whether a text says that the disease grows now, in one of its sentences."""
-    for sentence in sentences_in(_BUT.sub(". ", (text or "")[:_LONGEST])):
+    if not text or _STEM.search(text[:_LONGEST]) is None:
+        return False
+    for sentence in sentences_in(_BUT.sub(". ", text[:_LONGEST])):
         if _NO_GROWTH.search(sentence) or not may_speak_of_now(sentence):
             continue
         if _GROWTH.search(sentence) or _ALONE.fullmatch(sentence):
