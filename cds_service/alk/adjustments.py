@@ -94,8 +94,9 @@ def _doubtful(item: Recommendation) -> Recommendation:
         kind=Kind.ASK,
         severity="warning",
         verified=False,
-        ask="Is this medicine what its name suggests, is it in this class, and since when is it"
-        " stopped? If it is and still acts, the combination is contraindicated.",
+        ask="Is this medicine taken, or will it be? Is it what its name suggests, is it in this"
+        " class, and since when is it stopped? If it acts beside the drug, the combination is"
+        " contraindicated.",
     )
 
 

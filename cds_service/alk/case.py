@@ -8,9 +8,14 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from cds_service.alk.decision import Question, Recommendation
+from cds_service.alk.decision import Kind, Question, Recommendation, Topic
 from cds_service.alk.orders import evaluation_with
-from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
+from cds_service.facts.patient import (
+    BesideDrafts,
+    OrderedMedication,
+    PatientFacts,
+    TreatmentLine,
+)
 from cds_service.knowledge.release import DrugTables, Knowledge
 from cds_service.rules import Evaluation, Trace
 
@@ -103,6 +108,28 @@ class Case:
         return evaluation_with(
             order, self.facts, self.knowledge, self.evaluation, beside if with_drafts else ()
         )
+
+    def offering(self) -> Evaluation:
+        """The evaluation of the patient under which the answer offers a drug.
+
+        The other drafts of this moment would run beside it. Not an ALK inhibitor, whose place the
+        offer takes, and not what an order check of this answer refuses.
+        """
+        refused = {
+            item.order.reference
+            for item in self.answer.found
+            if item.kind is Kind.STOP and item.topic is Topic.ORDER and item.order is not None
+        }
+        drafts = [
+            order
+            for order in self.question.orders
+            if order.reference not in refused
+            and self.knowledge.inhibitors.isdisjoint(order.ingredients)
+        ]
+        if not drafts:
+            return self.evaluation
+        facts = BesideDrafts(self.facts, drafts)
+        return Evaluation(facts, self.as_of, thorough=self.evaluation.thorough)
 
     @cached_property
     def unsure(self) -> dict[str, frozenset[str]]:

@@ -26,7 +26,7 @@ from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.jurisdictions import full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.table_files import Row
-from cds_service.rules import Evaluation, Trace, Verdict
+from cds_service.rules import Collection, Evaluation, Trace, Verdict
 from cds_service.rules.syntax import Includes, predicates
 
 _KINDS = {
@@ -99,7 +99,9 @@ def evaluation_with(
     stopped = _drugs_of(item for item in reactions if item.kind is Kind.STOP)
     held = _drugs_of(item for item in reactions if item.kind is Kind.WITHHOLD)
     not_tolerated = running_not_tolerated(order, facts, stopped)
-    flags[SWITCH] = not_tolerated or _replaces_running(order, facts)
+    flags[SWITCH] = (
+        not_tolerated or _replaces_running(order, facts) or _is_for_progression(order, facts)
+    )
     flags[_HELD_BESIDE] = another_runs(order, facts, held)
     with_order = WithOrder(facts, order, flags, beside)
     return Evaluation(with_order, evaluation.as_of, thorough=evaluation.thorough)
@@ -120,6 +122,15 @@ def _replaces_running(order: OrderedMedication, facts: PatientFacts) -> bool:
         for one in line.orders
         if one.status == "active"
     )
+
+
+def _is_for_progression(order: OrderedMedication, facts: PatientFacts) -> bool:
+    """Whether an order of an ALK inhibitor gives progression on the running one as its reason."""
+    if "ALK inhibitor" not in order.names:
+        return False
+    signs = facts.find("signs of progression")
+    items = signs.items if isinstance(signs, Collection) else ()
+    return any(item.source == order.reference for item in items)
 
 
 def _below_start(

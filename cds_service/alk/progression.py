@@ -96,9 +96,16 @@ class _WithAdvice:
 
 
 def next_treatment(
-    facts: PatientFacts, question: Question, knowledge: Knowledge, evaluation: Evaluation
+    facts: PatientFacts,
+    question: Question,
+    knowledge: Knowledge,
+    evaluation: Evaluation,
+    offering: Evaluation,
 ) -> list[Recommendation]:
-    """Everything the tables say about treatment after, or instead of, the one before."""
+    """Everything the tables say about treatment after, or instead of, the one before.
+
+    The drugs of a row are looked at under `offering`, with the drafts that would run beside them.
+    """
     found: list[Recommendation] = []
     offered = False
 
@@ -112,7 +119,7 @@ def next_treatment(
             continue
         item = _without_repeats(_fired(row, trace, evaluation), facts, knowledge, evaluation)
         if choosing:
-            offers = _options(row, trace, facts, knowledge, evaluation, question.jurisdiction)
+            offers = _options(row, trace, facts, knowledge, offering, question.jurisdiction)
             options = tuple(sorted(offers, key=rank))
             blocked = bool(options) and all(option.speaks_against for option in options)
             item = item.changed(

@@ -118,7 +118,7 @@ class FirstDrug(TreatmentSection):
 
     def recommendations(self, case: Case) -> Iterable[Recommendation]:
         """The choice, when one is open."""
-        choice = first_line(case.question, case.knowledge, case.evaluation)
+        choice = first_line(case.question, case.knowledge, case.evaluation, case.offering())
         if choice is None:
             return []
         baseline = baseline_tests(case.facts, case.knowledge, case.with_inhibitor)
@@ -133,7 +133,7 @@ class Adjuvant(TreatmentSection):
 
     def recommendations(self, case: Case) -> Iterable[Recommendation]:
         """What the adjuvant table says."""
-        return adjuvant(case.question, case.knowledge, case.evaluation)
+        return adjuvant(case.question, case.knowledge, case.evaluation, case.offering())
 
 
 class NextTreatment(TreatmentSection):
@@ -145,7 +145,7 @@ class NextTreatment(TreatmentSection):
         """What the tables of progression and later lines say, knowing what was said so far."""
         facts, knowledge = case.facts, case.knowledge
         advised = knowing_the_advice(case.answer.found, facts, knowledge, case.evaluation)
-        return next_treatment(facts, case.question, knowledge, advised)
+        return next_treatment(facts, case.question, knowledge, advised, case.offering())
 
 
 class Availability(Section):

@@ -23,10 +23,11 @@ _ACTIONS = {"start": Kind.START, "ask": Kind.ASK, "inform": Kind.INFORM}
 
 
 def first_line(
-    question: Question, knowledge: Knowledge, evaluation: Evaluation
+    question: Question, knowledge: Knowledge, evaluation: Evaluation, offering: Evaluation
 ) -> Recommendation | None:
     """The options for a first ALK inhibitor, ordered by the patient's own modifiers.
 
+    Each is looked at under `offering`, with the drafts that would run beside it.
     None when the patient is not in that situation. When only missing data keep it open, a
     question that names them.
     """
@@ -37,13 +38,13 @@ def first_line(
             continue
         trace = row.when.evaluate(evaluation)
         if trace.verdict is Verdict.MET:
-            dose, changed = start_dose(row.text("drug"), knowledge, evaluation)
+            dose, changed = start_dose(row.text("drug"), knowledge, offering)
             options.append(
                 Option(
                     row.text("drug"),
                     row.text("place"),
                     row.text("says"),
-                    (*modifiers(row.text("drug"), knowledge, evaluation), *changed),
+                    (*modifiers(row.text("drug"), knowledge, offering), *changed),
                     row.entries("evidence"),
                     row.identifier,
                     row.sources,
@@ -174,9 +175,9 @@ def speaks_against(drug: str, knowledge: Knowledge, evaluation: Evaluation) -> t
 
 
 def adjuvant(
-    question: Question, knowledge: Knowledge, evaluation: Evaluation
+    question: Question, knowledge: Knowledge, evaluation: Evaluation, offering: Evaluation
 ) -> list[Recommendation]:
-    """What the adjuvant table says after a resection."""
+    """What the adjuvant table says after a resection, its drug looked at under `offering`."""
     found: list[Recommendation] = []
     for row, trace in knowledge.tables["adjuvant"].standing(evaluation):
         if trace.verdict is not Verdict.MET:
@@ -190,11 +191,11 @@ def adjuvant(
         )
         dose: Dose | None = None
         if drug is not None:
-            start, lowered = start_dose(drug, knowledge, evaluation)
+            start, lowered = start_dose(drug, knowledge, offering)
             months = row.text("months")
             dose = replace(start, months=int(months) if months else None) if start else None
             says += [modifier.says for modifier in lowered]
-            moved = modifiers(drug, knowledge, evaluation)
+            moved = modifiers(drug, knowledge, offering)
             says += [modifier.says for modifier in moved if modifier.effect != "favours"]
             if any(modifier.effect == "avoid" for modifier in moved):
                 # What would be refused at the signature is not offered here.

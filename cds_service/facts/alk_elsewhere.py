@@ -24,17 +24,23 @@ _ALK_WORD = re.compile(r"(?<![A-Za-z])ALK(?![A-Za-z])|anaplastic lymphoma kinase
 _PHOSPHATASE = re.compile(r"phos|alkaline|\bALK-?P\b", re.IGNORECASE)
 _ENZYME_UNIT = re.compile(r"\[?i?u\]?/l|kat/l", re.IGNORECASE)
 
-_ALK_ORDER = re.compile(
-    r"(?<![A-Za-z])ALK(?![A-Za-z]).*\b(?:FISH|IHC|immuno|stain|test|gene|fusion|rearrange|RNA|NGS"
-    r"|sequencing|mutation|break)|\b(?:FISH|IHC|RNA|NGS|sequencing)\b.*(?<![A-Za-z])ALK(?![A-Za-z])",
+_ALK_NAME = re.compile(r"(?<![A-Za-z])(?:EML-?4[-:/ ]{0,2})?ALK(?![A-Za-z])", re.IGNORECASE)
+_TEST_WORD = re.compile(
+    r"FISH|\bIHC|immun[oh]|stain|f[äa]rbung|\btest|gene?\b|fusion|r[eé]?.?arrang|\bRNA|\bDNA|\bNGS|sequen[zc]"
+    r"|s[eé]quen|mutation|break|transloc|translok|molec|molek|mol[eé]cul|panel|pathol|biomarker|hybridi[sz]"
+    r"|EML-?4|\bROS-?1|\bEGFR|\bBRAF|\bKRAS|\bRET\b|\bMET\b|PD-?L1|D5F3|NSCLC|lung|lunge|poumon",
     re.IGNORECASE,
 )
+"""What stands beside the gene where a test of it is ordered; "ALK" alone may be the phosphatase."""
 _PANEL = re.compile(
-    r"\bNGS\b|next.generation sequencing|lung cancer (?:gene|mutation|molecular) panel"
-    r"|comprehensive genomic profil",
+    r"\bNGS\b|next.generation sequencing|hochdurchsatz-?sequenzierung"
+    r"|(?:lung cancer|lung|NSCLC|Lungenkarzinom|Lungen)[- ]?"
+    r"(?:(?:gene|mutation|molecular|biomarker) ?panel|gen-?panel|panel)"
+    r"|comprehensive genomic profil|foundation ?one|guardant ?360|oncomine|trusight oncology",
     re.IGNORECASE,
 )
 """Broad panels of lung cancer look at ALK among other genes."""
+_LONGEST_NAME = 500
 AWAITED_DAYS = 180
 """How long a test on order counts as awaited: our own choice, longer than any laboratory takes."""
 _ANSWERED = frozenset({"positive", "negative", "equivocal", "failed"})
@@ -44,7 +50,9 @@ _TESTS = {
     # A report names no antibody: only the companion stain would be enough.
     "ALK test by immunohistochemistry": "other immunohistochemistry",
 }
+_ALK_TESTS = "ALK tests"
 _REPORTED = GIVEN | {"appended"}
+_ON_THEIR_WAY = WAITING | {"partial"}
 _DIAGNOSES = {
     "ALK-positive non-small cell lung cancer": "equivocal",
     "ALK-negative non-small cell lung cancer": "negative",
@@ -69,12 +77,12 @@ def report_results(context: Context) -> list[AlkResult]:
         answer = answers.pop() if len(answers) == 1 else None
         if answers:
             answer = "equivocal"
-        if status in WAITING and answer is None:
+        if status in _ON_THEIR_WAY:
             answer = "pending"
         elif status not in _REPORTED:
             continue
         day = day_of_report(context, report)
-        if day is None or day > context.as_of:
+        if (day is None and answer != "pending") or (day is not None and day > context.as_of):
             context.remark("ALK", "a report without a usable date was left out")
             continue
         labels = [concept.label for concept in (report.code, *report.conclusion_code) if concept]
@@ -109,37 +117,74 @@ def requested_results(context: Context, results: Iterable[AlkResult]) -> list[Al
     """
     answered = [item.day for item in results if item.day is not None and item.answer in _ANSWERED]
     found: list[AlkResult] = []
-    for request in context.record.of_type(ServiceRequest):
-        code = request.code
-        if status_of(request) != "active" or request.do_not_perform or code is None:
-            continue
-        if not _is_alk_order(context, code):
-            continue
+    for request, code in _alk_orders(context):
         period = request.occurrence_period
         day = context.day_of(
             request.authored_on, request.occurrence_date_time, period.start if period else None
         )
-        if day is not None and day > context.as_of:
-            context.remark("ALK", "an order dated in the future was left out")
+        if _is_open(context, day, answered):
+            says = f"on order: {code.label or 'ALK test'}"
+            found.append(AlkResult("test on order", "pending", "fusion", day, says, request.key))
+    return [*found, *_reports_on_their_way(context, answered)]
+
+
+def tests_on_order(context: Context) -> frozenset[tuple[str, str]]:
+    """The keys by which an order of an ALK test is offered, where one runs under another name."""
+    days = (context.day_of(request.authored_on) for request, _ in _alk_orders(context))
+    if all(day is not None and (context.as_of - day).days > AWAITED_DAYS for day in days):
+        return frozenset()
+    return frozenset(order.key for order in context.book.knowledge.tests[_ALK_TESTS].orders)
+
+
+def _alk_orders(context: Context) -> Iterator[tuple[ServiceRequest, CodeableConcept]]:
+    for request in context.record.of_type(ServiceRequest):
+        code = request.code
+        if status_of(request) != "active" or request.do_not_perform or code is None:
             continue
-        if day is not None and any(other >= day for other in answered):
+        if any(_is_alk_order(context, asked) for asked in (code, *request.order_detail)):
+            yield request, code
+
+
+def _is_open(context: Context, day: date | None, answered: Iterable[date]) -> bool:
+    """Whether what was ordered or begun on that day still waits for its result."""
+    if day is None:
+        return True
+    if day > context.as_of:
+        context.remark("ALK", "an order dated in the future was left out")
+        return False
+    if any(other >= day for other in answered):
+        return False
+    if (context.as_of - day).days > AWAITED_DAYS:
+        context.remark("ALK", "a test ordered long ago has no result")
+        return False
+    return True
+
+
+def _reports_on_their_way(context: Context, answered: Iterable[date]) -> Iterator[AlkResult]:
+    """Reports not given yet that are tests of ALK by their name, or panels that look at it."""
+    for report in context.record.of_type(DiagnosticReport):
+        code = report.code
+        if status_of(report) not in _ON_THEIR_WAY or code is None:
             continue
-        if day is not None and (context.as_of - day).days > AWAITED_DAYS:
-            context.remark("ALK", "a test ordered long ago has no result")
+        if context.book.says(code, *_TESTS) or not _is_alk_order(context, code):
             continue
-        says = f"on order: {code.label or 'ALK test'}"
-        found.append(AlkResult("test on order", "pending", "fusion", day, says, request.key))
-    return found
+        day = day_of_report(context, report)
+        if _is_open(context, day, answered):
+            says = f"on its way: {code.label or 'ALK test'}"
+            yield AlkResult("test on order", "pending", "fusion", day, says, report.key)
 
 
 def _is_alk_order(context: Context, code: CodeableConcept) -> bool:
     if context.book.says(code, *_TESTS, "genetic variant assessment", "genetic analysis report"):
         return True
     names = [code.text or "", *(coding.display or "" for coding in code.coding)]
-    return any(
-        (_ALK_ORDER.search(name) and not _PHOSPHATASE.search(name)) or _PANEL.search(name)
-        for name in names
-    )
+    return any(_PANEL.search(name) or _names_an_alk_test(name[:_LONGEST_NAME]) for name in names)
+
+
+def _names_an_alk_test(name: str) -> bool:
+    if not _ALK_NAME.search(name) or _PHOSPHATASE.search(name):
+        return False
+    return _TEST_WORD.search(name) is not None
 
 
 def serum_level(context: Context) -> Statements | None:

@@ -40,11 +40,21 @@ class _Cells:
         return self._series if name == CELLS else None
 
 
-def share_of_cells(context: Context, source: Observation | ObservationComponent) -> Share | None:
-    """What the share of rearranged cells says; None when the result is no number at all."""
+def share_of_percent(context: Context, percent: Decimal) -> Share:
+    """What a share of cells says that was found as a number alone."""
+    return _judged(context, None, percent, None)
+
+
+def share_of_cells(
+    context: Context, source: Observation | ObservationComponent, cut_off: Decimal | None = None
+) -> Share | None:
+    """What the share of rearranged cells says; None when the result is no number at all.
+
+    `cut_off` is the laboratory's own where it does not stand as the reference range.
+    """
     ratio = source.value_ratio
     if ratio is not None:
-        return _counted(context, ratio.numerator, ratio.denominator)
+        return _counted(context, ratio.numerator, ratio.denominator, cut_off)
     if source.value_quantity is None:
         return None
     sent = read_number(source)
@@ -53,10 +63,13 @@ def share_of_cells(context: Context, source: Observation | ObservationComponent)
         why = "a share of cells without its unit" if not unit else "a share of cells"
         context.remark("ALK", f"{why} could not be read")
         return Share("unreadable")
-    return _judged(context, source, sent.number, sent.comparator)
+    limit = _own_limit(source)
+    return _judged(context, limit if limit is not None else cut_off, sent.number, sent.comparator)
 
 
-def _counted(context: Context, found: Quantity | None, of: Quantity | None) -> Share:
+def _counted(
+    context: Context, found: Quantity | None, of: Quantity | None, cut_off: Decimal | None
+) -> Share:
     part = found.number if found is not None else None
     whole = of.number if of is not None else None
     if part is None or whole is None or whole <= 0 or not 0 <= part <= whole:
@@ -65,12 +78,12 @@ def _counted(context: Context, found: Quantity | None, of: Quantity | None) -> S
     if whole < FEWEST_CELLS:
         context.remark("ALK", "fewer cells were counted than the cut-off asks for")
         return Share("equivocal", f"{part.normalize():f} of {whole.normalize():f} cells")
-    return _judged(context, None, part / whole * 100, None)
+    return _judged(context, cut_off, part / whole * 100, None)
 
 
 def _judged(
     context: Context,
-    source: Observation | ObservationComponent | None,
+    limit: Decimal | None,
     percent: Decimal,
     comparator: str | None,
 ) -> Share:
@@ -79,7 +92,6 @@ def _judged(
         context.remark("ALK", "a share of cells that cannot be was left out")
         return Share("unreadable")
     answer = _by_table(context, percent, comparator)
-    limit = _own_limit(source)
     if limit is not None and comparator is None:
         # The cut-off depends on the assay: where the laboratory's own disagrees, neither is taken.
         above = percent >= limit
@@ -98,8 +110,8 @@ def _by_table(context: Context, percent: Decimal, comparator: str | None) -> str
     return "unreadable"
 
 
-def _own_limit(source: Observation | ObservationComponent | None) -> Decimal | None:
-    if source is None or len(source.reference_range) != 1:
+def _own_limit(source: Observation | ObservationComponent) -> Decimal | None:
+    if len(source.reference_range) != 1:
         return None
     high = source.reference_range[0].high
     return high.number if high is not None and _is_percent(high) else None

@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from cds_service.facts.alk_cells import share_beside, share_in_words
 from cds_service.facts.alk_fish import Share, share_of_cells
-from cds_service.facts.alk_rearrangements import everything_said, finding_of
+from cds_service.facts.alk_methods import sequencing_of, stain_of
+from cds_service.facts.alk_rearrangements import finding_of
 from cds_service.facts.context import Context
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.statuses import status_of
-from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.values import interpretation_codes
 from cds_service.fhir.views import (
     CodeableConcept,
     Observation,
     ObservationComponent,
-    Specimen,
 )
 from cds_service.rules import Event, Events, Measurement, Series, Statement, Statements
 
@@ -71,7 +71,6 @@ _FISH = re.compile(r"\bFISH\b|break-?apart|in.situ hybridi[sz]ation", re.IGNOREC
 _STAIN = re.compile(r"\bIHC\b|immuno-?histo|immune stain|\bD5F3\b", re.IGNORECASE)
 _KNOWN_TESTS = ("ALK test by FISH", "ALK test by immunohistochemistry",
                 "genetic variant assessment")  # fmt: skip
-_OTHER_CLONE = re.compile(r"\b(?:5A4|1A4|ALK-?0?1|SP8|SP144)\b", re.IGNORECASE)
 WAITING = frozenset({"registered", "preliminary"})
 GIVEN = frozenset({"final", "amended", "corrected"})
 
@@ -111,20 +110,20 @@ def alk_results(context: Context) -> list[AlkResult]:
         ("", "ALK test by immunohistochemistry"),
     ):
         for result in record.observations(book.value_sets[value_set]):
-            named = method or _stain(result.observation)
+            named = method or stain_of(context, result.observation)
             found += _read(context, result, named, "fusion")
     for observation, method in _named_tests(context):
         result = CodedResult(observation, None)
         found += [
             replace(item, answer="equivocal") if item.answer in ("positive", "negative") else item
-            for item in _read(context, result, method or _stain(observation), "fusion")
+            for item in _read(context, result, method or stain_of(context, observation), "fusion")
         ]
     for result in record.observations(book.value_sets["genetic variant assessment"]):
         if result.component is not None:
             continue
         finding = finding_of(context, result.observation)
         if finding:
-            found += _read(context, result, _sequencing(context, result.observation), finding)
+            found += _read(context, result, sequencing_of(context, result.observation), finding)
     found.sort(key=lambda item: item.day or date.min, reverse=True)
     return found
 
@@ -160,8 +159,13 @@ def _read(context: Context, result: CodedResult, method: str, finding: str) -> l
     answer, share = coded_answer(context, source), None
     if method == "FISH":
         share = share_of_cells(context, source)
+        if share is None and result.component is None:
+            share = share_beside(context, observation)
         answer = _with_share(answer, share)
-    if status in WAITING and answer is None:
+        if share is None and answer in ("positive", "negative"):
+            answer = _with_share(answer, share_in_words(context, observation))
+    if status in WAITING:
+        # What is not final may still change: neither of its answers is believed yet.
         answer = "pending"
     elif status not in GIVEN:
         return []
@@ -169,8 +173,12 @@ def _read(context: Context, result: CodedResult, method: str, finding: str) -> l
         # A result that says why it has none is a test that gave no answer.
         answer = "failed"
     moment = context.effective(observation)
-    if not context.usable(moment, "ALK") or moment is None:
+    if answer == "pending" and moment is None:
+        day = None
+    elif not context.usable(moment, "ALK") or moment is None:
         return []
+    else:
+        day = moment.day
     value = source.value_codeable_concept
     label = value.label if value is not None else None
     named = source.code.label if source.code is not None else None
@@ -181,7 +189,7 @@ def _read(context: Context, result: CodedResult, method: str, finding: str) -> l
     key = observation.key
     shown, percent = (share.shown, share.percent) if share is not None else ("", None)
     answer = answer or "unreadable"
-    return [AlkResult(method, answer, finding, moment.day, as_sent, key, shown, percent)]
+    return [AlkResult(method, answer, finding, day, as_sent, key, shown, percent)]
 
 
 def _with_share(answer: str | None, share: Share | None) -> str | None:
@@ -244,53 +252,6 @@ def _denies(context: Context, text: str) -> bool:
 def _looked_for(finding: str) -> str:
     """A result that is not positive is about a fusion, where it is about any rearrangement."""
     return "fusion" if finding in ("fusion without a partner", "breakpoint") else finding
-
-
-def _stain(observation: Observation) -> str:
-    """The stain by its clone, wherever in the result it is named; two clones are no answer."""
-    said = everything_said(observation)
-    if re.search(r"\bD5F3\b", said, re.IGNORECASE) and not _OTHER_CLONE.search(said):
-        return "D5F3 immunohistochemistry"
-    return "other immunohistochemistry"
-
-
-def _sequencing(context: Context, observation: Observation) -> str:
-    text = _method_text(observation).upper()
-    specimen = specimen_words(context, observation)
-    if re.search(r"plasma|blood|cfdna|ctdna|liquid biops", f"{specimen} {text}", re.IGNORECASE):
-        return "plasma sequencing"
-    if not re.search(r"\b(?:RNA|DNA|RT-?PCR)\b", text):
-        # "RNA-based panel" may stand in the name or in a note instead.
-        named = everything_said(observation).upper()
-        words = [word for word in ("RNA", "DNA") if re.search(rf"\b{word}\b", named)]
-        text += f" {words[0]}" if len(words) == 1 else ""
-    if re.search(r"\bRNA\b", text):
-        return "RNA sequencing"
-    if re.search(r"\bDNA\b", text) or "SEQUENCING" in text:
-        return "DNA sequencing"
-    if re.search(r"\bRT-?PCR\b", text):
-        return "RT-PCR"
-    return "unnamed method"
-
-
-def specimen_words(context: Context, observation: Observation) -> str:
-    """What the specimen of a result is called, where it is displayed and where it is described."""
-    if observation.specimen is None:
-        return ""
-    texts = [observation.specimen.display or ""]
-    found = context.record.resolve(observation.specimen, observation)
-    if isinstance(found, Specimen) and found.type is not None:
-        texts += [found.type.text or "", *(item.display or "" for item in found.type.coding)]
-    return " ".join(texts)
-
-
-def _method_text(observation: Observation) -> str:
-    concept = observation.method
-    if concept is None:
-        return ""
-    displays = [coding.display or "" for coding in concept.coding]
-    sequencing = any(key[1] == "LA26398-0" for key in concept_keys(concept))
-    return " ".join([concept.text or "", *displays, "sequencing" if sequencing else ""])
 
 
 def assay(leading: AlkResult | None) -> Statements | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cds_service.facts import tumours
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import REFUTED, SUSPECTED, Reading
 from cds_service.facts.problems import diagnoses, in_order, statement
+from cds_service.fhir.views import MedicationRequest
 from cds_service.rules import Collection, Item, Reason, ReasonKind, Statement, Statements
 
 CANCERS = {
@@ -18,6 +21,9 @@ CANCERS = {
 }
 """Which value sets of codes/conditions.yaml stand for which member of the fact `cancers`."""
 
+OF_OTHER_USES = ("ALK-positive lymphoma", "inflammatory myofibroblastic tumour")
+"""Tumours beside those of the lung for which a drug of ours is labelled."""
+
 METASTASES = (
     "brain metastases",
     "leptomeningeal metastases",
@@ -27,8 +33,9 @@ METASTASES = (
 )
 
 
-def cancers(context: Context) -> Collection:
-    """The cancers on the problem list; complete only when the conditions were supplied whole."""
+def cancers(context: Context, drafts: Iterable[MedicationRequest] = ()) -> Collection:
+    """The cancers on the problem list, and a labelled one for which a draft is ordered; complete
+    only when the conditions were supplied whole."""
     book = context.book
     items: list[Item] = []
     seen: set[str] = set()
@@ -54,9 +61,21 @@ def cancers(context: Context) -> Collection:
             continue
         if any(map(tumours.is_malignant, item.keys)) and known.isdisjoint(item.keys):
             items.append(_item("other cancer", item))
+    items += _reasons(context, drafts)
     complete = "conditions" in context.complete
     reasons = () if complete else (_not_whole("cancers"),)
     return Collection(tuple(items), complete, reasons)
+
+
+def _reasons(context: Context, drafts: Iterable[MedicationRequest]) -> Iterable[Item]:
+    """What a draft gives as its reason. A reference leads to a Condition, read as such."""
+    for draft in drafts:
+        for concept in draft.reason_code:
+            called = context.book.tumours.called(concept)
+            for member in OF_OTHER_USES:
+                if member in called:
+                    names = frozenset({member})
+                    yield Item(names, member, None, concept.label or member, draft.key)
 
 
 def only_others(recorded: Collection) -> bool:

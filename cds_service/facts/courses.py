@@ -18,6 +18,7 @@ from cds_service.facts.measurements import READABLE_STATUSES, score_series
 from cds_service.facts.patient import TreatmentLine, TreatmentOrder
 from cds_service.facts.problems import in_order
 from cds_service.facts.progression_signs import SIGNS, signs_of_progression
+from cds_service.facts.progression_words import named_assessments
 from cds_service.facts.staging import coded_observation
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (
@@ -94,13 +95,13 @@ def day_given(context: Context, use: MedicationAdministration) -> date | None:
 
 
 def end_reasons(context: Context, use: MedicationUse) -> frozenset[str]:
-    """The coded reasons for which a medication resource ended; free text is never read."""
+    """The reasons for which a medication resource ended: coded, or one of the exact words."""
     sent = use.status_reason
     concepts = sent if isinstance(sent, tuple) else (sent,)
     return frozenset(
         reason
         for reason, value_set in REASONS.items()
-        if any(context.book.says(concept, value_set) for concept in concepts)
+        if any(concept is not None and _names(context, concept, value_set) for concept in concepts)
     )
 
 
@@ -262,6 +263,7 @@ def disease_status(context: Context) -> Statements | None:
         "disease status",
         "disease status",
         dict(_STATUSES),
+        named_assessments(context),
     )
 
 
@@ -352,6 +354,7 @@ def readers(
     context: Context,
     drafts: Sequence[ServiceRequest],
     lines: Sequence[TreatmentLine] = (),
+    switches: Sequence[MedicationRequest] = (),
     *,
     unread: bool,
 ) -> dict[str, Callable[[], FactValue | None]]:
@@ -360,7 +363,7 @@ def readers(
     return {
         "disease status": status,
         "progression": lambda: progressions(status()),
-        SIGNS: lambda: signs_of_progression(context, lines, status()),
+        SIGNS: lambda: signs_of_progression(context, lines, status(), switches),
         "progression pattern": lambda: progression_pattern(context),
         "progressing sites": lambda: progressing_sites(context),
         "progressing sites ablatable": lambda: sites_ablatable(context),

@@ -18,12 +18,18 @@ from cds_service.fhir.views import (
 from cds_service.rules import Reason, ReasonKind
 
 _NOT_ORDERS = frozenset({"proposal", "option"})
-_KNOWN_STATUSES = frozenset(
+KNOWN_STATUSES = frozenset(
     {
         "active", "on-hold", "completed", "stopped", "ended", "draft", "intended", "not-taken",
         "cancelled", "entered-in-error",
     }
 )  # fmt: skip
+
+ASKED_DAYS = 365
+"""How long after its date an order is asked about that does not say whether it runs (our own
+choice)."""
+LATER_DAYS = 90
+"""How long before its first day an order is looked at together with the drug (our own choice)."""
 
 OVER = frozenset({"stopped", "completed", "ended"})
 """Statuses of orders that are over."""
@@ -60,6 +66,17 @@ def is_bare_plan(use: MedicationUse) -> bool:
     if not isinstance(use, MedicationRequest) or (use.intent or "").strip().lower() != "plan":
         return False
     return not (use.reported_boolean or use.reported or use.reported_reference is not None)
+
+
+def is_doubtful(use: MedicationUse, start: date | None, as_of: date) -> bool:
+    """Whether a medicine may be taken although nothing says so: its order has no readable status,
+    a statement says that it is meant to be taken, or the order runs and begins on a later day."""
+    status = status_of(use) or ""
+    if start is not None and start > as_of:
+        return status == "active" and (start - as_of).days <= LATER_DAYS
+    if start is not None and (as_of - start).days > ASKED_DAYS:
+        return False
+    return status == "intended" or status not in KNOWN_STATUSES
 
 
 def dosages_of(use: MedicationUse) -> tuple[Dosage, ...]:
@@ -136,6 +153,6 @@ def why_unclear(
         says = _CONTRADICTORY
     elif not concept.texts and not concept.all_codings:
         says = _NO_PRODUCT
-    elif inhibitor and status not in _KNOWN_STATUSES:
+    elif inhibitor and status not in KNOWN_STATUSES:
         says = _NO_DATES if past else _NO_STATUS
     return Reason.of(ReasonKind.MISSING, "medications", says) if says else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from cds_service.facts.medication_orders import (
     dosages_of,
     end_of,
     is_bare_plan,
+    is_doubtful,
     is_order,
     start_of,
     why_unclear,
@@ -33,13 +34,11 @@ from cds_service.facts.supplies import Course, courses_without_order, given_on_s
 from cds_service.facts.unrecognised import Unrecognised, shown_name
 from cds_service.fhir.dosage import DoseStep, read_dosage
 from cds_service.fhir.statuses import status_of
-from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import (
     Dosage,
     MedicationAdministration,
     MedicationRequest,
     MedicationUse,
-    ServiceRequest,
 )
 from cds_service.rules import Collection, Event, Events, Item, Reason, ReasonKind, Statements
 
@@ -150,7 +149,7 @@ def read_medicines(context: Context, dispatched: frozenset[str] = frozenset()) -
         _lines_with(context, "paused", lines, ordered, order_why),
         _lines_with(context, "ended", lines, ordered, order_why),
         lines,
-        contributing(context, reading.taken, reading.slowing, complete=checked),
+        reading.contributing(complete=checked),
         Events(tuple(checkpoint), complete),
         tuple(reading.unclear),
         {
@@ -183,6 +182,7 @@ class _Reading:
         self.unrecognised: dict[str, Unrecognised] = {}
         self.unsure: dict[str, frozenset[str]] = {}
         self.undated = False
+        self.doubtful: set[str] = set()
 
     def read(self) -> None:
         """Every order and statement, then supplies and doses that none of them explains."""
@@ -214,6 +214,9 @@ class _Reading:
         if context.past and status == "unknown" and (found.names or found.unchecked):
             self.undated = True
         start = start_of(context, use)
+        if not inhibitor and not context.past and is_doubtful(use, start, context.as_of):
+            self._doubtful(use, found, start)
+            return
         if start is not None and start > context.as_of:
             context.remark("medications", "an order that starts in the future is not counted yet")
             return
@@ -224,6 +227,18 @@ class _Reading:
                 self.unclear.setdefault(PLANNED)
             return
         self._count(use, found, _line_status(status), start, end_of(context, use))
+
+    def _doubtful(self, use: MedicationUse, found: Identified, start: date | None) -> None:
+        """A medicine of which nothing says that it is taken, and nothing that it is not."""
+        if found.names:
+            day, says = start, found.label
+            if start is not None and start > self._context.as_of:
+                day, says = None, f"{found.label}, from {start.isoformat()} on"
+            self.taken.append(Item(found.names, says, day, says, use.key))
+            self.unsure[use.key] = ALL_OF_IT
+            self.doubtful.add(use.key)
+        if found.unchecked:
+            self._not_recognised(use)
 
     def _course(self, course: Course, treated: frozenset[str]) -> None:
         """A supply, or a dose given, of which there is no order."""
@@ -291,6 +306,14 @@ class _Reading:
                     courses.end_reasons(context, use),
                 )
                 self.orders.setdefault(ingredient, []).append(order)
+
+    def contributing(self, *, complete: bool) -> Statements | None:
+        """What slows the heart; unknown where it may be something that is maybe not taken."""
+        sure = [item for item in self.taken if item.source not in self.doubtful]
+        maybe = any(
+            item.names & SLOWING_CLASSES for item in self.taken if item.source in self.doubtful
+        )
+        return contributing(self._context, sure, self.slowing, complete=complete and not maybe)
 
     def _not_recognised(self, use: MedicationUse) -> None:
         concept = self._context.record.medication_concept(use)
@@ -375,25 +398,3 @@ def read_orders(
             )
         )
     return tuple(orders)
-
-
-def requested_tests(
-    context: Context, drafts: Iterable[ServiceRequest]
-) -> frozenset[tuple[str, str]]:
-    """(system, code) of tests that are already on order or in the draft orders.
-
-    An order without a code is known by its exact text, with an empty system: some of our own
-    have no code in any public system.
-    """
-    keys: set[tuple[str, str]] = set()
-    active = (
-        request
-        for request in context.record.of_type(ServiceRequest)
-        if status_of(request) in ("active", "draft")
-    )
-    for request in (*active, *drafts):
-        if request.do_not_perform or request.code is None:
-            continue
-        coded = concept_keys(request.code)
-        keys.update(coded or {("", (request.code.text or "").strip())})
-    return frozenset(keys)

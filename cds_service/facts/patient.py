@@ -321,13 +321,8 @@ class WithOrder:
                 self._own[DOSE_TAKEN] = last
         taken = facts.find("medications")
         if isinstance(taken, Collection):
-            others = [
-                Item(other.names, other.label, day, other.label, other.reference)
-                for other in beside
-                if not other.contradictory
-            ]
             self._own["medications"] = Collection(
-                (*taken.items, item, *others), taken.complete, taken.incomplete
+                (*taken.items, item, *_drafted(beside, day)), taken.complete, taken.incomplete
             )
 
     def _add_others(self, order: OrderedMedication, beside: Sequence[OrderedMedication]) -> None:
@@ -354,3 +349,30 @@ class WithOrder:
                 return found
             self._own[name] = caused_by_the_drug(found, self._ingredients)
         return self._own[name]
+
+
+class BesideDrafts:
+    """The facts of a patient with draft orders among what is taken, and nothing ordered.
+
+    So is looked at what the answer offers itself: signed with the drafts it would run with them.
+    """
+
+    def __init__(self, facts: PatientFacts, drafts: Sequence[OrderedMedication]) -> None:
+        self._facts = facts
+        self._taken = facts.find("medications")
+        if isinstance(self._taken, Collection):
+            items = (*self._taken.items, *_drafted(drafts, facts.as_of))
+            self._taken = Collection(items, self._taken.complete, self._taken.incomplete)
+
+    def find(self, name: str) -> FactValue | None:
+        """What is taken together with the drafts, else the patient's fact."""
+        return self._taken if name == "medications" else self._facts.find(name)
+
+
+def _drafted(orders: Iterable[OrderedMedication], day: date) -> list[Item]:
+    """Draft orders as medicines that are taken; one whose codes contradict each other is none."""
+    return [
+        Item(order.names, order.label, day, order.label, order.reference)
+        for order in orders
+        if not order.contradictory
+    ]

@@ -11,14 +11,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cds_service.facts.alk_elsewhere import day_of_report
+from cds_service.facts.alk_status import coded_answer
 from cds_service.facts.cancers import METASTASES
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import ABSENT, REFUTED, SUSPECTED, dated_in_future
 from cds_service.facts.findings import findings_of
+from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.facts.patient import TreatmentLine
+from cds_service.facts.progression_words import named_assessments, tells_of_growth, words_of
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import CodeKey, concept_keys
-from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport
+from cds_service.fhir.views import (
+    CodeableConcept,
+    Condition,
+    DiagnosticReport,
+    MedicationRequest,
+    Observation,
+)
 from cds_service.rules import Collection, Item, Reason, ReasonKind, Statements
 
 SIGNS = "signs of progression"
@@ -36,6 +45,8 @@ _SITES = {
     "lymph node metastases": "lymph node metastases",
     "other metastases": "metastases",
 }
+_REPORT = frozenset({"report of progression"})
+_TUMOUR = "tumour progression"
 _REPORTED = frozenset({"final", "amended", "corrected", "appended"})
 
 
@@ -52,9 +63,15 @@ class _Site:
 
 
 def signs_of_progression(
-    context: Context, lines: Sequence[TreatmentLine], status: Statements | None
+    context: Context,
+    lines: Sequence[TreatmentLine],
+    status: Statements | None,
+    drafts: Sequence[MedicationRequest] = (),
 ) -> Collection | None:
-    """The signs since the start of the running ALK inhibitor, newest first; None without one."""
+    """The signs since the start of the running ALK inhibitor, newest first; None without one.
+
+    `drafts` may give progression as the reason for another drug.
+    """
     running = [line for line in lines if line.status != "ended"]
     starts = [line.start for line in running if line.start is not None]
     if not running:
@@ -62,7 +79,12 @@ def signs_of_progression(
     if len(starts) < len(running):
         return Collection((), complete=False, incomplete=(_missing("treatment start"),))
     start = max(starts)
-    found = [*_metastases(context, start), *_reports(context, start)]
+    found = [
+        *_metastases(context, start),
+        *_reports(context, start),
+        *_told(context, start),
+        *_reasons(context, drafts),
+    ]
     answered = _last_answer(status)
     kept = [item for item in found if answered is None or (item.day or start) > answered]
     kept.sort(key=lambda item: (-(item.day or date.min).toordinal(), item.label, item.source))
@@ -95,7 +117,7 @@ def _metastases(context: Context, start: date) -> list[Item]:
 
 
 def _item(site: _Site, label: str) -> Item:
-    on = f"{site.day.day} {site.day:%b %Y}"
+    on = _on(site.day)
     if site.suspected:
         names = frozenset({"metastasis suspected"})
         return Item(names, f"suspected {label} of {on}", site.day, label, site.source)
@@ -121,7 +143,7 @@ def _sites(context: Context) -> Iterable[_Site]:
     for group in METASTASES:
         for item in findings_of(context).of(*concepts.concepts_of(group)):
             condition, status = item.record, item.finding.status
-            if not isinstance(condition, Condition) or id(condition) in seen:
+            if not isinstance(condition, Condition | Observation) or id(condition) in seen:
                 continue
             if status in (REFUTED, ABSENT) or (status == SUSPECTED and item.over):
                 continue
@@ -129,7 +151,9 @@ def _sites(context: Context) -> Iterable[_Site]:
             day = item.finding.began
             if day is None:
                 continue
-            written = not condition.onset_date_time and condition.onset_period is None
+            written = isinstance(condition, Condition) and not (
+                condition.onset_date_time or condition.onset_period
+            )
             yield _Site(group, item.keys, day, written, status == SUSPECTED, condition.key)
     for report, day in _dated(context):
         for concept in report.conclusion_code:
@@ -145,7 +169,7 @@ def _group(context: Context, concept: CodeableConcept) -> str:
 
 def _dated(context: Context) -> Iterable[tuple[DiagnosticReport, date]]:
     for report in context.record.of_type(DiagnosticReport):
-        if report.conclusion_code and status_of(report) in _REPORTED:
+        if (report.conclusion_code or report.conclusion) and status_of(report) in _REPORTED:
             day = day_of_report(context, report)
             if day is None or dated_in_future(context, "reports", "a report", day):
                 continue
@@ -153,16 +177,95 @@ def _dated(context: Context) -> Iterable[tuple[DiagnosticReport, date]]:
 
 
 def _reports(context: Context, start: date) -> Iterable[Item]:
-    """Reports whose coded conclusion says that the disease got worse."""
+    """Reports whose conclusion says that the disease got worse, by a code or in words."""
     for report, day in _dated(context):
         if day <= start:
             continue
-        if any(
+        coded = any(
             context.book.says(concept, "disease worsened") for concept in report.conclusion_code
+        )
+        words = [word for concept in report.conclusion_code for word in words_of(concept)]
+        if coded or any(map(tells_of_growth, (*words, report.conclusion))):
+            label = f"report of {_on(day)}" + ("" if coded else ", in words")
+            yield Item(_REPORT, label, day, "report of progression", report.key)
+
+
+def _told(context: Context, start: date) -> Iterable[Item]:
+    """Findings and assessments that say so: a diagnosis, an answer in other words."""
+    book = context.book
+    for condition in context.record.of_type(Condition):
+        if status_of(condition) in ("refuted", "entered-in-error"):
+            continue
+        if book.says(condition.code, _TUMOUR) or any(
+            map(tells_of_growth, words_of(condition.code))
         ):
-            names = frozenset({"report of progression"})
-            label = f"report of {day.day} {day:%b %Y}"
-            yield Item(names, label, day, "report of progression", report.key)
+            day = context.day_of(condition.onset_date_time, condition.recorded_date)
+            yield from _after(context, start, day, "progression as a diagnosis", condition.key)
+    named = [result.observation for result in context.record.observations(book.value_sets[_TUMOUR])]
+    valued = [
+        observation
+        for observation in context.record.of_type(Observation)
+        if observation.value_codeable_concept is not None
+        and book.says(observation.value_codeable_concept, _TUMOUR)
+        and not book.says(observation.code, "disease status")
+    ]
+    for observation in (*named, *valued):
+        denied = coded_answer(context, observation) == "negative"
+        if status_of(observation) in READABLE_STATUSES and not denied:
+            day = _day_of(context, observation)
+            yield from _after(context, start, day, "finding of progression", observation.key)
+    asked = [
+        result.observation
+        for result in context.record.observations(book.value_sets["disease status"])
+    ]
+    for observation in (*asked, *named_assessments(context)):
+        value = observation.value_codeable_concept
+        said = (*words_of(value), observation.value_string)
+        if status_of(observation) not in READABLE_STATUSES:
+            continue
+        day = _day_of(context, observation)
+        if any(map(tells_of_growth, said)):
+            yield from _after(context, start, day, "assessment in words", observation.key)
+        elif day is None and book.says(value, "disease worsened"):
+            yield from _after(context, start, day, "assessment of the disease", observation.key)
+
+
+def _reasons(context: Context, drafts: Iterable[MedicationRequest]) -> Iterable[Item]:
+    """Orders of another ALK inhibitor that give progression as their reason."""
+    for draft in drafts:
+        if is_for_progression(context, draft):
+            day = context.as_of
+            yield Item(_REPORT, "the reason of the order", day, "reason of an order", draft.key)
+
+
+def is_for_progression(context: Context, order: MedicationRequest) -> bool:
+    """Whether an order gives progression as its reason, by a code or in words."""
+    coded = any(
+        context.book.says(concept, "disease worsened", "treatment ended for progression")
+        for concept in order.reason_code
+    )
+    words = [word for concept in order.reason_code for word in words_of(concept)]
+    notes = [note.text for note in order.note]
+    return coded or any(map(tells_of_growth, (*words, *notes)))
+
+
+def _day_of(context: Context, observation: Observation) -> date | None:
+    moment = context.effective(observation)
+    return moment.day if moment is not None else None
+
+
+def _after(
+    context: Context, start: date, day: date | None, says: str, source: str
+) -> Iterable[Item]:
+    """One sign, unless it is older than the drug. What has no day may be of today: it is asked."""
+    if day is None:
+        yield Item(_REPORT, f"{says} without a day", None, says, source)
+    elif start < day <= context.as_of:
+        yield Item(_REPORT, f"{says} of {_on(day)}", day, says, source)
+
+
+def _on(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
 
 
 def _missing(detail: str) -> Reason:

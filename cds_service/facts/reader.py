@@ -27,12 +27,7 @@ from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
 from cds_service.facts.intolerances import INTOLERANCES, intolerances
 from cds_service.facts.measurements import age_series, score_series
-from cds_service.facts.medicines import (
-    Medicines,
-    read_medicines,
-    read_orders,
-    requested_tests,
-)
+from cds_service.facts.medicines import Medicines, read_medicines, read_orders
 from cds_service.facts.past import as_it_was
 from cds_service.facts.patient import (
     UNREAD_DRAFT,
@@ -42,6 +37,7 @@ from cds_service.facts.patient import (
 )
 from cds_service.facts.person import death, sex
 from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
+from cds_service.facts.requested import requested_tests
 from cds_service.facts.unread_results import results_of
 from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
@@ -125,7 +121,7 @@ class FactReader:
             as_of,
             values,
             medicines.lines,
-            requested_tests(context, supplied.draft_tests),
+            requested_tests(context, supplied.draft_tests) | alk_elsewhere.tests_on_order(context),
             unavailable,
             context.remarks.keys(),
             medicines.unrecognised,
@@ -178,7 +174,8 @@ class FactReader:
             context, found.of(pregnancy.CONCEPT), pregnancy_tests(context)
         )
         unread = UNREAD_DRAFT in supplied.unavailable
-        readers |= courses.readers(context, supplied.draft_tests, medicines.lines, unread=unread)
+        tests = supplied.draft_tests
+        readers |= courses.readers(context, tests, medicines.lines, drafts, unread=unread)
         collections: dict[str, FactValue | None] = {
             "medications": medicines.medications,
             "active ALK inhibitors": medicines.active,
@@ -225,7 +222,7 @@ class FactReader:
             lambda: alk_evidence.weigh(tests(), self._book.knowledge, context.as_of, first)
         )
         mutations = _Once(lambda: resistance.mutation_findings(context, found(), first))
-        recorded = _Once(lambda: cancers.cancers(context))
+        recorded = _Once(lambda: cancers.cancers(context, drafts))
         resected = _Once(lambda: staging.resections(context))
         return {
             "cancers": recorded,

@@ -14,6 +14,8 @@ from itertools import combinations
 from cds_service.facts.alk_status import GIVEN, SUFFICIENT, TISSUE, AlkResult
 from cds_service.facts.cancers import CANCERS
 from cds_service.facts.context import Context
+from cds_service.facts.copies_in_words import MEMBER as UNINTERPRETED
+from cds_service.facts.copies_in_words import copies_in_words
 from cds_service.facts.finding_readings import Reading
 from cds_service.facts.problems import diagnoses
 from cds_service.facts.variants import Change, Variant, phase_of
@@ -188,6 +190,9 @@ _MUTATED = {
 }
 
 
+_COPIES = frozenset({UNINTERPRETED, "HER2 amplification", "MET amplification"})
+
+
 def other_findings(
     context: Context,
     variants: Sequence[Variant],
@@ -210,6 +215,8 @@ def other_findings(
             Item(frozenset({member}), member, variant.day, member, variant.source)
             for member in _members(variant)
         ]
+    if not any(item.names & _COPIES for item in items):
+        items += list(copies_in_words(context, start))[:1]
     items += _transformations(context, start)
     items += _fusion_lost(context, results, start)
     reasons = (_missing(_OTHER, "what else was looked for is not recorded"),)
@@ -227,7 +234,7 @@ def _members(variant: Variant) -> list[str]:
     found: list[str] = []
     genes = variant.genes
     if _uninterpreted(variant):
-        found.append("copy number without interpretation")
+        found.append(UNINTERPRETED)
     if "ERBB2" in genes and "gene amplified" in variant.kinds:
         found.append("HER2 amplification")
     if "MET" in genes:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from cds_service.facts.alk_elsewhere import day_of_report
 from cds_service.facts.alk_status import GIVEN, coded_answer
 from cds_service.facts.context import Context
 from cds_service.facts.problems import diagnoses, in_order, statement
 from cds_service.facts.variants import Variant
 from cds_service.fhir.statuses import status_of
-from cds_service.fhir.views import CodeableConcept, MedicationRequest, Observation
+from cds_service.fhir.views import (
+    CodeableConcept,
+    Condition,
+    DiagnosticReport,
+    MedicationRequest,
+    Observation,
+)
 from cds_service.rules import Statement, Statements
 
 FACT = "ROS1 gene"
@@ -21,6 +28,14 @@ _DIAGNOSES = {
 }
 _FISH, _STAIN = "ROS1 test by FISH", "ROS1 test by immunohistochemistry"
 _NAMED = re.compile(r"(?<![A-Za-z])ROS-?1(?![A-Za-z0-9])", re.IGNORECASE)
+_DENIED = re.compile(
+    r"negativ|wild.?typ|\b(?:no|not|without|kein\w{0,2}|nicht|ohne|sans|pas de|senza|sin)\b|n't\b"
+    r"|ausgeschl|exclu|famil|pending|ausstehend|\?",
+    re.IGNORECASE,
+)
+"""Words beside the gene that say that it is not rearranged, or that nobody knows yet."""
+_LONGEST = 500
+_REPORTED = GIVEN | {"appended"}
 _WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 
 
@@ -37,6 +52,8 @@ def ros1(
         *_in_variants(variants),
         *_in_tests(context),
         *_in_diagnoses(context),
+        *_in_reports(context),
+        *_in_words(context),
         *_in_orders(context, drafts),
     ]
     if any(item.value == REARRANGED for item in found):
@@ -105,14 +122,63 @@ def _in_diagnoses(context: Context) -> Iterator[Statement]:
                 yield Statement(value, said.day, said.as_sent, said.source)
 
 
+def _in_reports(context: Context) -> Iterator[Statement]:
+    """Reports whose coded conclusion is one of the diagnoses, or names the gene in its words."""
+    for report in context.record.of_type(DiagnosticReport):
+        if status_of(report) not in _REPORTED:
+            continue
+        for concept in report.conclusion_code:
+            named = [
+                value for name, value in _DIAGNOSES.items() if context.book.says(concept, name)
+            ]
+            if not named and not _names_gene(concept):
+                continue
+            day = day_of_report(context, report)
+            if day is None or day <= context.as_of:
+                value = named[0] if named else UNCONFIRMED
+                yield Statement(value, day, concept.label or "ROS1", report.key)
+
+
+def _in_words(context: Context) -> Iterator[Statement]:
+    """Diagnoses whose own words name the gene beyond the exact names: enough to ask, no proof."""
+    for condition in context.record.of_type(Condition):
+        if status_of(condition) in ("refuted", "entered-in-error"):
+            continue
+        if context.book.says(condition.code, *_DIAGNOSES) or not _names_gene(condition.code):
+            continue
+        day = context.day_of(condition.onset_date_time, condition.recorded_date)
+        if day is None or day <= context.as_of:
+            label = condition.code.label if condition.code is not None else None
+            yield Statement(UNCONFIRMED, day, label or "ROS1", condition.key)
+
+
+def _names_gene(concept: CodeableConcept | None) -> bool:
+    if concept is None:
+        return False
+    texts = (concept.text, *(coding.display for coding in concept.coding))
+    return any(text and _affirms(text) for text in texts)
+
+
+def _affirms(text: str) -> bool:
+    said = text[:_LONGEST]
+    return _NAMED.search(said) is not None and _DENIED.search(said) is None
+
+
 def _in_orders(context: Context, drafts: Iterable[MedicationRequest]) -> Iterator[Statement]:
     """What an order gives as its reason. A reference leads to a Condition, read as such."""
     for request in (*context.record.of_type(MedicationRequest), *drafts):
         if status_of(request) in _WITHDRAWN or request.do_not_perform:
             continue
+        day = context.day_of(request.authored_on)
+        if day is not None and day > context.as_of:
+            continue
         for concept in request.reason_code:
-            for name, value in _DIAGNOSES.items():
-                if context.book.says(concept, name):
-                    day = context.day_of(request.authored_on)
-                    if day is None or day <= context.as_of:
-                        yield Statement(value, day, concept.label or name, request.key)
+            named = [
+                value for name, value in _DIAGNOSES.items() if context.book.says(concept, name)
+            ]
+            if not named and _names_gene(concept):
+                named = [UNCONFIRMED]
+            for value in named:
+                yield Statement(value, day, concept.label or "ROS1", request.key)
+        if any(note.text and _affirms(note.text) for note in request.note):
+            yield Statement(UNCONFIRMED, day, "ROS1, a note of the order", request.key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from cds_service.facts import cancers
@@ -11,11 +11,18 @@ from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import PRESENT
 from cds_service.facts.measurements import READABLE_STATUSES
 from cds_service.facts.problems import diagnoses, flag, in_order
+from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.dates import own_times
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.values import has_value
-from cds_service.fhir.views import CodeableConcept, Condition, DiagnosticReport, Procedure
+from cds_service.fhir.views import (
+    CodeableConcept,
+    Condition,
+    DiagnosticReport,
+    Observation,
+    Procedure,
+)
 from cds_service.rules import Collection, Event, Events, Statement, Statements
 
 _STAGE_TEXT = re.compile(r"(?:stage )?(IV|III|II|I)([ABC]?)[0-9]?", re.IGNORECASE)
@@ -230,15 +237,21 @@ def _day_of_report(context: Context, report: DiagnosticReport) -> date | None:
 
 
 def coded_observation(
-    context: Context, fact: str, codes: str, answers: Mapping[str, tuple[str, ...]]
+    context: Context,
+    fact: str,
+    codes: str,
+    answers: Mapping[str, tuple[str, ...]],
+    named: Iterable[Observation] = (),
 ) -> Statements | None:
-    """A state from observations of one value set whose coded answer is in another.
+    """A state from observations of one value set, and `named` ones, whose coded answer is in
+    another.
 
     A text answer counts only when it is exactly one of the answer set's `match_text`.
     """
     found: list[Statement] = []
     book = context.book
-    for result in context.record.observations(book.value_sets[codes]):
+    coded = context.record.observations(book.value_sets[codes])
+    for result in (*coded, *(CodedResult(observation, None) for observation in named)):
         if status_of(result.observation) not in READABLE_STATUSES:
             continue
         value = result.source.value_codeable_concept

@@ -82,7 +82,7 @@ def given_on_several_days(courses: Iterable[Course]) -> frozenset[str]:
 def _course(context: Context, use: MedicationDispense | MedicationAdministration) -> Course | None:
     status = status_of(use) or ""
     if isinstance(use, MedicationDispense):
-        day = context.day_of(use.when_handed_over)
+        day = context.day_of(use.when_handed_over, use.when_prepared)
         if status not in ("completed", "on-hold", "stopped") or day is None:
             return None
         last = day + timedelta(days=_days(context, use))

@@ -110,6 +110,11 @@ class TumourMatcher:
             for key in concept_keys(concept)
         )
 
+    def called(self, concept: CodeableConcept) -> frozenset[str]:
+        """The tumours that a concept names, by code or by an exact name."""
+        coded = (tumour for key in concept_keys(concept) for tumour in self.by_code.get(key, ()))
+        return frozenset((*coded, *self._named(concept)))
+
     def beyond_codes(
         self,
         condition: Condition,

@@ -41,6 +41,7 @@ class HarmlessList:
     beside: WordList
     local: WordList
     systemic: WordList
+    of_trials: WordList
     atc: tuple[str, ...]
     atc_that_matter: tuple[str, ...]
     atc_of_inducers: tuple[str, ...]
@@ -58,6 +59,7 @@ class HarmlessList:
             WordList.of(listed.said_beside_names),
             WordList.of(listed.local_routes),
             WordList.of(listed.systemic_despite_route),
+            WordList.of(listed.of_trials),
             listed.atc.words,
             listed.atc_that_matter.words,
             listed.atc_of_possible_inducers.words,
@@ -86,15 +88,16 @@ class HarmlessList:
             return False
         if any(self.words.any_in(words_in(text)) for text in texts):
             return False
-        systemic = any(self.systemic.any_in(words_in(text)) for text in texts)
+        of_trials = any(self.of_trials.any_in(words_in(text)) for text in texts)
+        systemic = of_trials or any(self.systemic.any_in(words_in(text)) for text in texts)
         if not systemic and self._harmless_by_code(keys):
             return False
         if coded or any(key in self.recognised for key in keys):
             # The other half of a combination stands in the text only.
             return any(self._has_unknown_part(text) for text in texts)
-        if texts and not systemic and self._known_in_words(texts):
+        if texts and not of_trials and self._known_in_words(texts, harmless=not systemic):
             return any(self._has_unknown_part(text) for text in texts)
-        return not self.is_local(concept, dosages)
+        return of_trials or not self.is_local(concept, dosages)
 
     def may_induce(self, concept: MedicationConcept) -> bool:
         """Whether the medicine may be a strong CYP3A inducer as far as its ATC code tells."""
@@ -108,8 +111,13 @@ class HarmlessList:
             for code in codes
         )
 
-    def _known_in_words(self, texts: Iterable[str]) -> bool:
-        return any(self.index.find(text) or self.names.any_in(words_in(text)) for text in texts)
+    def _known_in_words(self, texts: Iterable[str], *, harmless: bool) -> bool:
+        """Whether a name of the tables stands in the words, or one of the `harmless` list: a patch
+        of a medicine that the tables know is known, one of a harmless name may act in the body."""
+        return any(
+            self.index.find(text) or (harmless and self.names.any_in(words_in(text)))
+            for text in texts
+        )
 
     def _has_unknown_part(self, text: str) -> bool:
         """Whether a text names a combination of which one part is not known."""
@@ -131,8 +139,9 @@ class HarmlessList:
         return not self._unsaid(words, [])
 
     def _unsaid(self, words: tuple[str, ...], spans: list[tuple[int, int]]) -> list[str]:
-        """The words that no name covers and that are no dose, form or filler."""
-        covered = [*spans, *self.names.spans(words), *self.beside.spans(words)]
+        """The words that no name covers and that are no dose, form, route or filler."""
+        lists = (self.names, self.beside, self.local, self.systemic)
+        covered = [*spans, *(span for listed in lists for span in listed.spans(words))]
         known = {place for begin, end in covered for place in range(begin, end)}
         return [
             word

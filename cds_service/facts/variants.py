@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from cds_service.facts.alk_status import GIVEN, coded_answer, specimen_words
+from cds_service.facts.alk_methods import is_plasma, specimen_words
+from cds_service.facts.alk_status import GIVEN, coded_answer
 from cds_service.facts.context import Context
 from cds_service.facts.genes import genes_of
 from cds_service.facts.problems import in_order
@@ -34,7 +35,6 @@ _HIGH = frozenset({"H", "HH"})
 _MORE_COPIES = _HIGH | {"POS"}
 """How a laboratory marks a number of copies as more than normal; no number of our own does."""
 _KINDS = ("gene fusion", "gene amplified", "gene lost", "loss of function")
-_PLASMA = re.compile(r"plasma|blood|cfdna|ctdna|liquid biopsy", re.IGNORECASE)
 _TISSUE = re.compile(
     r"tissue|biops|tumou?r|ffpe|paraffin|block|resect|needle|aspirat|effusion|cytolog",
     re.IGNORECASE,
@@ -221,13 +221,11 @@ def phase_of(context: Context, concept: CodeableConcept | None) -> str:
 
 
 def _specimen(context: Context, observation: Observation) -> str:
-    texts = [specimen_words(context, observation)]
-    if observation.method is not None:
-        texts.append(observation.method.text or "")
-    said = " ".join(texts)
     # Plasma first: "circulating tumour DNA" is no tissue.
-    if _PLASMA.search(said):
+    if is_plasma(context, observation):
         return "plasma"
+    method = observation.method.text if observation.method is not None else None
+    said = f"{specimen_words(context, observation)} {method or ''}"
     return "tissue" if _TISSUE.search(said) else ""
 
 

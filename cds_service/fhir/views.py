@@ -87,6 +87,7 @@ class Observation(Resource, frozen=True):
     note: tuple[Annotation, ...] = ()
     method: CodeableConcept | None = None
     specimen: Reference | None = None
+    device: Reference | None = None
     reference_range: tuple[ReferenceRange, ...] = ()
     has_member: tuple[Reference, ...] = ()
     derived_from: tuple[Reference, ...] = ()
@@ -180,6 +181,7 @@ class MedicationRequest(MedicationUse, frozen=True):
     prior_prescription: Reference | None = None
     status_changed: str | None = None
     based_on: tuple[Reference, ...] = ()
+    note: tuple[Annotation, ...] = ()
 
     @property
     def supply_asked_for(self) -> DispenseRequest | None:
@@ -316,6 +318,7 @@ class ServiceRequest(Resource, frozen=True):
     occurrence_period: Period | None = None
     authored_on: str | None = None
     reason_code: tuple[CodeableConcept, ...] = ()
+    order_detail: tuple[CodeableConcept, ...] = ()
 
     @property
     def code(self) -> CodeableConcept | None:
@@ -331,6 +334,7 @@ class Specimen(Resource, frozen=True):
     type: CodeableConcept | None = None
     subject: Reference | None = None
     received_time: str | None = None
+    note: tuple[Annotation, ...] = ()
 
 
 class OperationOutcomeIssue(DataType, frozen=True):

@@ -73,6 +73,7 @@ class HarmlessMedicines(Frozen):
     said_beside_names: Words = Words()
     local_routes: Words = Words()
     systemic_despite_route: Words = Words()
+    of_trials: Words = Words()
     atc: Words = Words()
     atc_that_matter: Words = Words()
     atc_of_possible_inducers: Words = Words()

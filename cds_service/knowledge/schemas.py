@@ -31,7 +31,7 @@ AGAIN = " again"
 
 ALK_STATUSES = frozenset(
     {"confirmed", "negative", "equivocal", "discordant", "pending", "failed",
-     "point mutation only", "amplification only"}
+     "inconclusive", "point mutation only", "amplification only"}
 )  # fmt: skip
 """What the ALK tests of a patient can say together: the values of the fact `ALK`."""
 

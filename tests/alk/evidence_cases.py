@@ -79,6 +79,16 @@ EVIDENCE = (
         "evidence-pending", "test on order: pending", "test on order: pending; FISH: negative"
     ),
     Evidence("evidence-failed", "FISH: failed", "FISH: failed; RNA sequencing: pending"),
+    Evidence(
+        "evidence-inconclusive",
+        "plasma sequencing: negative",
+        "plasma sequencing: negative; FISH: negative",
+    ),
+    Evidence(
+        "evidence-inconclusive",
+        "unnamed method: negative",
+        "unnamed method: negative; test on order: pending",
+    ),
 )
 
 SHARES = (

@@ -136,6 +136,7 @@ GATES = (
     Case("gate-alk-not-tested", SILENT, {"setting": "early"}),
     Case("gate-alk-not-tested", {**SILENT, "setting": "resected"}, {"ALK": "pending"}),
     Case("gate-lung-cancer-open", {**SILENT, "cancers": SITE_ONLY}, {"ALK": "confirmed"}),
+    Case("gate-alk-inconclusive", {**NONE, "ALK": "inconclusive"}, {"setting": "early"}),
     Case("gate-failed", {"ALK": "failed"}, {"ALK": "negative"}),
     Case("gate-setting-missing", {**NONE, "setting": None}, {"setting": "advanced"}),
 )
@@ -329,6 +330,11 @@ ORDERS = (
     ),
     Case(
         "order-immunotherapy-alk-unknown", {**SILENT, "orders": PEMBROLIZUMAB}, {"ALK": "negative"}
+    ),
+    Case(
+        "order-immunotherapy-alk-inconclusive",
+        {**NONE, "ALK": "inconclusive", "orders": PEMBROLIZUMAB},
+        {"ALK": "negative"},
     ),
     Case("order-egfr-inhibitor", {**NONE, "orders": OSIMERTINIB}, {"ALK": "negative"}),
     Case(
@@ -552,6 +558,12 @@ ORDERS = (
     ),
     Case("order-alk-not-confirmed", {**SILENT, "orders": ALECTINIB}, {"ALK": "confirmed"}),
     Case("order-alk-not-confirmed", {**SILENT, "orders": CRIZOTINIB}, ROS1),
+    Case(
+        "order-alk-inconclusive",
+        {**NONE, "ALK": "inconclusive", "orders": ALECTINIB},
+        {"ALK": "confirmed"},
+    ),
+    Case("order-alk-inconclusive", {**NONE, "ALK": "inconclusive", "orders": CRIZOTINIB}, ROS1),
     Case(
         "order-alk-open",
         {**NONE, "ALK": "equivocal", **ROS1, "orders": ALECTINIB},

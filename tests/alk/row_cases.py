@@ -68,6 +68,11 @@ MODIFIERS = (
         {"atrioventricular_block": "absent"},
     ),
     Case("modifier-inducer-lorlatinib", INDUCED, {"medications": ("strong CYP3A inhibitor",)}),
+    Case(
+        "modifier-inducer-stopped-lorlatinib",
+        {**NONE, "medications_still_acting": ("strong CYP3A inducer",)},
+        {"medications_still_acting": ()},
+    ),
     Case("modifier-inducer-brigatinib", INDUCED, {"medications": ()}),
     Case("modifier-inducer-crizotinib", INDUCED, {"medications": ("strong CYP3A inhibitor",)}),
     Case("modifier-inducer-ceritinib", INDUCED, {"medications": ()}),

@@ -193,3 +193,34 @@ def test_the_alternative_that_the_manufacturer_names_stands_on_the_card() -> Non
     ]
     for name in ("rosuvastatin", "pravastatin", "pitavastatin"):
         assert name in detail(said, decision, knowledge())
+
+
+def _speaks_against_lorlatinib(decision: Decision) -> bool:
+    options = {option.drug: option for item in decision.recommendations for option in item.options}
+    return bool(options["lorlatinib"].speaks_against)
+
+
+@pytest.mark.parametrize("beside", ["crizotinib", "pembrolizumab"])
+def test_a_drug_is_not_offered_beside_a_draft_that_speaks_against_it(beside: str) -> None:
+    chart, drafts = patient(lines=()), (order(beside, "250", 2), order("carbamazepine", "200", 2))
+    assert _speaks_against_lorlatinib(asked(chart, *drafts))
+    assert not _speaks_against_lorlatinib(asked(chart, drafts[0]))
+
+
+def test_a_drug_is_offered_at_the_dose_that_another_draft_asks_for() -> None:
+    decision = asked(patient(lines=()), order("crizotinib", "250", 2), order("itraconazole"))
+    options = [option for item in decision.recommendations for option in item.options]
+    (dose,) = {option.dose for option in options if option.drug == "lorlatinib"}
+    assert dose is not None
+    assert (dose.amount_mg, dose.per_day) == (75, 1)
+
+
+def test_a_draft_that_the_answer_refuses_speaks_against_no_drug() -> None:
+    decision = asked(patient(lines=(), EGFR_gene="wild type"), order("osimertinib", "80", 1))
+    assert not _speaks_against_lorlatinib(decision)
+
+
+def test_lorlatinib_is_not_offered_while_a_stopped_inducer_acts() -> None:
+    chart = patient(lines=(), medications_still_acting=("strong CYP3A inducer",))
+    assert _speaks_against_lorlatinib(asked(chart, moment="patient-view"))
+    assert _speaks_against_lorlatinib(asked(chart, order("crizotinib", "250", 2)))

@@ -91,13 +91,17 @@ def _snomed(code: str) -> Json:
         (_status_reason("surg"), "other"),
         (_status_reason("altchoice"), "none"),
         (_status_reason("266721009"), "none"),
-        ({"text": "Progression"}, "none"),
+        ({"text": "Progression"}, "progression"),
+        ({"text": "Tumorprogress"}, "progression"),
+        ({"text": "Unverträglichkeit"}, "toxicity"),
+        ({"text": "No progression, patient's wish"}, "none"),
+        ({"text": "PD-L1"}, "none"),
         ({"text": "No response to treatment (situation)"}, "none"),
         (None, "none"),
     ],
 )
 @pytest.mark.parametrize("status", ["stopped", "completed"])
-def test_an_ended_line_is_sorted_by_its_coded_reason_and_never_by_text(
+def test_an_ended_line_is_sorted_by_its_coded_reason_or_by_a_word_that_is_all_of_it(
     reason: Json | None, bucket: str, status: str
 ) -> None:
     assert _buckets(_ended(reason, status=status)) == {bucket}
@@ -310,8 +314,29 @@ def test_the_disease_status_is_the_coded_one(answer: str, expected: str | None) 
     assert stated(facts_of(_status(answer, 10)), "disease status") == expected
 
 
-def test_a_status_in_words_withdrawn_undated_or_of_the_future_is_not_used() -> None:
-    words = observation("disease status", 5, valueCodeableConcept={"text": "worsened"})
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("Progressive disease", "worse"), ("PD", "worse"), ("Tumorprogress", "worse"),
+     ("stable disease (SD)", "stable"), ("PR", "improved"), ("Not PD", None), ("PD-L1", None)],
+)  # fmt: skip
+@pytest.mark.parametrize("code", [None, "RECIST 1.1"])
+def test_a_word_that_is_the_whole_answer_is_a_status(
+    words: str, expected: str | None, code: str | None
+) -> None:
+    said = observation("disease status", 5, valueCodeableConcept={"text": words})
+    if code is not None:
+        said["code"] = {"text": code}
+    assert stated(facts_of(said), "disease status") == expected
+
+
+def test_the_best_response_so_far_is_no_status_of_today() -> None:
+    best = observation("disease status", 5, valueCodeableConcept={"text": "PD"})
+    best["code"] = {"text": "Best overall response (RECIST)"}
+    assert stated(facts_of(best), "disease status") is None
+
+
+def test_a_status_in_other_words_withdrawn_undated_or_of_the_future_is_not_used() -> None:
+    words = observation("disease status", 5, valueCodeableConcept={"text": "maybe worsened"})
     for item in (
         words,
         _status("disease worsened", 5, "entered-in-error"),
