@@ -21,7 +21,15 @@ from cds_service.facts.finding_readers import adverse_event, condition
 from cds_service.facts.past_orders import OrdersThen
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Extension, Period
 from cds_service.fhir.dates import Moment, effective_moment, own_times, parse_moment
-from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
+from cds_service.fhir.event_views import (
+    AdverseEvent,
+    AllergyIntolerance,
+    ClinicalImpression,
+    Device,
+    DeviceUseStatement,
+    Encounter,
+    Flag,
+)  # fmt: skip
 from cds_service.fhir.owners import contained
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.resources import Resource
@@ -37,7 +45,7 @@ from cds_service.fhir.views import (
     Patient,
     Procedure,
     ServiceRequest,
-)
+)  # fmt: skip
 
 _changed = msgspec.structs.replace
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -115,6 +123,10 @@ class _Earlier:
             (AdverseEvent, self._event),
             (AllergyIntolerance, self._allergy),
             (Encounter, self._visit),
+            (ClinicalImpression, self._impression),
+            (Flag, self._flag),
+            (Device, self._device),
+            (DeviceUseStatement, self._device_use),
             (Patient, self._patient),
         )
 
@@ -265,18 +277,50 @@ class _Earlier:
         return self._with_unknown_end(_changed(found, clinical_status=None))
 
     def _visit(self, sent: Encounter) -> Encounter | None:
-        period = sent.period or sent.actual_period
-        begun = (period.start or period.end) if period is not None else None
-        return None if self._is_later(begun) else sent
+        period = sent.period or sent.actual_period or Period()
+        return None if self._is_later(period.start or period.end) else sent
+
+    def _impression(self, sent: ClinicalImpression) -> ClinicalImpression | None:
+        period = sent.effective_period or Period()
+        begun = (sent.effective_date_time, period.start or period.end, sent.date)
+        return None if self._is_later(*begun) else sent
+
+    def _flag(self, sent: Flag) -> Flag | None:
+        """An alert that was taken down later still stood; without an end nobody knows."""
+        period = sent.period or Period()
+        if self._is_later(period.start):
+            return None
+        if status_of(sent) != "inactive" or self._had_ended(sent, period.end):
+            return sent
+        return _changed(sent, status="active", period=_open_from(sent.period))
+
+    def _device(self, sent: Device) -> Device:
+        """No element says since when somebody has a device."""
+        return sent if self._untouched_since(sent) else _changed(sent, status=None)
+
+    def _device_use(self, sent: DeviceUseStatement) -> DeviceUseStatement | None:
+        period = sent.timing_period or Period()
+        if self._is_later(period.start, sent.timing_date_time, sent.recorded_on):
+            return None
+        later = self._is_later(period.end)
+        lasts = status_of(sent) in ("active", *WITHDRAWN) and not later
+        if lasts or self._had_ended(sent, period.end):
+            return sent
+        status = "active" if later else "unknown"
+        return _changed(sent, status=status, timing_period=_open_from(sent.timing_period))
+
+    def _had_ended(self, sent: Resource, end: str | None) -> bool:
+        """Whether what is over by now is known to have been so on that day."""
+        return self._untouched_since(sent) or (bool(end) and not self._is_later(end))
 
     # -- what was done and asked for -------------------------------------------------------------
 
     def _procedure(self, sent: Procedure) -> Procedure | None:
-        period = sent.performed_period or sent.occurrence_period
-        begun = (period.start or period.end) if period is not None else None
-        if self._is_later(sent.performed_date_time, sent.occurrence_date_time, begun):
+        period = sent.performed_period or sent.occurrence_period or Period()
+        begun = (sent.performed_date_time, sent.occurrence_date_time, period.start or period.end)
+        if self._is_later(*begun):
             return None
-        if period is None or not self._is_later(period.end):
+        if not self._is_later(period.end):
             return sent
         # What came of it is said of the whole, and the whole was not over.
         return _changed(
@@ -298,12 +342,12 @@ class _Earlier:
         return _changed(sent, status="unknown")
 
     def _administration(self, sent: MedicationAdministration) -> MedicationAdministration | None:
-        period = sent.effective_period or sent.occurence_period
-        begun = (period.start or period.end) if period is not None else None
-        if self._is_later(sent.effective_date_time, sent.occurence_date_time, begun):
+        period = sent.effective_period or sent.occurence_period or Period()
+        begun = (sent.effective_date_time, sent.occurence_date_time, period.start or period.end)
+        if self._is_later(*begun):
             return None
         status = status_of(sent)
-        if period is None or not self._is_later(period.end):
+        if not self._is_later(period.end):
             unknown = status == "on-hold" and not self._untouched_since(sent)
             return _changed(sent, status="unknown") if unknown else sent
         return _changed(

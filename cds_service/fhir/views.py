@@ -27,13 +27,22 @@ from cds_service.fhir.datatypes import (
     Timing,
     TimingRepeat,
 )
-from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
+from cds_service.fhir.event_views import (
+    AdverseEvent,
+    AllergyIntolerance,
+    ClinicalImpression,
+    Device,
+    DeviceUseStatement,
+    Encounter,
+    Flag,
+)
 from cds_service.fhir.resources import Resource
 
 __all__ = [
-    "AdverseEvent", "AllergyIntolerance", "Annotation", "AnyResource", "CodeableConcept",
-    "CodeableReference", "Coding", "Condition", "DiagnosticReport", "Dosage", "DoseAndRate",
-    "Encounter", "Extension", "Identifier", "Medication",
+    "AdverseEvent", "AllergyIntolerance", "Annotation", "AnyResource", "ClinicalImpression",
+    "CodeableConcept", "CodeableReference", "Coding", "Condition", "Device", "DeviceUseStatement",
+    "DiagnosticReport", "Dosage", "DoseAndRate", "Encounter", "Extension", "Flag", "Identifier",
+    "Medication",
     "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement",
     "MedicationUsage", "MedicationUse", "Observation", "ObservationComponent", "OperationOutcome",
     "Patient", "Period", "Procedure", "Quantity", "Range", "Ratio", "Reference", "ReferenceRange",
@@ -350,9 +359,13 @@ class OperationOutcome(Resource, frozen=True):
 AnyResource = (
     AdverseEvent
     | AllergyIntolerance
+    | ClinicalImpression
     | Condition
+    | Device
+    | DeviceUseStatement
     | DiagnosticReport
     | Encounter
+    | Flag
     | Medication
     | MedicationAdministration
     | MedicationDispense

@@ -64,8 +64,12 @@ _DEFAULTS: Mapping[str, Json] = {
     "MedicationAdministration": {"status": "completed"},
     "MedicationDispense": {"status": "completed"},
     "ServiceRequest": {"status": "active", "intent": "order"},
+    "ClinicalImpression": {"status": "completed"},
+    "Flag": {"status": "active"},
+    "Device": {"status": "active"},
+    "DeviceUseStatement": {"status": "active"},
 }
-_OWNED_BY_PATIENT = frozenset({"AllergyIntolerance"})
+_OWNED_BY_PATIENT = frozenset({"AllergyIntolerance", "Device"})
 
 Chart = Sequence[Mapping[str, Any]]
 

@@ -17,6 +17,7 @@ from cds_service.facts.finding_readings import (
     Reading,
     dated_in_future,
     named,
+    only_told,
     reading,
     says_something,
 )
@@ -64,16 +65,7 @@ def _told(context: Context, observation: Observation) -> Iterator[Reading]:
     day = _day(context, observation) if told else None
     if not told or dated_in_future(context, SUBJECT, "an observation", day):
         return
-    words = Named(frozenset(), frozenset(), ", ".join(sorted(told)), possible=told)
-    yield reading(
-        observation,
-        words,
-        SUSPECTED,
-        day,
-        as_of=context.as_of,
-        said=day,
-        note="named in the words of a result",
-    )
+    yield only_told(context, observation, told, day, "named in the words of a result")
 
 
 def _durations_of_pregnancy(context: Context) -> Iterator[Reading]:

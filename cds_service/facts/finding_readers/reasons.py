@@ -55,7 +55,7 @@ def of_reason(
     meaning = named(context, subject, concept)
     if meaning.denied or not (meaning.label or meaning.keys):
         return None
-    if meaning.certainty in ("excluded", "over") or _is_known(context, meaning, day):
+    if meaning.certainty in ("excluded", "over") or is_known(context, meaning, day):
         return None
     concepts = context.book.concepts
     if concepts.any_of_chapter(meaning.names | meaning.possible, "cancer"):
@@ -140,7 +140,7 @@ class _Diagnosed:
         return cls(tuple(there))
 
 
-def _is_known(context: Context, meaning: Named, day: date | None) -> bool:
+def is_known(context: Context, meaning: Named, day: date | None) -> bool:
     """Whether a Condition that was there before already says what the reason says."""
     if not (meaning.names or meaning.keys):
         return False
