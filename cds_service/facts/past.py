@@ -19,17 +19,10 @@ from cds_service.facts.chart_days import days_of
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers import adverse_event, condition
 from cds_service.facts.past_orders import OrdersThen
+from cds_service.facts.past_signs import SignsThen, open_from
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Extension, Period
 from cds_service.fhir.dates import Moment, effective_moment, own_times, parse_moment
-from cds_service.fhir.event_views import (
-    AdverseEvent,
-    AllergyIntolerance,
-    ClinicalImpression,
-    Device,
-    DeviceUseStatement,
-    Encounter,
-    Flag,
-)  # fmt: skip
+from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance
 from cds_service.fhir.owners import contained
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.resources import Resource
@@ -45,7 +38,7 @@ from cds_service.fhir.views import (
     Patient,
     Procedure,
     ServiceRequest,
-)  # fmt: skip
+)
 
 _changed = msgspec.structs.replace
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -122,12 +115,8 @@ class _Earlier:
             (ServiceRequest, self._request),
             (AdverseEvent, self._event),
             (AllergyIntolerance, self._allergy),
-            (Encounter, self._visit),
-            (ClinicalImpression, self._impression),
-            (Flag, self._flag),
-            (Device, self._device),
-            (DeviceUseStatement, self._device_use),
             (Patient, self._patient),
+            *SignsThen(self._is_later, self._untouched_since).changes,
         )
 
     def _with_contained(self, holder: Resource) -> Resource:
@@ -235,7 +224,7 @@ class _Earlier:
             return sent
         found = _changed(
             sent, outcome=kept or None, extension=extensions,
-            occurrence_period=_open_from(period),
+            occurrence_period=open_from(period),
         )  # fmt: skip
         says = self._context.book.says
         # What was fatal lasted until then.
@@ -276,43 +265,6 @@ class _Earlier:
             return found
         return self._with_unknown_end(_changed(found, clinical_status=None))
 
-    def _visit(self, sent: Encounter) -> Encounter | None:
-        period = sent.period or sent.actual_period or Period()
-        return None if self._is_later(period.start or period.end) else sent
-
-    def _impression(self, sent: ClinicalImpression) -> ClinicalImpression | None:
-        period = sent.effective_period or Period()
-        begun = (sent.effective_date_time, period.start or period.end, sent.date)
-        return None if self._is_later(*begun) else sent
-
-    def _flag(self, sent: Flag) -> Flag | None:
-        """An alert that was taken down later still stood; without an end nobody knows."""
-        period = sent.period or Period()
-        if self._is_later(period.start):
-            return None
-        if status_of(sent) != "inactive" or self._had_ended(sent, period.end):
-            return sent
-        return _changed(sent, status="active", period=_open_from(sent.period))
-
-    def _device(self, sent: Device) -> Device:
-        """No element says since when somebody has a device."""
-        return sent if self._untouched_since(sent) else _changed(sent, status=None)
-
-    def _device_use(self, sent: DeviceUseStatement) -> DeviceUseStatement | None:
-        period = sent.timing_period or Period()
-        if self._is_later(period.start, sent.timing_date_time, sent.recorded_on):
-            return None
-        later = self._is_later(period.end)
-        lasts = status_of(sent) in ("active", *WITHDRAWN) and not later
-        if lasts or self._had_ended(sent, period.end):
-            return sent
-        status = "active" if later else "unknown"
-        return _changed(sent, status=status, timing_period=_open_from(sent.timing_period))
-
-    def _had_ended(self, sent: Resource, end: str | None) -> bool:
-        """Whether what is over by now is known to have been so on that day."""
-        return self._untouched_since(sent) or (bool(end) and not self._is_later(end))
-
     # -- what was done and asked for -------------------------------------------------------------
 
     def _procedure(self, sent: Procedure) -> Procedure | None:
@@ -325,8 +277,8 @@ class _Earlier:
         # What came of it is said of the whole, and the whole was not over.
         return _changed(
             sent, status="in-progress", outcome=None, complication=(), complication_detail=(),
-            performed_period=_open_from(sent.performed_period),
-            occurrence_period=_open_from(sent.occurrence_period),
+            performed_period=open_from(sent.performed_period),
+            occurrence_period=open_from(sent.occurrence_period),
         )  # fmt: skip
 
     def _request(self, sent: ServiceRequest) -> ServiceRequest | None:
@@ -354,8 +306,8 @@ class _Earlier:
             sent,
             status="in-progress" if status in _GIVEN else sent.status,
             status_reason=None,
-            effective_period=_open_from(sent.effective_period),
-            occurence_period=_open_from(sent.occurence_period),
+            effective_period=open_from(sent.effective_period),
+            occurence_period=open_from(sent.occurence_period),
         )
 
     def _dispense(self, sent: MedicationDispense) -> MedicationDispense | None:
@@ -402,7 +354,3 @@ class _Earlier:
     def _is_later(self, *texts: str | None) -> bool:
         """Whether any of the days lies after the day asked about, as exactly as it was sent."""
         return any(self._is_after(self._moment(text)) for text in texts)
-
-
-def _open_from(period: Period | None) -> Period | None:
-    return _changed(period, end=None) if period is not None else None

@@ -37,6 +37,9 @@ OPTIONAL = frozenset(
         "allergies",
         "examinations",
         "visits",
+        "impressions",
+        "alerts",
+        "devices",
     }
 )
 """What many systems do not have: that it does not come at all is no news."""
