@@ -31,6 +31,7 @@ _FINDING_SETS = (
     "positive lymph nodes",
     "surgical margin",
     "Child-Pugh score",
+    "thoughts of death or self-harm",
     "electrocardiogram",
 )
 

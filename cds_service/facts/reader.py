@@ -203,11 +203,15 @@ class FactReader:
 
     def _person(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:
         answers = "ECOG answer"
+        self_harm = "thoughts of death or self-harm"
         return {
             "age": lambda: age_series(context),
             "sex": lambda: sex(context),
             "ECOG performance status": lambda: score_series(
                 context, "ECOG performance status", "ECOG performance status", answers, None
+            ),
+            "thoughts of death or self-harm": lambda: score_series(
+                context, self_harm, self_harm, "PHQ-9 answer", None
             ),
             "death recorded": lambda: death(context),
             "pregnancy test not judged": lambda: unjudged_pregnancy_test(context),

@@ -119,10 +119,11 @@ class TellingResult(Frozen):
     """A result that leaves a concept possible: its fact, and from which number on.
 
     `below` and `above` are in the unit of the fact, `above_xuln` is a multiple of the result's own
-    upper limit.
+    upper limit. `answers` is the value set of the answers to a question that is scored.
     """
 
     result: Words
+    answers: Words | None = None
     below: Bound | None = None
     above: Bound | None = None
     above_xuln: Bound | None = None

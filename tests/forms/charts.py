@@ -39,6 +39,7 @@ SYSTEMS = {
     "severity": "http://terminology.hl7.org/CodeSystem/adverse-event-severity",
     "outcome": "http://terminology.hl7.org/CodeSystem/adverse-event-outcome",
     "icdo": "http://terminology.hl7.org/CodeSystem/icd-o-3",
+    "npu": "http://npu-terminology.org",
     "hl7": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
 }
 GUIDE = "http://hl7.org/fhir/us/ctcae/StructureDefinition/"

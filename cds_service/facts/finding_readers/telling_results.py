@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from cds_service.facts.code_remarks import NamedResults
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import SUSPECTED, Named, Reading, reading
-from cds_service.facts.measurements import READABLE_STATUSES, laboratory_series
+from cds_service.facts.measurements import READABLE_STATUSES, laboratory_series, score_series
 from cds_service.facts.measurements import shown as shown_number
 from cds_service.facts.numbers_in_words import Spoken, WordedNumbers
 from cds_service.fhir.collecting import CodedResult
@@ -21,7 +21,7 @@ from cds_service.fhir.units import unit_spelling
 from cds_service.fhir.values import interpretation_codes, read_number, upper_limit
 from cds_service.fhir.views import Observation
 from cds_service.knowledge.concept_models import Concept, TellingResult
-from cds_service.rules import Measurement, Quantity
+from cds_service.rules import Measurement, Quantity, Series
 from cds_service.rules.measuring import written_day
 
 TOLD_BY_A_RESULT = "told by a result"
@@ -37,10 +37,8 @@ def read(context: Context) -> Iterator[Reading]:
 
 def _suspicion(context: Context, concept: Concept, telling: TellingResult) -> Iterator[Reading]:
     """It began on the first day since which every result tells it."""
-    knowledge = context.book.knowledge
-    quantity = knowledge.vocabulary.find(telling.result)
-    analyte = knowledge.fact_list.analytes[telling.result]
-    series = laboratory_series(context, telling.result, analyte)
+    quantity = context.book.knowledge.vocabulary.find(telling.result)
+    series = _series(context, telling)
     if not isinstance(quantity, Quantity):
         raise TypeError(f"{telling.result} is not a quantity")
     earliest = context.as_of - timedelta(days=quantity.fresh_for_days or context.as_of.toordinal())
@@ -59,8 +57,17 @@ def _suspicion(context: Context, concept: Concept, telling: TellingResult) -> It
             shown = f"{newest.as_sent} of {written_day(newest.day)}"
             yield _possible(context, concept, record, began, newest.day, shown)
         return
+    if telling.answers is not None:
+        return
     answered = newest.day if newest is not None else date.min
     yield from _unread(context, concept, telling, max(answered, earliest - timedelta(days=1)))
+
+
+def _series(context: Context, telling: TellingResult) -> Series | None:
+    if telling.answers is not None:
+        return score_series(context, telling.result, telling.result, telling.answers, None)
+    analyte = context.book.knowledge.fact_list.analytes[telling.result]
+    return laboratory_series(context, telling.result, analyte)
 
 
 def _unread(
