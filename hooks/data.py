@@ -32,6 +32,7 @@ _FINDING_SETS = (
     "surgical margin",
     "Child-Pugh score",
     "thoughts of death or self-harm",
+    "direct antiglobulin test",
     "electrocardiogram",
 )
 

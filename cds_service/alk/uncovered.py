@@ -207,13 +207,14 @@ def _is_answered(event: Reading, events: Sequence[Reading], spoken: Set[str]) ->
 
     What words alone name shares its record with findings in codes: it is answered by its concept.
     """
-    in_words = not event.names and not event.keys and bool(event.possible)
+    of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
+    nameless = not event.names and not event.keys and bool(event.possible)
+    in_words = nameless and not of_a_result
     if not in_words and not spoken.isdisjoint({event.finding.source, *event.same}):
         return True
     if event.finding.status != SUSPECTED:
         return False
     settled: set[str] = set()
-    of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
     for other in events:
         finding = other.finding
         if of_a_result and finding.status == PRESENT:
@@ -223,7 +224,7 @@ def _is_answered(event: Reading, events: Sequence[Reading], spoken: Set[str]) ->
             day = other.said or finding.began
             if day is not None and day >= event.day_order:
                 settled |= other.names
-        elif in_words and not spoken.isdisjoint({finding.source, *other.same}):
+        elif nameless and not spoken.isdisjoint({finding.source, *other.same}):
             settled |= other.names
     return bool(named := event.names or event.possible) and named <= settled
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import islice
 
 from cds_service.facts.code_remarks import NamedResults
 from cds_service.facts.context import Context
@@ -15,6 +16,7 @@ from cds_service.facts.finding_readings import SUSPECTED, Named, Reading, readin
 from cds_service.facts.measurements import READABLE_STATUSES, laboratory_series, score_series
 from cds_service.facts.measurements import shown as shown_number
 from cds_service.facts.numbers_in_words import Spoken, WordedNumbers
+from cds_service.facts.presence_tests import SIGNS
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.units import unit_spelling
@@ -24,6 +26,8 @@ from cds_service.knowledge.concept_models import Concept, TellingResult
 from cds_service.rules import Measurement, Quantity, Series
 from cds_service.rules.measuring import written_day
 
+_FRESH = timedelta(days=14)
+"""As long as the suspicion of haemolysis in the laboratory answers for today."""
 TOLD_BY_A_RESULT = "told by a result"
 _HIGH = frozenset({"H", "HH", "H>", "HU", "AA"})
 
@@ -32,7 +36,27 @@ def read(context: Context) -> Iterator[Reading]:
     """For each concept that results tell of, the suspicion that the newest one leaves."""
     for concept in context.book.knowledge.concepts.values():
         for telling in concept.told_by:
-            yield from _suspicion(context, concept, telling)
+            if not telling.sign:
+                yield from _suspicion(context, concept, telling)
+        signs = (found for item in concept.told_by if item.sign
+                 for found in _sign(context, concept, item))  # fmt: skip
+        # Signs of one thing are one suspicion.
+        yield from islice(signs, 1)
+
+
+def _sign(context: Context, concept: Concept, telling: TellingResult) -> Iterator[Reading]:
+    """What the newest result says that is a sign by itself, unless one of that day denies it."""
+    found = SIGNS[telling.result](context)
+    statements = found.statements if found is not None else ()
+    newest = statements[0] if statements else None
+    if newest is None or newest.day is None or newest.day < context.as_of - _FRESH:
+        return
+    if any(item.value != "present" for item in statements if item.day == newest.day):
+        return
+    record = _record(context, newest.source)
+    if record is not None:
+        shown = f"{newest.as_sent or telling.result} of {written_day(newest.day)}"
+        yield _possible(context, concept, record, newest.day, newest.day, shown)
 
 
 def _suspicion(context: Context, concept: Concept, telling: TellingResult) -> Iterator[Reading]:
