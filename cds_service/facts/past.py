@@ -314,7 +314,11 @@ class _Earlier:
         if self._is_later(sent.when_handed_over or sent.when_prepared):
             return None
         halted = status_of(sent) in ("on-hold", "stopped") and not self._untouched_since(sent)
-        return _changed(sent, status="unknown") if halted else sent
+        if not halted:
+            return sent
+        return _changed(
+            sent, status="unknown", status_reason=None, status_reason_codeable_concept=None
+        )
 
     def _patient(self, sent: Patient) -> Patient:
         if self._had_died or (sent.deceased_date_time is None and not sent.deceased_boolean):

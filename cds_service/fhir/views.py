@@ -233,6 +233,7 @@ class MedicationAdministration(MedicationUse, frozen=True):
 class MedicationDispense(MedicationUse, frozen=True):
     """A supply handed over."""
 
+    status_reason_codeable_concept: CodeableConcept | None = None
     when_prepared: str | None = None
     when_handed_over: str | None = None
     days_supply: Quantity | None = None
@@ -281,6 +282,7 @@ class Procedure(Resource, frozen=True):
     occurrence_period: Period | None = None
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
+    reason: tuple[CodeableReference, ...] = ()
     body_site: tuple[CodeableConcept, ...] = ()
     outcome: CodeableConcept | None = None
     complication: tuple[CodeableConcept, ...] = ()
@@ -325,6 +327,8 @@ class ServiceRequest(Resource, frozen=True):
     occurrence_period: Period | None = None
     authored_on: str | None = None
     reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    reason: tuple[CodeableReference, ...] = ()
 
     @property
     def code(self) -> CodeableConcept | None:
