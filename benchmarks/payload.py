@@ -21,13 +21,16 @@ from fhir_fixtures import Story, load_story
 from hooks.data import (
     ADMINISTRATIONS,
     ADVERSE_EVENTS,
+    ALERTS,
     ALLERGIES,
     CONDITIONS,
+    DEVICES,
     DISPENSES,
     EVERYTHING,
     EXAMINATIONS,
     EXAMINED,
     FINDINGS,
+    IMPRESSIONS,
     LABORATORY,
     MEDICATIONS,
     PATIENT,
@@ -209,6 +212,9 @@ def _prefetch(chart: list[Resource], knowledge: Knowledge) -> dict[str, Resource
         DISPENSES.key: _of_type("MedicationDispense"),
         EXAMINATIONS.key: lambda resource: any(_has_category(resource, name) for name in EXAMINED),
         VISITS.key: _of_type("Encounter"),
+        IMPRESSIONS.key: _of_type("ClinicalImpression"),
+        ALERTS.key: _of_type("Flag"),
+        DEVICES.key: _of_type("Device"),
     }
     (patient,) = [resource for resource in chart if resource["resourceType"] == "Patient"]
     prefetch = {PATIENT.key: patient}

@@ -60,6 +60,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
         "clinical-status": _token("clinicalStatus"),
         "verification-status": _token("verificationStatus"),
     },
+    "ClinicalImpression": {**_SUBJECT, "status": _token("status")},
     "Condition": {
         **_SUBJECT,
         "code": _token("code"),
@@ -69,6 +70,8 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
         "onset-date": _date("onsetDateTime"),
         "recorded-date": _date("recordedDate"),
     },
+    "Device": {**_PATIENT, "type": _token("type"), "status": _token("status")},
+    "DeviceUseStatement": {**_SUBJECT},
     "DiagnosticReport": {
         **_SUBJECT,
         "code": _token("code"),
@@ -77,6 +80,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
         "status": _token("status"),
     },
     "Encounter": {**_SUBJECT, "status": _token("status")},
+    "Flag": {**_SUBJECT},
     "Medication": {"code": _token("code")},
     "MedicationAdministration": {**_SUBJECT, "status": _token("status")},
     "MedicationDispense": {**_SUBJECT, "status": _token("status")},

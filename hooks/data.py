@@ -31,6 +31,8 @@ _FINDING_SETS = (
     "positive lymph nodes",
     "surgical margin",
     "Child-Pugh score",
+    "thoughts of death or self-harm",
+    "direct antiglobulin test",
     "electrocardiogram",
 )
 
@@ -156,11 +158,32 @@ VISITS = Kind(
     "diagnoses that a visit names, and days of diagnoses that have none",
     beside=True,
 )
+IMPRESSIONS = Kind(
+    "impressions",
+    "ClinicalImpression?patient={{context.patientId}}",
+    False,
+    "diseases that are thought of",
+    beside=True,
+)
+ALERTS = Kind(
+    "alerts",
+    "Flag?patient={{context.patientId}}",
+    False,
+    "alerts over the chart, such as an intolerance or a long QT interval",
+    beside=True,
+)
+DEVICES = Kind(
+    "devices",
+    "Device?patient={{context.patientId}}",
+    False,
+    "a pacemaker that is in place; statements of use (DeviceUseStatement) are read when sent",
+    beside=True,
+)
 
 EVERYTHING = (
     PATIENT, CONDITIONS, MEDICATIONS, LABORATORY, VITAL_SIGNS, FINDINGS, PROCEDURES, REPORTS,
     REQUESTS, STATEMENTS, ADMINISTRATIONS, DISPENSES, ADVERSE_EVENTS, ALLERGIES, EXAMINATIONS,
-    VISITS,
+    VISITS, IMPRESSIONS, ALERTS, DEVICES,
 )  # fmt: skip
 
 

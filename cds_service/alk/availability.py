@@ -60,6 +60,9 @@ _BESIDE = _QUIET | {
     "allergies",
     "examinations",
     "visits",
+    "impressions",
+    "alerts",
+    "devices",
 }
 """Kinds of data that stand beside those of another: what is said without them is said calmly."""
 

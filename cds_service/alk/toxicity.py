@@ -367,7 +367,9 @@ class Toxicity:
 
         No grade is asked for of a diagnosis that is acted on, nor where its reaction is.
         """
-        reasons, row = results_to_ask_about(self._table, self.undecided, self._view, answered, held)
+        reasons, row = results_to_ask_about(
+            self._table, self.undecided, self._view, self._as_of, answered, held
+        )
         if row is None:
             return []
         trace = self.undecided.get(row.identifier) or row.when.evaluate(self._today)

@@ -232,17 +232,17 @@ class _Answers:
         What words alone name shares its record with findings in codes: it is answered by its
         concept.
         """
-        in_words = not event.names and not event.keys and bool(event.possible)
-        if not in_words and self._is_spoken_of(event):
+        # A diagnosis says outright what a number only leaves possible, and is judged itself.
+        of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
+        nameless = not event.names and not event.keys and bool(event.possible)
+        if (of_a_result or not nameless) and self._is_spoken_of(event):
             return True
         if event.finding.status != SUSPECTED:
             return False
-        # A diagnosis says outright what a number only leaves possible, and is judged itself.
-        of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
         named = event.names or event.possible
         return bool(named) and all(
             (of_a_result and name in self._present)
-            or (in_words and name in self._spoken_names)
+            or (nameless and name in self._spoken_names)
             or (name in self._refuted and self._refuted[name] >= event.day_order)
             for name in named
         )

@@ -1,24 +1,49 @@
-"""Results that came and cannot be used: which of them the rows of one drug have to ask about."""
+"""Results that came and cannot be used: which of them the rows of one drug have to ask about.
+
+A result that nobody can read hides the one before it. Where that one would have made a row ask, the
+question stays: what cannot be read never answers it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from msgspec.structs import replace
 
 from cds_service.alk.undecided import asks_more
 from cds_service.facts.patient import OnTreatment
 from cds_service.knowledge.table_files import Row, Table
-from cds_service.rules import Reason, ReasonKind, Series, Trace
+from cds_service.rules import Evaluation, FactValue, Reason, ReasonKind, Series, Trace, Verdict
 
 _HOLDING = ("stop", "withhold")
 _GRAVE = frozenset({ReasonKind.NOT_READ, ReasonKind.CONTRADICTORY})
 """Reasons that leave something open of which a row that only asks would speak: results contradict
 each other only where one of them meets it."""
+_HIDING = frozenset({ReasonKind.UNKNOWN_UNIT, ReasonKind.IMPRECISE, ReasonKind.UNUSABLE})
+"""Reasons of a result that came after one that could be read."""
+
+
+@dataclass(frozen=True)
+class _Readable:
+    """The facts without the results that nobody can read, so that those before them answer."""
+
+    view: OnTreatment
+
+    def find(self, name: str) -> FactValue | None:
+        found = self.view.find(name)
+        if not isinstance(found, Series):
+            return found
+        kept = tuple(item for item in found.measurements if item.problem is None)
+        return replace(found, measurements=kept)
 
 
 def results_to_ask_about(
     table: Table,
     undecided: Mapping[str, Trace],
     view: OnTreatment,
+    as_of: date,
     answered: Collection[str],
     held: Collection[str],
 ) -> tuple[tuple[Reason, ...], Row | None]:
@@ -26,8 +51,10 @@ def results_to_ask_about(
 
     No grade is asked for of a diagnosis that is acted on (`held` are the sources), nor where its
     reaction is (`answered`). A row that only asks is no reason to ask about a missing range or
-    unit, but about a result that may be grave: not read, or one of two that disagree.
+    unit, but about a result that may be grave (not read, one of two that disagree), or one that
+    hides a result for which the row would have asked.
     """
+    readable = Evaluation(_Readable(view), as_of)
     reasons: dict[Reason, None] = {}
     first: Row | None = None
     for row in table:
@@ -35,7 +62,7 @@ def results_to_ask_about(
         if trace is None:
             continue
         for reason in asks_more(trace, held, graded=row.text("reaction") in answered):
-            if _matters(row, reason):
+            if _matters(row, reason) or _hides(row, reason, readable):
                 reasons.setdefault(reason)
                 first = first or row
     for row in table:
@@ -48,6 +75,13 @@ def results_to_ask_about(
 def _matters(row: Row, reason: Reason) -> bool:
     action = row.text("action")
     return action in _HOLDING or (action == "ask" and reason.kind in _GRAVE)
+
+
+def _hides(row: Row, reason: Reason, readable: Evaluation) -> bool:
+    """Whether a row that asks would have asked, had the result not come that nobody can read."""
+    if row.text("action") != "ask" or reason.kind not in _HIDING:
+        return False
+    return row.when.evaluate(readable).verdict is Verdict.MET
 
 
 def _out_of_place(row: Row, view: OnTreatment) -> Iterator[Reason]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from cds_service.facts import tumours
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import REFUTED, SUSPECTED, Reading
-from cds_service.facts.problems import diagnoses, in_order, statement
+from cds_service.facts.problems import diagnoses, statement
+from cds_service.facts.statement_order import in_order
 from cds_service.fhir.views import MedicationRequest
 from cds_service.rules import Collection, Item, Reason, ReasonKind, Statement, Statements
 

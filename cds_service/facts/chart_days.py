@@ -17,11 +17,12 @@ _WRITTEN = (
     "authored_on", "status_changed", "date_asserted", "recorded_date", "issued", "date", "detected",
     "effective_date_time", "effective_instant", "performed_date_time", "occurrence_date_time",
     "occurence_date_time", "onset_date_time", "last_occurrence", "abatement_date_time",
-    "when_prepared", "when_handed_over", "received_time", "deceased_date_time",
+    "when_prepared", "when_handed_over", "received_time", "deceased_date_time", "recorded_on",
+    "timing_date_time",
 )  # fmt: skip
 _PERIODS = (
     "effective_period", "performed_period", "occurrence_period", "occurence_period",
-    "onset_period", "abatement_period", "period", "actual_period",
+    "onset_period", "abatement_period", "period", "actual_period", "timing_period",
 )  # fmt: skip
 
 _PLANNED = frozenset({"planned", "preparation", "intended"})

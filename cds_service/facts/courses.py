@@ -16,10 +16,10 @@ from msgspec import structs
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES, score_series
 from cds_service.facts.patient import TreatmentLine, TreatmentOrder
-from cds_service.facts.problems import in_order
 from cds_service.facts.progression_signs import SIGNS, signs_of_progression
 from cds_service.facts.progression_words import named_assessments
 from cds_service.facts.staging import coded_observation
+from cds_service.facts.statement_order import in_order
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (
     CodeableConcept,

@@ -19,7 +19,10 @@ _SHORT_AFTER = re.compile(r"(?P<long>[^()]*[^()\s])\s*\([A-Z]{2,6}\)\s*\Z")
 _SHORT_BEFORE = re.compile(r"[A-Z]{2,6}\s*\((?P<long>[^()]+)\)\s*\Z")
 _TAIL = re.compile(
     r"(?:\s*,\s*(?:unspecified\b[^,]*|(?:initial|subsequent) encounter|NOS"
-    r"|nicht näher bezeichnet))+\s*\Z|\s+NOS\s*\Z",
+    r"|not otherwise specified|not elsewhere classified|nicht näher bezeichnet"
+    r"|anderenorts nicht klassifiziert|sans précision|non spécifiée?|non specificat[ao]"
+    r"|no especificad[ao]|não especificad[ao]|niet gespecificeerd|uspecificeret|ospecificerad"
+    r"|uspesifisert|nieokreślon[ey]))+\s*\Z|\s+NOS\s*\Z",
     re.IGNORECASE,
 )
 _DRUG = r"\w+inib"
@@ -39,7 +42,8 @@ _COURSE_AFTER = re.compile(
 _DOUBT_BEFORE = re.compile(
     r"\A\s*(?:\?\s*|(?:suspected|suspicion of|suspect|possible|probable|presumed|presumptive|likely"
     r"|questionable|query|rule out|r/o|concern for|concerning for|verdacht auf|v\.\s*a\.|susp\."
-    r"|suspicion de|sospecha de|posible|sospetto di|sospetta|sospetto|probabile)\s+)",
+    r"|suspicion de|sospecha de|posible|sospetto di|sospetta|sospetto|probabile|verdenking op"
+    r"|mogelijke?|mistanke om|misstanke om|misstänkt|suspeita de|podejrzenie)\s+)",
     re.IGNORECASE,
 )
 # Asked of a text whose blanks are single.
@@ -53,7 +57,9 @@ _NOT_NOW = re.compile(
     r"|status post|s/p|resolved|kein|keine|keinen|ohne|ausschluss|ausgeschlossen|nicht|zustand nach"
     r"|z\.\s*n\.|anamnese|anamnestisch|keinerlei|sans|pas|absence|aucune?|exclue?|antécédent"
     r"|antécédents|senza|assenza|nessuna?|nessun|esclus[oa]|sin|ausencia|ningún|ninguna"
-    r"|descartad[oa]|antecedentes)\b|\bz\.\s*n\.",
+    r"|descartad[oa]|antecedentes|geen|zonder|voorgeschiedenis|uitgesloten|ingen|intet|ikke|uden"
+    r"|uten|inte|utan|udelukket|utesluten|tidligere|tidigare|sem|não|nega|excluíd[oa]|história"
+    r"|histórico|brak|bez|nie|wykluczono)\b|\bz\.\s*n\.",
     re.IGNORECASE,
 )
 """Words after which a name in a text may mean the contrary, the past or somebody else."""

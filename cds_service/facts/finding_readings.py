@@ -168,6 +168,14 @@ def _named(
     return Named(frozenset(), keys, label, certainty=certainty, possible=possible)
 
 
+def only_told(
+    context: Context, record: Resource, told: frozenset[str], day: date | None, note: str
+) -> Reading:
+    """What the words of a record name: possible and no more, which is enough to ask."""
+    words = Named(frozenset(), frozenset(), ", ".join(sorted(told)), possible=told)
+    return reading(record, words, SUSPECTED, day, as_of=context.as_of, said=day, note=note)
+
+
 def dated_in_future(context: Context, subject: str, what: str, day: date | None) -> bool:
     """Whether a day lies after the day asked about: what is dated so is not known yet."""
     if day is None or day <= context.as_of:

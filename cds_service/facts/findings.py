@@ -22,7 +22,15 @@ from cds_service.facts.finding_readings import (
 )
 from cds_service.facts.finding_succession import with_successors
 from cds_service.facts.grade_scale import FROM_SEVERITY, FROM_TERM, STATED
-from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
+from cds_service.fhir.event_views import (
+    AdverseEvent,
+    AllergyIntolerance,
+    ClinicalImpression,
+    Device,
+    DeviceUseStatement,
+    Encounter,
+    Flag,
+)
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import Condition, DiagnosticReport
 from cds_service.rules import Finding, Findings
@@ -36,6 +44,10 @@ _OWNED = {
     DiagnosticReport: ("reports", "a report"),
     Encounter: ("visits", "a visit"),
     Condition: ("conditions", "a condition"),
+    ClinicalImpression: ("impressions", "an impression"),
+    Flag: ("alerts", "an alert"),
+    Device: ("devices", "a device"),
+    DeviceUseStatement: ("devices", "the use of a device"),
 }
 
 

@@ -12,8 +12,12 @@ from datetime import date, timedelta
 
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import laboratory_series
-from cds_service.facts.presence_tests import direct_antiglobulin_test, low_haptoglobin
-from cds_service.rules import Statement, Statements
+from cds_service.facts.presence_tests import (
+    called_high,
+    direct_antiglobulin_test,
+    low_haptoglobin,
+)
+from cds_service.rules import Measurement, Statement, Statements
 
 FACT = "haemolysis in the laboratory"
 _TOGETHER = timedelta(days=14)
@@ -53,24 +57,39 @@ def _said(value: str, haptoglobin: Statement, beside: list[Statement]) -> Statem
 
 
 def _raised(context: Context, fact: str, day: date) -> Statement | None:
-    """Whether the newest result near a day lies above its own upper limit; None when unknown."""
+    """Whether the newest result near a day lies above its own upper limit, or else was called high
+    by the laboratory; None when unknown."""
     series = laboratory_series(context, fact, fact)
-    for item in series.measurements if series is not None else ():
-        if abs(item.day - day) > _TOGETHER:
-            continue
-        if item.value is None or item.upper_limit is None:
-            return None
-        if item.comparator in ("<", "<="):
-            above = False if item.value <= item.upper_limit else None
-        elif item.comparator in (">", ">="):
-            above = True if item.value >= item.upper_limit else None
-        else:
-            above = item.value > item.upper_limit
-        if above is None:
-            return None
+    near = (
+        item
+        for item in (series.measurements if series is not None else ())
+        if abs(item.day - day) <= _TOGETHER
+    )
+    newest = next(near, None)
+    above = _is_above(newest) if newest is not None else None
+    if newest is not None and above is not None:
         value = "present" if above else "absent"
-        return Statement(value, item.day, f"{_RAISED[fact]} {item.as_sent}", item.source)
+        return Statement(value, newest.day, f"{_RAISED[fact]} {newest.as_sent}", newest.source)
+    called = called_high(context, fact)
+    for said in called.statements if called is not None else ():
+        if said.day is not None and abs(said.day - day) <= _TOGETHER:
+            # A flag of an older result must not answer for a newer one.
+            newer = newest is not None and newest.day > said.day
+            word = "called high" if said.value == "present" else "not called high"
+            shown = f"{_RAISED[fact]} {word}"
+            return None if newer else Statement(said.value, said.day, shown, said.source)
     return None
+
+
+def _is_above(item: Measurement) -> bool | None:
+    """Whether a result lies above its upper limit; None when that cannot be known."""
+    if item.value is None or item.upper_limit is None:
+        return None
+    if item.comparator in ("<", "<="):
+        return False if item.value <= item.upper_limit else None
+    if item.comparator in (">", ">="):
+        return True if item.value >= item.upper_limit else None
+    return item.value > item.upper_limit
 
 
 def _antibodies(context: Context, day: date) -> Statement | None:

@@ -29,6 +29,11 @@ from cds_service.rules import Measurement, Quantity, Reason, ReasonKind, Series
 from cds_service.rules.measuring import written_day
 
 READABLE_STATUSES = frozenset({"final", "amended", "corrected", "preliminary"})
+SCORED = {
+    "ECOG performance status": "ECOG answer",
+    "thoughts of death or self-harm": "PHQ-9 answer",
+}
+"""Facts that are scores, each with the value set of its coded answers."""
 _NOT_YET = frozenset({"registered", "cancelled", "entered-in-error"})
 _LATER_WORD = frozenset({"amended", "corrected"})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)

@@ -19,9 +19,10 @@ from cds_service.facts.chart_days import days_of
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readers import adverse_event, condition
 from cds_service.facts.past_orders import OrdersThen
+from cds_service.facts.past_signs import SignsThen, open_from
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Extension, Period
 from cds_service.fhir.dates import Moment, effective_moment, own_times, parse_moment
-from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
+from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance
 from cds_service.fhir.owners import contained
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.resources import Resource
@@ -114,8 +115,8 @@ class _Earlier:
             (ServiceRequest, self._request),
             (AdverseEvent, self._event),
             (AllergyIntolerance, self._allergy),
-            (Encounter, self._visit),
             (Patient, self._patient),
+            *SignsThen(self._is_later, self._untouched_since).changes,
         )
 
     def _with_contained(self, holder: Resource) -> Resource:
@@ -223,7 +224,7 @@ class _Earlier:
             return sent
         found = _changed(
             sent, outcome=kept or None, extension=extensions,
-            occurrence_period=_open_from(period),
+            occurrence_period=open_from(period),
         )  # fmt: skip
         says = self._context.book.says
         # What was fatal lasted until then.
@@ -264,25 +265,20 @@ class _Earlier:
             return found
         return self._with_unknown_end(_changed(found, clinical_status=None))
 
-    def _visit(self, sent: Encounter) -> Encounter | None:
-        period = sent.period or sent.actual_period
-        begun = (period.start or period.end) if period is not None else None
-        return None if self._is_later(begun) else sent
-
     # -- what was done and asked for -------------------------------------------------------------
 
     def _procedure(self, sent: Procedure) -> Procedure | None:
-        period = sent.performed_period or sent.occurrence_period
-        begun = (period.start or period.end) if period is not None else None
-        if self._is_later(sent.performed_date_time, sent.occurrence_date_time, begun):
+        period = sent.performed_period or sent.occurrence_period or Period()
+        begun = (sent.performed_date_time, sent.occurrence_date_time, period.start or period.end)
+        if self._is_later(*begun):
             return None
-        if period is None or not self._is_later(period.end):
+        if not self._is_later(period.end):
             return sent
         # What came of it is said of the whole, and the whole was not over.
         return _changed(
             sent, status="in-progress", outcome=None, complication=(), complication_detail=(),
-            performed_period=_open_from(sent.performed_period),
-            occurrence_period=_open_from(sent.occurrence_period),
+            performed_period=open_from(sent.performed_period),
+            occurrence_period=open_from(sent.occurrence_period),
         )  # fmt: skip
 
     def _request(self, sent: ServiceRequest) -> ServiceRequest | None:
@@ -298,27 +294,31 @@ class _Earlier:
         return _changed(sent, status="unknown")
 
     def _administration(self, sent: MedicationAdministration) -> MedicationAdministration | None:
-        period = sent.effective_period or sent.occurence_period
-        begun = (period.start or period.end) if period is not None else None
-        if self._is_later(sent.effective_date_time, sent.occurence_date_time, begun):
+        period = sent.effective_period or sent.occurence_period or Period()
+        begun = (sent.effective_date_time, sent.occurence_date_time, period.start or period.end)
+        if self._is_later(*begun):
             return None
         status = status_of(sent)
-        if period is None or not self._is_later(period.end):
+        if not self._is_later(period.end):
             unknown = status == "on-hold" and not self._untouched_since(sent)
             return _changed(sent, status="unknown") if unknown else sent
         return _changed(
             sent,
             status="in-progress" if status in _GIVEN else sent.status,
             status_reason=None,
-            effective_period=_open_from(sent.effective_period),
-            occurence_period=_open_from(sent.occurence_period),
+            effective_period=open_from(sent.effective_period),
+            occurence_period=open_from(sent.occurence_period),
         )
 
     def _dispense(self, sent: MedicationDispense) -> MedicationDispense | None:
         if self._is_later(sent.when_handed_over or sent.when_prepared):
             return None
         halted = status_of(sent) in ("on-hold", "stopped") and not self._untouched_since(sent)
-        return _changed(sent, status="unknown") if halted else sent
+        if not halted:
+            return sent
+        return _changed(
+            sent, status="unknown", status_reason=None, status_reason_codeable_concept=None
+        )
 
     def _patient(self, sent: Patient) -> Patient:
         if self._had_died or (sent.deceased_date_time is None and not sent.deceased_boolean):
@@ -358,7 +358,3 @@ class _Earlier:
     def _is_later(self, *texts: str | None) -> bool:
         """Whether any of the days lies after the day asked about, as exactly as it was sent."""
         return any(self._is_after(self._moment(text)) for text in texts)
-
-
-def _open_from(period: Period | None) -> Period | None:
-    return _changed(period, end=None) if period is not None else None

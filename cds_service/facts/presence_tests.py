@@ -6,14 +6,15 @@ nothing, and so does one whose number, flag and words contradict each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from cds_service.facts.code_remarks import NamedResults
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES
-from cds_service.facts.problems import in_order
+from cds_service.facts.statement_order import in_order
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.reference_ranges import lower_limit
 from cds_service.fhir.statuses import status_of
@@ -26,24 +27,23 @@ from cds_service.fhir.values import (
     read_number,
     upper_limit,
 )
+from cds_service.fhir.views import Observation, ObservationComponent
 from cds_service.rules import Statement, Statements
 
-_ANSWERS = {"present": "answer positive", "absent": "answer negative"}
-_POSITIVE_FLAGS = {
-    "present": frozenset({"POS", "DET", "RR", "H", "HH", "HU"}),
-    "absent": frozenset({"NEG", "ND", "NR", "N"}),
-}
-_LOW_FLAGS = {
-    "present": frozenset({"L", "LL", "LU"}),
-    "absent": frozenset({"N", "H", "HH", "HU"}),
-}
-_WORDS = {
-    "present": frozenset({"positive", "pos", "detected", "reactive"}),
-    "absent": frozenset({"negative", "neg", "not detected", "non-reactive", "nonreactive"}),
-}
-"""Exact answers in words, as laboratories and bedside tests send them."""
-
 _Judge = Callable[[Context, CodedResult, NumberAsSent], str]
+
+
+@dataclass(frozen=True)
+class _Test:
+    """How the results of a test are judged: by number and range, flags, coded answers and words.
+
+    Each of the three tables says what means `present` and what `absent`.
+    """
+
+    judge: _Judge
+    flags: Mapping[str, frozenset[str]]
+    words: Mapping[str, tuple[str, ...]]
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 def pregnancy_tests(context: Context) -> Iterator[Statement]:
@@ -53,7 +53,7 @@ def pregnancy_tests(context: Context) -> Iterator[Statement]:
     marker, and not read here.
     """
     codes = _pregnancy_codes(context)
-    yield from _statements(context, "pregnancy", codes, "hCG", _above, _POSITIVE_FLAGS)
+    yield from _statements(context, "pregnancy", codes, "hCG", _HCG)
 
 
 def unjudged_pregnancy_test(context: Context) -> Statements | None:
@@ -64,7 +64,7 @@ def unjudged_pregnancy_test(context: Context) -> Statements | None:
         source, observation = result.source, result.observation
         if status_of(observation) not in READABLE_STATUSES:
             continue
-        value, _ = _answer(context, result, _above, _POSITIVE_FLAGS)
+        value, _ = _answer(context, result, _HCG)
         sent = read_number(source)
         moment = context.effective(observation)
         day = moment.day if context.usable(moment, "pregnancy") and moment is not None else None
@@ -83,7 +83,7 @@ def _named_pregnancy_tests(context: Context, judged: date) -> Iterator[Statement
     for result in context.once(NamedResults, NamedResults.of).get("hCG", ()):
         if status_of(result.observation) not in READABLE_STATUSES:
             continue
-        value, _ = _answer(context, result, _above, _POSITIVE_FLAGS)
+        value, _ = _answer(context, result, _HCG)
         sent = read_number(result.source)
         moment = context.effective(result.observation)
         day = moment.day if context.usable(moment, "pregnancy") and moment is not None else None
@@ -106,14 +106,20 @@ def direct_antiglobulin_test(context: Context) -> Statements | None:
     """Present when the direct Coombs test is positive."""
     codes = context.book.value_sets["direct antiglobulin test"].keys
     fact = "direct antiglobulin test"
-    return in_order(list(_statements(context, fact, codes, "", _no_number, _POSITIVE_FLAGS)))
+    return in_order(list(_statements(context, fact, codes, "", _COOMBS)))
 
 
 def low_haptoglobin(context: Context) -> Statements | None:
     """Present when haptoglobin lies below the lower limit of its own range."""
     codes = context.book.analytes["haptoglobin"].keys
     fact = "low haptoglobin"
-    return in_order(list(_statements(context, fact, codes, "haptoglobin", _below, _LOW_FLAGS)))
+    return in_order(list(_statements(context, fact, codes, "haptoglobin", _LOW)))
+
+
+def called_high(context: Context, analyte: str) -> Statements | None:
+    """Present when the laboratory itself called a result high, with or without a number."""
+    codes = context.book.analytes[analyte].keys
+    return in_order(list(_statements(context, analyte, codes, analyte, _CALLED_HIGH)))
 
 
 def _statements(
@@ -121,13 +127,12 @@ def _statements(
     fact: str,
     codes: Collection[CodeKey],
     label: str,
-    judge: _Judge,
-    flags: dict[str, frozenset[str]],
+    test: _Test,
 ) -> Iterator[Statement]:
     for result in context.record.observations(sorted(codes)):
         if status_of(result.observation) not in READABLE_STATUSES:
             continue
-        value, as_sent = _answer(context, result, judge, flags)
+        value, as_sent = _answer(context, result, test)
         if not value:
             context.remark(fact, "a result that cannot be judged was left out")
             continue
@@ -137,24 +142,36 @@ def _statements(
             yield Statement(value, moment.day, shown, result.observation.key)
 
 
-def _answer(
-    context: Context, result: CodedResult, judge: _Judge, flags: dict[str, frozenset[str]]
-) -> tuple[str, str]:
-    """`present`, `absent` or nothing, and the number or the answer it was read from."""
+def _answer(context: Context, result: CodedResult, test: _Test) -> tuple[str, str]:
+    """`present`, `absent` or nothing, and the number or the answer it was read from.
+
+    What the sender says is absent has no answer, whatever stands beside it.
+    """
     source = result.source
     sent = read_number(source)
-    said = {judge(context, result, sent)}
+    if source.data_absent_reason is not None:
+        return "", ""
+    said = {test.judge(context, result, sent)}
     concept = source.value_codeable_concept
-    word = (source.value_string or (concept.label if concept is not None else "") or "").strip()
+    spoken = _texts(source)
     sent_flags = interpretation_codes(source)
-    for value, name in _ANSWERS.items():
-        if context.book.says(concept, name) or word.lower() in _WORDS[value]:
-            said.add(value)
-        if sent_flags & flags[value]:
+    sets = context.book.knowledge.codes.value_sets
+    for value in ("present", "absent"):
+        words = {word.lower() for name in test.words[value] for word in sets[name].match_text}
+        coded = value in test.answers and context.book.says(concept, test.answers[value])
+        if coded or not words.isdisjoint(spoken) or sent_flags & test.flags[value]:
             said.add(value)
     said.discard("")
     shown = sent.as_sent if sent.number is not None else ""
     return (said.pop(), shown) if len(said) == 1 else ("", shown)
+
+
+def _texts(source: Observation | ObservationComponent) -> frozenset[str]:
+    """The whole texts of a result and of its flags, in small letters."""
+    value = source.value_codeable_concept
+    texts = [source.value_string, value.label if value is not None else None]
+    texts += [flag.label for flag in source.interpretation]
+    return frozenset(" ".join(text.lower().split()) for text in texts if text and text.strip())
 
 
 def _no_number(context: Context, result: CodedResult, sent: NumberAsSent) -> str:
@@ -202,3 +219,29 @@ def _in_one_unit(
         return (measured, converted) if lowest <= measured <= highest else None
     units = {fold_unit(item.unit or item.code or "") for item in (sent, limit)}
     return (number, bound) if len(units) == 1 else None
+
+
+_POSITIVE_FLAGS = {
+    "present": frozenset({"POS", "DET", "RR", "H", "HH", "HU"}),
+    "absent": frozenset({"NEG", "ND", "NR", "N"}),
+}
+_POSITIVE_WORDS = {"present": ("positive in words",), "absent": ("negative in words",)}
+_POSITIVE_CODES = {"present": "answer positive", "absent": "answer negative"}
+_HCG = _Test(_above, _POSITIVE_FLAGS, _POSITIVE_WORDS, _POSITIVE_CODES)
+_COOMBS = _Test(_no_number, _POSITIVE_FLAGS, _POSITIVE_WORDS, _POSITIVE_CODES)
+_LOW = _Test(
+    _below,
+    {"present": frozenset({"L", "LL", "LU"}), "absent": frozenset({"N", "H", "HH", "HU"})},
+    {"present": ("low in words",), "absent": ("normal in words", "high in words")},
+)
+_CALLED_HIGH = _Test(
+    _no_number,
+    {"present": frozenset({"H", "HH", "HU"}), "absent": frozenset({"N", "L", "LL", "LU"})},
+    {"present": ("high in words",), "absent": ("normal in words", "low in words")},
+)
+
+SIGNS: Mapping[str, Callable[[Context], Statements | None]] = {
+    "low haptoglobin": low_haptoglobin,
+    "direct antiglobulin test": direct_antiglobulin_test,
+}
+"""Results that are a sign by themselves, by the name under which a concept is told by them."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
 from cds_service.facts.findings import findings_of
 from cds_service.facts.histologies import OF_THE_LUNG, reported_morphologies
+from cds_service.facts.statement_order import in_order
 from cds_service.fhir.views import Condition
 from cds_service.rules import Statement, Statements
-
-_LONG_AGO = date.min
 
 
 def statement(item: Reading) -> Statement | None:
@@ -72,16 +70,6 @@ def _judged(context: Context, concept: str) -> list[list[Statement]]:
         latest = max((item.day for item in said if item.day is not None), default=None)
         judged.append([item for item in said if item.day in (latest, None)])
     return judged
-
-
-def in_order(statements: Iterable[Statement]) -> Statements | None:
-    """Newest first, undated last; None when there are none.
-
-    Of one day "present" stands before "absent", and several that agree are kept.
-    """
-    ordered = sorted(statements, key=lambda item: item.value, reverse=True)
-    ordered.sort(key=lambda item: item.day or _LONG_AGO, reverse=True)
-    return Statements(tuple(ordered)) if ordered else None
 
 
 def diagnoses(context: Context, *value_sets: str) -> list[Reading]:

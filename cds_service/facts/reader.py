@@ -26,7 +26,7 @@ from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
 from cds_service.facts.intolerances import INTOLERANCES, intolerances
-from cds_service.facts.measurements import age_series, score_series
+from cds_service.facts.measurements import SCORED, age_series, score_series
 from cds_service.facts.medicines import Medicines, read_medicines, read_orders
 from cds_service.facts.past import as_it_was
 from cds_service.facts.patient import (
@@ -199,13 +199,13 @@ class FactReader:
         )
 
     def _person(self, context: Context) -> dict[str, Callable[[], FactValue | None]]:
-        answers = "ECOG answer"
         return {
             "age": lambda: age_series(context),
             "sex": lambda: sex(context),
-            "ECOG performance status": lambda: score_series(
-                context, "ECOG performance status", "ECOG performance status", answers, None
-            ),
+            **{
+                name: _bound(score_series, context, name, name, answers, None)
+                for name, answers in SCORED.items()
+            },
             "death recorded": lambda: death(context),
             "pregnancy test not judged": lambda: unjudged_pregnancy_test(context),
             haemolysis.FACT: lambda: haemolysis.haemolysis_in_the_laboratory(context),

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from cds_service.facts.alk_elsewhere import day_of_report
 from cds_service.facts.alk_status import GIVEN, coded_answer
 from cds_service.facts.context import Context
-from cds_service.facts.problems import diagnoses, in_order, statement
+from cds_service.facts.problems import diagnoses, statement
+from cds_service.facts.statement_order import in_order
 from cds_service.facts.variants import Variant
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (

@@ -10,7 +10,8 @@ from cds_service.facts import cancers
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import PRESENT
 from cds_service.facts.measurements import READABLE_STATUSES
-from cds_service.facts.problems import diagnoses, flag, in_order
+from cds_service.facts.problems import diagnoses, flag
+from cds_service.facts.statement_order import in_order
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.dates import own_times
 from cds_service.fhir.statuses import status_of

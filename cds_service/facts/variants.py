@@ -14,7 +14,7 @@ from cds_service.facts.alk_methods import is_plasma, specimen_words
 from cds_service.facts.alk_status import GIVEN, coded_answer
 from cds_service.facts.context import Context
 from cds_service.facts.genes import genes_of
-from cds_service.facts.problems import in_order
+from cds_service.facts.statement_order import in_order
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.values import interpretation_codes
 from cds_service.fhir.views import CodeableConcept, Observation, ObservationComponent

@@ -1,4 +1,4 @@
-"""Adverse events, allergies and visits as small frozen structs, read like those of `views`."""
+"""Events, allergies, visits, impressions, alerts and devices, read like those of `views`."""
 
 from __future__ import annotations
 
@@ -109,3 +109,65 @@ class Encounter(Resource, frozen=True):
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     reason: tuple[EncounterReason, ...] = ()
+
+
+class ImpressionFinding(DataType, frozen=True):
+    """One finding of an impression: a concept or a reference in R4, either as `item` in R5."""
+
+    modifier_extension: tuple[Extension, ...] = ()
+    item_codeable_concept: CodeableConcept | None = None
+    item_reference: Reference | None = None
+    item: CodeableReference | None = None
+
+
+class ClinicalImpression(Resource, frozen=True):
+    """What a clinician thinks of a patient: its findings are possible or likely, says FHIR."""
+
+    modifier_extension: tuple[Extension, ...] = ()
+    status: str | None = None
+    subject: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    date: str | None = None
+    description: str | None = None
+    problem: tuple[Reference, ...] = ()
+    summary: str | None = None
+    finding: tuple[ImpressionFinding, ...] = ()
+
+
+class Flag(Resource, frozen=True):
+    """An alert that is shown whenever the chart is opened."""
+
+    status: str | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    period: Period | None = None
+
+
+class DeviceName(DataType, frozen=True):
+    """One name of a device; R5 has it as `value`."""
+
+    name: str | None = None
+    value: str | None = None
+
+
+class Device(Resource, frozen=True):
+    """A thing that is used in care; with a `patient` the one that this patient has."""
+
+    status: str | None = None
+    type: CodeableConcept | tuple[CodeableConcept, ...] | None = None
+    device_name: tuple[DeviceName, ...] = ()
+    patient: Reference | None = None
+
+
+class DeviceUseStatement(Resource, frozen=True):
+    """That somebody uses a device, or did."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    timing_period: Period | None = None
+    timing_date_time: str | None = None
+    recorded_on: str | None = None
+    device: Reference | None = None
+    reason_code: tuple[CodeableConcept, ...] = ()

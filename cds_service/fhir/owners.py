@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from cds_service.fhir.reading import read_resource
 from cds_service.fhir.references import ParsedReference, parse_reference, server_of
-from cds_service.fhir.views import Medication, Observation, Patient, Reference, Resource
+from cds_service.fhir.views import Device, Medication, Observation, Patient, Reference, Resource
 
 _PEOPLE = frozenset({"Patient", "RelatedPerson"})
 
@@ -37,7 +37,9 @@ class Owners:
 
     def of_resource(self, resource: Resource) -> str | None:
         """`Patient/id` of whom a resource is about; None when it does not say."""
-        if isinstance(resource, Medication):
+        if isinstance(resource, Medication) or (
+            isinstance(resource, Device) and resource.patient is None
+        ):
             # A product belongs to nobody.
             return self.patient_key
         if isinstance(resource, Observation):

@@ -245,8 +245,10 @@ def _contradicts_itself(entry: ReferenceRange) -> bool:
 
 
 def _words(text: str | None) -> str:
-    """The words of a range, each blank single; none of a text too long to be a range."""
-    return "" if text is None or len(text) > _LONGEST else " ".join(text.split())
+    """The words of a range without brackets around the whole, each blank single; none of a text too
+    long to be a range."""
+    words = "" if text is None or len(text) > _LONGEST else " ".join(text.split())
+    return words[1:-1].strip() if words[:1] + words[-1:] in ("()", "[]") else words
 
 
 def _written(number: str) -> Decimal:

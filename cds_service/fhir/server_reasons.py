@@ -28,7 +28,8 @@ _CODE = re.compile(r"[A-Z]{2,8}-\d{1,6}:?")
 _TYPES = frozenset(
     {"MedicationRequest", "MedicationStatement", "MedicationAdministration", "MedicationDispense",
      "Medication", "Observation", "DiagnosticReport", "Condition", "Procedure", "ServiceRequest",
-     "AdverseEvent", "AllergyIntolerance", "Encounter", "Patient", "OperationOutcome", "FHIR"}
+     "AdverseEvent", "AllergyIntolerance", "Encounter", "ClinicalImpression", "Flag", "Device",
+     "DeviceUseStatement", "Patient", "OperationOutcome", "FHIR"}
 )  # fmt: skip
 _WORDS = frozenset(
     """

@@ -29,6 +29,7 @@ ATC = "http://www.whocc.no/atc"
 UNII = "http://fdasis.nlm.nih.gov"
 HGNC = "http://www.genenames.org"
 ICD_O_3 = "http://terminology.hl7.org/CodeSystem/icd-o-3"
+NPU = "http://npu-terminology.org"
 UCUM = "http://unitsofmeasure.org"
 
 SYSTEM_VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -36,6 +37,11 @@ SYSTEM_VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         RXNORM: ("urn:oid:2.16.840.1.113883.6.88",),
         LOINC: ("urn:oid:2.16.840.1.113883.6.1",),
         SNOMED: ("urn:oid:2.16.840.1.113883.6.96",),
+        NPU: (
+            "urn:oid:1.2.208.176.2.1",
+            "urn:oid:1.2.752.108.1",
+            "urn:oid:2.16.578.1.12.4.1.1.7280",
+        ),
         ICD_10_CM: ("urn:oid:2.16.840.1.113883.6.90",),
         ICD_10_GM: ("http://fhir.de/CodeSystem/dimdi/icd-10-gm",),
         ICD_10_WHO: ("urn:oid:2.16.840.1.113883.6.3",),

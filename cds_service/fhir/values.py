@@ -42,6 +42,7 @@ _NUMBER_TEXT = re.compile(
     r"(?P<number>[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3})?)"
     r"(?:\s*(?P<unit>[^\W\d_][^\s]*|[%/\[{][^\s]*))?\s*\Z"
 )
+_MAYBE_THOUSANDS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 
 
 class NumberProblem(StrEnum):
@@ -72,10 +73,11 @@ class NumberAsSent(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_number(text: str) -> NumberAsSent:
-    """Read "45", "<5", "> 1000", "3.30 mg/dL". Everything else is not numeric, also "1,5"."""
+    """Read "45", "<5", "> 1000", "3.30 mg/dL". Everything else is not numeric, also "1,5", and
+    "2.400", which is more than two thousand where a point separates thousands."""
     text = text.strip()
     match = _NUMBER_TEXT.match(text) if len(text) <= _LONGEST else None
-    if match is None:
+    if match is None or _MAYBE_THOUSANDS.fullmatch(match["number"]):
         return NumberAsSent(None, as_sent=text, problem=NumberProblem.NOT_NUMERIC)
     comparator = match["comparator"]
     return NumberAsSent(

@@ -27,13 +27,22 @@ from cds_service.fhir.datatypes import (
     Timing,
     TimingRepeat,
 )
-from cds_service.fhir.event_views import AdverseEvent, AllergyIntolerance, Encounter
+from cds_service.fhir.event_views import (
+    AdverseEvent,
+    AllergyIntolerance,
+    ClinicalImpression,
+    Device,
+    DeviceUseStatement,
+    Encounter,
+    Flag,
+)
 from cds_service.fhir.resources import Resource
 
 __all__ = [
-    "AdverseEvent", "AllergyIntolerance", "Annotation", "AnyResource", "CodeableConcept",
-    "CodeableReference", "Coding", "Condition", "DiagnosticReport", "Dosage", "DoseAndRate",
-    "Encounter", "Extension", "Identifier", "Medication",
+    "AdverseEvent", "AllergyIntolerance", "Annotation", "AnyResource", "ClinicalImpression",
+    "CodeableConcept", "CodeableReference", "Coding", "Condition", "Device", "DeviceUseStatement",
+    "DiagnosticReport", "Dosage", "DoseAndRate", "Encounter", "Extension", "Flag", "Identifier",
+    "Medication",
     "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement",
     "MedicationUsage", "MedicationUse", "Observation", "ObservationComponent", "OperationOutcome",
     "Patient", "Period", "Procedure", "Quantity", "Range", "Ratio", "Reference", "ReferenceRange",
@@ -226,6 +235,7 @@ class MedicationAdministration(MedicationUse, frozen=True):
 class MedicationDispense(MedicationUse, frozen=True):
     """A supply handed over."""
 
+    status_reason_codeable_concept: CodeableConcept | None = None
     when_prepared: str | None = None
     when_handed_over: str | None = None
     days_supply: Quantity | None = None
@@ -274,6 +284,7 @@ class Procedure(Resource, frozen=True):
     occurrence_period: Period | None = None
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
+    reason: tuple[CodeableReference, ...] = ()
     body_site: tuple[CodeableConcept, ...] = ()
     outcome: CodeableConcept | None = None
     complication: tuple[CodeableConcept, ...] = ()
@@ -319,6 +330,8 @@ class ServiceRequest(Resource, frozen=True):
     authored_on: str | None = None
     reason_code: tuple[CodeableConcept, ...] = ()
     order_detail: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    reason: tuple[CodeableReference, ...] = ()
 
     @property
     def code(self) -> CodeableConcept | None:
@@ -354,9 +367,13 @@ class OperationOutcome(Resource, frozen=True):
 AnyResource = (
     AdverseEvent
     | AllergyIntolerance
+    | ClinicalImpression
     | Condition
+    | Device
+    | DeviceUseStatement
     | DiagnosticReport
     | Encounter
+    | Flag
     | Medication
     | MedicationAdministration
     | MedicationDispense

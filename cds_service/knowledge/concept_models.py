@@ -119,20 +119,23 @@ class TellingResult(Frozen):
     """A result that leaves a concept possible: its fact, and from which number on.
 
     `below` and `above` are in the unit of the fact, `above_xuln` is a multiple of the result's own
-    upper limit.
+    upper limit. `answers` is the value set of the answers to a question that is scored. A `sign` is
+    a result that is there or not, such as a low haptoglobin.
     """
 
     result: Words
+    answers: Words | None = None
     below: Bound | None = None
     above: Bound | None = None
     above_xuln: Bound | None = None
+    sign: bool = False
     source: Words
 
     @model_validator(mode="after")
     def _has_one_bound(self) -> TellingResult:
         bounds = (self.below, self.above, self.above_xuln)
-        if sum(bound is not None for bound in bounds) != 1:
-            raise ValueError("one of below, above and above_xuln")
+        if sum(bound is not None for bound in bounds) + self.sign != 1:
+            raise ValueError("one of below, above, above_xuln and sign")
         return self
 
 

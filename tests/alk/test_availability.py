@@ -16,6 +16,9 @@ BESIDE = (
     "medication_dispenses",
     "adverse_events",
     "allergies",
+    "impressions",
+    "alerts",
+    "devices",
 )
 
 

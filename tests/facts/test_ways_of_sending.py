@@ -131,6 +131,46 @@ def _visit(draw: st.DrawFn, said: Json) -> Json:
     }
 
 
+def _impression(draw: st.DrawFn, said: Json) -> Json:
+    found = draw(st.sampled_from(["finding", "reference", "nothing"]))
+    held = {"finding": {"itemCodeableConcept": _concept(draw)},
+            "reference": {"itemReference": {"reference": said["references"][0]}}}  # fmt: skip
+    return {
+        "status": draw(st.sampled_from(["completed", "in-progress", "odd"])),
+        "date": said["date"],
+        "finding": [held[found]] if found in held else [],
+        "problem": [{"display": "Pneumonitis"}],
+        "summary": draw(st.sampled_from([None, "Pneumonitis possible.", "No pneumonitis."])),
+    }
+
+
+def _alert(draw: st.DrawFn, said: Json) -> Json:
+    words = draw(st.sampled_from(["Alectinib intolerance", "Pneumonitis", "Risk of falls"]))
+    return {
+        "status": draw(st.sampled_from(["active", "inactive", None])),
+        "code": draw(st.sampled_from([{"text": words}, _concept(draw)])),
+        "period": {"start": said["date"]},
+    }
+
+
+def _device(draw: st.DrawFn, said: Json) -> Json:
+    return {
+        "status": draw(st.sampled_from(["active", "inactive", "odd"])),
+        "type": draw(st.sampled_from([{"text": "Cardiac pacemaker"}, {"text": "Pump"}, None])),
+        "patient": said["subject"],
+    }
+
+
+def _device_use(draw: st.DrawFn, said: Json) -> Json:
+    shown = {"display": "Pacemaker"}
+    return {
+        "status": draw(st.sampled_from(["active", "completed", "intended", "odd"])),
+        "timingPeriod": {"start": said["date"]},
+        "device": draw(st.sampled_from([shown, {"reference": said["references"][0]}])),
+        "reasonCode": [_concept(draw)],
+    }
+
+
 MADE = {
     "AdverseEvent": _adverse_event,
     "AllergyIntolerance": _allergy,
@@ -139,6 +179,10 @@ MADE = {
     "MedicationDispense": partial(_use, "MedicationDispense"),
     "DiagnosticReport": _report,
     "Encounter": _visit,
+    "ClinicalImpression": _impression,
+    "Flag": _alert,
+    "Device": _device,
+    "DeviceUseStatement": _device_use,
 }
 """What the stories hold little of: a resource of each type, right or odd."""
 

@@ -51,6 +51,9 @@ TYPES = {
     "medication_dispenses": "MedicationDispense",
     "adverse_events": "AdverseEvent",
     "allergies": "AllergyIntolerance",
+    "impressions": "ClinicalImpression",
+    "alerts": "Flag",
+    "devices": "Device",
     "examinations": "Observation",
     "visits": "Encounter",
 }
@@ -70,7 +73,7 @@ def _owned_by(reference: str) -> Change:
         entries = _some(value, key)
         for entry in entries:
             resource = entry["resource"]
-            holder = "patient" if key == "allergies" else "subject"
+            holder = "patient" if key in ("allergies", "devices") else "subject"
             if key == "patient":
                 resource["id"] = "somebody-else"
             else:

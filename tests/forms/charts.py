@@ -39,6 +39,7 @@ SYSTEMS = {
     "severity": "http://terminology.hl7.org/CodeSystem/adverse-event-severity",
     "outcome": "http://terminology.hl7.org/CodeSystem/adverse-event-outcome",
     "icdo": "http://terminology.hl7.org/CodeSystem/icd-o-3",
+    "npu": "http://npu-terminology.org",
     "hl7": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
 }
 GUIDE = "http://hl7.org/fhir/us/ctcae/StructureDefinition/"
@@ -64,8 +65,12 @@ _DEFAULTS: Mapping[str, Json] = {
     "MedicationAdministration": {"status": "completed"},
     "MedicationDispense": {"status": "completed"},
     "ServiceRequest": {"status": "active", "intent": "order"},
+    "ClinicalImpression": {"status": "completed"},
+    "Flag": {"status": "active"},
+    "Device": {"status": "active"},
+    "DeviceUseStatement": {"status": "active"},
 }
-_OWNED_BY_PATIENT = frozenset({"AllergyIntolerance"})
+_OWNED_BY_PATIENT = frozenset({"AllergyIntolerance", "Device"})
 
 Chart = Sequence[Mapping[str, Any]]
 

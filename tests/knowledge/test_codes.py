@@ -29,7 +29,7 @@ amylase, glucose, HbA1c, total cholesterol, LDL cholesterol, triglycerides, neut
 lymphocytes, platelets, haemoglobin, LDH, haptoglobin, reticulocytes, reticulocyte share, troponin,
 uric acid, potassium, magnesium, calcium, INR, hCG, heart rate, systolic blood pressure,
 diastolic blood pressure, QTc, PR interval, oxygen saturation, body weight,
-inhaled oxygen flow, left ventricular ejection fraction"""
+inhaled oxygen flow, inspired oxygen, left ventricular ejection fraction"""
 
 # The dihedral group of Verhoeff's scheme and the powers of its permutation.
 MULTIPLY = [

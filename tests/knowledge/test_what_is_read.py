@@ -78,9 +78,11 @@ def test_a_fact_that_nothing_asks_for_is_a_fault_unless_it_is_kept_for_a_reason(
     assert faults(nothing_spare) == [
         ("fact that nothing uses", ("reticulocytes",)),
         ("fact that nothing uses", ("reticulocyte share",)),
+        ("fact that nothing uses", ("inspired oxygen",)),
         ("fact that nothing uses", ("inhaled oxygen flow",)),
         ("fact that nothing uses", ("left ventricular ejection fraction",)),
         ("fact that nothing uses", ("troponin",)),
+        ("fact that nothing uses", ("thoughts of death or self-harm",)),
     ]
     assert "progression" in list(unused_facts(KNOWLEDGE, Words(frozenset(), ("?",))))
 

@@ -20,6 +20,7 @@ from cds_service.facts.finding_readings import (
     dated_in_future,
     named,
     reading,
+    says_something,
 )
 from cds_service.fhir.references import parse_reference
 from cds_service.fhir.statuses import status_of
@@ -183,6 +184,12 @@ def _meaning(context: Context, condition: Condition) -> Named:
     mCODE has one code for any secondary cancer.
     """
     found = named(context, SUBJECT, condition.code)
+    if not says_something(found) and not found.denied:
+        # A code that nobody understands: what is named as its evidence may be the disease.
+        evidence = [named(context, SUBJECT, code) for item in condition.evidence
+                    for code in (*item.code, item.concept)]  # fmt: skip
+        seen = frozenset(name for item in evidence if not item.denied for name in item.names)
+        return replace(found, possible=context.book.concepts.lowest(seen))
     if not context.book.value_sets[_UNNAMED_SITE].keys.isdisjoint(found.keys) and any(
         context.book.says(site, "brain body site") for site in condition.body_site
     ):

@@ -17,6 +17,7 @@ from cds_service.facts.finding_readings import (
     Reading,
     dated_in_future,
     named,
+    only_told,
     reading,
     says_something,
 )
@@ -41,7 +42,7 @@ Part = Observation | ObservationComponent
 def read(context: Context) -> Iterator[Reading]:
     """The findings of every Observation that was carried out; a mere number is none."""
     for observation in context.record.of_type(Observation):
-        if observation.value_quantity is not None and not observation.component:
+        if _is_measured(observation) and not observation.component:
             continue
         if status_of(observation) not in READABLE_STATUSES:
             continue
@@ -64,16 +65,7 @@ def _told(context: Context, observation: Observation) -> Iterator[Reading]:
     day = _day(context, observation) if told else None
     if not told or dated_in_future(context, SUBJECT, "an observation", day):
         return
-    words = Named(frozenset(), frozenset(), ", ".join(sorted(told)), possible=told)
-    yield reading(
-        observation,
-        words,
-        SUSPECTED,
-        day,
-        as_of=context.as_of,
-        said=day,
-        note="named in the words of a result",
-    )
+    yield only_told(context, observation, told, day, "named in the words of a result")
 
 
 def _durations_of_pregnancy(context: Context) -> Iterator[Reading]:
@@ -189,9 +181,18 @@ def _answer(context: Context, part: Part) -> str:
     return ""
 
 
+def _is_measured(part: Part) -> bool:
+    """Whether the value is a number with a unit: a grade or a score has none."""
+    quantity = part.value_quantity
+    return quantity is not None and bool(quantity.unit or quantity.code)
+
+
 def _is_unread(part: Part) -> bool:
-    """Whether an answer came in words or codes."""
-    return bool((part.value_string or "").strip()) or part.value_codeable_concept is not None
+    """Whether an answer came in words or codes, or as a number that may be a grade."""
+    if (part.value_string or "").strip() or part.value_codeable_concept is not None:
+        return True
+    number = read_number(part).number
+    return not _is_measured(part) and number is not None and number > 0
 
 
 def _says(context: Context, concepts: Iterable[CodeableConcept], sets: tuple[str, ...]) -> bool:

@@ -24,12 +24,16 @@ from cds_service.facts.finding_readings import (
     says_something,
 )
 from cds_service.fhir.datatypes import CodeableConcept, Period
+from cds_service.fhir.references import parse_reference
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.statuses import WITHDRAWN, status_of
 from cds_service.fhir.terminology import CodeKey
 from cds_service.fhir.views import (
     Condition,
+    MedicationAdministration,
+    MedicationDispense,
     MedicationRequest,
+    MedicationStatement,
     MedicationUse,
     Procedure,
     ServiceRequest,
@@ -56,7 +60,7 @@ def of_reason(
     meaning = named(context, subject, concept)
     if meaning.denied or not (meaning.label or meaning.keys):
         return None
-    if meaning.certainty in ("excluded", "over") or _is_known(context, meaning, day):
+    if meaning.certainty in ("excluded", "over") or is_known(context, meaning, day):
         return None
     concepts = context.book.concepts
     if concepts.any_of_chapter(meaning.names | meaning.possible, "cancer"):
@@ -94,7 +98,7 @@ def _reasons(
             asked = (request.code,) if request.code is not None else ()
             treatments = [code for code in asked if _is_treatment(context, code)]
             if day is not None:
-                yield request, request.reason_code, day, "reason of an order"
+                yield request, [*_stated(context, request)], day, "reason of an order"
                 yield request, treatments, day, "ordered"
     for procedure in context.record.of_type(Procedure):
         if status_of(procedure) not in _NOT_DONE:
@@ -103,20 +107,73 @@ def _reasons(
                 procedure.occurrence_date_time,
                 _start(procedure.performed_period or procedure.occurrence_period),
             )
-            yield procedure, procedure.reason_code, day, "reason of a procedure"
+            yield procedure, [*_stated(context, procedure)], day, "reason of a procedure"
     for use in context.record.of_type(MedicationUse):
-        if status_of(use) in _NOT_DONE or not isinstance(use, MedicationRequest):
+        status = status_of(use)
+        if status in (*WITHDRAWN, "draft"):
             continue
-        reasons = [*use.reason_code, *(item.concept for item in use.reason if item.concept)]
-        begun = context.day_of(use.authored_on)
-        if begun is not None:
-            yield use, reasons, begun, "reason of a prescription"
-        sent = use.status_reason
-        ends = tuple(sent) if isinstance(sent, tuple) else (sent,) if sent is not None else ()
+        begun = _begun(context, use)
+        if begun is not None and status not in _NOT_DONE:
+            yield use, [*_stated(context, use)], begun, "reason of a prescription"
+        why = "reason for which a medicine was stopped, put on hold or not given"
+        yield use, _why_ended(use), _ended(context, use, begun), why
+
+
+def _stated(
+    context: Context, record: ServiceRequest | Procedure | MedicationUse
+) -> Iterator[CodeableConcept]:
+    """The reasons of a record, as far as no other record of the chart says them.
+
+    A reference that leads nowhere may still name the disease, and what a record contains is read
+    nowhere else.
+    """
+    yield from record.reason_code
+    yield from (item.concept for item in record.reason if item.concept is not None)
+    further = (item.reference for item in record.reason if item.reference is not None)
+    for reference in (*record.reason_reference, *further):
+        target = context.record.resolve(reference, record)
+        parsed = parse_reference(reference.reference)
+        inside = parsed is not None and parsed.fragment is not None
+        if target is None and reference.display:
+            yield CodeableConcept(text=reference.display)
+        elif isinstance(target, Condition) and inside and target.code is not None:
+            yield target.code
+
+
+def _begun(context: Context, use: MedicationUse) -> date | None:
+    """The day on which a medicine was ordered, given or begun."""
+    if isinstance(use, MedicationRequest):
+        return context.day_of(use.authored_on)
+    if isinstance(use, MedicationStatement):
+        start = _start(use.effective_period)
+        return context.day_of(use.effective_date_time, start, use.date_asserted)
+    if isinstance(use, MedicationAdministration):
+        start = _start(use.effective_period or use.occurence_period)
+        return context.day_of(use.effective_date_time, use.occurence_date_time, start)
+    if isinstance(use, MedicationDispense):
+        return context.day_of(use.when_handed_over, use.when_prepared)
+    return None
+
+
+def _ended(context: Context, use: MedicationUse, begun: date | None) -> date | None:
+    """The day on which it was stopped or put on hold, as far as the record says; a single dose or
+    supply has one day."""
+    updated = use.meta.last_updated if use.meta is not None else None
+    if isinstance(use, MedicationRequest):
         period = use.effective_dose_period
-        updated = use.meta.last_updated if use.meta is not None else None
-        day = context.day_of(use.status_changed, period.end if period else None, updated)
-        yield use, ends, day, "reason for which a medicine was stopped or put on hold"
+        return context.day_of(use.status_changed, period.end if period else None, updated)
+    if isinstance(use, MedicationStatement):
+        period = use.effective_period
+        return context.day_of(period.end if period else None, use.date_asserted, updated)
+    return begun
+
+
+def _why_ended(use: MedicationUse) -> tuple[CodeableConcept, ...]:
+    sent = use.status_reason
+    ends = sent if isinstance(sent, tuple) else (sent,) if sent is not None else ()
+    if isinstance(use, MedicationDispense) and use.status_reason_codeable_concept is not None:
+        ends = (*ends, use.status_reason_codeable_concept)
+    return ends
 
 
 def _is_treatment(context: Context, code: CodeableConcept | None) -> bool:
@@ -160,7 +217,7 @@ class _Diagnosed:
         return min(days, default=None)
 
 
-def _is_known(context: Context, meaning: Named, day: date | None) -> bool:
+def is_known(context: Context, meaning: Named, day: date | None) -> bool:
     """Whether a Condition that was there before already says what the reason says."""
     if not (meaning.names or meaning.keys):
         return False

@@ -13,10 +13,10 @@ from cds_service.facts.finding_readings import (
     ABSENT,
     PRESENT,
     SUSPECTED,
-    Named,
     Reading,
     dated_in_future,
     named,
+    only_told,
     reading,
     says_something,
 )
@@ -60,13 +60,4 @@ def read(context: Context) -> Iterator[Reading]:
                 )
         told = context.book.concepts.told(report.conclusion) - coded
         if told:
-            words = Named(frozenset(), frozenset(), ", ".join(sorted(told)), possible=told)
-            yield reading(
-                report,
-                words,
-                SUSPECTED,
-                day,
-                as_of=context.as_of,
-                said=day,
-                note="named in the words of a report",
-            )
+            yield only_told(context, report, told, day, "named in the words of a report")

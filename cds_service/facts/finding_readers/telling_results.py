@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import islice
 
 from cds_service.facts.code_remarks import NamedResults
 from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import SUSPECTED, Named, Reading, reading
-from cds_service.facts.measurements import READABLE_STATUSES, laboratory_series
+from cds_service.facts.measurements import READABLE_STATUSES, laboratory_series, score_series
 from cds_service.facts.measurements import shown as shown_number
 from cds_service.facts.numbers_in_words import Spoken, WordedNumbers
+from cds_service.facts.presence_tests import SIGNS
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.units import unit_spelling
 from cds_service.fhir.values import interpretation_codes, read_number, upper_limit
 from cds_service.fhir.views import Observation
 from cds_service.knowledge.concept_models import Concept, TellingResult
-from cds_service.rules import Measurement, Quantity
+from cds_service.rules import Measurement, Quantity, Series
 from cds_service.rules.measuring import written_day
 
+_FRESH = timedelta(days=14)
+"""As long as the suspicion of haemolysis in the laboratory answers for today."""
 TOLD_BY_A_RESULT = "told by a result"
 _HIGH = frozenset({"H", "HH", "H>", "HU", "AA"})
 
@@ -32,15 +36,33 @@ def read(context: Context) -> Iterator[Reading]:
     """For each concept that results tell of, the suspicion that the newest one leaves."""
     for concept in context.book.knowledge.concepts.values():
         for telling in concept.told_by:
-            yield from _suspicion(context, concept, telling)
+            if not telling.sign:
+                yield from _suspicion(context, concept, telling)
+        signs = (found for item in concept.told_by if item.sign
+                 for found in _sign(context, concept, item))  # fmt: skip
+        # Signs of one thing are one suspicion.
+        yield from islice(signs, 1)
+
+
+def _sign(context: Context, concept: Concept, telling: TellingResult) -> Iterator[Reading]:
+    """What the newest result says that is a sign by itself, unless one of that day denies it."""
+    found = SIGNS[telling.result](context)
+    statements = found.statements if found is not None else ()
+    newest = statements[0] if statements else None
+    if newest is None or newest.day is None or newest.day < context.as_of - _FRESH:
+        return
+    if any(item.value != "present" for item in statements if item.day == newest.day):
+        return
+    record = _record(context, newest.source)
+    if record is not None:
+        shown = f"{newest.as_sent or telling.result} of {written_day(newest.day)}"
+        yield _possible(context, concept, record, newest.day, newest.day, shown)
 
 
 def _suspicion(context: Context, concept: Concept, telling: TellingResult) -> Iterator[Reading]:
     """It began on the first day since which every result tells it."""
-    knowledge = context.book.knowledge
-    quantity = knowledge.vocabulary.find(telling.result)
-    analyte = knowledge.fact_list.analytes[telling.result]
-    series = laboratory_series(context, telling.result, analyte)
+    quantity = context.book.knowledge.vocabulary.find(telling.result)
+    series = _series(context, telling)
     if not isinstance(quantity, Quantity):
         raise TypeError(f"{telling.result} is not a quantity")
     earliest = context.as_of - timedelta(days=quantity.fresh_for_days or context.as_of.toordinal())
@@ -59,8 +81,17 @@ def _suspicion(context: Context, concept: Concept, telling: TellingResult) -> It
             shown = f"{newest.as_sent} of {written_day(newest.day)}"
             yield _possible(context, concept, record, began, newest.day, shown)
         return
+    if telling.answers is not None:
+        return
     answered = newest.day if newest is not None else date.min
     yield from _unread(context, concept, telling, max(answered, earliest - timedelta(days=1)))
+
+
+def _series(context: Context, telling: TellingResult) -> Series | None:
+    if telling.answers is not None:
+        return score_series(context, telling.result, telling.result, telling.answers, None)
+    analyte = context.book.knowledge.fact_list.analytes[telling.result]
+    return laboratory_series(context, telling.result, analyte)
 
 
 def _unread(
