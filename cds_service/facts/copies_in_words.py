@@ -13,6 +13,7 @@ from cds_service.facts.alk_elsewhere import day_of_report
 from cds_service.facts.alk_rearrangements import everything_said
 from cds_service.facts.alk_status import GIVEN, coded_answer
 from cds_service.facts.context import Context
+from cds_service.fhir.remembered import remembered
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import CodeableConcept, DiagnosticReport, Observation
 from cds_service.rules import Item
@@ -72,7 +73,12 @@ def _spread(observation: Observation) -> str:
 
 def _is_named_so(code: CodeableConcept) -> bool:
     names = (code.text, *(coding.display for coding in code.coding))
-    return any(name and _NAMED_TEST.search(name[:_LONGEST]) for name in names)
+    return any(name and _is_a_named_test(name) for name in names)
+
+
+@remembered(4096)
+def _is_a_named_test(name: str) -> bool:
+    return _NAMED_TEST.search(name[:_LONGEST]) is not None
 
 
 def _tells(text: str) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 
 from cds_service.facts.concept_matching import ConceptMatcher
 from cds_service.facts.context import Context
 from cds_service.facts.finding_grades import NO_GRADE, Grade
 from cds_service.facts.grade_scale import FROM_TERM
-from cds_service.fhir import remembered
 from cds_service.fhir.datatypes import CodeableConcept
+from cds_service.fhir.remembered import remembered
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.terminology import (
     ICD_10,
@@ -109,7 +108,7 @@ def named(context: Context, subject: str, concept: CodeableConcept | None) -> Na
         return _NOTHING_NAMED
     # Hospitals send the same few codes over and over. What is in words only may be anything, and
     # is not kept beyond the call.
-    understand = _understood_before if _is_kept(concept) else _understood
+    understand = _understood_before if concept.coding else _understood
     meaning, disbelieved = understand(context.book.concepts, concept)
     if disbelieved:
         context.remark(subject, "a code of MedDRA under the NCI Thesaurus was not believed")
@@ -132,14 +131,14 @@ def _understood(concepts: ConceptMatcher, concept: CodeableConcept) -> tuple[Nam
     return _named(concepts, believed, texts), disbelieved
 
 
-def _is_kept(concept: CodeableConcept) -> bool:
-    """Whether a concept is coded, and short enough that thousands of its kind fill no memory."""
-    codings = concept.coding
-    texts = [concept.text, *[item.display for item in codings], *[item.code for item in codings]]
-    return bool(codings) and sum([len(text) for text in texts if text]) <= remembered.LONGEST
+def _characters(_: ConceptMatcher, concept: CodeableConcept) -> int:
+    texts = [concept.text]
+    for item in concept.coding:
+        texts += [item.system, item.code, item.display, item.version]
+    return sum([len(text) for text in texts if text])
 
 
-_understood_before = lru_cache(maxsize=8192)(_understood)
+_understood_before = remembered(8192, _characters)(_understood)
 
 
 def _named(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from cds_service.facts.context import Context
 from cds_service.facts.diagnosis_names import may_speak_of_now, sentences_in
+from cds_service.fhir.remembered import remembered
 from cds_service.fhir.views import CodeableConcept, Observation
 
 _LONGEST = 4000
@@ -59,15 +60,18 @@ _BUT = re.compile(r",?\s+(?:but|however|aber|jedoch|mais|pero|ma)\s+", re.IGNORE
 """What stands after it is said for itself."""
 
 
+@remembered(4096)
+def _is_an_assessment(name: str) -> bool:
+    begins = name[:_LONGEST]
+    return _ASSESSMENT.search(begins) is not None and _BEST.search(begins) is None
+
+
 def named_assessments(context: Context) -> tuple[Observation, ...]:
     """Observations that no code makes an assessment of the disease, but whose name does."""
 
     def only_named(code: CodeableConcept) -> bool:
         names = (code.text, *(coding.display for coding in code.coding))
-        named = any(
-            name and _ASSESSMENT.search(name[:_LONGEST]) and not _BEST.search(name[:_LONGEST])
-            for name in names
-        )
+        named = any(name and _is_an_assessment(name) for name in names)
         return named and not context.book.says(code, "disease status")
 
     return context.record.observations_called(only_named)

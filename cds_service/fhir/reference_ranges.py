@@ -12,13 +12,12 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache
 
 import msgspec
 
 from cds_service.fhir.datatypes import CodeableConcept, Quantity, ReferenceRange
 from cds_service.fhir.range_fit import fit
-from cds_service.fhir.remembered import LONGEST
+from cds_service.fhir.remembered import remembered
 from cds_service.fhir.units import WithUnit, fold_unit
 
 _NORMAL_TEXT = frozenset({"normal", "normal range", "reference range"})
@@ -93,8 +92,6 @@ def upper_limit(
     if len(ranges) == 1 and _is_plain(ranges[0]):
         # Nearly every result is like this, and needs neither sex nor age.
         sex = age_years = None
-    if sum(map(_characters, ranges)) + sum([len(part) for part in unit or () if part]) > LONGEST:
-        return _upper_limit(tuple(ranges), unit, sex, age_years)
     return _known_limit(tuple(ranges), _digits(ranges), unit, sex, age_years)
 
 
@@ -108,16 +105,22 @@ def _digits(ranges: Sequence[ReferenceRange]) -> str:
                      for entry in ranges])  # fmt: skip
 
 
-def _characters(entry: ReferenceRange) -> int:
-    """How long a range is; one for a group of people or of a type counts as long."""
-    if entry.applies_to or entry.type is not None:
-        return LONGEST + 1
-    ends = [end for end in (entry.low, entry.high) if end is not None]
-    texts = [entry.text, *[part for end in ends for part in (end.unit, end.code, end.system)]]
+def _characters(
+    ranges: tuple[ReferenceRange, ...], digits: str, unit: Unit | None, sex: str | None, _: object
+) -> int:
+    texts: list[str | None] = [digits, sex, *(unit or ())]
+    for entry in ranges:
+        texts.append(entry.text)
+        for end in (entry.low, entry.high):
+            texts += [] if end is None else [end.unit, end.code, end.system]
+        for concept in (*entry.applies_to, *([entry.type] if entry.type is not None else ())):
+            texts.append(concept.text)
+            for coding in concept.coding:
+                texts += [coding.system, coding.code, coding.display, coding.version]
     return sum([len(text) for text in texts if text])
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096, _characters)
 def _known_limit(
     ranges: tuple[ReferenceRange, ...],
     digits: str,

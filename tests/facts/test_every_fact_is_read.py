@@ -35,8 +35,14 @@ ONLY_WITH_AN_ORDER = {
     "ordered drug not tolerated before",
     "ordered drug approval to be checked",
     "ordered drug without dosing",
+    "ordered dose without its division",
+    "ordered drug not approved here",
+    "ordered drug on hold unexplained",
 }
-WITHIN_AN_ANSWER = {"running ALK inhibitor advised against"}
+WITHIN_AN_ANSWER = {
+    "running ALK inhibitor advised against",
+    "reaction of a paused ALK inhibitor told",
+}
 """What the answer so far says, for the parts that come after."""
 
 
@@ -83,6 +89,9 @@ def test_a_draft_order_brings_its_own_facts() -> None:
         "ordered drug intolerance explained": False,
         "ordered drug intolerance unexplained": False,
         "ordered drug not tolerated before": False,
+        "ordered dose without its division": False,
+        "ordered drug not approved here": False,
+        "ordered drug on hold unexplained": False,
     }
     view = WithOrder(facts, order, flags)
     found = {name for name in ONLY_WITH_AN_ORDER if view.find(name) is not None}

@@ -115,13 +115,13 @@ def _succession_by_pairs(events: Sequence[Reading]) -> list[Reading]:
 
 
 def _answered_by_pairs(event: Reading, events: Sequence[Reading], spoken: Set[str]) -> bool:
-    in_words = not event.names and not event.keys and bool(event.possible)
-    if not in_words and not spoken.isdisjoint({event.finding.source, *event.same}):
+    of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
+    nameless = not event.names and not event.keys and bool(event.possible)
+    if (of_a_result or not nameless) and not spoken.isdisjoint({event.finding.source, *event.same}):
         return True
     if event.finding.status != SUSPECTED:
         return False
     settled: set[str] = set()
-    of_a_result = event.finding.note.startswith(TOLD_BY_A_RESULT)
     for other in events:
         finding = other.finding
         if of_a_result and finding.status == PRESENT:
@@ -130,7 +130,7 @@ def _answered_by_pairs(event: Reading, events: Sequence[Reading], spoken: Set[st
             day = other.said or finding.began
             if day is not None and day >= event.day_order:
                 settled |= other.names
-        elif in_words and not spoken.isdisjoint({finding.source, *other.same}):
+        elif nameless and not spoken.isdisjoint({finding.source, *other.same}):
             settled |= other.names
     return bool(named := event.names or event.possible) and named <= settled
 

@@ -14,7 +14,9 @@ from cds_service.protocol import urls
 from tests.facts.records import reader
 
 
-def test_an_answer_about_a_short_text_is_worked_out_once_and_of_a_long_one_each_time() -> None:
+def test_an_answer_about_a_short_text_is_worked_out_once_and_a_long_text_is_soon_forgotten() -> (
+    None
+):
     asked: list[int] = []
 
     @remembered(8)
@@ -22,9 +24,25 @@ def test_an_answer_about_a_short_text_is_worked_out_once_and_of_a_long_one_each_
         asked.append(len(text or ""))
         return len(text or "")
 
+    kept = length.cache_info  # type: ignore[attr-defined]
     short, long = "a" * LONGEST, "a" * (LONGEST + 1)
-    assert [length(text) for text in (short, short, long, long, None)] == [500, 500, 501, 501, 0]
-    assert asked == [500, 501, 501, 0]
+    assert [length(text) for text in (short, short, long)] == [500, 500, 501]
+    assert asked == [500, 501]
+    assert kept().currsize == 2
+    assert length(None) == 0
+    assert kept().currsize == 1
+    assert [length(text) for text in (short, short, None)] == [500, 500, 0]
+    assert asked == [500, 501, 0, 500]
+
+
+def test_however_many_long_texts_come_at_most_one_is_kept() -> None:
+    @remembered(1000)
+    def length(text: str) -> int:
+        return len(text)
+
+    for number in range(1, 100):
+        length("a" * (LONGEST + number))
+        assert length.cache_info().currsize == 1  # type: ignore[attr-defined]
 
 
 def test_an_address_of_any_length_is_read_and_only_a_short_one_kept() -> None:
@@ -38,26 +56,33 @@ def test_an_address_of_any_length_is_read_and_only_a_short_one_kept() -> None:
     assert urls._known_address.cache_info().currsize == 1
 
 
-def test_a_range_of_any_length_is_read_and_only_a_short_one_kept() -> None:
-    reference_ranges._known_limit.cache_clear()
-    for text, kept in (("up to 40 U/L", 1), ("up to 40 U/L" + " " * LONGEST, 1)):
-        high = Quantity(value=Decimal(40), unit="U/L")
-        limit = reference_ranges.upper_limit((ReferenceRange(high=high, text=text),), high)
-        assert limit.number == 40
-        assert reference_ranges._known_limit.cache_info().currsize == kept
+def test_a_range_of_any_length_is_read_and_soon_forgotten() -> None:
+    kept = reference_ranges._known_limit.cache_info  # type: ignore[attr-defined]
+    high = Quantity(value=Decimal(40), unit="U/L")
+    group = CodeableConcept(coding=(Coding(code="male", display="m" * LONGEST),))
+    long = [
+        ReferenceRange(high=high, text="up to 40 U/L" + " " * LONGEST),
+        ReferenceRange(high=high, applies_to=(group,)),
+        ReferenceRange(high=Quantity(value=Decimal(40), unit="U" * (LONGEST + 1))),
+    ]
+    for entry in long:
+        reference_ranges._known_limit.cache_clear()  # type: ignore[attr-defined]
+        reference_ranges.upper_limit((entry,), high)
+        for text in ("up to 40 U/L", "to 40 U/L", "0 - 40 U/L"):
+            short = ReferenceRange(high=high, text=text)
+            assert reference_ranges.upper_limit((short,), high).number == 40
+        assert kept().currsize == 3
 
 
-def test_what_a_concept_stands_for_is_kept_when_it_is_coded_and_short() -> None:
+def test_what_a_coded_concept_stands_for_is_kept_and_a_long_one_soon_forgotten() -> None:
     concepts = reader()._book.concepts
-    finding_readings._understood_before.cache_clear()
+    understood = finding_readings._understood_before
+    understood.cache_clear()  # type: ignore[attr-defined]
     code = Coding(system="http://hl7.org/fhir/sid/icd-10-cm", code="J70.2")
-    for concept, kept in (
-        (CodeableConcept(coding=(code,), text="pneumonitis"), True),
-        (CodeableConcept(coding=(code,), text="p" * LONGEST), False),
-        (CodeableConcept(text="pneumonitis"), False),
-    ):
-        assert finding_readings._is_kept(concept) is kept
-        assert finding_readings._understood(concepts, concept)[0].names
+    for text in ("p" * LONGEST, "pneumonitis", "p" * LONGEST + "q", "lung"):
+        meaning, _ = understood(concepts, CodeableConcept(coding=(code,), text=text))
+        assert meaning.names
+    assert understood.cache_info().currsize == 1  # type: ignore[attr-defined]
 
 
 def test_a_text_sent_as_a_code_is_looked_up_as_far_as_codes_go() -> None:

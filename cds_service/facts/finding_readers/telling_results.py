@@ -35,6 +35,8 @@ _HIGH = frozenset({"H", "HH", "H>", "HU", "AA"})
 def read(context: Context) -> Iterator[Reading]:
     """For each concept that results tell of, the suspicion that the newest one leaves."""
     for concept in context.book.knowledge.concepts.values():
+        if not concept.told_by:
+            continue
         for telling in concept.told_by:
             if not telling.sign:
                 yield from _suspicion(context, concept, telling)
