@@ -282,7 +282,7 @@ def test_a_changed_row_is_trusted_again_when_somebody_signs_it(folder: Path) -> 
     [
         (("no-such-row",), {}, "the id of a row"),
         ((ROW,), {"level": "regulator"}, "at most copy"),
-        ((ROW,), {"source": "alex-2017"}, "a source that the row cites"),
+        ((ROW,), {"source": "alex-2017"}, "a source that it cites"),
         ((ROW, "no-such-row"), {}, "the id of a row"),
         ((ROW,), {"level": "none"}, "'none' is not one of"),
         ((ROW,), {"by": ""}, "by"),
