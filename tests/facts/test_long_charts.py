@@ -9,6 +9,7 @@ from collections.abc import Sequence, Set
 from datetime import date, timedelta
 from functools import cache
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from cds_service.facts.finding_succession import _kinds, _succeeded, with_succes
 from cds_service.facts.findings import _as_events, _merged, _one_event
 from cds_service.fhir.views import Condition
 from cds_service.rules import Finding
+from tests.depth import examples
 from tests.facts.records import knowledge
 
 FIRST = date(2026, 1, 1)
@@ -135,13 +137,15 @@ def _answered_by_pairs(event: Reading, events: Sequence[Reading], spoken: Set[st
     return bool(named := event.names or event.possible) and named <= settled
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.deep
+@settings(max_examples=examples(150), deadline=None)
 @given(found=readings())
 def test_records_of_one_event_are_found_as_by_looking_at_every_pair(found: list[Reading]) -> None:
     assert _as_events(found) == _events_by_pairs(found)
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.deep
+@settings(max_examples=examples(150), deadline=None)
 @given(found=readings())
 def test_what_goes_on_with_an_earlier_event_is_found_as_by_looking_at_every_pair(
     found: list[Reading],
@@ -149,7 +153,8 @@ def test_what_goes_on_with_an_earlier_event_is_found_as_by_looking_at_every_pair
     assert with_successors(_matcher(), found) == _succession_by_pairs(found)
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.deep
+@settings(max_examples=examples(150), deadline=None)
 @given(found=readings(), spoken=st.frozensets(st.sampled_from(KEYS)))
 def test_what_answers_an_event_is_found_as_by_looking_at_every_pair(
     found: list[Reading], spoken: frozenset[str]

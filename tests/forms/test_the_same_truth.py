@@ -18,6 +18,7 @@ def _named(cell: Cell) -> str:
     return f"{cell.row.truth}: {cell.form}"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("cell", [cell for cell in EVERY if cell.why_open is None], ids=_named)
 def test_it_is_answered_alike(cell: Cell) -> None:
     assert cell.missed() == []
