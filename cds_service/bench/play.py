@@ -23,13 +23,13 @@ from cds_service.protocol import (
     operation_outcome,
     read_call,
 )
+from cds_service.protocol.wire import encode
 from cds_service.web.document import DecisionDocument, read_document
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
 from hooks.gather import FhirAccess
 from hooks.memory import Shadow
 
 _CLIENT = Client(name="bench")
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Player:
             shadow=Shadow(),
             calendar_day=self._engine.today(),
         )
-        sent = _encoder.encode(prepared.body)
+        sent = encode(prepared.body)
         registry = self._registry(engine)
         started = time.perf_counter()
         try:
@@ -93,9 +93,7 @@ class Player:
             outcome = operation_outcome(error, prepared.body.get("hookInstance") or "bench")
             places = ", ".join(error.expression)
             refusal = error.diagnostics + (f" Element: {places}." if places else "")
-            return Played(
-                error.status, _shown(sent), _shown(_encoder.encode(outcome)), refusal=refusal
-            )
+            return Played(error.status, _shown(sent), _shown(encode(outcome)), refusal=refusal)
         took = (time.perf_counter() - started) * 1000
         if not isinstance(answer, CdsResponse):
             raise AssertionError("unreachable: every service answers with a CDS Hooks response")

@@ -168,7 +168,16 @@ _kind_decoder = msgspec.json.Decoder(_Kind)
 _entries_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 _links_decoder = msgspec.json.Decoder(tuple[BundleLink, ...])
 _entry_decoder = msgspec.json.Decoder(_LooseEntry)
-_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def _exact(value: object) -> Decimal:
+    """A number that remembers more than its digits is written by its digits."""
+    if isinstance(value, Decimal):
+        return Decimal(value)
+    raise TypeError(f"no JSON type: {type(value).__name__}")
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_exact)
 
 
 def read_resources(raw: bytes | msgspec.Raw | Mapping[str, Any] | None) -> ReadResult:

@@ -426,3 +426,20 @@ def test_a_bundle_whose_type_is_no_text_is_read_and_is_no_search(kind: object) -
     assert [resource.id for resource in found.resources] == ["p"]
     assert not found.bundled
     assert not empty.matched_none
+
+
+def test_a_number_that_remembers_its_spelling_is_read_like_any_other() -> None:
+    class Spelled(Decimal):
+        """As a draft order holds it, so that it can go back as it came."""
+
+    quantity = {"value": Spelled("7.50e2"), "unit": "U/L"}
+    sent = {
+        "resourceType": "Observation", "id": "alt", "status": "final", "code": {"text": "ALT"},
+        "subject": {"reference": "Patient/p"}, "valueQuantity": quantity,
+    }  # fmt: skip
+
+    (observation,) = read_resources(sent).resources
+
+    assert isinstance(observation, Observation)
+    assert observation.value_quantity is not None
+    assert observation.value_quantity.number == 750
