@@ -19,7 +19,8 @@ from cds_service.fhir.views import CodeableConcept, DiagnosticReport, Observatio
 from cds_service.rules import Item
 
 MEMBER = "copy number without interpretation"
-_LONGEST = 4000
+_LONGEST = 20_000
+"""Characters of a report that are read."""
 _GENE = r"(?<![A-Za-z])(?:c-?MET|MET|(?i:HER-?2(?:/neu)?|ERBB2))(?![A-Za-z0-9])"
 _MORE = r"(?i:amplif|copy number|copies|\bGCN\b|copy gain|kopien|kopiezahl|cop[iy]es? de|polysom)"
 _MORE_STEM = re.compile(_MORE)

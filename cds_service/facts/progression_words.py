@@ -14,7 +14,8 @@ from cds_service.facts.diagnosis_names import may_speak_of_now, sentences_in
 from cds_service.fhir.remembered import remembered
 from cds_service.fhir.views import CodeableConcept, Observation
 
-_LONGEST = 4000
+_LONGEST = 20_000
+"""Characters of a report that are read."""
 _ASSESSMENT = re.compile(
     r"\bi?RECIST\b|\bRANO\b|\b(?:tumou?r|disease|cancer|treatment)[ -](?:response|status)\b"
     r"|\bresponse (?:assessment|evaluation|to treatment)\b|tumoransprechen|tumorstatus"
@@ -42,21 +43,22 @@ _GROWTH = re.compile(
     re.IGNORECASE,
 )
 _ALONE = re.compile(
-    r"\s*(?:deutlich\w*|klar\w*|clear|marked|slow|slight|leichte\w*|geringe\w*)?\s*"
-    r"(?:progress(?:ion|ed|ive)?|progredien\w*|PD|worse|worsened)\s*(?:on|unter|under|sous|bei)?\s*"
-    r"(?:\w+inib)?\s*[.!]?\s*",
+    r"(?:(?:deutlich\w*|klar\w*|clear|marked|slow|slight|leichte\w*|geringe\w*) ?)?"
+    r"(?:progress(?:ion|ed|ive)?|progredien\w*|PD|worse|worsened)(?: ?(?:on|unter|under|sous|bei))?"
+    r"(?: ?\w+inib)? ?[.!]?",
     re.IGNORECASE,
 )
 _NO_GROWTH = re.compile(
     r"pseudo-?progress|progression-?free|progressionsfrei|\b(?:at|upon|until|bei|bis zum) progress"
-    r"|\b(?:if|falls|unless|versus|vs|arthr\w+|degenerat\w+|stabil\w*|regress\w*|responding|cysts?)\b",
+    r"|\b(?:if|falls|unless|versus|vs|responding|cysts?)\b|\b(?:arthr\w|degenerat\w|stabil|regress)",
     re.IGNORECASE,
 )
 
 
 _STEM = re.compile(r"progr|PD|wors|new|neu|nouv|nuev|enlarg|grow|increas|zunahme", re.IGNORECASE)
 """Most texts hold none of these, and are not looked at further."""
-_BUT = re.compile(r",?\s+(?:but|however|aber|jedoch|mais|pero|ma)\s+", re.IGNORECASE)
+_BLANKS = re.compile(r"[^\S\n]+")
+_BUT = re.compile(r",?\s(?:but|however|aber|jedoch|mais|pero|ma)\s", re.IGNORECASE)
 """What stands after it is said for itself."""
 
 
@@ -81,10 +83,11 @@ def tells_of_growth(text: str | None) -> bool:
     """Whether a text says that the disease grows now, in one of its sentences."""
     if not text or _STEM.search(text[:_LONGEST]) is None:
         return False
-    for sentence in sentences_in(_BUT.sub(". ", text[:_LONGEST])):
+    words = _BLANKS.sub(" ", text[:_LONGEST])
+    for sentence in sentences_in(_BUT.sub(". ", words)):
         if _NO_GROWTH.search(sentence) or not may_speak_of_now(sentence):
             continue
-        if _GROWTH.search(sentence) or _ALONE.fullmatch(sentence):
+        if _GROWTH.search(sentence) or _ALONE.fullmatch(sentence.strip()):
             return True
     return False
 
