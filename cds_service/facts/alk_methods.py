@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from cds_service.facts.alk_rearrangements import everything_said
 from cds_service.facts.context import Context
+from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import DiagnosticReport, Observation, Specimen
 
@@ -62,7 +63,7 @@ def _said_anywhere(context: Context, observation: Observation) -> Iterator[str]:
             yield holder.conclusion or ""
 
 
-def _listed(holder: DiagnosticReport | Observation) -> tuple:  # type: ignore[type-arg]
+def _listed(holder: DiagnosticReport | Observation) -> tuple[Reference, ...]:
     return holder.has_member if isinstance(holder, Observation) else holder.result
 
 
