@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter, itemgetter
 
 import msgspec
 
@@ -23,7 +26,7 @@ from cds_service.fhir.values import (
     says_nothing_of_a_limit,
     upper_limit,
 )
-from cds_service.fhir.views import Observation, ObservationComponent, Patient
+from cds_service.fhir.views import Observation, ObservationComponent, Patient, ReferenceRange
 from cds_service.knowledge.local_codes import Limits
 from cds_service.rules import Measurement, Quantity, Reason, ReasonKind, Series
 from cds_service.rules.measuring import written_day
@@ -37,6 +40,7 @@ SCORED = {
 _NOT_YET = frozenset({"registered", "cancelled", "entered-in-error"})
 _LATER_WORD = frozenset({"amended", "corrected"})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_Moment = tuple[date, datetime]
 
 
 def laboratory_series(context: Context, fact: str, analyte: str) -> Series | None:
@@ -57,11 +61,10 @@ def laboratory_series(context: Context, fact: str, analyte: str) -> Series | Non
     plausible = book.knowledge.codes.analytes[analyte].plausible
     found: list[tuple[Measurement, bool]] = []
     unused: dict[Reason, None] = {}
-    sex, birth = _person(context)
-    defaults = book.knowledge.local.limits.get(analyte)
+    limits = _UpperLimits(context, table, book.knowledge.local.limits.get(analyte))
     codes = book.analytes[analyte]
     for result in context.record.observations(codes):
-        measurement = _measurement(context, quantity, codes, table, result, sex, birth, defaults)
+        measurement = _measurement(context, quantity, codes, table, result, limits)
         if isinstance(measurement, Measurement):
             measurement = _believed(measurement, quantity, plausible)
             found.append((measurement, status_of(result.observation) in _LATER_WORD))
@@ -80,15 +83,48 @@ def _person(context: Context) -> tuple[str | None, date | None]:
     return patient.gender, context.day_of(patient.birth_date)
 
 
+class _UpperLimits:
+    """The upper limits of normal of one analyte's results, in its canonical unit.
+
+    A laboratory sends the same few ranges over and over: each is judged once for each unit and
+    age. Ranges are told apart as objects, since equal ones may be written with other digits.
+    """
+
+    def __init__(self, context: Context, table: UnitTable, defaults: Limits | None) -> None:
+        self._sex, self._birth = _person(context)
+        self._table = table
+        self._defaults = defaults
+        self._known: dict[tuple[object, ...], tuple[Decimal | None, str]] = {}
+
+    def of(
+        self, source: Observation | ObservationComponent, sent: NumberAsSent, day: date
+    ) -> tuple[Decimal | None, str]:
+        """The limit of a result and what a reader should know of it."""
+        age = completed_years(self._birth, day) if self._birth is not None else None
+        ranges = source.reference_range
+        asked = (id(ranges), sent.unit, sent.code, sent.system, age)
+        known = self._known.get(asked)
+        if known is None:
+            known = self._known[asked] = self._judged(ranges, sent, age)
+        return known
+
+    def _judged(
+        self, ranges: tuple[ReferenceRange, ...], sent: NumberAsSent, age: int | None
+    ) -> tuple[Decimal | None, str]:
+        found = upper_limit(ranges, sent, sex=self._sex, age_years=age)
+        limit = self._table.to_canonical(found.number, found)
+        if limit is None and self._defaults and says_nothing_of_a_limit(ranges):
+            return self._defaults.of(self._sex) or (None, "")
+        return limit, ""
+
+
 def _measurement(
     context: Context,
     quantity: Quantity,
     codes: CodeSet,
     table: UnitTable,
     result: CodedResult,
-    sex: str | None,
-    birth: date | None,
-    defaults: Limits | None,
+    limits: _UpperLimits,
 ) -> Measurement | Reason | None:
     """One result as a measurement, or why one that came is none; None when nothing came."""
     observation, source = result.observation, result.source
@@ -137,14 +173,9 @@ def _measurement(
         )
     limit: Decimal | None = None
     if quantity.upper_limit:
-        age = completed_years(birth, moment.day) if birth is not None else None
-        range_limit = upper_limit(source.reference_range, sent, sex=sex, age_years=age)
-        limit = table.to_canonical(range_limit.number, range_limit)
-        if limit is None and defaults and says_nothing_of_a_limit(source.reference_range):
-            default = defaults.of(sex)
-            if default is not None:
-                limit = default[0]
-                notes.append(default[1])
+        limit, note = limits.of(source, sent, moment.day)
+        if note:
+            notes.append(note)
     return Measurement(
         value,
         moment.day,
@@ -215,20 +246,22 @@ def _possible(value: Decimal, comparator: str | None, plausible: tuple[Decimal, 
 
 def _in_order(found: list[tuple[Measurement, bool]]) -> tuple[Measurement, ...]:
     """Newest first; of one moment a corrected result replaces the others, repeats count once."""
-    corrected = {_moment(item) for item, later in found if later}
+    timed = [((item.day, item.instant or _LONG_AGO), item, later) for item, later in found]
+    timed.sort(key=lambda entry: (entry[0], entry[1].source), reverse=True)
+    ordered: list[Measurement] = []
+    for _, group in groupby(timed, key=itemgetter(0)):
+        same = list(group)
+        ordered += [same[0][1]] if len(same) == 1 else _of_one_moment(same)
+    return tuple(ordered)
+
+
+def _of_one_moment(same: list[tuple[_Moment, Measurement, bool]]) -> Iterable[Measurement]:
+    corrected = [entry for entry in same if entry[2]]
     kept: dict[tuple[object, ...], Measurement] = {}
-    for item, later in found:
-        if later or _moment(item) not in corrected:
-            key = (_moment(item), item.value, item.comparator, item.upper_limit)
-            same = kept.get(key)
-            # Which of two alike is named must not hang on the order in which they came.
-            if same is None or item.source < same.source:
-                kept[key] = item
-    return tuple(sorted(kept.values(), key=lambda item: (_moment(item), item.source), reverse=True))
-
-
-def _moment(item: Measurement) -> tuple[date, datetime]:
-    return item.day, item.instant or _LONG_AGO
+    # Which of two alike is named must not hang on the order in which they came: the last of them.
+    for _, item, _ in corrected or same:
+        kept[(item.value, item.comparator, item.upper_limit)] = item
+    return sorted(kept.values(), key=attrgetter("source"), reverse=True)
 
 
 def completed_years(birth: date, day: date) -> int:

@@ -54,7 +54,7 @@ def results_of(context: Context, fact: str, analyte: str) -> Series | None:
     series = _told_apart(context, quantity, analyte, series)
     measured = series.measurements if series is not None else ()
     usable = [item for item in measured if item.problem is None]
-    answered = max((item.day for item in usable), default=None)
+    answered = usable[0].day if usable else None
     unread = {*_unread(context, quantity, analyte, answered)}
     unread.update(_in_words(context, quantity, analyte, usable))
     if not unread:
@@ -96,7 +96,7 @@ def _in_words(
     if watched is None:
         return
     earliest = context.as_of - timedelta(days=quantity.fresh_for_days or DEFAULT_DAYS)
-    answered = max((item.day for item in usable), default=date.min)
+    answered = usable[0].day if usable else date.min
     for item in context.once(WordedNumbers, WordedNumbers.of).get(analyte, ()):
         same = (found.value for found in usable if found.day == item.day)
         said = any(value is not None and watched.matters(value) for value in same)

@@ -15,7 +15,7 @@ class DataType(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=Fal
     """Base of all data types: camelCase on the wire, snake_case here."""
 
 
-class Coding(DataType, frozen=True):
+class Coding(DataType, frozen=True, cache_hash=True):
     """One code of one code system, as sent. `terminology.coding_key` gives its comparable form."""
 
     system: str | None = None
@@ -26,7 +26,7 @@ class Coding(DataType, frozen=True):
     extension: tuple[Extension, ...] = ()
 
 
-class CodeableConcept(DataType, frozen=True):
+class CodeableConcept(DataType, frozen=True, cache_hash=True):
     """Codings that claim to mean the same, and the text a person chose."""
 
     coding: tuple[Coding, ...] = ()
@@ -159,7 +159,7 @@ class Meta(DataType, frozen=True):
     last_updated: str | None = None
 
 
-class ReferenceRange(DataType, frozen=True):
+class ReferenceRange(DataType, frozen=True, cache_hash=True):
     """A laboratory's range; `reference_ranges.upper_limit` judges which one applies."""
 
     low: Quantity | None = None

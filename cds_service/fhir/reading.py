@@ -19,7 +19,8 @@ from cds_service.fhir.bundles import Bundle, BundleLink, BundleSearch
 from cds_service.fhir.datatypes import DataType
 from cds_service.fhir.outcomes import Outcome, outcomes_of
 from cds_service.fhir.repair import repaired
-from cds_service.fhir.views import AnyResource, OperationOutcome, Resource
+from cds_service.fhir.shared import Sharing
+from cds_service.fhir.views import AnyResource, Observation, OperationOutcome, Resource
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SEARCH_RESULTS = frozenset({"searchset", "collection"})
@@ -197,11 +198,11 @@ def read_resources(raw: bytes | msgspec.Raw | Mapping[str, Any] | None) -> ReadR
         return NOT_GIVEN
     try:
         page: Bundle | Resource = _page_decoder.decode(text)
+        return _read_bundle(page) if isinstance(page, Bundle) else _read_single(settled(page))
     except msgspec.ValidationError:
         return _read_slowly(text)
     except (msgspec.DecodeError, RecursionError):
         return _nothing_but(Dropped("", None, DropReason.NOT_JSON))
-    return _read_bundle(page) if isinstance(page, Bundle) else _read_single(page)
 
 
 def merged(pages: Sequence[ReadResult]) -> ReadResult:
@@ -232,7 +233,7 @@ def read_resource(raw: bytes | msgspec.Raw) -> Resource | Dropped:
     """Read one resource of a known type, mending its shape if that is possible."""
     try:
         resource: Resource = _resource_decoder.decode(raw)
-        return resource
+        return settled(resource)
     except msgspec.ValidationError:
         pass
     except (msgspec.DecodeError, RecursionError):
@@ -253,7 +254,7 @@ def read_resource(raw: bytes | msgspec.Raw) -> Resource | Dropped:
         return Dropped(name, identity, why)
     try:
         mended: Resource = _resource_decoder.decode(repaired(raw, target))
-        return mended
+        return settled(mended)
     except (msgspec.DecodeError, ArithmeticError, RecursionError):
         return Dropped(name, identity, DropReason.UNREADABLE)
 
@@ -324,10 +325,27 @@ def _counted(total: object) -> int | None:
     return total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
+def settled(resource: Resource, sharing: Sharing | None = None) -> Resource:
+    """The resource with the elements read that the decoder left as text.
+
+    Raises msgspec.ValidationError where one has the wrong shape.
+    """
+    if type(resource) is Observation:
+        sharing = sharing or Sharing()
+        sharing.settle(resource)
+        for component in resource.component:
+            sharing.settle(component)
+    return resource
+
+
 def _read_bundle(bundle: Bundle) -> ReadResult:
     page = _Page()
+    sharing = Sharing()
     for entry in bundle.entry:
-        page.add(entry.full_url, entry.resource, entry.search)
+        resource = entry.resource
+        if type(resource) is Observation:
+            settled(resource, sharing)
+        page.add(entry.full_url, resource, entry.search)
     return page.result(_next_link(bundle.link), bundle.total, bundle.type)
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import types
 from decimal import Decimal
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
 from cds_service.fhir.datatypes import Quantity
+from cds_service.fhir.shared import true_hints
 
 _tree_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -30,7 +31,7 @@ def repaired(raw: bytes | msgspec.Raw, target: type[msgspec.Struct]) -> bytes:
 
 @cache
 def _fields(target: type[msgspec.Struct]) -> dict[str, Any]:
-    hints = get_type_hints(target)
+    hints = true_hints(target)
     return {
         field.encode_name: hints[field.name]
         for field in msgspec.structs.fields(target)

@@ -37,6 +37,7 @@ from cds_service.fhir.event_views import (
     Flag,
 )
 from cds_service.fhir.resources import Resource
+from cds_service.fhir.shared import Shared
 
 __all__ = [
     "AdverseEvent", "AllergyIntolerance", "Annotation", "AnyResource", "ClinicalImpression",
@@ -53,7 +54,7 @@ __all__ = [
 class ObservationComponent(DataType, frozen=True):
     """One part of a panel or of a genetic finding."""
 
-    code: CodeableConcept | None = None
+    code: Shared[CodeableConcept | None] = None
     value_quantity: Quantity | None = None
     value_codeable_concept: CodeableConcept | None = None
     value_string: str | None = None
@@ -63,8 +64,8 @@ class ObservationComponent(DataType, frozen=True):
     value_range: Range | None = None
     value_ratio: Ratio | None = None
     data_absent_reason: CodeableConcept | None = None
-    interpretation: tuple[CodeableConcept, ...] = ()
-    reference_range: tuple[ReferenceRange, ...] = ()
+    interpretation: Shared[tuple[CodeableConcept, ...]] = ()
+    reference_range: Shared[tuple[ReferenceRange, ...]] = ()
     extension: tuple[Extension, ...] = ()
 
 
@@ -73,9 +74,9 @@ class Observation(Resource, frozen=True):
 
     identifier: tuple[Identifier, ...] = ()
     status: str | None = None
-    category: tuple[CodeableConcept, ...] = ()
-    code: CodeableConcept | None = None
-    subject: Reference | None = None
+    category: Shared[tuple[CodeableConcept, ...]] = ()
+    code: Shared[CodeableConcept | None] = None
+    subject: Shared[Reference | None] = None
     focus: tuple[Reference, ...] = ()
     encounter: Reference | None = None
     effective_date_time: str | None = None
@@ -91,13 +92,13 @@ class Observation(Resource, frozen=True):
     value_range: Range | None = None
     value_ratio: Ratio | None = None
     data_absent_reason: CodeableConcept | None = None
-    interpretation: tuple[CodeableConcept, ...] = ()
+    interpretation: Shared[tuple[CodeableConcept, ...]] = ()
     body_site: CodeableConcept | None = None
     note: tuple[Annotation, ...] = ()
     method: CodeableConcept | None = None
     specimen: Reference | None = None
     device: Reference | None = None
-    reference_range: tuple[ReferenceRange, ...] = ()
+    reference_range: Shared[tuple[ReferenceRange, ...]] = ()
     has_member: tuple[Reference, ...] = ()
     derived_from: tuple[Reference, ...] = ()
     component: tuple[ObservationComponent, ...] = ()

@@ -79,13 +79,15 @@ class Condition(ABC):
 class Leaf(Condition):
     """A condition on one fact."""
 
-    __slots__ = ("compared_with", "fact")
+    __slots__ = ("compared_with", "fact", "unrecorded")
 
     def __init__(self, text: str, fact: FactKind) -> None:
         super().__init__(text)
         self.fact = fact
         self.compared_with: Threshold | None = None
         """The threshold of a condition on a measured quantity."""
+        self.unrecorded = self.unknown(self.missing())
+        """The answer where nothing is recorded, which is so of most facts: made once."""
 
     def trace(self, evaluation: Evaluation) -> Trace:
         """As for every condition; the trace also names the fact and what it is compared with."""

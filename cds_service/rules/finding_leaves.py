@@ -54,7 +54,7 @@ class FindingLeaf(Leaf):
             raise TypeError(f"{fact.name} is not a concept")
         self.concept = fact
         self.qualifying = Qualifying(fact.name, asked.qualifiers)
-        self.empty = self.unknown(self.missing())
+        self.empty = self.unrecorded
         verdict, reasons, _ = self.answer(Findings((), complete=True), date.max)
         self.nothing = self._traced(verdict, reasons, (), Standing())
         grade = self.qualifying.asked.grade

@@ -54,7 +54,7 @@ class Comparison(Leaf):
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Series):
-            return self.unknown(self.missing())
+            return self.unrecorded
         as_of = evaluation.as_of
         latest = latest_on(found, as_of)
         if not latest:
@@ -186,7 +186,7 @@ class EpisodeCount(Leaf):
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Series):
-            return self.unknown(self.missing())
+            return self.unrecorded
         found = known_on(found, evaluation.as_of)
         if not found.measurements:
             return self.unknown(found.unused or self.missing())
@@ -244,7 +244,7 @@ class ResultCount(Leaf):
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Series):
-            return self.unknown(self.missing())
+            return self.unrecorded
         found = known_on(found, evaluation.as_of)
         if not found.measurements:
             return self.unknown(found.unused or self.missing())

@@ -50,7 +50,7 @@ class StateIs(Leaf):
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Statements):
-            return self.unknown(self.missing())
+            return self.unrecorded
         as_of = evaluation.as_of
         statements = tuple(
             [item for item in found.statements if item.day is None or item.day <= as_of]
@@ -58,7 +58,7 @@ class StateIs(Leaf):
         if found.unknown:
             return self._with(Verdict.UNKNOWN, statements, found.unknown)
         if not statements:
-            return self.unknown(self.missing())
+            return self.unrecorded
         # A statement without a date may be the newest one, so it must agree with the newest dated.
         days = [item.day for item in statements if item.day is not None]
         newest = max(days) if days else None
@@ -115,7 +115,7 @@ class CollectionIncludes(Leaf):
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Collection):
-            return self.unknown(self.missing())
+            return self.unrecorded
         items = _items(found, evaluation.as_of)
         absent = Verdict.NOT_MET if found.complete else Verdict.UNKNOWN
         named = [(item, _folded(item.names)) for item in items]
@@ -154,7 +154,7 @@ class SomethingThere(Leaf):
             used = tuple(item for item in found.events if item.day <= evaluation.as_of)
             incomplete = ()
         else:
-            return self.unknown(self.missing())
+            return self.unrecorded
         nothing = Verdict.NOT_MET if found.complete else Verdict.UNKNOWN
         verdict = Verdict.MET if used else nothing
         if self.asked.negated:
@@ -175,7 +175,7 @@ class MemberCount(Leaf):
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Collection):
-            return self.unknown(self.missing())
+            return self.unrecorded
         items = _items(found, evaluation.as_of)
         count = len({item.label for item in items})
         # An incomplete list may hold any number more; beyond the asked number nothing changes.
@@ -230,7 +230,7 @@ class EventTiming(Leaf):
     def work_out(self, evaluation: Evaluation) -> Trace:
         found = evaluation.find(self.fact.name)
         if not isinstance(found, Events):
-            return self.unknown(self.missing())
+            return self.unrecorded
         as_of = evaluation.as_of
         events = tuple(item for item in found.events if item.day <= as_of)
         if not events:
