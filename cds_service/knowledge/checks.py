@@ -173,7 +173,19 @@ def check_what_is_read(knowledge: Knowledge) -> CheckedTable:
             knowledge.signatures.get(name), block.level, block.sources
         )
     ]
+    found += _older_than_what_was_read(knowledge)
     return CheckedTable("concepts, sets and facts", tuple(found))
+
+
+def _older_than_what_was_read(knowledge: Knowledge) -> Iterable[TableFinding]:
+    """A release of a day before somebody read for it: cards and records would name a wrong one."""
+    release = knowledge.release
+    read = [(signature.read_on, name) for name, signature in knowledge.signatures.items()]
+    read += [(source.date_checked, name) for name, source in knowledge.sources.items()]
+    day, name = max(read, default=(release.date, ""))
+    if day > release.date:
+        situation = f"read on {day}: raise number and date of release {release.version}"
+        yield TableFinding("error", "read after the day of the release", (name,), situation)
 
 
 def load_coverage(

@@ -25,9 +25,10 @@ from fhir_fixtures.build.codes import (
     quantity,
 )
 from fhir_fixtures.build.laboratories import Analyte, Laboratory
+from fhir_fixtures.stories import REFERENCE_DATE
 
 BASE_URL = "https://fixtures.example.org/fhir"
-TODAY = date(2026, 11, 20)
+TODAY = REFERENCE_DATE
 US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from fhir_fixtures.build.chart import Chart
+from fhir_fixtures.build.chart import TODAY, Chart
 from fhir_fixtures.build.codes import (
     END_REASONS,
     RXNORM,
@@ -164,7 +164,7 @@ def draft(chart: Chart, name: str, sig: Sig) -> str:
             "intent": "order",
             "medicationCodeableConcept": medicine_concept(name),
             "subject": chart.subject,
-            "authoredOn": chart.moment(date(2026, 11, 20), "09:30:00"),
+            "authoredOn": chart.moment(TODAY, "09:30:00"),
             "requester": {"reference": f"Practitioner/{chart.practitioner_id}"},
             "dosageInstruction": [dosage(name, sig)],
         },

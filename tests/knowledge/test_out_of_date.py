@@ -17,7 +17,7 @@ from cds_service.commands import commands
 from cds_service.knowledge.out_of_date import Notice, out_of_date
 from cds_service.knowledge.release import Knowledge
 from cds_service.metrics import Metrics
-from tests.packaged import packaged_knowledge
+from tests.packaged import packaged_knowledge, released_knowledge
 from tests.services.calling import Nowhere, settings_for
 
 GOAL = packaged_knowledge().awaited["neladalkib"].approval.goal_date
@@ -104,7 +104,7 @@ def test_the_log_at_the_start_and_the_home_page_say_it(
 
 @pytest.mark.slow
 def test_the_check_lists_it_and_passes_all_the_same() -> None:
-    day = (packaged_knowledge().release.date + PATIENCE + timedelta(days=1)).isoformat()
+    day = (released_knowledge().release.date + PATIENCE + timedelta(days=1)).isoformat()
     done = CliRunner().invoke(commands, ["knowledge", "check", "--as-of", day])
     assert done.exit_code == 0
     said = " ".join(done.output.split())

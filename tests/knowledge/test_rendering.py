@@ -20,14 +20,14 @@ from cds_service.knowledge.rendering.terms import Terms
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.uses import Uses, members_named
 from cds_service.knowledge.verification import WORDS
-from tests.packaged import packaged_knowledge
+from tests.packaged import released_knowledge
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "knowledge"
 
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return packaged_knowledge()
+    return released_knowledge()
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,16 @@ def test_a_class_without_members_is_refused_with_file_and_place(tmp_path: Path) 
     )
     assert caught.value.column == "ingredients"
     assert caught.value.row == 8
+
+
+def test_a_release_older_than_what_was_read_for_it_is_to_be_raised() -> None:
+    assert not [
+        found for found in check_what_is_read(KNOWLEDGE).findings if "read after" in found.kind
+    ]
+    newest = max(signature.read_on for signature in KNOWLEDGE.signatures.values())
+    newest = max(newest, *(source.date_checked for source in KNOWLEDGE.sources.values()))
+    day_before = newest - timedelta(days=1)
+    older = KNOWLEDGE.release.model_copy(update={"date": day_before})
+    (found,) = check_what_is_read(replace(KNOWLEDGE, release=older)).errors
+    assert found.kind == "read after the day of the release"
+    assert "raise number and date" in found.situation

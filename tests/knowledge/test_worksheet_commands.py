@@ -28,12 +28,12 @@ from tests.knowledge.worksheet_files import (
     edited,
     put,
 )
-from tests.packaged import packaged_knowledge
+from tests.packaged import released_knowledge
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    knowledge = packaged_knowledge()
+    knowledge = released_knowledge()
     file = tmp_path_factory.mktemp("worksheets") / file_name(DRUG, knowledge.release.version)
     write_workbook(file, worksheets_of(knowledge, DRUG))
     return file
@@ -66,7 +66,7 @@ def test_a_worksheet_of_each_drug_is_written_once_and_never_over_answers(
     code, said = run("worksheet", "--to", tmp_path / "sheets", "--folder", folder)
     assert code == 0
     files = sorted((tmp_path / "sheets").iterdir())
-    assert [file.name.partition("-")[0] for file in files] == sorted(packaged_knowledge().drugs)
+    assert [file.name.partition("-")[0] for file in files] == sorted(released_knowledge().drugs)
     assert all(f"{file}: " in said for file in files)
     code, said = run("worksheet", DRUG, "--to", tmp_path / "sheets", "--folder", folder)
     assert code == 1

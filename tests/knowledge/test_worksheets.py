@@ -36,12 +36,12 @@ from tests.knowledge.worksheet_files import (
     headings,
     put,
 )
-from tests.packaged import packaged_knowledge
+from tests.packaged import released_knowledge
 
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return packaged_knowledge()
+    return released_knowledge()
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_a_row_that_changed_since_it_was_signed_shows_no_level_and_no_reader(
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("drug", sorted(packaged_knowledge().drugs))
+@pytest.mark.parametrize("drug", sorted(released_knowledge().drugs))
 def test_a_worksheet_that_nobody_touched_changes_nothing(
     knowledge: Knowledge, tmp_path: Path, drug: str
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -17,12 +16,12 @@ from cds_service.app import create_app
 from cds_service.commands.running import LocalServer
 from cds_service.knowledge.release import Knowledge
 from cds_service.settings import Settings, load_settings
-from fhir_fixtures import load_story
+from fhir_fixtures import REFERENCE_DATE, load_story
 from fhir_fixtures.requests import hook_request
 from tests.packaged import packaged_knowledge
 from tests.waiting import PATIENCE
 
-DAY = date(2026, 11, 20)
+DAY = REFERENCE_DATE
 TIMEOUT = PATIENCE
 HOOKS = ("patient-view", "order-select", "order-sign", "medication-prescribe")
 SAYING_THE_SAME = ("encounter-start", "medication-refill", "order-dispatch")
