@@ -81,7 +81,7 @@ def test_a_note_may_change_without_taking_the_signature_away(folder: Path) -> No
 @pytest.mark.slow
 def test_all_blocks_of_a_drug_are_signed_by_one_name(folder: Path) -> None:
     name = "ceritinib/organ_impairment/renal/"
-    source = "ceritinib-monograph"
+    source = "ceritinib-dosage-drugs-com"
 
     signed = sign_rows(folder, [name], source=source, **READ)
 

@@ -177,7 +177,7 @@ def test_a_copy_carries_an_order_only_beside_another(
     level: Level, copies: int, orders: bool
 ) -> None:
     sources = packaged_knowledge().sources
-    good = ["alectinib-monograph-2024-09", "alecensa-label-copy-before-2024"][:copies]
+    good = ["alectinib-monograph-2024-09", "alecensa-label-copy-prescriberpoint"][:copies]
     seller = ["alecensa-label-copy-2024-04"]
     asked = Verification({}, OrderPolicy(), sources)
     assert asked.may_order(level, [*good, *seller]) is orders
