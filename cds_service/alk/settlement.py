@@ -229,7 +229,7 @@ def _host(against: Statement, item: Recommendation) -> Recommendation | None:
     """The stronger recommendation on whose card it is told: where both are about the same order,
     and the card is not the calmer of the two."""
     host = against.item
-    if against.row.card == "stays":
+    if against.row.card == "stays" or offer_of(item) in against.row.apart:
         return None
     if SEVERITIES.index(host.severity) > SEVERITIES.index(item.severity):
         return None

@@ -32,12 +32,20 @@ class SettlementRow(Frozen):
     said: Said
     takes: tuple[Offer, ...] = Field(min_length=1)
     card: Literal["joins", "stays"]
+    apart: tuple[Offer, ...] = ()
+    """Of what is taken, that which keeps a card of its own although the others join."""
     says: Words
 
     @model_validator(mode="after")
     def _names_the_drug(self) -> SettlementRow:
         if "{drug}" not in self.says:
             raise ValueError("words that name the drug as {drug}")
+        return self
+
+    @model_validator(mode="after")
+    def _sets_apart_what_joins(self) -> SettlementRow:
+        if not set(self.apart) <= (set(self.takes) if self.card == "joins" else set()):
+            raise ValueError("under apart only what is taken, and joins")
         return self
 
 

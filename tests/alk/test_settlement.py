@@ -102,6 +102,32 @@ def test_what_joins_a_stronger_card_is_told_there() -> None:
     assert any("Lower lorlatinib to 75 mg" in card.card.detail for card in cards_of(decision))
 
 
+def test_a_lower_dose_keeps_its_card_where_the_order_is_only_advised_against() -> None:
+    # Who signs all the same, signs that dose: under "What would apply otherwise" nobody sees it.
+    substrate = ("midazolam", "sensitive CYP3A substrate")
+    facts = patient(lines=(), medications=substrate, **{"Child-Pugh class": "C"})
+    decision = asked(facts, drafted("ceritinib", "450", 1))
+
+    avoided = found(decision, "ceritinib-interaction-substrate")
+    assert (avoided.kind, avoided.also) == (Kind.AVOID, ())
+    lowered = found(decision, "ceritinib-child-pugh-c")
+    assert lowered.settled == "something speaks against ceritinib"
+    assert [line for line in summaries(decision) if line.startswith("Lower ceritinib to 300 mg")]
+    assert not [label for label in clicks(decision) if "300 mg" in label]
+
+
+def test_what_would_resume_a_drug_joins_the_card_that_advises_against_it() -> None:
+    against = replace(
+        _resuming(), kind=Kind.AVOID, topic=Topic.ORDER, rule_id="avoid", dose=None,
+        drug="alectinib", severity="warning",
+    )  # fmt: skip
+    (left,) = Settled(
+        [against, replace(_resuming(), severity="warning")], knowledge()
+    ).recommendations()
+
+    assert [item.kind for item in left.also] == [Kind.RESUME]
+
+
 def test_a_card_that_is_the_louder_keeps_its_place_without_its_order() -> None:
     facts = patient(lines=(), psychiatric_disorder="present")
     decision = asked(facts, drafted("lorlatinib", "200", 1))
@@ -291,6 +317,9 @@ def _file(tmp_path: Any, change: Callable[[str], str]) -> Any:
         ("takes: [higher]", "takes: []", "takes"),
         ("takes: [higher]", "takes: [raise]", "takes"),
         ("card: joins", "card: vanishes", "card"),
+        ("apart: [correct, lower]", "apart: [correct, raise]", "apart"),
+        ("apart: [correct, lower]", "apart: [higher]", "apart"),
+        ("card: stays\n", "card: stays\n  apart: [lower]\n", "apart"),
         ("{drug} is on hold", "on hold", "{drug}"),
         ("source: design-settlement", "source: hearsay", "source"),
     ],
