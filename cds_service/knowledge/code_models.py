@@ -204,17 +204,31 @@ class Membership(Frozen):
     note: str | None = None
 
 
+class Alternative(Frozen):
+    """What another medicine for the same purpose must be like: "a medicine that …", and who says
+    so."""
+
+    says: str = Field(min_length=5)
+    sources: tuple[str, ...] = Field(min_length=1)
+
+
 class MedicationClass(Frozen):
     """A class of medicines by the effect that matters here.
 
-    `alternative` says what another medicine for the same purpose must be like, to be told where a
-    label says to avoid this one: "a medicine that …".
+    `alternative` is told where a label says to avoid a member of the class.
     """
 
     name: str
     note: str | None = None
-    alternative: str | None = None
+    alternative: Alternative | None = None
     ingredients: Mapping[str, Membership] = Field(min_length=1)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Everything that is cited for the class and its members, once each."""
+        behind = self.alternative.sources if self.alternative is not None else ()
+        members = (name for member in self.ingredients.values() for name in member.sources)
+        return tuple(dict.fromkeys((*behind, *members)))
 
 
 class Ingredient(Frozen):

@@ -212,6 +212,9 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
         place = f"drugs/{name}/status.yaml"
         require_known_sources(waiting.approval.sources, sources, place, "approval.sources")
     codes = load_codes(folder / "codes").with_drugs((*drugs.values(), *awaited.values()))
+    for name, medicines in codes.medication_classes.items():
+        place = "codes/medications.yaml"
+        require_known_sources(medicines.sources, sources, place, f"classes.{name}.sources")
     editions = load_editions(folder / "codes" / "icd_10_editions.yaml")
     concepts = load_concepts(folder / "concepts", editions)
     codes = codes.with_names(load_medicine_names(folder / "codes", codes.ingredients))

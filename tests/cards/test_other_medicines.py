@@ -3,12 +3,20 @@ like: in words, because the service knows neither its purpose nor its dose."""
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from cds_service.alk.not_checked import asked_members
 from cds_service.cards import CardContext, all_cards
-from cds_service.cards.other_medicines import AVOIDED
+from cds_service.cards.other_medicines import AVOIDED, _basis
 from cds_service.cards.suggestions import OrderContext
+from cds_service.knowledge.codes import Codes
+from cds_service.knowledge.errors import KnowledgeError
+from cds_service.knowledge.release import load_knowledge
+from cds_service.knowledge.yaml_files import knowledge_folder
 from tests.cards.deciding import decided
 from tests.facts import records
 from tests.facts.records import knowledge
@@ -83,3 +91,44 @@ def test_every_class_that_a_label_avoids_says_what_another_medicine_must_be_like
     }
     # Its rows say themselves what to use: a method without hormones.
     assert without == {"hormonal contraceptive"}
+
+
+def test_the_card_says_that_the_words_about_another_medicine_are_ours_and_no_label_s() -> None:
+    (said,) = [one for one in _details("brigatinib", ordered="clarithromycin") if ANOTHER in one]
+
+    assert "That follows from the class; no label that was read names it." in said
+
+
+def test_the_card_names_the_text_in_which_the_words_about_another_medicine_were_read() -> None:
+    read = replace(knowledge(), codes=_read_in("lorbrena-label-dosage"))
+    classes = read.codes.medication_classes.values()
+
+    assert {_basis([one.alternative], read) for one in classes if one.alternative is not None} == {
+        f"Source: {read.sources['lorbrena-label-dosage'].citation}"
+    }
+
+
+def _read_in(source: str) -> Codes:
+    codes = knowledge().codes
+    moved = {
+        name: one.model_copy(
+            update={"alternative": one.alternative.model_copy(update={"sources": (source,)})}
+        )
+        for name, one in codes.medication_classes.items()
+        if one.alternative is not None
+    }
+    return replace(codes, medication_classes=moved)
+
+
+def test_an_alternative_without_a_source_is_refused_by_its_place(tmp_path: Path) -> None:
+    folder = tmp_path / "release"
+    shutil.copytree(Path(str(knowledge_folder())), folder)
+    file = folder / "codes" / "medications.yaml"
+    text = file.read_text(encoding="utf-8")
+    for sources, where in (("[]", "alternative"), ("[hearsay]", "classes.")):
+        changed = text.replace("[design-alternative-by-class]", sources, 1)
+        file.write_text(changed, encoding="utf-8")
+        with pytest.raises(KnowledgeError) as told:
+            load_knowledge(folder)
+        assert "medications.yaml" in str(told.value)
+        assert where in str(told.value)
