@@ -57,6 +57,7 @@ def evaluation_with(
     started_low: bool = False,
     said: Sequence[Recommendation] = (),
     jurisdiction: str = "",
+    drafted_twice: bool = False,
 ) -> Evaluation:
     """The evaluation of the patient together with one order and those `beside` it.
 
@@ -71,6 +72,7 @@ def evaluation_with(
         line is not None and line.status == "paused" and line.ingredient not in told
         for line in map(facts.line, order.ingredients)
     )
+    flags["ordered drug drafted twice"] = drafted_twice
     flags["ordered dose without its division"] = order.dose.not_divided
     for ingredient in order.ingredients:
         tables = knowledge.drugs.get(ingredient)
@@ -169,9 +171,11 @@ def check_orders(
     for order in question.orders_asked_about:
         beside = [other for other in question.orders if other is not order]
         place = question.jurisdiction
+        twice = _drafted_twice(order, question, knowledge.inhibitors)
         ordered = evaluation_with(
-            order, facts, knowledge, evaluation, beside, said=said, jurisdiction=place
-        )
+            order, facts, knowledge, evaluation, beside,
+            said=said, jurisdiction=place, drafted_twice=twice,
+        )  # fmt: skip
         for row, trace in knowledge.tables["order_checks"].standing(ordered):
             if trace.verdict is Verdict.MET:
                 lines = [facts.line(name) for name in order.ingredients]
@@ -186,6 +190,19 @@ def check_orders(
                     found.append(_unanswered(row, trace, order))
         found += resisted(order, knowledge, ordered)
     return found, undecided
+
+
+def _drafted_twice(
+    order: OrderedMedication, question: Question, inhibitors: frozenset[str]
+) -> bool:
+    """Whether another order of this moment is of the same ALK inhibitor. Of two that are both
+    asked about, the last one says so, so that the question comes once."""
+    drugs = inhibitors & set(order.ingredients)
+    same = [one for one in question.orders if drugs & set(one.ingredients)]
+    asked = [one for one in question.orders_asked_about if drugs & set(one.ingredients)]
+    # Drafts without an id cannot be the same one sent twice: each counts.
+    different = {one.reference if one.reference[-1:] != "/" else id(one) for one in same}
+    return len(different) > 1 and asked[-1] is order
 
 
 def _reasons_to_switch(

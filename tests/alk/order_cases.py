@@ -241,6 +241,11 @@ ORDERS = (
         {"orders": ALECTINIB + OSIMERTINIB},
     ),
     Case(
+        "order-drafted-twice",
+        {**NONE, "orders": ALECTINIB + (order("alectinib", "450", 2),)},
+        {"orders": ALECTINIB},
+    ),
+    Case(
         "order-pregnant",
         {**WOMAN, "pregnancy": "present", "orders": ALECTINIB},
         {"pregnancy": None, "suspected pregnancy": "present"},

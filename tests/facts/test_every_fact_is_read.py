@@ -37,6 +37,7 @@ ONLY_WITH_AN_ORDER = {
     "ordered drug without dosing",
     "ordered dose without its division",
     "ordered drug not approved here",
+    "ordered drug drafted twice",
     "ordered drug on hold unexplained",
 }
 WITHIN_AN_ANSWER = {
@@ -91,6 +92,7 @@ def test_a_draft_order_brings_its_own_facts() -> None:
         "ordered drug not tolerated before": False,
         "ordered dose without its division": False,
         "ordered drug not approved here": False,
+        "ordered drug drafted twice": False,
         "ordered drug on hold unexplained": False,
     }
     view = WithOrder(facts, order, flags)
