@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from cds_service.commands.local import LocalServices
+from cds_service.commands.shown_cards import ShownCard, apart, shown
 from cds_service.knowledge.between import Between, between
 from cds_service.knowledge.differences import Cell, Difference, differences
 from cds_service.knowledge.errors import KnowledgeError
@@ -22,7 +23,7 @@ from hooks import DEFINITIONS
 
 @dataclass(frozen=True, slots=True)
 class ChangedCards:
-    """One story at the hooks where the same summaries are gone and the same are new."""
+    """One story at the hooks where the same cards are gone and the same are new."""
 
     story: str
     hooks: tuple[str, ...]
@@ -83,22 +84,21 @@ def _changed_cards(
     for name in stories:
         found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
         for hook in hooks:
-            before, after = _summaries(old, name, hook, day), _summaries(new, name, hook, day)
-            gone = tuple(text for text in before if text not in after)
-            added = tuple(text for text in after if text not in before)
+            before, after = _shown(old, name, hook, day), _shown(new, name, hook, day)
+            gone, added = apart(before, after), apart(after, before)
             if gone or added:
                 found.setdefault((gone, added), []).append(hook)
         for (gone, added), where in found.items():
             yield ChangedCards(name, tuple(where), gone, added)
 
 
-def _summaries(services: LocalServices, story: str, hook: str, day: date) -> Sequence[str]:
+def _shown(services: LocalServices, story: str, hook: str, day: date) -> Sequence[ShownCard]:
     service = services.find(hook)
     try:
         body = hook_request(load_story(story, day), services.described(service))
     except NoDraftOrdersError:
         return ()
-    return [card.summary for card in services.answer(service, body).response.cards]
+    return [shown(card) for card in services.answer(service, body).response.cards]
 
 
 def as_json(found: Compared) -> str:

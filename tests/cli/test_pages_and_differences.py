@@ -274,3 +274,23 @@ def test_explain_notes_a_release_newer_than_the_day_asked_about(run: Command) ->
     result = run("explain", "--story", STORY, "--as-of", "2020-01-01")
 
     assert "newer than the day asked about" in " ".join(result.output.split())
+
+
+def test_a_row_without_its_signature_is_shown_by_the_orders_that_its_cards_lose(
+    run: Command, tmp_path: Path
+) -> None:
+    place = tmp_path / "unsigned"
+    shutil.copytree(PACKAGED, place, ignore=shutil.ignore_patterns("*.py", "__*"))
+    for name, old, new in (
+        ("release.yaml", "version: 2026.", "version: 2025."),
+        ("signatures.csv", "\nalectinib-liver-hold,", "\nalectinib-gone,"),
+    ):
+        text = (place / name).read_text(encoding="utf-8")
+        assert old in text
+        (place / name).write_text(text.replace(old, new), encoding="utf-8")
+
+    result = run("knowledge", "diff", str(PACKAGED), str(place), "--as-of", DAY)
+
+    held = [line for line in result.output.splitlines() if HOLD in line]
+    assert any("gone:" in line and "level: Read in a copy" in line for line in held)
+    assert any("new:" in line and "one-click orders: none" in line for line in held)
