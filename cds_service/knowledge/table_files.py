@@ -8,6 +8,8 @@ what was expected.
 from __future__ import annotations
 
 import csv
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +20,12 @@ from cds_service.knowledge.errors import KnowledgeError
 from cds_service.knowledge.verification import Level, Verification
 from cds_service.rules import Evaluation, Rule, RuleCompiler, RuleError, Trace, Verdict
 from cds_service.rules.conditions import Condition
+
+LONGEST_CELL = 2000
+"""Characters that one cell may have, which is about twice the longest rule and four times the
+longest words."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_MARKUP = re.compile(r"<[A-Za-z/!?][^\s>]{0,20}")
 
 Check = Callable[[str], str | None]
 """Looks at one cell; returns what was expected there, or None when the cell is right."""
@@ -227,6 +235,9 @@ class TableReader:
 
 
 def _problem(column: Column, cell: str) -> str | None:
+    unfit = _unfit_for_a_card(cell, is_rule=column.rule)
+    if unfit is not None:
+        return unfit
     entries = split(cell) if column.many else (cell,)
     if not cell or not entries:
         return "a value; the cell is empty" if column.required or cell else None
@@ -237,6 +248,22 @@ def _problem(column: Column, cell: str) -> str | None:
         if expected is not None:
             return f"{expected} (found {entry!r})"
     return None
+
+
+def _unfit_for_a_card(cell: str, *, is_rule: bool) -> str | None:
+    """What a cell may not hold, because a reader would see something else than what stands there.
+
+    A sheet that comes back from outside can bring it: a sign that turns the direction of writing
+    makes another number of "3 x ULN", and markup is run or hidden by whoever shows the card.
+    """
+    signs = (sign for sign in cell if sign not in "\r\n")
+    unseen = next((sign for sign in signs if unicodedata.category(sign) in _UNSEEN), None)
+    if unseen is not None:
+        return f"characters that are seen (found U+{ord(unseen):04X})"
+    if len(cell) > LONGEST_CELL:
+        return f"at most {LONGEST_CELL} characters"
+    markup = None if is_rule else _MARKUP.search(cell)
+    return f"text without markup (found {markup.group()!r})" if markup is not None else None
 
 
 def _lines(file: Traversable) -> list[tuple[int, list[str]]]:

@@ -242,7 +242,7 @@ ORDERS = (
     ),
     Case(
         "order-drafted-twice",
-        {**NONE, "orders": ALECTINIB + (order("alectinib", "450", 2),)},
+        {**NONE, "orders": (*ALECTINIB, order("alectinib", "450", 2))},
         {"orders": ALECTINIB},
     ),
     Case(

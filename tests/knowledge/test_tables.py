@@ -105,6 +105,12 @@ CELLS = [
     (FIRST_LINE, 2, "evidence", "alex-pfs-imagined", "a result in evidence.yaml"),
     (FIRST_LINE, 2, "evidence", "", "a value; the cell is empty"),
     (ADJUVANT, 2, "months", "24 months", "a whole number above 0"),
+    (DOSES, 2, "says", "Hold at \u202e3 x ULN", "characters that are seen (found U+202E)"),
+    (DOSES, 2, "says", "Hold\u200b at 3 x ULN", "characters that are seen (found U+200B)"),
+    (DOSES, 2, "when", "ALT >\u00ad 5 xULN", "characters that are seen (found U+00AD)"),
+    (DOSES, 2, "says", "Hold <script>alert(1)</script>", "text without markup (found '<script')"),
+    (GATES, 2, "summary", "Is it <b>so</b>?", "text without markup (found '<b')"),
+    (DOSES, 2, "says", "Hold. " * 400, "at most 2000 characters"),
 ]
 
 

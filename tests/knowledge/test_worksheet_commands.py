@@ -137,6 +137,8 @@ def test_a_signed_worksheet_is_shown_asked_about_and_written(
         ({"dose": "as before"}, "column H (dose)"),
         ({"source": "no-such-source"}, "column N (source)"),
         ({"says": None}, "column L (says)"),
+        ({"says": "Hold at \u202e3 x ULN"}, "column L (says)"),
+        ({"says": "Hold <script>alert(1)</script>"}, "column L (says)"),
     ],
 )
 def test_what_no_table_may_say_is_refused_where_it_stands_on_the_sheet(
