@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources.abc import Traversable
 
 from pydantic import Field
@@ -25,8 +26,7 @@ class SearchWords(Frozen):
         for phrase in sorted(self._known(), key=len, reverse=True):
             if " " not in phrase:
                 continue
-            pattern = rf"(?<!\w){re.escape(phrase)}(?!\w)"
-            rest, times = re.subn(pattern, " ", rest, flags=re.IGNORECASE)
+            rest, times = _one_or_many(phrase).subn(" ", rest)
             if times:
                 yield self._with_others(phrase)
         for word in dict.fromkeys(re.findall(r"[^\W_]+(?:[.'’-][^\W_]+)*", rest)):
@@ -36,16 +36,23 @@ class SearchWords(Frozen):
         return {*(word for group in self.same for word in group), *self.wider}
 
     def _with_others(self, asked: str) -> tuple[str, ...]:
-        said = asked.casefold()
         found = {asked: None}
         for group in self.same:
-            if said in {word.casefold() for word in group}:
+            if any(_one_or_many(word).fullmatch(asked) for word in group):
                 found |= dict.fromkeys(group)
         for word in list(found):
             for wider, others in self.wider.items():
-                if wider.casefold() == word.casefold():
+                if _one_or_many(wider).fullmatch(word):
                     found |= dict.fromkeys(others)
         return tuple({word.casefold(): word for word in reversed(found)}.values())[::-1]
+
+
+@cache
+def _one_or_many(phrase: str) -> re.Pattern[str]:
+    """A word or phrase as a whole, in any case, of one or of many: "liver injuries"."""
+    last = phrase[-1:].casefold()
+    ending = r"(?:y|ies)" if last == "y" else re.escape(phrase[-1:]) + r"(?:s|es)?"
+    return re.compile(rf"(?<!\w){re.escape(phrase[:-1])}{ending}(?!\w)", re.IGNORECASE)
 
 
 def load_search_words(folder: Traversable) -> SearchWords:
