@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from cds_service.commands import commands
 from cds_service.knowledge.yaml_files import knowledge_folder
+from tests.packaged import released_knowledge
 from tests.services.calling import Service, running_service
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,8 @@ SPECIAL = re.compile(r"(^|\.)(example(\.(com|net|org))?|invalid|localhost|test)$
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("versions") / "decisions.sqlite3") as found:
+    database = tmp_path_factory.mktemp("versions") / "decisions.sqlite3"
+    with running_service(database, released_knowledge()) as found:
         yield found
 
 
