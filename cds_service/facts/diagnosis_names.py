@@ -122,3 +122,17 @@ def _without_additions(text: str) -> Iterator[str]:
 def may_speak_of_now(text: str) -> bool:
     """Whether nothing in a text says that what it names is absent, over or somebody else's."""
     return _NOT_NOW.search(text) is None
+
+
+_LASTS = re.compile(r"\b(?:chroni\w*|crónic\w*|cronic\w*|przewlek\w*|langjährig\w*)", re.IGNORECASE)
+_WORSE_OR_NEW = re.compile(
+    r"\b(?:new\w*|acute|worsen\w*|progress\w*|progredi\w*|increas\w*|exacerbat\w*|neu|neue\w*|akut\w*"
+    rf"|zunehmend\w*|verschlecht\w*|aigu\w*|acut[oa]|agud[oa]|{_DRUG})\b",
+    re.IGNORECASE,
+)
+
+
+def says_long_standing(text: str) -> bool:
+    """Whether a diagnosis calls itself old, and neither new nor worse nor of a kinase inhibitor."""
+    old = _NOT_NEW.search(text) is not None or _LASTS.search(text) is not None
+    return old and _WORSE_OR_NEW.search(text) is None
