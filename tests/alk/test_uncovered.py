@@ -19,6 +19,8 @@ from cds_service.cards.summaries import summary
 from cds_service.facts import Supplied
 from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
+from cds_service.rules import Finding
+from cds_service.rules.finding_leaves import describe
 from fhir_fixtures import load_story, story_names
 from tests.facts.records import (
     ALL,
@@ -222,6 +224,29 @@ def test_it_is_our_own_advice_and_names_its_source() -> None:
     item = only(drug(), condition("heart failure"))
     assert item.sources == ("design-net-under-the-tables",)
     assert not item.verified
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Interstitial lung disease (suspected) on Alecensa", "Possible bowel perforation on Alecensa",
+     "V. a. interstitielle Lungenerkrankung unter Alecensa", "Bowel perforation? on Alecensa",
+     "Sospetto di polmonite interstiziale in terapia con Alecensa",
+     "Concern for interstitial lung disease after Alecensa"],
+)  # fmt: skip
+def test_a_name_that_says_its_doubt_is_not_called_suspected_once_more(label: str) -> None:
+    for undated in (None, 5):
+        doubted = condition("rash", undated, code={"text": label}, verification="provisional")
+        item = only(drug("alectinib"), doubted)
+        assert said(item).startswith(f"Not covered by the dose table: {label}; is it")
+        assert item.trace is not None
+        (told,) = item.trace.evidence
+        assert isinstance(told, Finding)
+        assert describe(told).startswith(label)
+
+
+def test_a_name_that_says_its_grade_is_not_graded_once_more() -> None:
+    item = only(drug(), in_words("Vasculitis grade 3", {"text": "CTCAE grade 3"}))
+    assert "Vasculitis grade 3; is it" in said(item)
 
 
 # -- what has no day -----------------------------------------------------------------------------
