@@ -17,6 +17,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.finding_readings import ABSENT, REFUTED, SUSPECTED, dated_in_future
 from cds_service.facts.findings import findings_of
 from cds_service.facts.measurements import READABLE_STATUSES
+from cds_service.facts.onsets import placed
 from cds_service.facts.patient import TreatmentLine
 from cds_service.facts.progression_words import named_assessments, tells_of_growth, words_of
 from cds_service.fhir.statuses import status_of
@@ -80,7 +81,7 @@ def signs_of_progression(
         return Collection((), complete=False, incomplete=(_missing("treatment start"),))
     start = max(starts)
     found = [
-        *_metastases(context, start),
+        *_metastases(context, start, starts),
         *_reports(context, start),
         *_told(context, start),
         *_reasons(context, drafts),
@@ -100,8 +101,8 @@ def _last_answer(status: Statements | None) -> date | None:
     return max(days, default=None)
 
 
-def _metastases(context: Context, start: date) -> list[Item]:
-    sites = list(_sites(context))
+def _metastases(context: Context, start: date, starts: Sequence[date]) -> list[Item]:
+    sites = list(_sites(context, starts))
     known = [site for site in sites if not _is_new(site, start)]
     items: list[Item] = []
     named: set[tuple[str, bool]] = set()
@@ -137,7 +138,7 @@ def _same(one: _Site, other: _Site) -> bool:
     return bool(one.keys & other.keys) or (one.group in _BRAIN and other.group in _BRAIN)
 
 
-def _sites(context: Context) -> Iterable[_Site]:
+def _sites(context: Context, starts: Sequence[date]) -> Iterable[_Site]:
     seen: set[int] = set()
     concepts = context.book.concepts
     for group in METASTASES:
@@ -148,7 +149,7 @@ def _sites(context: Context) -> Iterable[_Site]:
             if status in (REFUTED, ABSENT) or (status == SUSPECTED and item.over):
                 continue
             seen.add(id(condition))
-            day = item.finding.began
+            day = placed(item, starts).finding.began
             if day is None:
                 continue
             written = isinstance(condition, Condition) and not (

@@ -359,6 +359,7 @@ def describe(item: Finding) -> str:
         if item.status == "suspected":
             text = with_doubt(text)
         text += f" since {written_day(item.began)}" if item.began is not None else ", without a day"
+        text += " or before" if item.began_by else ""
         if item.ended is not None:
             text += f", over on {written_day(item.ended)}"
         elif item.status == "over":
