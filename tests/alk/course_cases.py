@@ -374,6 +374,15 @@ ORDERS = (
         {"checkpoint_inhibitor": 91},
     ),
     Case(
+        "order-crizotinib-immunotherapy-day-missing",
+        {
+            **NONE,
+            "medications_of_unknown_end": ("immune checkpoint inhibitor",),
+            "orders": CRIZOTINIB,
+        },
+        {"medications_of_unknown_end": ()},
+    ),
+    Case(
         "order-inhibitor-after-immunotherapy",
         {**NONE, "checkpoint_inhibitor": 90, "orders": ALECTINIB},
         {"checkpoint_inhibitor": 91},
