@@ -174,7 +174,8 @@ def only_told(
     context: Context, record: Resource, told: frozenset[str], day: date | None, note: str
 ) -> Reading:
     """What the words of a record name: possible and no more, which is enough to ask."""
-    words = Named(frozenset(), frozenset(), ", ".join(sorted(told)), possible=told)
+    suspected = context.book.concepts.suspected_in_words(told)
+    words = Named(suspected, frozenset(), ", ".join(sorted(told)), possible=told)
     return reading(record, words, SUSPECTED, day, as_of=context.as_of, said=day, note=note)
 
 
