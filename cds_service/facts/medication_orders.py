@@ -162,7 +162,7 @@ def why_unclear(
     says = ""
     if contradictory:
         says = _CONTRADICTORY
-    elif not concept.texts and not concept.all_codings:
+    elif not (concept.texts or concept.all_codings or concept.ingredient_texts):
         says = _NO_PRODUCT
     elif inhibitor and status not in KNOWN_STATUSES:
         says = _NO_DATES if past else _NO_STATUS

@@ -250,6 +250,7 @@ class MedicationIngredient(DataType, frozen=True):
     item_codeable_concept: CodeableConcept | None = None
     item_reference: Reference | None = None
     item: CodeableReference | None = None
+    is_active: bool | None = None
 
 
 class Medication(Resource, frozen=True):
@@ -260,6 +261,12 @@ class Medication(Resource, frozen=True):
     form: CodeableConcept | None = None
     dose_form: CodeableConcept | None = None
     ingredient: tuple[MedicationIngredient, ...] = ()
+
+
+class Substance(Resource, frozen=True):
+    """What a product is made of; read only where a medication contains it."""
+
+    code: CodeableConcept | None = None
 
 
 class Patient(Resource, frozen=True):
