@@ -34,7 +34,7 @@ from cds_service.fhir.event_views import (
     Flag,
 )
 from cds_service.fhir.terminology import concept_keys
-from cds_service.fhir.views import Condition, DiagnosticReport
+from cds_service.fhir.views import Condition, DiagnosticReport, QuestionnaireResponse
 from cds_service.rules import Finding, Findings
 from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE
 
@@ -48,6 +48,7 @@ _OWNED = {
     Condition: ("conditions", "a condition"),
     ClinicalImpression: ("impressions", "an impression"),
     Flag: ("alerts", "an alert"),
+    QuestionnaireResponse: ("questionnaires", "a questionnaire"),
     Device: ("devices", "a device"),
     DeviceUseStatement: ("devices", "the use of a device"),
 }
