@@ -18,13 +18,14 @@ from cds_service.alk.told_without_a_number import WithoutANumber
 from cds_service.facts.diagnosis_names import says_long_standing
 from cds_service.facts.finding_grades import SEVERE_WORDS
 from cds_service.facts.finding_readers.telling_results import TOLD_BY_A_RESULT
-from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
+from cds_service.facts.finding_readings import ABSENT, OVER, PRESENT, REFUTED, SUSPECTED, Reading
 from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
 from cds_service.fhir.event_views import AdverseEvent
 from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.uncovered import Uncovered
 from cds_service.rules import Collection, Finding, Reason, ReasonKind, Trace, Verdict
+from cds_service.rules.doubt import says_doubt
 from cds_service.rules.measuring import written_day
 from cds_service.rules.values import ANOTHER_CAUSE
 
@@ -94,8 +95,12 @@ class _Net:
     unmeasured: WithoutANumber
 
     def may_be_asked_about(self, event: Reading) -> bool:
-        """Whether it is there or suspected, and of a kind that is not asked about elsewhere."""
-        if event.finding.status not in (PRESENT, SUSPECTED):
+        """Whether it is there or suspected, and of a kind that is not asked about elsewhere.
+
+        The rows remember what is over by its day and its concept: without one of them they do not.
+        """
+        unread = event.finding.began is None or not event.names
+        if event.finding.status not in (PRESENT, SUSPECTED, *((OVER,) if unread else ())):
             return False
         own = self._concepts(event)
         # Where a concept knows the code, the concept says whether it matters.
@@ -140,6 +145,11 @@ class _Net:
         blamed = finding.causes & self.knowledge.codes.ingredients.keys()
         if ANOTHER_CAUSE in finding.causes or (blamed and line.ingredient not in blamed):
             return False
+        if finding.status == OVER and (
+            # A suspicion that nobody has any more says nothing.
+            says_doubt(finding.label) or not (finding.causes or self._names_drug(event, line))
+        ):
+            return False
         if finding.began is None or start is None:
             return self._may_be_new(event, line)
         if finding.began <= start:
@@ -161,7 +171,8 @@ class _Net:
         long_ago = self.as_of - timedelta(days=self.net.new_for_days)
         if not self.is_serious(event) or (began is not None and began < long_ago):
             return False
-        if began is None and says_long_standing(event.finding.label):
+        named = self._names_drug(event, line)
+        if began is None and not named and says_long_standing(event.finding.label):
             return False
         grave = self._threatens_life(event, event.names | event.possible)
         if grave or isinstance(event.record, AdverseEvent):
@@ -171,6 +182,13 @@ class _Net:
             not concepts.with_broader(concept.name).isdisjoint(read)
             for concept in (*self._concepts(event), *self._possible(event))
         )
+
+    def _names_drug(self, event: Reading, line: TreatmentLine) -> bool:
+        """Whether the words of a record name the drug, by its substance or its brand."""
+        tables = self.knowledge.drugs.get(line.ingredient)
+        names = tables.drug.match_text if tables is not None else (line.ingredient,)
+        words = "|".join(map(re.escape, names))
+        return re.search(rf"\b(?:{words})\b", event.finding.label, re.IGNORECASE) is not None
 
     def _threatens_life(self, event: Reading, names: Set[str]) -> bool:
         grade = event.finding.grade

@@ -44,6 +44,7 @@ def _named(finding: Finding, knowledge: Knowledge) -> str:
     label = " ".join(finding.label.split())
     text = own[0] if own else label if _PLAIN.fullmatch(label) else "a diagnosis by code alone"
     text = with_doubt(text) if finding.status == "suspected" else text
+    text = f"{text}, over" if finding.status == "over" else text
     if finding.grade is None or re.search(rf"\b(?:gra\w+ |G){finding.grade}\b", text):
         return text
     return f"{text}, grade {finding.grade}{' or more' if finding.grade_is_least else ''}"

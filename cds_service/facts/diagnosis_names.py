@@ -120,12 +120,12 @@ def may_speak_of_now(text: str) -> bool:
 _LASTS = re.compile(r"\b(?:chroni\w*|crónic\w*|cronic\w*|przewlek\w*|langjährig\w*)", re.IGNORECASE)
 _WORSE_OR_NEW = re.compile(
     r"\b(?:new\w*|acute|worsen\w*|progress\w*|progredi\w*|increas\w*|exacerbat\w*|neu|neue\w*|akut\w*"
-    rf"|zunehmend\w*|verschlecht\w*|aigu\w*|acut[oa]|agud[oa]|{_DRUG})\b",
+    r"|zunehmend\w*|verschlecht\w*|aigu\w*|acut[oa]|agud[oa])\b",
     re.IGNORECASE,
 )
 
 
 def says_long_standing(text: str) -> bool:
-    """Whether a diagnosis calls itself old, and neither new nor worse nor of a kinase inhibitor."""
+    """Whether a diagnosis calls itself old, and neither new nor worse."""
     old = _NOT_NEW.search(text) is not None or _LASTS.search(text) is not None
     return old and _WORSE_OR_NEW.search(text) is None

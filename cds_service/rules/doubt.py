@@ -18,6 +18,11 @@ _DOUBT = re.compile(
 )
 
 
+def says_doubt(label: str) -> bool:
+    """Whether the name of a finding says of itself that nobody is sure of it."""
+    return _DOUBT.search(label) is not None
+
+
 def with_doubt(label: str) -> str:
     """The label of a suspicion: marked as one where it does not say so itself."""
-    return label if _DOUBT.search(label) is not None else f"suspected {label}"
+    return label if says_doubt(label) else f"suspected {label}"
