@@ -84,7 +84,9 @@ def _found(leaf: Trace, item: Finding) -> str:
         text = f"earlier {text}"
     if item.grade is not None:
         text += f", grade {item.grade}{' or more' if item.grade_is_least else ''},"
-    return f"{text} since {short_day(item.day)}" if item.day is not None else text.rstrip(",")
+    if item.day is None:
+        return text.rstrip(",")
+    return f"{text} since {short_day(item.day)}{' or before' if item.began_by else ''}"
 
 
 def _value(item: Measurement, condition: str) -> str:
