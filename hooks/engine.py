@@ -56,6 +56,10 @@ class _Prepared:
         return {item.rule_id: card.uuid for card in self.cards for item in card.recommendations}
 
 
+CARDS_AT_SIGNING = {"order-sign": 3, "medication-prescribe": 3, "order-dispatch": 3}
+"""Cards that somebody reads with the pen in hand; what is critical is never folded away."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """What every service needs to answer; built once at start-up.
@@ -100,7 +104,7 @@ class Engine:
         context = CardContext(
             OrderContext(call.patient_id, call.user_id, call.encounter_id, supplied.received),
             self.link(decision_id),
-            min(self.max_cards, call.max_cards or self.max_cards),
+            self._most_cards(call),
             self.smart_launch_url,
         )
         prepared = self._prepared(call, decision, matters, context)
@@ -112,6 +116,11 @@ class Engine:
             cards=tuple(card.card for card in prepared.cards),
             system_actions=self._system_actions(call, facts, decision),
         )
+
+    def _most_cards(self, call: HookCall) -> int:
+        """How many cards an answer holds: the site's limit, the client's, and few at signing."""
+        limits = [self.max_cards, call.max_cards, CARDS_AT_SIGNING.get(call.hook)]
+        return min(limit for limit in limits if limit is not None)
 
     def gathered(self, call: HookCall, templates: Sequence[PrefetchTemplate]) -> Supplied:
         """The data of a call, dated where the day of the question may be in the past."""

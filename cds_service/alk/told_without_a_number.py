@@ -65,10 +65,15 @@ class WithoutANumber:
         return frozenset(known - above)
 
     def _measured(self, fact: str, day: date | None) -> bool:
-        """Whether there is a number of that day or later, or the raised one that it speaks of."""
+        """Whether there is a number of that day or later, or the raised one that it speaks of.
+
+        Of an event that nobody dated any number of these days answers.
+        """
         series = self.facts.find(fact)
-        if not isinstance(series, Series) or day is None:
+        if not isinstance(series, Series):
             return False
+        if day is None:
+            day = self.facts.as_of - _BEFORE
         for item in series.measurements:
             if item.problem is not None or item.value is None:
                 continue

@@ -15,14 +15,17 @@ from datetime import date, timedelta
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.read_concepts import read_by
 from cds_service.alk.told_without_a_number import WithoutANumber
+from cds_service.facts.diagnosis_names import says_long_standing
 from cds_service.facts.finding_grades import SEVERE_WORDS
 from cds_service.facts.finding_readers.telling_results import TOLD_BY_A_RESULT
-from cds_service.facts.finding_readings import ABSENT, PRESENT, REFUTED, SUSPECTED, Reading
+from cds_service.facts.finding_readings import ABSENT, OVER, PRESENT, REFUTED, SUSPECTED, Reading
 from cds_service.facts.patient import OrderedMedication, PatientFacts, TreatmentLine
+from cds_service.fhir.event_views import AdverseEvent
 from cds_service.knowledge.concept_models import Concept
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.uncovered import Uncovered
 from cds_service.rules import Collection, Finding, Reason, ReasonKind, Trace, Verdict
+from cds_service.rules.doubt import says_doubt
 from cds_service.rules.measuring import written_day
 from cds_service.rules.values import ANOTHER_CAUSE
 
@@ -74,7 +77,7 @@ def uncovered(
             told = [*grave, *(item for item in new if id(item) in bare)]
             read = read_by(knowledge, drug)
             silent = any(not read.isdisjoint(item.names) for item in told)
-            holds = any(map(judge.holds, grave))
+            holds = line.start is not None and any(map(judge.holds, grave))
             return [_recommendation(net, line, order, told, holds=holds, silent=silent)]
         if bare:
             told = [item for item in new if id(item) in bare]
@@ -92,8 +95,12 @@ class _Net:
     unmeasured: WithoutANumber
 
     def may_be_asked_about(self, event: Reading) -> bool:
-        """Whether it is there or suspected, and of a kind that is not asked about elsewhere."""
-        if event.finding.status not in (PRESENT, SUSPECTED):
+        """Whether it is there or suspected, and of a kind that is not asked about elsewhere.
+
+        The rows remember what is over by its day and its concept: without one of them they do not.
+        """
+        unread = event.finding.began is None or not event.names
+        if event.finding.status not in (PRESENT, SUSPECTED, *((OVER,) if unread else ())):
             return False
         own = self._concepts(event)
         # Where a concept knows the code, the concept says whether it matters.
@@ -122,27 +129,30 @@ class _Net:
         return not (event.names or event.serious or event.finding.grade or listed)
 
     def holds(self, event: Reading) -> bool:
-        """Whether it is confirmed and threatens life. Words without a code never hold."""
-        finding = event.finding
-        if finding.status != PRESENT:
-            return False
-        if finding.grade is not None and finding.grade >= self.net.hold_from_grade:
-            return True
-        if any(name in self.net.life_threatening for name in event.names):
-            return True
-        blocks = (block for code in self._codes(event) for block in self.net.blocks(code))
-        return any(block.life_threatening for block in blocks)
+        """Whether it is confirmed, its day is known and it threatens life.
+
+        What a code or words only leave possible never holds.
+        """
+        known = event.finding.status == PRESENT and event.finding.began is not None
+        return known and self._threatens_life(event, event.names)
 
     def is_new(self, event: Reading, line: TreatmentLine) -> bool:
-        """Whether it began after the first dose and is not long-standing.
+        """Whether it began after the first dose, or may have, and is not long-standing.
 
         A recorded cause counts, too: another cause, or other drugs than this one.
         """
         finding, start = event.finding, line.start
-        if finding.began is None or start is None or finding.began <= start:
-            return False
         blamed = finding.causes & self.knowledge.codes.ingredients.keys()
         if ANOTHER_CAUSE in finding.causes or (blamed and line.ingredient not in blamed):
+            return False
+        if finding.status == OVER and (
+            # A suspicion that nobody has any more says nothing.
+            says_doubt(finding.label) or not (finding.causes or self._names_drug(event, line))
+        ):
+            return False
+        if finding.began is None or start is None:
+            return self._may_be_new(event, line)
+        if finding.began <= start:
             return False
         for concept in self._concepts(event):
             days = concept.symptom_for_days
@@ -150,6 +160,44 @@ class _Net:
                 return False
         recent = finding.began >= self.as_of - timedelta(days=self.net.new_for_days)
         return recent or line.status != "active" or self.holds(event)
+
+    def _may_be_new(self, event: Reading, line: TreatmentLine) -> bool:
+        """Whether it may have begun on the drug, as far as its days or those of the drug tell.
+
+        A list of problems holds much of which nobody wrote down since when: only what the dose
+        table looks for, what threatens life and a serious adverse event are asked about.
+        """
+        began = event.finding.began
+        long_ago = self.as_of - timedelta(days=self.net.new_for_days)
+        if not self.is_serious(event) or (began is not None and began < long_ago):
+            return False
+        named = self._names_drug(event, line)
+        if began is None and not named and says_long_standing(event.finding.label):
+            return False
+        grave = self._threatens_life(event, event.names | event.possible)
+        if grave or isinstance(event.record, AdverseEvent):
+            return True
+        concepts, read = self.knowledge.concepts, read_by(self.knowledge, line.ingredient)
+        return any(
+            not concepts.with_broader(concept.name).isdisjoint(read)
+            for concept in (*self._concepts(event), *self._possible(event))
+        )
+
+    def _names_drug(self, event: Reading, line: TreatmentLine) -> bool:
+        """Whether the words of a record name the drug, by its substance or its brand."""
+        tables = self.knowledge.drugs.get(line.ingredient)
+        names = tables.drug.match_text if tables is not None else (line.ingredient,)
+        words = "|".join(map(re.escape, names))
+        return re.search(rf"\b(?:{words})\b", event.finding.label, re.IGNORECASE) is not None
+
+    def _threatens_life(self, event: Reading, names: Set[str]) -> bool:
+        grade = event.finding.grade
+        if grade is not None and grade >= self.net.hold_from_grade:
+            return True
+        if any(name in self.net.life_threatening for name in names):
+            return True
+        blocks = (block for code in self._codes(event) for block in self.net.blocks(code))
+        return any(block.life_threatening for block in blocks)
 
     def _by_concept(self, concept: Concept, grade: int | None) -> bool:
         least = concept.serious_from_grade
@@ -277,6 +325,10 @@ def _recommendation(
             " so, or was measured before this began"
         )
     doubt = "hold the drug until that is settled" if holds else "if it may be, hold the drug"
+    began, asked, record = f"This began on {drug} and is serious,", "Is", "Record the cause"
+    if line.start is None or any(finding.began is None for finding in findings):
+        began = f"Whether this began on {drug} is not known: a day is missing. It is serious,"
+        asked, record = "Since when is it there, and is", "Record its day and its cause"
     return Recommendation(
         Kind.WITHHOLD if holds else Kind.ASK,
         Topic.TOXICITY,
@@ -284,9 +336,9 @@ def _recommendation(
         "warning",
         trace=trace,
         drug=drug,
-        detail=f"This began on {drug} and is serious, and no row of its dose table {answers}: no"
-        " hold and no dose was judged by it.",
-        ask=f"Is {it} caused by {drug}? Record the cause; {doubt} and look into the current label.",
+        detail=f"{began} and no row of its dose table {answers}: no hold and no dose was judged by"
+        " it.",
+        ask=f"{asked} {it} caused by {drug}? {record}; {doubt} and look into the current label.",
         order=order,
         verified=net.verified,
         design=(net.source,),

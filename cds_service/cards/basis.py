@@ -10,7 +10,8 @@ from cds_service.cards.text import escaped, full_day, listed, number, short_day
 from cds_service.rules import Evidence, Finding, Measurement, Rule, Statement, Trace, Verdict
 from cds_service.rules.finding_leaves import describe
 from cds_service.rules.measured_leaves import multiple
-from cds_service.rules.syntax import X_UPPER_LIMIT, And, Compare, Expression, Or
+from cds_service.rules.plain_words import bound_in_words, in_words, is_or_are
+from cds_service.rules.syntax import X_UPPER_LIMIT, And, Compare, Expression, Found, Or
 
 
 def trigger(trace: Trace | None) -> str:
@@ -83,7 +84,9 @@ def _found(leaf: Trace, item: Finding) -> str:
         text = f"earlier {text}"
     if item.grade is not None:
         text += f", grade {item.grade}{' or more' if item.grade_is_least else ''},"
-    return f"{text} since {short_day(item.day)}" if item.day is not None else text.rstrip(",")
+    if item.day is None:
+        return text.rstrip(",")
+    return f"{text} since {short_day(item.day)}{' or before' if item.began_by else ''}"
 
 
 def _value(item: Measurement, condition: str) -> str:
@@ -142,7 +145,7 @@ def escaped_value(item: Measurement) -> str:
 
 
 def target(rule: Rule | None) -> str:
-    """What recovery means, shortly: ``ALT and AST <= 3 x ULN``. Baseline alternatives are left
+    """What recovery means, shortly: ``ALT and AST at most 3 x ULN``. Baseline alternatives are left
     to the detail."""
     if rule is None:
         return ""
@@ -167,38 +170,37 @@ def target(rule: Rule | None) -> str:
 
 def _group(groups: dict[str, list[str]], leaf: Expression) -> None:
     if isinstance(leaf, Compare):
-        amount = str(leaf.amount).replace("xULN", "x ULN").replace("xbaseline", "x baseline")
-        groups.setdefault(f"{leaf.operator} {amount}", []).append(leaf.fact)
+        groups.setdefault(bound_in_words(leaf), []).append(leaf.fact)
+    elif isinstance(leaf, Found) and leaf.aspect == "absent" and leaf.qualifiers.grade is None:
+        groups.setdefault("", []).append(f"{leaf.fact} {is_or_are(leaf.fact)} over")
     else:
-        groups.setdefault("", []).append(recovery_words(str(leaf)).replace(" absent", " is over"))
+        groups.setdefault("", []).append(in_words(leaf))
 
 
-def recovery_words(text: str) -> str:
-    """What a rule calls recovered, in the words of the ward where they differ from the rule's."""
-    readable = text.replace("xULN", "x ULN").replace("xbaseline", "x baseline")
-    for pattern in _MILDER:
-        readable = pattern.sub(lambda m: f"{m[1]} at most grade {int(m[2]) - 1}", readable)
-    return readable.replace(" on treatment absent", " is over")
-
-
-_NAME = r"\b((?:(?! and | or )[\w -])+?)"
-_MILDER = (
-    re.compile(rf"\bno {_NAME} on treatment grade >= ([1-5])\b"),
-    re.compile(rf"{_NAME} on treatment grade >= ([1-5]) absent\b"),
-)
+_GROUND = frozenset({"cancers", "setting", "ordered medications", "only other cancers recorded"})
+"""What nearly every rule asks about; it is named last."""
 
 
 def used_lines(trace: Trace | None) -> list[str]:
     """Every value behind a trace with its day and reference range, one Markdown line each."""
     lines: dict[str, None] = {}
+    ground: dict[str, None] = {}
     for leaf in trace.walk() if trace is not None else ():
         if leaf.children:
             continue
         for item in leaf.used[:3]:
             text = _line(leaf.subject, item)
             if text:
-                lines.setdefault(text)
-    return list(lines)
+                (ground if leaf.subject in _GROUND else lines).setdefault(text)
+    return [*lines, *ground]
+
+
+_TAG = re.compile(r" \((?:finding|disorder|qualifier value|situation|procedure|substance)\)\Z")
+"""The kind of concept that SNOMED CT adds to a full name, which says nothing to a reader."""
+
+
+def _untagged(text: str) -> str:
+    return _TAG.sub("", text)
 
 
 def _line(subject: str, item: Evidence) -> str:
@@ -211,9 +213,9 @@ def _line(subject: str, item: Evidence) -> str:
         return f"{text}, {full_day(item.day)}{note}"
     when = f", {full_day(item.day)}" if item.day is not None else ""
     if isinstance(item, Statement):
-        sent = f" ({escaped(item.as_sent)})" if item.as_sent else ""
+        sent = f" ({escaped(_untagged(item.as_sent))})" if item.as_sent else ""
         return f"{subject}: {item.value}{sent}{when}"
     if isinstance(item, Finding):
         return f"{subject}: {escaped(describe(item))}"
-    label = getattr(item, "label", "") or item.as_sent
+    label = _untagged(getattr(item, "label", "") or item.as_sent)
     return f"{subject}: {escaped(label)}{when}" if label else f"{subject}{when}"

@@ -9,7 +9,8 @@ from uuid import uuid4
 from cds_service.alk import Decision, Kind, Recommendation, Topic
 from cds_service.cards import guard
 from cds_service.cards.built import BuiltCard
-from cds_service.cards.details import detail, footer, shown_sources
+from cds_service.cards.details import detail
+from cds_service.cards.footers import footer, shown_sources
 from cds_service.cards.override_reasons import override_reasons
 from cds_service.cards.refusals import as_one, same_remedy, summary_of_refusals
 from cds_service.cards.suggestions import OrderContext, suggestions

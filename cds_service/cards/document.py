@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from cds_service.alk import Decision, Option, Recommendation
-from cds_service.cards.details import evidence_line, start_words
+from cds_service.cards.evidence_words import evidence_line
+from cds_service.cards.option_lines import start_words
 from cds_service.cards.plotted import plot_document
 from cds_service.cards.summaries import placeholders, summary
 from cds_service.cards.text import dose_words

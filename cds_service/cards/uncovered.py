@@ -8,8 +8,9 @@ from cds_service.alk import Kind, Recommendation
 from cds_service.cards.text import first_that_fits, listed
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Finding
+from cds_service.rules.doubt import with_doubt
 
-_PLAIN = re.compile(r"[^\W\d_][\w ,.()/'-]{1,69}")
+_PLAIN = re.compile(r"[^\W\d_][\w ,.()/'?-]{1,69}")
 """A name of the chart that can stand in a summary, which is plain text."""
 
 
@@ -42,7 +43,8 @@ def _named(finding: Finding, knowledge: Knowledge) -> str:
     own = sorted(known - above)
     label = " ".join(finding.label.split())
     text = own[0] if own else label if _PLAIN.fullmatch(label) else "a diagnosis by code alone"
-    text = f"suspected {text}" if finding.status == "suspected" else text
-    if finding.grade is None:
+    text = with_doubt(text) if finding.status == "suspected" else text
+    text = f"{text}, over" if finding.status == "over" else text
+    if finding.grade is None or re.search(rf"\b(?:gra\w+ |G){finding.grade}\b", text):
         return text
     return f"{text}, grade {finding.grade}{' or more' if finding.grade_is_least else ''}"

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from cds_service.protocol import Card
 
-_LEVEL = re.compile(r"^Level: (.+)\.$", re.MULTILINE)
-# What the release is called, how old it is and when its sources were looked at differs in every
-# card and says nothing of the patient; a row with another source stands among the rows.
-_RELEASE = re.compile(
-    r"^Release .+ is newer than .+$|^\*\*This knowledge was last checked .+$|^Source: .+$"
-    r"|; release [\d.]+",
+# The line that closes a card: how far it was verified, a source, the rule, the release and the day.
+_CLOSING = re.compile(
+    r"^(?P<level>.*?)\s*(?:(?:Source: .+|No source that .+)\.)?\s*Rule \S+, release [\d.]+, .+\.$",
     re.MULTILINE,
+)
+# How old a release is says nothing of the patient; a row with another source stands among the rows.
+_RELEASE = re.compile(
+    r"^Release .+ is newer than .+$|^\*\*This knowledge was last checked .+$", re.MULTILINE
 )
 _TEXT = "text"
 
@@ -33,12 +34,12 @@ class ShownCard:
 def shown(card: Card) -> ShownCard:
     """A card as it is seen."""
     detail = card.detail or ""
-    level = _LEVEL.search(detail)
+    closing = _CLOSING.search(detail)
     beside = {
         "urgency": card.indicator,
         "one-click orders": "; ".join(one.label for one in card.suggestions) or "none",
-        "level": level.group(1) if level else "none said",
-        _TEXT: _RELEASE.sub("", _LEVEL.sub("", detail)),
+        "level": closing["level"].strip(" .*") if closing else "none said",
+        _TEXT: _RELEASE.sub("", _CLOSING.sub("", detail)),
     }
     return ShownCard(card.summary, beside)
 

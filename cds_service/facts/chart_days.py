@@ -14,7 +14,8 @@ from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import MedicationRequest, MedicationUse, ServiceRequest
 
 _WRITTEN = (
-    "authored_on", "status_changed", "date_asserted", "recorded_date", "issued", "date", "detected",
+    "authored_on", "authored", "status_changed", "date_asserted", "recorded_date", "issued", "date",
+    "detected",
     "effective_date_time", "effective_instant", "performed_date_time", "occurrence_date_time",
     "occurence_date_time", "onset_date_time", "last_occurrence", "abatement_date_time",
     "when_prepared", "when_handed_over", "received_time", "deceased_date_time", "recorded_on",

@@ -12,6 +12,7 @@ from cds_service.facts.context import Context, folded
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.medications import MedicationConcept
+from cds_service.fhir.questionnaires import has_uncoded_questions
 from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import (
     AdverseEvent,
@@ -21,6 +22,7 @@ from cds_service.fhir.views import (
     MedicationUse,
     Observation,
     Procedure,
+    QuestionnaireResponse,
     ServiceRequest,
 )
 
@@ -38,6 +40,8 @@ def remark_on_codes(context: Context) -> None:
                     context.remark("codes of this site", readings[key])
     if context.book.result_names:
         _remark_on_results(context)
+    if any(map(has_uncoded_questions, context.record.of_type(QuestionnaireResponse))):
+        context.remark("questionnaires", "answers to questions without a code were not read")
 
 
 def _concepts(context: Context) -> Iterator[CodeableConcept | None]:

@@ -205,6 +205,11 @@ class ConceptMatcher:
             found |= self.mentioned(sentence)
         return self.lowest(found)
 
+    def suspected_in_words(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of some concepts that words make suspected, with every broader one."""
+        listed = (name for name in names if self._concepts[name].suspected_in_words)
+        return frozenset(broader for name in listed for broader in self.with_broader(name))
+
     def any_of_chapter(self, names: Iterable[str], chapter: str) -> bool:
         """Whether any of these concepts stands in a chapter."""
         return any(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cds_service.rules.doubt import DOUBT_AFTER, DOUBT_BEFORE
+
 LONGEST = 200
 """Characters of a text in which a name is looked for: a longer one is a letter, not a diagnosis."""
 _MARK = re.compile(r"\s*[\[(](?:CMS\s*[/-]?\s*)?HCC[\])]", re.IGNORECASE)
@@ -39,18 +41,9 @@ _COURSE_AFTER = re.compile(
     re.IGNORECASE,
 )
 """How it began and beside which kinase inhibitor: it is the same illness without that."""
-_DOUBT_BEFORE = re.compile(
-    r"\A\s*(?:\?\s*|(?:suspected|suspicion of|suspect|possible|probable|presumed|presumptive|likely"
-    r"|questionable|query|rule out|r/o|concern for|concerning for|verdacht auf|v\.\s*a\.|susp\."
-    r"|suspicion de|sospecha de|posible|sospetto di|sospetta|sospetto|probabile|verdenking op"
-    r"|mogelijke?|mistanke om|misstanke om|misstänkt|suspeita de|podejrzenie)\s+)",
-    re.IGNORECASE,
-)
+_DOUBT_BEFORE = re.compile(rf"\A\s*(?:\?\s*|(?:{DOUBT_BEFORE})\s+)", re.IGNORECASE)
 # Asked of a text whose blanks are single.
-_DOUBT_AFTER = re.compile(
-    r"(?: ?\?+| ?,? ?\(? ?(?:suspected|possible|probable|presumed|to be ruled out) ?\)?) ?\Z",
-    re.IGNORECASE,
-)
+_DOUBT_AFTER = re.compile(rf"(?: ?\?+| ?,? ?\(? ?(?:{DOUBT_AFTER}) ?\)?) ?\Z", re.IGNORECASE)
 _NOT_NOW = re.compile(
     r"\b(?:no|not|non|without|denie[sd]|negative|excluded?|ruled out|history|hx|h/o|family|father"
     r"|mother|sibling|risk|screening|prevention|prophylaxis|vaccination|previous|prior|former|past"
@@ -122,3 +115,17 @@ def _without_additions(text: str) -> Iterator[str]:
 def may_speak_of_now(text: str) -> bool:
     """Whether nothing in a text says that what it names is absent, over or somebody else's."""
     return _NOT_NOW.search(text) is None
+
+
+_LASTS = re.compile(r"\b(?:chroni\w*|crónic\w*|cronic\w*|przewlek\w*|langjährig\w*)", re.IGNORECASE)
+_WORSE_OR_NEW = re.compile(
+    r"\b(?:new\w*|acute|worsen\w*|progress\w*|progredi\w*|increas\w*|exacerbat\w*|neu|neue\w*|akut\w*"
+    r"|zunehmend\w*|verschlecht\w*|aigu\w*|acut[oa]|agud[oa])\b",
+    re.IGNORECASE,
+)
+
+
+def says_long_standing(text: str) -> bool:
+    """Whether a diagnosis calls itself old, and neither new nor worse."""
+    old = _NOT_NEW.search(text) is not None or _LASTS.search(text) is not None
+    return old and _WORSE_OR_NEW.search(text) is None

@@ -10,6 +10,7 @@ from cds_service.facts.concept_matching import ConceptMatcher
 from cds_service.facts.context import Context
 from cds_service.facts.finding_grades import NO_GRADE, Grade
 from cds_service.facts.grade_scale import FROM_TERM
+from cds_service.facts.onset_words import Days
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.remembered import remembered
 from cds_service.fhir.resources import Resource
@@ -38,7 +39,8 @@ class Reading:
     words that it lasts or is over. `over` is set for a suspicion, too, that nobody has any more.
     `same` names records of the same event. `serious` says that the record calls it serious or
     severe without a grade to compare: in a word, or by what came of it. `possible` are concepts
-    that its code or its words leave possible without saying them.
+    that its code or its words leave possible without saying them. `between` are the days between
+    which it began, where no single day was sent.
     """
 
     finding: Finding
@@ -51,6 +53,7 @@ class Reading:
     same: frozenset[str] = frozenset()
     serious: bool = False
     possible: frozenset[str] = frozenset()
+    between: Days | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -171,7 +174,8 @@ def only_told(
     context: Context, record: Resource, told: frozenset[str], day: date | None, note: str
 ) -> Reading:
     """What the words of a record name: possible and no more, which is enough to ask."""
-    words = Named(frozenset(), frozenset(), ", ".join(sorted(told)), possible=told)
+    suspected = context.book.concepts.suspected_in_words(told)
+    words = Named(suspected, frozenset(), ", ".join(sorted(told)), possible=told)
     return reading(record, words, SUSPECTED, day, as_of=context.as_of, said=day, note=note)
 
 

@@ -22,6 +22,8 @@ from cds_service.facts.finding_readings import (
 )
 from cds_service.facts.finding_succession import with_successors
 from cds_service.facts.grade_scale import FROM_SEVERITY, FROM_TERM, STATED
+from cds_service.facts.onset_words import Days
+from cds_service.facts.onsets import placed, with_possible_days
 from cds_service.fhir.event_views import (
     AdverseEvent,
     AllergyIntolerance,
@@ -32,7 +34,7 @@ from cds_service.fhir.event_views import (
     Flag,
 )
 from cds_service.fhir.terminology import concept_keys
-from cds_service.fhir.views import Condition, DiagnosticReport
+from cds_service.fhir.views import Condition, DiagnosticReport, QuestionnaireResponse
 from cds_service.rules import Finding, Findings
 from cds_service.rules.values import A_DRUG, ANOTHER_CAUSE
 
@@ -46,6 +48,7 @@ _OWNED = {
     Condition: ("conditions", "a condition"),
     ClinicalImpression: ("impressions", "an impression"),
     Flag: ("alerts", "an alert"),
+    QuestionnaireResponse: ("questionnaires", "a questionnaire"),
     Device: ("devices", "a device"),
     DeviceUseStatement: ("devices", "the use of a device"),
 }
@@ -84,6 +87,7 @@ class FindingBook:
         ]
         if context.ends_unknown:
             found = [_with_open_end(context, item) for item in found]
+        found = [item for each in found if (item := with_possible_days(context, each)) is not None]
         found = _with_cause_of_the_day(context, found)
         events = with_successors(context.book.concepts, _as_events(found))
         return cls(tuple(found), tuple(events))
@@ -148,7 +152,7 @@ class PatientFindings:
         A suspicion of the past that nobody has any more is left out.
         """
         return tuple(
-            item
+            placed(item, self.started)
             for item in findings_of(self.context).events
             if not (item.over and item.finding.status == SUSPECTED)
         )
@@ -324,7 +328,14 @@ def _merged(event: Reading, item: Reading) -> Reading:
         same=event.same | item.same | {item.record.key},
         serious=event.serious or item.serious,
         possible=event.possible | item.possible,
+        between=_between(event, item, began),
     )
+
+
+def _between(event: Reading, item: Reading, began: date | None) -> Days | None:
+    """The days between which an event of two records began; a day that one knows settles it."""
+    both = [part.between for part in (event, item) if part.between is not None]
+    return both[0] if both and (began is None or len(both) > 1) else None
 
 
 def _weight(item: Reading) -> tuple[int, int]:

@@ -84,6 +84,8 @@ def identify(
     names = {name for item in counted for name in codes.classes_of(item, include_unverified=True)}
     strength = strength or _strength(context, concept, tuple(found))
     unchecked = context.book.harmless.unchecked(concept, dosages, coded=bool(coded))
+    # A product that is known tells of all its ingredients; else one that led nowhere may be any.
+    unchecked = unchecked or (concept.hidden and not _knows_product(context, concept))
     return Identified(
         tuple(found),
         frozenset(names | set(found)),
@@ -92,6 +94,13 @@ def identify(
         frozenset((names - verified_names) | unsure),
         unchecked=unchecked and not set(found) & context.book.knowledge.inhibitors,
     )
+
+
+def _knows_product(context: Context, concept: MedicationConcept) -> bool:
+    keys = (coding_key(coding) for coding in concept.codings)
+    if any(key is not None and context.book.knowledge.codes.medications(*key) for key in keys):
+        return True
+    return any(context.book.medication_names.find(text) for text in concept.texts)
 
 
 def _named(

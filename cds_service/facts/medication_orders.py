@@ -31,6 +31,9 @@ choice)."""
 LATER_DAYS = 90
 """How long before its first day an order is looked at together with the drug (our own choice)."""
 
+ON_ITS_WAY_DAYS = 7
+"""An order dispatched this soon after its date is not taken yet (our own choice)."""
+
 OVER = frozenset({"stopped", "completed", "ended"})
 """Statuses of orders that are over."""
 
@@ -38,6 +41,9 @@ PLANNED = Reason.of(
     ReasonKind.MISSING,
     "medications",
     "an ALK inhibitor is planned, and nothing says whether it is taken",
+)
+SUPPLIED_ON_NO_DAY = Reason.of(
+    ReasonKind.MISSING, "medications", "an ALK inhibitor was supplied or given on no known day"
 )
 _NO_PRODUCT = "a medication is named by nothing, or by a reference that led nowhere"
 _CONTRADICTORY = "codes and words of a medication name different drugs"
@@ -77,6 +83,11 @@ def is_doubtful(use: MedicationUse, start: date | None, as_of: date) -> bool:
     if start is not None and (as_of - start).days > ASKED_DAYS:
         return False
     return status == "intended" or status not in KNOWN_STATUSES
+
+
+def is_on_its_way(start: date | None, as_of: date) -> bool:
+    """Whether an order that is just sent out is so new that nothing of it is taken yet."""
+    return start is None or (as_of - start).days <= ON_ITS_WAY_DAYS
 
 
 def dosages_of(use: MedicationUse) -> tuple[Dosage, ...]:
@@ -151,7 +162,7 @@ def why_unclear(
     says = ""
     if contradictory:
         says = _CONTRADICTORY
-    elif not concept.texts and not concept.all_codings:
+    elif not (concept.texts or concept.all_codings or concept.ingredient_texts):
         says = _NO_PRODUCT
     elif inhibitor and status not in KNOWN_STATUSES:
         says = _NO_DATES if past else _NO_STATUS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from cds_service.facts import courses
@@ -14,10 +14,12 @@ from cds_service.facts.identifying import Identified, identify
 from cds_service.facts.medication_orders import (
     NOT_DATED,
     PLANNED,
+    SUPPLIED_ON_NO_DAY,
     dosages_of,
     end_of,
     is_bare_plan,
     is_doubtful,
+    is_on_its_way,
     is_order,
     start_of,
     why_unclear,
@@ -29,8 +31,14 @@ from cds_service.facts.patient import (
     TreatmentLine,
     TreatmentOrder,
 )
-from cds_service.facts.still_acting import Stopped, still_acting
-from cds_service.facts.supplies import Course, courses_without_order, given_on_several_days
+from cds_service.facts.still_acting import Stopped, last_given, of_unknown_end, still_acting
+from cds_service.facts.supplies import (
+    Course,
+    courses_without_order,
+    dose_given,
+    given_on_several_days,
+    on_no_known_day,
+)
 from cds_service.facts.unrecognised import Unrecognised, shown_name
 from cds_service.fhir.dosage import DoseStep, read_dosage
 from cds_service.fhir.statuses import status_of
@@ -51,8 +59,6 @@ ALL_OF_IT = frozenset({"*"})
 NOT_RECOGNISED = Reason.of(
     ReasonKind.MISSING, "medications", "a medicine of the record was not recognised"
 )
-ON_ITS_WAY_DAYS = 7
-"""An order dispatched this soon after its date is not taken yet (our own choice)."""
 
 
 def dose_of(dosages: Sequence[Dosage], strength_mg: Decimal | None) -> DoseTaken:
@@ -155,6 +161,9 @@ def read_medicines(context: Context, dispatched: frozenset[str] = frozenset()) -
         {
             "earlier medications": earlier,
             "medications still acting": Collection(acting, complete, why),
+            "medications of unknown end": Collection(
+                of_unknown_end(context, reading.stopped, reading.maybe), complete, why
+            ),
             **stopped,
         },
         unchecked,
@@ -188,13 +197,18 @@ class _Reading:
         """Every order and statement, then supplies and doses that none of them explains."""
         for use in self._context.record.of_type(MedicationUse):
             if isinstance(use, MedicationAdministration):
-                self.doses += _dose_given(self._context, use)
+                self.doses += dose_given(self._context, use)
             elif is_order(use):
                 self._order(use)
         courses = courses_without_order(self._context)
         treated = given_on_several_days(courses)
         for course in courses:
             self._course(course, treated)
+        for use, found in on_no_known_day(self._context, frozenset(self.open)):
+            if self._drugs.isdisjoint(found.ingredients):
+                self._doubtful(use, found, None)
+            else:
+                self.unclear.setdefault(SUPPLIED_ON_NO_DAY)
 
     def _order(self, use: MedicationUse) -> None:
         context = self._context
@@ -220,7 +234,7 @@ class _Reading:
         if start is not None and start > context.as_of:
             context.remark("medications", "an order that starts in the future is not counted yet")
             return
-        if use.key in self._dispatched and _on_its_way(context, start):
+        if use.key in self._dispatched and is_on_its_way(start, context.as_of):
             return
         if inhibitor and is_bare_plan(use):
             if status in ACTIVE:
@@ -292,7 +306,7 @@ class _Reading:
                 over = context.as_of if word == "paused" else end
                 self.slowing.append(Slowing(start, over, found.label, use.key))
         if CHECKPOINT in found.names and word and not isinstance(use, MedicationAdministration):
-            given = _last_given(context, start, end, word)
+            given = last_given(context, start, end, active=word == "active")
             self.checkpoint += [Event(given, found.label, use.key)] if given is not None else []
         for ingredient in found.ingredients:
             if ingredient in self._drugs and word:
@@ -307,12 +321,15 @@ class _Reading:
                 )
                 self.orders.setdefault(ingredient, []).append(order)
 
+    @property
+    def maybe(self) -> list[Item]:
+        """What may be taken, of which nothing says so."""
+        return [item for item in self.taken if item.source in self.doubtful]
+
     def contributing(self, *, complete: bool) -> Statements | None:
         """What slows the heart; unknown where it may be something that is maybe not taken."""
         sure = [item for item in self.taken if item.source not in self.doubtful]
-        maybe = any(
-            item.names & SLOWING_CLASSES for item in self.taken if item.source in self.doubtful
-        )
+        maybe = any(item.names & SLOWING_CLASSES for item in self.maybe)
         return contributing(self._context, sure, self.slowing, complete=complete and not maybe)
 
     def _not_recognised(self, use: MedicationUse) -> None:
@@ -320,18 +337,6 @@ class _Reading:
         name = shown_name(concept)
         may = self._context.book.harmless.may_induce(concept)
         self.unrecognised.setdefault(name.casefold(), Unrecognised(name, use.key, may))
-
-
-def _on_its_way(context: Context, start: date | None) -> bool:
-    return start is None or start >= context.as_of - timedelta(days=ON_ITS_WAY_DAYS)
-
-
-def _dose_given(context: Context, use: MedicationAdministration) -> list[Item]:
-    day = courses.day_given(context, use)
-    if day is None:
-        return []
-    found = identify(context, context.record.medication_concept(use))
-    return [Item(found.names, found.label, day, found.label, use.key)]
 
 
 def _line_status(status: str) -> str:
@@ -350,13 +355,6 @@ def _lines_with(
 ) -> Collection:
     items = tuple(courses.line_item(context, line) for line in lines if line.status == status)
     return Collection(items, complete, why)
-
-
-def _last_given(context: Context, start: date | None, end: date | None, word: str) -> date | None:
-    """The last day on which a medication may have been given, as far as recorded."""
-    if word == "active":
-        return context.as_of
-    return min(end, context.as_of) if end is not None else start
 
 
 def read_orders(

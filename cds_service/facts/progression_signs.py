@@ -12,11 +12,14 @@ from datetime import date, timedelta
 
 from cds_service.facts.alk_elsewhere import day_of_report
 from cds_service.facts.alk_status import coded_answer
-from cds_service.facts.cancers import METASTASES
+from cds_service.facts.cancers import METASTASES, cancers
 from cds_service.facts.context import Context
+from cds_service.facts.finding_grades import tail
+from cds_service.facts.finding_readers.condition import clinical_status
 from cds_service.facts.finding_readings import ABSENT, REFUTED, SUSPECTED, dated_in_future
 from cds_service.facts.findings import findings_of
 from cds_service.facts.measurements import READABLE_STATUSES
+from cds_service.facts.onsets import placed
 from cds_service.facts.patient import TreatmentLine
 from cds_service.facts.progression_words import named_assessments, tells_of_growth, words_of
 from cds_service.fhir.statuses import status_of
@@ -47,6 +50,8 @@ _SITES = {
 }
 _REPORT = frozenset({"report of progression"})
 _TUMOUR = "tumour progression"
+_RELAPSED = frozenset({"relapse", "recurrence"})
+_COURSE = "condition-diseasecourse"
 _REPORTED = frozenset({"final", "amended", "corrected", "appended"})
 
 
@@ -80,9 +85,10 @@ def signs_of_progression(
         return Collection((), complete=False, incomplete=(_missing("treatment start"),))
     start = max(starts)
     found = [
-        *_metastases(context, start),
+        *_metastases(context, start, starts),
         *_reports(context, start),
         *_told(context, start),
+        *_relapses(context, start),
         *_reasons(context, drafts),
     ]
     answered = _last_answer(status)
@@ -100,8 +106,8 @@ def _last_answer(status: Statements | None) -> date | None:
     return max(days, default=None)
 
 
-def _metastases(context: Context, start: date) -> list[Item]:
-    sites = list(_sites(context))
+def _metastases(context: Context, start: date, starts: Sequence[date]) -> list[Item]:
+    sites = list(_sites(context, starts))
     known = [site for site in sites if not _is_new(site, start)]
     items: list[Item] = []
     named: set[tuple[str, bool]] = set()
@@ -137,7 +143,7 @@ def _same(one: _Site, other: _Site) -> bool:
     return bool(one.keys & other.keys) or (one.group in _BRAIN and other.group in _BRAIN)
 
 
-def _sites(context: Context) -> Iterable[_Site]:
+def _sites(context: Context, starts: Sequence[date]) -> Iterable[_Site]:
     seen: set[int] = set()
     concepts = context.book.concepts
     for group in METASTASES:
@@ -148,7 +154,7 @@ def _sites(context: Context) -> Iterable[_Site]:
             if status in (REFUTED, ABSENT) or (status == SUSPECTED and item.over):
                 continue
             seen.add(id(condition))
-            day = item.finding.began
+            day = placed(item, starts).finding.began
             if day is None:
                 continue
             written = isinstance(condition, Condition) and not (
@@ -163,7 +169,7 @@ def _sites(context: Context) -> Iterable[_Site]:
                 yield _Site(found, keys, day, False, False, report.key)
 
 
-def _group(context: Context, concept: CodeableConcept) -> str:
+def _group(context: Context, concept: CodeableConcept | None) -> str:
     return next((name for name in METASTASES if context.book.says(concept, name)), "")
 
 
@@ -228,6 +234,36 @@ def _told(context: Context, start: date) -> Iterable[Item]:
             yield from _after(context, start, day, "assessment in words", observation.key)
         elif day is None and book.says(value, "disease worsened"):
             yield from _after(context, start, day, "assessment of the disease", observation.key)
+
+
+def _relapses(context: Context, start: date) -> Iterable[Item]:
+    """A lung cancer, or a metastasis, of which the record says that it came back or grows.
+
+    Since when it says so is rarely recorded: only a day after the start is one of the relapse.
+    """
+    found = [item for item in context.record.of_type(Condition) if _came_back(item)]
+    if not found:
+        return
+    own = {
+        item.source for item in cancers(context).items if any("lung" in name for name in item.names)
+    }
+    for condition in found:
+        if condition.key not in own and not _group(context, condition.code):
+            continue
+        if status_of(condition) in ("refuted", "entered-in-error"):
+            continue
+        days = map(context.day_of, (condition.onset_date_time, condition.recorded_date))
+        day = max((day for day in days if day is not None and day > start), default=None)
+        yield from _after(context, start, day, "relapse of the cancer", condition.key)
+
+
+def _came_back(condition: Condition) -> bool:
+    if clinical_status(condition) in _RELAPSED:
+        return True
+    course = [item.value_codeable_concept for item in condition.extension
+              if tail(item.url) == _COURSE]  # fmt: skip
+    said = (condition.clinical_status, *course)
+    return any(tells_of_growth(word) for concept in said for word in words_of(concept))
 
 
 def _reasons(context: Context, drafts: Iterable[MedicationRequest]) -> Iterable[Item]:

@@ -26,8 +26,9 @@ _ASSESSMENT = re.compile(
 _BEST = re.compile(r"\bbest\w*\b|baseline|planned|target lesion size", re.IGNORECASE)
 """The best response so far says nothing of today."""
 _DISEASE = (
-    r"(?:disease|tumou?r\w*|cancer|carcinoma|malignan\w+|metast\w+|lesions?|nodules?|mass(?:es)?"
-    r"|erkrankung|karzinom\w*|filia\w*|herd\w*|l[äé]sion\w*|maladie|l[ée]sions?|enfermedad|malattia)"
+    r"(?:disease|\w*tumou?r\w*|cancer|carcinoma|malignan\w+|\w*metast\w+|lesions?|nodules?"
+    r"|mass(?:es)?|(?:tumor|krebs|grund)?erkrankung|\w*karzinom\w*|\w*filia\w*|\w*herd\w*"
+    r"|l[äé]sion\w*|maladie|l[ée]sions?|enfermedad|malattia)"
 )
 _GROWS = (
     r"(?:progress(?:ion|ed|ing|ive|es)?|progredien\w+|progresi[óo]n|progressione|enlarg\w+|grown"

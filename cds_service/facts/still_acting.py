@@ -1,4 +1,4 @@
-"""Strong CYP3A inducers that were stopped, or put on hold, so lately that they still act."""
+"""Medicines that were stopped, or put on hold, so lately that they still act, or may do so."""
 
 from __future__ import annotations
 
@@ -63,3 +63,28 @@ def still_acting(
         if not sure:
             unsure.add(medicine.source)
     return tuple(items), frozenset(unsure)
+
+
+def of_unknown_end(
+    context: Context, stopped: Iterable[Stopped], maybe: Iterable[Item]
+) -> tuple[Item, ...]:
+    """What ended, or is on hold, on no known day, and what may be taken although nothing says so.
+
+    Nobody can count from a day that is not recorded how long ago it was.
+    """
+    long_ago = context.as_of - timedelta(days=NO_STOP_DAY_DAYS)
+    ended = [
+        Item(item.found.names, item.found.label, None, item.found.label, item.source)
+        for item in stopped
+        if item.end is None and (item.start is None or item.start >= long_ago)
+    ]
+    return (*ended, *maybe)
+
+
+def last_given(
+    context: Context, start: date | None, end: date | None, *, active: bool
+) -> date | None:
+    """The last day on which a medication was given, as far as recorded: today while it runs."""
+    if active:
+        return context.as_of
+    return min(end, context.as_of) if end is not None else start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,12 +11,14 @@ from cds_service.facts.context import Context
 from cds_service.facts.identifying import Identified, identify
 from cds_service.facts.medication_orders import dosages_of, end_of, is_order
 from cds_service.fhir.datatypes import usable_number
+from cds_service.fhir.dates import parse_moment
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import (
     MedicationAdministration,
     MedicationDispense,
     MedicationUse,
 )
+from cds_service.rules import Item
 
 LATE_REFILL_DAYS = 14
 """A supply counts for this long after its last day: refills come late (our own choice)."""
@@ -24,6 +26,7 @@ SUPPLY_DAYS = 30
 """How long a supply lasts that does not say so (our own choice)."""
 GIVEN_DAYS = 3
 """A dose given this lately, with no order of it, counts as taken now (our own choice)."""
+_HANDED = frozenset({"completed", "in-progress", "on-hold"})
 _LONGEST_SUPPLY = 400
 """More days than anybody is supplied for at once are a mistake in the field."""
 
@@ -77,6 +80,45 @@ def given_on_several_days(courses: Iterable[Course]) -> frozenset[str]:
                 if course.status == "active":
                     lately.add(ingredient)
     return frozenset(name for name in lately if len(days[name]) > 1)
+
+
+def dose_given(context: Context, use: MedicationAdministration) -> list[Item]:
+    """A dose that was given on a known day."""
+    day = courses.day_given(context, use)
+    if day is None:
+        return []
+    found = identify(context, context.record.medication_concept(use))
+    return [Item(found.names, found.label, day, found.label, use.key)]
+
+
+def on_no_known_day(
+    context: Context, ordered: frozenset[str]
+) -> Iterator[tuple[MedicationUse, Identified]]:
+    """Supplies and doses without a readable day of what is not ordered: it may be taken now."""
+    for use in context.record.of_type(MedicationUse):
+        if isinstance(use, MedicationDispense):
+            days = [use.when_handed_over, use.when_prepared]
+        elif isinstance(use, MedicationAdministration):
+            period = use.effective_period or use.occurence_period
+            of_period = (period.start, period.end) if period is not None else ()
+            days = [use.effective_date_time, use.occurence_date_time, *of_period]
+        else:
+            continue
+        if status_of(use) not in _HANDED or not _may_be_of_now(context, days):
+            continue
+        found = identify(context, context.record.medication_concept(use), dosages_of(use))
+        if not ordered.intersection(found.ingredients):
+            yield use, found
+
+
+def _may_be_of_now(context: Context, days: Sequence[str | None]) -> bool:
+    """Whether no text is a day, and none a month or a year that is over or still to come."""
+    moments = [moment for text in days if (moment := parse_moment(text, context.zone)) is not None]
+    lately = context.as_of - timedelta(days=SUPPLY_DAYS + LATE_REFILL_DAYS)
+    return all(
+        moment.day is None and moment.first_day <= context.as_of and moment.last_day >= lately
+        for moment in moments
+    )
 
 
 def _course(context: Context, use: MedicationDispense | MedicationAdministration) -> Course | None:

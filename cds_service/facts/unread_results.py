@@ -115,9 +115,12 @@ def _unread(
     for test in book.knowledge.codes.related_tests.get(analyte, ()):
         for result in context.record.observations(test.code_keys()):
             day = _day(context, result)
-            if day is None:
-                continue
             sent = read_number(result.source)
+            if day is None:
+                if not _is_harmless(context, test, result.source, sent):
+                    why = f"{shown(sent)}, not used, is {test.called}"
+                    yield Reason.of(ReasonKind.UNDATED, quantity.name, why)
+                continue
             why = f"{shown(sent)} of {written_day(day)} is {test.called}"
             if day < earliest or (answered is not None and day <= answered):
                 continue

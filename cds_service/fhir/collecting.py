@@ -13,6 +13,7 @@ import msgspec
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.dates import parse_moment
 from cds_service.fhir.owners import Owners, contained, local_id
+from cds_service.fhir.questionnaires import results_in
 from cds_service.fhir.statuses import WITHDRAWN, status_of
 from cds_service.fhir.terminology import CodeKey, concept_keys
 from cds_service.fhir.views import (
@@ -20,6 +21,7 @@ from cds_service.fhir.views import (
     Observation,
     ObservationComponent,
     Patient,
+    QuestionnaireResponse,
     Resource,
 )
 
@@ -66,6 +68,9 @@ class Collector:
                 self._nameless.append(resource)
             if resource.contained:
                 self._add_contained(resource)
+            if isinstance(resource, QuestionnaireResponse):
+                for answered in results_in(resource):
+                    self.add(answered)
 
     def _owner(self, resource: Resource) -> str | None:
         if type(resource) is Observation and resource.subject is not None and not resource.focus:

@@ -36,6 +36,7 @@ from cds_service.fhir.event_views import (
     Encounter,
     Flag,
 )
+from cds_service.fhir.questionnaire_views import QuestionnaireResponse
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.shared import Shared
 
@@ -43,11 +44,11 @@ __all__ = [
     "AdverseEvent", "AllergyIntolerance", "Annotation", "AnyResource", "ClinicalImpression",
     "CodeableConcept", "CodeableReference", "Coding", "Condition", "Device", "DeviceUseStatement",
     "DiagnosticReport", "Dosage", "DoseAndRate", "Encounter", "Extension", "Flag", "Identifier",
-    "Medication",
-    "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement",
-    "MedicationUsage", "MedicationUse", "Observation", "ObservationComponent", "OperationOutcome",
-    "Patient", "Period", "Procedure", "Quantity", "Range", "Ratio", "Reference", "ReferenceRange",
-    "Resource", "ServiceRequest", "Specimen", "Timing", "TimingRepeat",
+    "Medication", "MedicationAdministration", "MedicationDispense", "MedicationRequest",
+    "MedicationStatement", "MedicationUsage", "MedicationUse", "Observation",
+    "ObservationComponent", "OperationOutcome", "Patient", "Period", "Procedure", "Quantity",
+    "QuestionnaireResponse", "Range", "Ratio", "Reference", "ReferenceRange", "Resource",
+    "ServiceRequest", "Specimen", "Substance", "Timing", "TimingRepeat",
 ]  # fmt: skip
 
 
@@ -250,6 +251,7 @@ class MedicationIngredient(DataType, frozen=True):
     item_codeable_concept: CodeableConcept | None = None
     item_reference: Reference | None = None
     item: CodeableReference | None = None
+    is_active: bool | None = None
 
 
 class Medication(Resource, frozen=True):
@@ -260,6 +262,12 @@ class Medication(Resource, frozen=True):
     form: CodeableConcept | None = None
     dose_form: CodeableConcept | None = None
     ingredient: tuple[MedicationIngredient, ...] = ()
+
+
+class Substance(Resource, frozen=True):
+    """What a product is made of; read only where a medication contains it."""
+
+    code: CodeableConcept | None = None
 
 
 class Patient(Resource, frozen=True):
@@ -385,6 +393,7 @@ AnyResource = (
     | OperationOutcome
     | Patient
     | Procedure
+    | QuestionnaireResponse
     | ServiceRequest
     | Specimen
 )

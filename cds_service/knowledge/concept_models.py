@@ -154,7 +154,8 @@ class Concept(ConceptCodes):
     `denied_by` are codes that say that it was looked for and is absent. `match_text` are whole
     words that mean it in free text, unless one of `not_text` stands there. `read_by` are facts that
     are read from it in code; a rule that names the concept need not be listed. `told_by` are
-    results that leave it possible: enough to ask.
+    results that leave it possible: enough to ask. With `suspected_in_words` the words of a report
+    that name it make it suspected: it is never held for, and only keeps from believing another.
     """
 
     name: Words
@@ -171,6 +172,7 @@ class Concept(ConceptCodes):
     denied_by: ConceptCodes = ConceptCodes()
     read_by: tuple[Words, ...] = ()
     told_by: tuple[TellingResult, ...] = ()
+    suspected_in_words: bool = False
     note: str | None = None
 
     @property

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cds_service.rules.conditions import Evaluation, Leaf
+from cds_service.rules.doubt import with_doubt
 from cds_service.rules.finding_episodes import (
     Lasting,
     Undated,
@@ -356,8 +357,9 @@ def describe(item: Finding) -> str:
         text += f" on {written_day(item.began)}" if item.began is not None else ""
     else:
         if item.status == "suspected":
-            text = f"suspected {text}"
+            text = with_doubt(text)
         text += f" since {written_day(item.began)}" if item.began is not None else ", without a day"
+        text += " or before" if item.began_by else ""
         if item.ended is not None:
             text += f", over on {written_day(item.ended)}"
         elif item.status == "over":

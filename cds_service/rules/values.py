@@ -127,6 +127,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     ``end_unknown`` says that it is over by now, and that nobody knows whether it was on that day.
     ``succeeded`` is the day from which on a later record of the same illness, with a grade of its
     own, speaks in place of this one: the illness lasts, its grade of before does not.
+    ``began_by`` says that no day was sent and ``began`` is the last one on which it can have begun.
     """
 
     names: frozenset[str]
@@ -142,6 +143,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     note: str = ""
     end_unknown: bool = False
     succeeded: date | None = None
+    began_by: bool = False
 
     @property
     def day(self) -> date | None:

@@ -160,6 +160,26 @@ PROGRESSION = (
         {"disease_status": "stable"},
     ),
     Case(
+        "progression-radiation-necrosis",
+        {**on("alectinib"), "suspected_radiation_necrosis_of_the_brain": "present"},
+        {"suspected_radiation_necrosis_of_the_brain": "absent"},
+    ),
+    Case(
+        "progression-pseudo",
+        {**on("alectinib"), "pseudo-progression": "present"},
+        {"pseudo-progression": "absent"},
+    ),
+    Case(
+        "progression-pseudo",
+        {**SIGNS, "suspected_pseudo-progression": "present"},
+        {"signs_of_progression": ()},
+    ),
+    Case(
+        "progression-renal-cyst",
+        {**on("crizotinib"), "renal_cyst": "present"},
+        {"renal_cyst": "absent"},
+    ),
+    Case(
         "progression-leptomeningeal",
         {**had(now="lorlatinib"), **MENINGES},
         {"spine_imaging": 30, "CSF_examination": 20},
@@ -372,6 +392,15 @@ ORDERS = (
         "order-crizotinib-after-immunotherapy",
         {**NONE, "checkpoint_inhibitor": 90, "orders": CRIZOTINIB},
         {"checkpoint_inhibitor": 91},
+    ),
+    Case(
+        "order-crizotinib-immunotherapy-day-missing",
+        {
+            **NONE,
+            "medications_of_unknown_end": ("immune checkpoint inhibitor",),
+            "orders": CRIZOTINIB,
+        },
+        {"medications_of_unknown_end": ()},
     ),
     Case(
         "order-inhibitor-after-immunotherapy",

@@ -174,6 +174,11 @@ MODIFIERS = (
         {**NONE, "checkpoint_inhibitor": 90},
         {"checkpoint_inhibitor": 91},
     ),
+    Case(
+        "modifier-immunotherapy-day-missing-crizotinib",
+        {**NONE, "medications_of_unknown_end": ("immune checkpoint inhibitor",)},
+        {"medications_of_unknown_end": ()},
+    ),
 )
 
 BASELINE = (

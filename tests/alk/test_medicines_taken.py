@@ -202,15 +202,23 @@ def test_a_row_that_fired_stays_beside_an_unknown_medicine() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"whenHandedOver": "nonsense"},
-        {"whenHandedOver": None},
         {"whenHandedOver": day(-5)},
+        {"whenHandedOver": "2026-06"},
         {"status": "declined"},
+        {"whenHandedOver": None, "status": "declined"},
     ],
 )
-def test_a_supply_without_a_usable_day_or_not_handed_over_is_not_taken(changes: Json) -> None:
+def test_a_supply_that_is_over_to_come_or_not_handed_over_is_not_taken(changes: Json) -> None:
     supply = {name: value for name, value in (dispense("active") | changes).items() if value}
     assert not found(decision(supply, drafts=(ordered(LORLATINIB),)), INDUCER_ROW)
+
+
+@pytest.mark.parametrize("handed", ["nonsense", None, "2026-11"])
+def test_a_supply_on_no_known_day_may_be_taken_and_is_asked_about(handed: str | None) -> None:
+    supply = dispense("active") | {"whenHandedOver": handed}
+    sent = {name: value for name, value in supply.items() if value}
+    answer = decision(sent, drafts=(ordered(LORLATINIB),))
+    assert [item.kind for item in found(answer, INDUCER_ROW)] == [Kind.ASK]
 
 
 @pytest.mark.parametrize("days", [-30, 0, 99999])

@@ -10,8 +10,8 @@ import pytest
 
 from cds_service.alk import Decision, Question, decide
 from cds_service.alk.currency import stale_sources
-from cds_service.cards.details import footer
 from cds_service.cards.document import decision_document
+from cds_service.cards.footers import footer
 from cds_service.facts.patient import PatientFacts
 from cds_service.knowledge.places import load_release
 from cds_service.knowledge.release import Knowledge, Release

@@ -19,6 +19,8 @@ from cds_service.cards.summaries import summary
 from cds_service.facts import Supplied
 from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
+from cds_service.rules import Finding
+from cds_service.rules.finding_leaves import describe
 from fhir_fixtures import load_story, story_names
 from tests.facts.records import (
     ALL,
@@ -66,8 +68,8 @@ def diagnosis(
     return condition("rash", onset, code=concept, severity=severity)
 
 
-def in_words(text: str, severity: Json | None = None) -> Json:
-    return diagnosis({"text": text}, severity=severity)
+def in_words(text: str, severity: Json | None = None, onset: int | None = 10) -> Json:
+    return diagnosis({"text": text}, onset=onset, severity=severity)
 
 
 def adverse_event(code: Json, grade: int | None = None, days_ago: int = 10, **more: object) -> Json:
@@ -224,6 +226,80 @@ def test_it_is_our_own_advice_and_names_its_source() -> None:
     assert not item.verified
 
 
+@pytest.mark.parametrize(
+    "label",
+    ["Interstitial lung disease (suspected) on Alecensa", "Possible bowel perforation on Alecensa",
+     "V. a. interstitielle Lungenerkrankung unter Alecensa", "Bowel perforation? on Alecensa",
+     "Sospetto di polmonite interstiziale in terapia con Alecensa",
+     "Concern for interstitial lung disease after Alecensa"],
+)  # fmt: skip
+def test_a_name_that_says_its_doubt_is_not_called_suspected_once_more(label: str) -> None:
+    for undated in (None, 5):
+        doubted = condition("rash", undated, code={"text": label}, verification="provisional")
+        item = only(drug("alectinib"), doubted)
+        assert said(item).startswith(f"Not covered by the dose table: {label}; is it")
+        assert item.trace is not None
+        (told,) = item.trace.evidence
+        assert isinstance(told, Finding)
+        assert describe(told).startswith(label)
+
+
+def test_a_name_that_says_its_grade_is_not_graded_once_more() -> None:
+    item = only(drug(), in_words("Vasculitis grade 3", {"text": "CTCAE grade 3"}))
+    assert "Vasculitis grade 3; is it" in said(item)
+
+
+# -- what has no day -----------------------------------------------------------------------------
+
+ALECENSA_LUNG = "Interstitial lung disease (suspected) on Alecensa"
+
+
+@pytest.mark.parametrize("name", sorted(knowledge().drugs))
+@pytest.mark.parametrize("status", ["confirmed", "provisional"])
+def test_words_without_a_day_about_what_the_dose_table_looks_for_ask(
+    name: str, status: str
+) -> None:
+    undated = condition("rash", None, code={"text": ALECENSA_LUNG}, verification=status)
+    assert only(drug(name), undated).kind is Kind.ASK
+
+
+@pytest.mark.parametrize(
+    ("name", "undated"),
+    [
+        ("brigatinib", diagnosis("J96.01", onset=None)),
+        ("ceritinib", diagnosis("I21.4", onset=None, severity=severity(LIFE_THREATENING))),
+        ("alectinib", in_words("Stevens-Johnson syndrome after Alecensa", onset=None)),
+        ("alectinib", in_words("Colitis with bowel perforation on Alecensa", onset=None)),
+        ("lorlatinib", in_words("Bekannte Herzinsuffizienz unter Lorlatinib", onset=None)),
+        ("crizotinib", {**adverse_event({"text": "Vasculitis"}, 3), "date": None}),
+    ],
+)
+def test_what_has_no_day_asks_where_a_row_looks_for_it_or_it_is_grave(
+    name: str, undated: Json
+) -> None:
+    item = only(drug(name), {key: part for key, part in undated.items() if part is not None})
+    assert item.kind is Kind.ASK
+    assert "a day is missing" in item.detail
+    assert item.ask.startswith("Since when is it there")
+
+
+def test_a_drug_without_a_first_day_leaves_open_what_began_on_it() -> None:
+    unknown = drug("alectinib", start=None)
+    assert only(unknown, in_words(ALECENSA_LUNG)).kind is Kind.ASK
+    assert net(unknown, condition("heart failure")) == []
+    assert net(unknown, in_words(ALECENSA_LUNG, onset=400)) == []
+
+
+@pytest.mark.parametrize("name", sorted(knowledge().drugs))
+@pytest.mark.parametrize(
+    "text",
+    ["Chronic heart failure, NYHA II", "Known chronic pancreatitis, stable since years",
+     "Chronic respiratory failure", "Herzinsuffizienz, chronisch"],
+)  # fmt: skip
+def test_what_calls_itself_long_standing_and_has_no_day_is_quiet(name: str, text: str) -> None:
+    assert net(drug(name), in_words(text, onset=None)) == []
+
+
 # -- what stays quiet ----------------------------------------------------------------------------
 
 
@@ -370,16 +446,25 @@ EVERYDAY = (
     Everyday("235595009", SNOMED, 6), Everyday("160903007", SNOMED, 10),
 )  # fmt: skip
 MILD = ("255604002", "6736007")
+CHRONIC = (
+    "Chronic heart failure, NYHA II", "Known chronic pancreatitis", "COPD with chronic bronchitis",
+    "Chronische Niereninsuffizienz G3a", "Herzinsuffizienz, chronisch, kompensiert",
+    "Stable chronic hypoxic respiratory failure on home oxygen", "Fatty liver, mild",
+    "Hypertension, well controlled", "Elevated cholesterol under statin", "Z.n. Pneumonie 2019",
+    "History of pancreatitis", "Bradycardia of the athlete, asymptomatic", "Type 2 diabetes",
+    "Dépression chronique", "Migraine with visual aura", "Family history of seizures",
+)  # fmt: skip
+"""Diagnoses in words, as they stand on lists of problems for years."""
 INTERCURRENT = ("I26.99", "I21.4", "I63.9", "K85.90")
 """Serious illness that no drug caused, in one of a hundred charts."""
 
 
 @cache
-def _population(size: int, seed: int) -> tuple[tuple[Json, ...], ...]:
+def _population(size: int, seed: int, dated: float = 1.0) -> tuple[tuple[Json, ...], ...]:
     """Charts of people who take an inhibitor and have no toxicity.
 
     Each everyday diagnosis begins before or after the first dose with even odds; one in five has
-    a severity, which is mild or moderate.
+    a severity, which is mild or moderate. `dated` is the share of which somebody wrote down when.
     """
     chance = random.Random(seed)
     drugs = sorted(knowledge().drugs)
@@ -391,7 +476,10 @@ def _population(size: int, seed: int) -> tuple[tuple[Json, ...], ...]:
             if chance.randrange(100) < item.per_hundred:
                 onset = chance.randint(0, begun - 1) if chance.random() < 0.5 else begun + 500
                 graded = severity(chance.choice(MILD)) if chance.random() < 0.2 else None
-                chart.append(diagnosis(item.code, item.system, onset, severity=graded))
+                known = onset if chance.random() < dated else None
+                chart.append(diagnosis(item.code, item.system, known, severity=graded))
+        if dated < 1:
+            chart += [in_words(text, onset=None) for text in CHRONIC if chance.randrange(100) < 5]
         if chance.randrange(100) == 0:
             chart.append(diagnosis(chance.choice(INTERCURRENT), onset=chance.randint(0, begun - 1)))
         charts.append(tuple(chart))
@@ -402,5 +490,13 @@ def _population(size: int, seed: int) -> tuple[tuple[Json, ...], ...]:
 @pytest.mark.parametrize("seed", range(8))
 def test_at_most_one_in_fifty_charts_without_toxicity_shows_it(seed: int) -> None:
     charts = _population(100, seed)
+    shown = [chart for chart in charts if net(*chart)]
+    assert len(shown) <= len(charts) / 50
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(4))
+def test_at_most_one_in_fifty_shows_it_where_half_of_the_diagnoses_have_no_day(seed: int) -> None:
+    charts = _population(200, seed, 0.5)
     shown = [chart for chart in charts if net(*chart)]
     assert len(shown) <= len(charts) / 50

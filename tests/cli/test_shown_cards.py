@@ -8,7 +8,8 @@ from cds_service.commands.shown_cards import ShownCard, apart, shown
 from cds_service.protocol import Card, Source, Suggestion
 
 HOLD = "Hold alectinib"
-DETAIL = "ALT is high.\n\nSource: A label (checked 20 Nov 2026).\n\nLevel: Read in a copy.\n\n"
+CLOSING = "Read in a copy. Source: A label and 1 more. Rule a, release 2026.11.0, 1 Nov 2026."
+DETAIL = f"ALT is high.\n\n{CLOSING}"
 
 
 def card(summary: str = HOLD, detail: str = DETAIL, orders: tuple[str, ...] = (),
@@ -21,11 +22,10 @@ def card(summary: str = HOLD, detail: str = DETAIL, orders: tuple[str, ...] = ()
 
 
 def test_the_same_card_is_no_difference_whatever_its_release_is_called() -> None:
-    rule = "Rule a; release 2026.{}.0; as of 1 Nov 2026.\n\n"
     stale = "**This knowledge was last checked 120 days ago; look at the current label.**"
     newer = "Release 2026.12.0 of 1 Dec 2026 is newer than the day asked about, 1 Nov 2026."
-    old = card(detail=DETAIL + rule.format(11) + stale)
-    new = card(detail=DETAIL.replace("20 Nov", "30 Nov") + rule.format(12) + newer)
+    old = card(detail=f"{DETAIL}\n\n{stale}")
+    new = card(detail=f"{DETAIL.replace('2026.11', '2026.12').replace('A label', 'B')}\n\n{newer}")
 
     assert apart([old], [new]) == apart([new], [old]) == ()
 

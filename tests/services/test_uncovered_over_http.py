@@ -66,7 +66,7 @@ def test_life_threatening_pulmonary_hypertension_on_brigatinib_holds_it(
     assert card["indicator"] == "warning"
     assert card["summary"].startswith("Hold brigatinib; not covered by the dose table: ")
     assert "grade 4; is it caused by brigatinib?" in card["summary"]
-    assert "Our own advice, not from a label" in card["detail"]
+    assert "This project's own rule, not from a label" in card["detail"]
     assert "Rule not-covered-by-the-dose-table" in card["detail"]
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from cds_service.facts import finding_causes
 from cds_service.facts.context import Context
-from cds_service.facts.finding_grades import grade_of, severe_in_words
+from cds_service.facts.finding_grades import grade_of, severe_in_words, tail
 from cds_service.facts.finding_readings import (
     OVER,
     PRESENT,
@@ -35,6 +35,7 @@ _LASTING = frozenset({"active", "recurrence", "relapse"})
 _A_CONDITION = "a condition"
 NOT_HELD = frozenset({"planned", "entered-in-error", "cancelled"})
 """Statuses of visits that did not take place."""
+_ASSERTED = "condition-asserteddate"
 _UNNAMED_SITE = "metastasis of unnamed site"
 
 
@@ -73,12 +74,12 @@ def read_condition(
     """
     meaning = _meaning(context, condition)
     verification = _verification(condition, meaning)
-    recorded = context.day_of(condition.recorded_date)
+    recorded = context.day_of(recorded_text(condition))
     began = began_on(context, condition, visited)
     if verification == "refuted":
         period = condition.onset_period
         said = context.day_of(
-            condition.recorded_date,
+            recorded_text(condition),
             condition.onset_date_time,
             period.start if period is not None else None,
         )
@@ -164,12 +165,20 @@ def began_on(context: Context, condition: Condition, visited: date | None) -> da
         or condition.onset_string
     ):
         return None
-    if any(sent) or condition.recorded_date:
-        return context.day_of(*sent, condition.recorded_date)
+    if any(sent) or recorded_text(condition):
+        return context.day_of(*sent, recorded_text(condition))
     if visited is None:
         encounter = context.record.resolve(condition.encounter, condition)
         visited = visit_day(context, encounter) if isinstance(encounter, Encounter) else None
     return visited
+
+
+def recorded_text(condition: Condition) -> str | None:
+    """The day of recording as sent: the element, else what US Core has in its place."""
+    if condition.recorded_date:
+        return condition.recorded_date
+    told = (item.value_date_time for item in condition.extension if tail(item.url) == _ASSERTED)
+    return next((text for text in told if text), None)
 
 
 def visit_day(context: Context, encounter: Encounter) -> date | None:

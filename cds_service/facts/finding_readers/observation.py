@@ -30,7 +30,11 @@ from cds_service.fhir.views import Observation, ObservationComponent
 SUBJECT = "observations"
 _POSITIVE = ("answer positive", "answer yes", "interpretation positive")
 _NEGATIVE = ("answer negative", "answer no", "interpretation negative")
-_OF_OTHERS_OR_ONCE = re.compile(r"\b(?:family|history|risk|father|mother|sibling)\b", re.IGNORECASE)
+_OF_OTHERS_OR_ONCE = re.compile(
+    r"\b(?:family|history|risk|father|mother|sibling|ever|previous\w*|past (?:medical|illness\w*)"
+    r"|famili\w*|mutter|vater|vorerkrankung\w*|vorgeschichte|anamnese|jemals|fr[üu]her\w*|ant[ée]c[ée]dents?)\b",
+    re.IGNORECASE,
+)
 """Names of questions whose answer is no finding of the patient's today."""
 
 _NO_FINDINGS = frozenset({"social-history", "survey"})
