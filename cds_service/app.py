@@ -31,6 +31,7 @@ from cds_service.protocol import (
     FeedbackRequest,
     JwtAuthenticator,
     RateLimits,
+    ReadableBodies,
     ServiceRegistry,
     api_description_json,
     create_blueprint,
@@ -178,7 +179,7 @@ def create_app(
     app.add_url_rule("/openapi.json", view_func=_description(settings.public_url))
     app.after_request(_harmless)
     app.extensions["alk_cds"] = engine
-    app.wsgi_app = CollapseSlashes(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = ReadableBodies(CollapseSlashes(app.wsgi_app))  # type: ignore[method-assign]
     # The first order that leaves must not pay for building the FHIR models.
     outgoing.warm()
     return app
@@ -225,13 +226,23 @@ def _authenticator(
         return DevelopmentAuthenticator(ready_profiles()[settings.unsigned_profile])
     asked = {template.key for service in registry.services for template in service.prefetch}
     redis_url = _redis_url(settings)
-    return JwtAuthenticator(
-        _clients(settings.clients_file, asked, {service.id for service in registry.services}),
-        algorithms=settings.token_algorithms,
-        leeway_seconds=settings.token_leeway_seconds,
-        longest_life_seconds=settings.token_max_life_seconds,
-        replay_store=records.replay_store() if redis_url is None else RedisReplayStore(redis_url),
-    )
+    clients = _clients(settings.clients_file, asked, {item.id for item in registry.services})
+    try:
+        return JwtAuthenticator(
+            clients,
+            algorithms=settings.token_algorithms,
+            leeway_seconds=settings.token_leeway_seconds,
+            longest_life_seconds=settings.token_max_life_seconds,
+            replay_store=records.replay_store()
+            if redis_url is None
+            else RedisReplayStore(redis_url),
+        )
+    except OSError as error:
+        reason = f"a file with keys cannot be read: {type(error).__name__}"
+    except ValueError as error:
+        # Our own checks of the keys, which quote none.
+        reason = str(error)
+    raise SettingsError({"ALK_CDS_CLIENTS_FILE": reason})
 
 
 def _redis_url(settings: Settings) -> str | None:

@@ -23,6 +23,7 @@ from werkzeug.exceptions import MethodNotAllowed as RoutedMethodNotAllowed
 
 from cds_service.protocol import decoding, wire
 from cds_service.protocol.adaptation import adapted
+from cds_service.protocol.bodies import UnreadableBody
 from cds_service.protocol.body_limits import BodyLimits
 from cds_service.protocol.call import read_call
 from cds_service.protocol.clients import Client
@@ -237,6 +238,8 @@ class _Endpoint:
             raise TooLarge(f"The body is larger than {limit} bytes.") from None
         except ClientDisconnected:
             raise BadRequest("The body ended early.") from None
+        except UnreadableBody:
+            raise BadRequest("The transfer coding of the body is broken.") from None
         self._body_limits.check(body)
         return body
 
