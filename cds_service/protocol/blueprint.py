@@ -176,7 +176,9 @@ class _Endpoint:
     def _serve(self, exchange: _Exchange, service_id: str) -> Response:
         client = self._authenticate(exchange, [self._url(service_id)])
         self._permit(exchange, client, service_id)
-        call = read_call(self._body(), service_id, self._registry, client=client)
+        call = read_call(
+            self._body(), service_id, self._registry, client=client, limits=self._body_limits
+        )
         exchange.hook = call.hook
         exchange.hook_instance = exchange.correlation_id = call.hook_instance
         answer: object = self._registry.find(service_id, call.hook).handler(call)
@@ -190,7 +192,11 @@ class _Endpoint:
         )
         self._permit(exchange, client, service_id)
         body = decoding.check_text(self._body())
+        self._body_limits.check_feedback(body)
         received = decoding.decode_object(body, FEEDBACK_ROOT)
+        entries = received.get("feedback")
+        if isinstance(entries, list):
+            self._body_limits.check_feedback_entries(len(entries), f"{FEEDBACK_ROOT}.feedback")
         try:
             feedback = FeedbackRequest.model_validate(received, by_alias=True, by_name=False)
         except ValidationError as error:
