@@ -18,7 +18,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.util.retry import Retry
@@ -30,7 +29,7 @@ from cds_service.fhir.errors import (
     ServerRefused,
 )
 from cds_service.fhir.network import (
-    PublicOnlyAdapter,
+    FhirAdapter,
     checked_base,
     is_below,
 )
@@ -42,6 +41,7 @@ from cds_service.fhir.reading import (
     read_resources,
 )
 from cds_service.fhir.server_reasons import MOST_BYTES, server_reason
+from cds_service.sockets import EndableSockets
 
 __all__ = [
     "FetchProblem",
@@ -193,7 +193,8 @@ class FhirClient:
         if ends_at is None:
             ends_at = self.deadline()
         workers = min(len(queries), _MOST_PARALLEL)
-        session = self._session(ends_at, workers)
+        sockets = EndableSockets()
+        session = self._session(ends_at, workers, sockets)
         pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fhir")
         pages: dict[str, list[ReadResult]] = {name: [] for name in queries}
         futures: dict[str, Future[FetchResult]] = {
@@ -201,7 +202,6 @@ class FhirClient:
             for name, query in queries.items()
         }
         wait(futures.values(), timeout=max(0.0, ends_at - time.monotonic()))
-        # Threads that still wait for the server end on their own soon after; nobody waits for them.
         pool.shutdown(wait=False, cancel_futures=True)
         results = {
             name: future.result()
@@ -210,10 +210,13 @@ class FhirClient:
             else _failed(list(pages[name]), ProblemKind.DEADLINE)
             for name, future in futures.items()
         }
+        # Nobody waits for threads that still read; without their connections they end at once. Only
+        # now: an answer that is cut off must not count as one that came whole.
+        sockets.end()
         session.close()
         return results
 
-    def _session(self, ends_at: float, pool_size: int) -> requests.Session:
+    def _session(self, ends_at: float, pool_size: int, sockets: EndableSockets) -> requests.Session:
         session = self._session_factory()
         # No proxy, .netrc or certificate store from the environment may redirect the token.
         session.trust_env = False
@@ -226,11 +229,7 @@ class FhirClient:
             raise_on_status=False,
         )
         retry.ends_at = ends_at
-        adapter: HTTPAdapter
-        if self._allow_private:
-            adapter = HTTPAdapter(max_retries=retry, pool_connections=1, pool_maxsize=pool_size)
-        else:
-            adapter = PublicOnlyAdapter(retry, pool_size)
+        adapter = FhirAdapter(retry, pool_size, sockets, allow_private=self._allow_private)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
