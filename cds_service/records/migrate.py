@@ -39,8 +39,8 @@ def upgrade(url: str | URL) -> None:
     try:
         with told_plainly("preparing the database"):
             if engine.dialect.name == "sqlite":
-                _make_file(address)
-                _use_write_ahead_log(engine)
+                make_file(address)
+                use_write_ahead_log(engine)
             with writing(engine) as connection:
                 if engine.dialect.name == "postgresql":
                     connection.execute(
@@ -63,7 +63,8 @@ def _run(connection: Connection) -> None:
         ) from None
 
 
-def _make_file(url: URL) -> None:
+def make_file(url: URL) -> None:
+    """A new SQLite file is readable by its owner only. Raises RecordsError."""
     path = Path(url.database or "")
     if url.query.get("uri") or path.exists():
         return
@@ -73,7 +74,8 @@ def _make_file(url: URL) -> None:
         raise RecordsError(f"the database file could not be made: {type(error).__name__}") from None
 
 
-def _use_write_ahead_log(engine: Engine) -> None:
+def use_write_ahead_log(engine: Engine) -> None:
+    """Turn it on; whoever reads then never waits for who writes. Raises RecordsError."""
     # The change of mode does not always wait for other connections, as every other write does.
     deadline = time.monotonic() + _WAIT_SECONDS
     while not _is_write_ahead_log_on(engine):

@@ -22,7 +22,8 @@ from cds_service.records.errors import RecordsError, told_plainly
 from cds_service.records.tables import used_tokens
 
 _SWEEP_SECONDS = 60.0
-_REDIS_SECONDS = 0.5
+REDIS_SECONDS = 0.1
+"""How long an answer waits for Redis, which keeps everything in memory."""
 
 
 def _digest(issuer: str, token_id: str) -> str:
@@ -85,7 +86,12 @@ class RedisReplayStore:
 
         self._errors = (redis.RedisError, OSError)
         self._redis: Any = redis.Redis.from_url(
-            url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS
+            url,
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+            # The library tries again, with pauses of up to ten seconds.
+            retry=None,
+            retry_on_timeout=False,
         )
 
     def remember(self, issuer: str, token_id: str, expires_at: float) -> bool:
