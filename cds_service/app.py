@@ -33,18 +33,22 @@ from cds_service.protocol import (
     RateLimits,
     ReadableBodies,
     ServiceRegistry,
+    ServiceUnavailable,
     api_description_json,
     create_blueprint,
     read_clients,
     ready_profiles,
 )
 from cds_service.pseudonyms import Pseudonyms
-from cds_service.records import CardAnswer, CardRecord, DecisionRecord, Records, RedisReplayStore
+from cds_service.records import CardAnswer, CardRecord, DecisionRecord, Records, RecordsError
 from cds_service.settings import Settings, SettingsError, load_settings
+from cds_service.stores import open_records, replay_store
 from cds_service.web import LinkSigner, create_knowledge_blueprint, create_web_blueprint
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
 from hooks.gather import FhirAccess
 from hooks.memory import Answer, Memory, People, Shadow
+
+_RETRY_SECONDS = 5
 
 _logger = logging.getLogger("alk_cds.app")
 
@@ -64,7 +68,7 @@ def create_app(
         knowledge = load_release(
             settings.knowledge_folder, settings.local_codes_file, settings.concept_maps
         )
-    records = Records(settings.database_url)
+    records = open_records(settings)
     records.prepare()
     # Outside production a secret of this process suffices: its links die with it.
     given = settings.link_secret
@@ -84,19 +88,27 @@ def create_app(
 
     for notice in overtaken():
         _logger.warning("knowledge_out_of_date", extra={"kind": notice.kind, "where": notice.about})
-    metrics = Metrics(knowledge.release.version, overtaken)
+    metrics = Metrics(knowledge.release.version, overtaken, records.waiting)
 
     def keep(answered: AnsweredCall) -> None:
         _log(answered, knowledge)
         metrics.decided(answered)
         try:
-            records.save_decision(_record(answered, knowledge, people))
+            if not records.save_decision(_record(answered, knowledge, people)):
+                metrics.waits()
         except Exception:
             metrics.not_stored()
             raise
 
     def take_feedback(service_id: str, feedback: FeedbackRequest, client: str) -> int:
-        stored = records.save_feedback(service_id, feedback, client)
+        try:
+            stored = records.save_feedback(service_id, feedback, client)
+        except RecordsError as error:
+            _logger.error("feedback_not_stored", exc_info=error)
+            raise ServiceUnavailable(
+                "The feedback could not be stored; send it again.",
+                headers={"Retry-After": str(_RETRY_SECONDS)},
+            ) from None
         metrics.feedback(service_id, feedback)
         return stored
 
@@ -225,7 +237,6 @@ def _authenticator(
     if settings.environment == "development":
         return DevelopmentAuthenticator(ready_profiles()[settings.unsigned_profile])
     asked = {template.key for service in registry.services for template in service.prefetch}
-    redis_url = _redis_url(settings)
     clients = _clients(settings.clients_file, asked, {item.id for item in registry.services})
     try:
         return JwtAuthenticator(
@@ -233,9 +244,7 @@ def _authenticator(
             algorithms=settings.token_algorithms,
             leeway_seconds=settings.token_leeway_seconds,
             longest_life_seconds=settings.token_max_life_seconds,
-            replay_store=records.replay_store()
-            if redis_url is None
-            else RedisReplayStore(redis_url),
+            replay_store=replay_store(settings, records),
         )
     except OSError as error:
         reason = f"a file with keys cannot be read: {type(error).__name__}"

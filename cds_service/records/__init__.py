@@ -10,9 +10,16 @@ from cds_service.records.entries import CardAnswer, CardRecord, DecisionRecord, 
 from cds_service.records.errors import RecordsError
 from cds_service.records.migrate import upgrade
 from cds_service.records.outcomes import Asked, Outcome
-from cds_service.records.replays import RedisReplayStore, SqlReplayStore
+from cds_service.records.prompt import Promptly
+from cds_service.records.replays import (
+    RedisReplayStore,
+    SqlReplayStore,
+    SteadyReplayStore,
+    TokenFile,
+)
 from cds_service.records.retention import Purged
 from cds_service.records.store import Records
+from cds_service.records.waiting import Waiting
 
 __all__ = [
     "Asked",
@@ -21,10 +28,14 @@ __all__ = [
     "DecisionRecord",
     "FeedbackRecord",
     "Outcome",
+    "Promptly",
     "Purged",
     "Records",
     "RecordsError",
     "RedisReplayStore",
     "SqlReplayStore",
+    "SteadyReplayStore",
+    "TokenFile",
+    "Waiting",
     "upgrade",
 ]

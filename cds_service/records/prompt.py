@@ -45,9 +45,25 @@ class Promptly:
                 self._process, self._hanging, self._away_until = os.getpid(), 0, 0.0
             return self._hanging > 0 or time.monotonic() < self._away_until
 
-    def do(self, task: Callable[[], Result], seconds: float | None = None) -> Result:
-        """What the task returns. Raises RecordsError, also for a task that takes too long."""
-        if self.is_away:
+    def recovered(self) -> None:
+        """Somebody else saw the store answer: it is asked again at once."""
+        with self._lock:
+            self._away_until = 0.0
+
+    def do(
+        self,
+        task: Callable[[], Result],
+        seconds: float | None = None,
+        *,
+        also_after_a_failure: bool = False,
+    ) -> Result:
+        """What the task returns. Raises RecordsError, also for a task that takes too long.
+
+        ``also_after_a_failure`` is for what nothing can stand in for; it too waits for no other
+        task that hangs.
+        """
+        is_away = self.is_away
+        if is_away and not (also_after_a_failure and self._hanging == 0):
             raise RecordsError("the store did not answer a moment ago")
         try:
             return task() if not self._apart else self._beside(task, seconds or self._seconds)

@@ -76,8 +76,7 @@ class Records:
         self._url = read_url(database_url)
         prompt = waiting is not None
         self._engines = ProcessEngines(self._url, prompt=prompt)
-        is_server = self._url.get_backend_name() != "sqlite"
-        self._promptly = Promptly(apart=prompt and is_server)
+        self.promptly = Promptly(apart=prompt and self.is_server)
         self._waiting = waiting
         self._draining = None if waiting is None else Draining(waiting, self._carry_over)
         self._has_looked = False
@@ -100,7 +99,7 @@ class Records:
             self._has_looked = True
             self._draining.wake()
         try:
-            self._promptly.do(lambda: self._insert(rows))
+            self.promptly.do(lambda: self._insert(rows))
         except RecordsError:
             self._waiting.put(rows)
             self._draining.wake()
@@ -134,11 +133,12 @@ class Records:
                     )
                     .values(decision_id=rows.decision["id"])
                 )
+        self.promptly.recovered()
 
     def decision(self, decision_id: str) -> DecisionRecord | None:
         """The decision with that id, or None."""
         try:
-            found = self._promptly.do(lambda: self._stored_decision(decision_id))
+            found = self.promptly.do(lambda: self._stored_decision(decision_id))
         except RecordsError:
             waiting = None if self._waiting is None else self._waiting.find(decision_id)
             if waiting is None:
@@ -168,7 +168,7 @@ class Records:
             with told_plainly("asking the database"), self._engines.get("NORMAL").connect() as it:
                 it.execute(select(decisions.c.id).limit(1)).first()
 
-        self._promptly.do(ask)
+        self.promptly.do(ask)
 
     def card(self, uuid: str) -> tuple[CardRecord, str] | None:
         """The card with that uuid and the id of its decision, or None."""
@@ -204,7 +204,7 @@ class Records:
                     row["decision_id"] = known.get(row["card"].lower())
                 connection.execute(insert, list(rows.values()))
 
-        self._promptly.do(store, _FEEDBACK_SECONDS)
+        self.promptly.do(store, _FEEDBACK_SECONDS, also_after_a_failure=True)
         return len(request.feedback)
 
     def feedback(
@@ -219,8 +219,20 @@ class Records:
             query = query.where(feedback.c.decision_id == decision_id)
         if card is not None:
             query = query.where(feedback.c.card == card)
-        with told_plainly("reading feedback"), self._engines.get("NORMAL").connect() as reading:
-            return tuple(_feedback(row) for row in reading.execute(query))
+
+        def read() -> tuple[FeedbackRecord, ...]:
+            with told_plainly("reading feedback"), self._engines.get("NORMAL").connect() as reading:
+                return tuple(_feedback(row) for row in reading.execute(query))
+
+        try:
+            return self.promptly.do(read, also_after_a_failure=True)
+        except RecordsError:
+            # To what still waits nobody can have answered.
+            if decision_id is None or self._waiting is None:
+                raise
+            if self._waiting.find(decision_id) is None:
+                raise
+            return ()
 
     def old(self, before: datetime) -> Purged:
         """How much was stored before that aware time."""
@@ -234,9 +246,14 @@ class Records:
         """The store of used tokens in the same database; its errors are ReplayStoreError."""
         return SqlReplayStore(self._engines)
 
+    @property
+    def is_server(self) -> bool:
+        """Whether the database is a server, which other machines can share and which can hang."""
+        return self._url.get_backend_name() != "sqlite"
+
     def answers_since(self, fingerprints: Sequence[str], since: datetime) -> tuple[CardAnswer, ...]:
         """The answers to cards with one of these fingerprints from ``since``, an aware time."""
-        return self._promptly.do(
+        return self.promptly.do(
             lambda: answers_since(self._engines.get("NORMAL"), fingerprints, since)
         )
 

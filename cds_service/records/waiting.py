@@ -15,11 +15,10 @@ from pathlib import Path
 import orjson
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, delete, func, select
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import URL
 
-from cds_service.records.engines import ProcessEngines, writing
+from cds_service.records.engines import writing
 from cds_service.records.errors import RecordsError, told_plainly
-from cds_service.records.migrate import make_file, use_write_ahead_log
+from cds_service.records.own_file import OwnFile
 from cds_service.records.rows import Rows
 
 MOST_WAITING = 10_000
@@ -28,10 +27,9 @@ MOST_WAITING = 10_000
 _PAUSE_SECONDS = 1.0
 _AT_ONCE = 20
 
-_metadata = MetaData()
 _waiting = Table(
     "waiting",
-    _metadata,
+    MetaData(),
     Column("place", Integer, primary_key=True, autoincrement=True),
     Column("decision_id", String(36), nullable=False, unique=True),
     Column("content", Text, nullable=False),
@@ -43,71 +41,50 @@ class Waiting:
 
     def __init__(self, path: Path, most: int = MOST_WAITING) -> None:
         """Nothing is opened yet."""
-        self._url = URL.create("sqlite", database=str(path))
+        self._file = OwnFile(path, _waiting)
         self._most = most
-        self._engines = ProcessEngines(self._url, prompt=True)
-        self._lock = threading.Lock()
-        self._is_ready = False
 
     def put(self, rows: Rows) -> None:
         """Keep one decision at the end of the queue. Raises RecordsError, also when it is full."""
-        self._prepare()
         content = orjson.dumps([rows.decision, rows.cards]).decode()
         row = {"decision_id": rows.decision["id"], "content": content}
-        with told_plainly("queueing a decision"), writing(self._engines.get("NORMAL")) as disk:
+        with told_plainly("queueing a decision"), writing(self._file.get()) as disk:
             if disk.execute(select(func.count()).select_from(_waiting)).scalar_one() >= self._most:
                 raise RecordsError("too many decisions wait for the database")
             disk.execute(sqlite.insert(_waiting).values(row).on_conflict_do_nothing())
 
     def oldest(self) -> list[Rows]:
         """The next ones to be carried over, in their order."""
-        if not self._has_file():
+        if not self._file.is_there:
             return []
-        self._prepare()
         query = select(_waiting).order_by(_waiting.c.place).limit(_AT_ONCE)
-        with told_plainly("reading the queue"), self._engines.get("NORMAL").connect() as disk:
+        with told_plainly("reading the queue"), self._file.get().connect() as disk:
             return [_rows(row.content, row.place) for row in disk.execute(query)]
 
     def find(self, decision_id: str) -> Rows | None:
         """The decision with that id, if it waits here."""
-        if not self._has_file():
+        if not self._file.is_there:
             return None
-        self._prepare()
         query = select(_waiting).where(_waiting.c.decision_id == decision_id)
-        with told_plainly("reading the queue"), self._engines.get("NORMAL").connect() as disk:
+        with told_plainly("reading the queue"), self._file.get().connect() as disk:
             row = disk.execute(query).first()
             return None if row is None else _rows(row.content, row.place)
 
     def done(self, places: Sequence[int]) -> None:
         """Take out what has been carried over."""
-        with told_plainly("emptying the queue"), writing(self._engines.get("NORMAL")) as disk:
+        with told_plainly("emptying the queue"), writing(self._file.get()) as disk:
             disk.execute(delete(_waiting).where(_waiting.c.place.in_(list(places))))
 
     def depth(self) -> int:
         """How many decisions wait."""
-        if not self._has_file():
+        if not self._file.is_there:
             return 0
-        self._prepare()
-        with told_plainly("reading the queue"), self._engines.get("NORMAL").connect() as disk:
+        with told_plainly("reading the queue"), self._file.get().connect() as disk:
             return int(disk.execute(select(func.count()).select_from(_waiting)).scalar_one())
 
     def close(self) -> None:
         """Close this process's connections."""
-        self._engines.close()
-
-    def _has_file(self) -> bool:
-        # No file is made by looking: most services never need one.
-        return Path(self._url.database or "").exists()
-
-    def _prepare(self) -> None:
-        if self._is_ready:
-            return
-        with self._lock, told_plainly("preparing the queue"):
-            make_file(self._url)
-            engine = self._engines.get("NORMAL")
-            use_write_ahead_log(engine)
-            _metadata.create_all(engine)
-            self._is_ready = True
+        self._file.close()
 
 
 class Draining:

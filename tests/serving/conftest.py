@@ -18,7 +18,10 @@ from tests.packaging.test_native_server import (
     free_port,
     wait_until_it_answers,
 )
+from tests.records.conftest import postgresql_folder, postgresql_url
 from tests.waiting import PATIENCE
+
+__all__ = ["postgresql_folder", "postgresql_url"]
 
 
 @dataclass(frozen=True)
