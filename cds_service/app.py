@@ -43,12 +43,15 @@ from cds_service.pseudonyms import Pseudonyms
 from cds_service.records import CardAnswer, CardRecord, DecisionRecord, Records, RecordsError
 from cds_service.settings import Settings, SettingsError, load_settings
 from cds_service.stores import open_records, replay_store
+from cds_service.turns import Turns
 from cds_service.web import LinkSigner, create_knowledge_blueprint, create_web_blueprint
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
 from hooks.gather import FhirAccess
 from hooks.memory import Answer, Memory, People, Shadow
 
 _RETRY_SECONDS = 5
+_COMPUTING_SECONDS = 2.0
+"""What a chart of the largest size that is let in takes is half of it, on two ordinary cores."""
 
 _logger = logging.getLogger("alk_cds.app")
 
@@ -112,13 +115,16 @@ def create_app(
         metrics.feedback(service_id, feedback)
         return stored
 
+    turns = Turns()
     engine = Engine(
         knowledge,
         FactReader(knowledge, settings.zone),
         day,
         keep,
         link,
-        FhirAccess(settings.fhir_deadline_seconds, settings.allow_private_fhir_servers),
+        FhirAccess(
+            settings.fhir_deadline_seconds, settings.allow_private_fhir_servers, turns.given_up
+        ),
         settings.jurisdiction,
         settings.max_cards,
         Memory(
@@ -151,6 +157,8 @@ def create_app(
             ),
             deadline_seconds=settings.request_deadline_seconds,
             observe=metrics.served,
+            turns=turns,
+            computing_seconds=_COMPUTING_SECONDS,
         )
     )
     app.register_blueprint(
@@ -182,7 +190,7 @@ def create_app(
         # Only the bench needs the fictional patients.
         from cds_service.bench import create_bench_blueprint
 
-        app.register_blueprint(create_bench_blueprint(engine, _limits(settings)))
+        app.register_blueprint(create_bench_blueprint(engine, _limits(settings), turns))
     app.add_url_rule("/health", view_func=_health(knowledge))
     token = settings.metrics_token
     if token is not None or settings.environment == "development":

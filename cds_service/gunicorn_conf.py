@@ -20,6 +20,7 @@ from gunicorn.glogging import Logger
 
 from cds_service.logs import configure_logging
 from cds_service.settings import Settings, SettingsError, load_settings
+from cds_service.worker import Worker
 
 
 class StructuredLogger(Logger):
@@ -64,8 +65,11 @@ logger_class = StructuredLogger
 loglevel = _loaded.log_level.lower()
 accesslog = None
 
-# Synchronous workers had the shortest slow answers for this work, which keeps a processor busy.
-worker_class = "sync"
+# Requests are taken in whole before a thread gets them, and one computes at a time.
+worker_class = "cds_service.worker.Worker"
+threads = _loaded.threads
+Worker.receive_seconds = _loaded.request_deadline_seconds
+Worker.most_body_bytes = _loaded.max_body_bytes
 
 # The rules are compiled once, before the workers start, which all use that copy.
 preload_app = True

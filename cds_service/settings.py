@@ -85,8 +85,15 @@ class Settings(DoorSettings, RecordSettings):
         default=2,
         ge=1,
         le=64,
-        description="Number of worker processes. Each answers one call at a time, so one per "
+        description="Number of worker processes. Each computes one answer at a time, so one per "
         "processor core is a good start.",
+    )
+    threads: int = Field(
+        default=64,
+        ge=2,
+        le=500,
+        description="Number of calls that one worker process can have in hand at once. All but "
+        "one of them wait, for a FHIR server or for their turn to compute.",
     )
     fhir_deadline_seconds: float = Field(
         default=0.4,

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from http.cookiejar import DefaultCookiePolicy
@@ -146,8 +147,8 @@ class FhirClient:
 
     `deadline_seconds` bounds each `fetch` as a whole. `page_limit` is the most pages read per
     query. `allow_private` admits http and private addresses, for development. `agreed_warnings`
-    are those that cost no result its wholeness (`Outcome.is_agreed`). Raises ServerRefused for a
-    base URL that may not be contacted.
+    are those that cost no result its wholeness (`Outcome.is_agreed`). Inside `waiting` nothing is
+    done but wait. Raises ServerRefused for a base URL that may not be contacted.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class FhirClient:
         allow_private: bool = False,
         max_page_bytes: int = 20_000_000,
         agreed_warnings: frozenset[str] = frozenset(),
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.base_url = checked_base(base_url, allow_private=allow_private)
         self._access_token = access_token
@@ -170,6 +172,7 @@ class FhirClient:
         self._allow_private = allow_private
         self._max_page_bytes = max_page_bytes
         self._agreed_warnings = agreed_warnings
+        self._waiting = waiting
 
     def __repr__(self) -> str:
         credential = "with a token" if self._access_token else "without a token"
@@ -201,7 +204,8 @@ class FhirClient:
             name: pool.submit(self._run, session, query, ends_at, pages[name])
             for name, query in queries.items()
         }
-        wait(futures.values(), timeout=max(0.0, ends_at - time.monotonic()))
+        with self._waiting():
+            wait(futures.values(), timeout=max(0.0, ends_at - time.monotonic()))
         pool.shutdown(wait=False, cancel_futures=True)
         results = {
             name: future.result()

@@ -38,6 +38,7 @@ from cds_service.protocol.errors import (
     ServiceUnavailable,
     TooLarge,
     Unauthorized,
+    Unprocessable,
     UnsupportedMediaType,
     operation_outcome,
 )
@@ -46,8 +47,9 @@ from cds_service.protocol.models_response import CdsResponse
 from cds_service.protocol.rate_limits import RateLimits
 from cds_service.protocol.registry import ServiceRegistry
 from cds_service.protocol.security import Authenticator, JwtAuthenticator
-from cds_service.protocol.time_limit import OutOfTime, time_limit
+from cds_service.protocol.time_limit import OutOfTime, TooCostly, time_limit
 from cds_service.protocol.urls import parse_address
+from cds_service.turns import Turns
 
 FeedbackSink = Callable[[str, FeedbackRequest, str], int]
 """Stores what one client reported at one service: service id, feedback, name of the client."""
@@ -115,6 +117,8 @@ class _Endpoint:
         rate_limits: RateLimits,
         deadline_seconds: float | None,
         observe: Callable[[Served], None],
+        turns: Turns,
+        computing_seconds: float | None,
     ) -> None:
         self._registry = registry
         self._authenticator = authenticator
@@ -125,6 +129,8 @@ class _Endpoint:
         self._rate_limits = rate_limits
         self._deadline_seconds = deadline_seconds
         self._observe = observe
+        self._turns = turns
+        self._computing_seconds = computing_seconds
         self._prefixes: set[str] = set()
 
     def remember_prefix(self, state: BlueprintSetupState) -> None:
@@ -176,15 +182,17 @@ class _Endpoint:
     def _serve(self, exchange: _Exchange, service_id: str) -> Response:
         client = self._authenticate(exchange, [self._url(service_id)])
         self._permit(exchange, client, service_id)
-        call = read_call(
-            self._body(), service_id, self._registry, client=client, limits=self._body_limits
-        )
-        exchange.hook = call.hook
-        exchange.hook_instance = exchange.correlation_id = call.hook_instance
-        answer: object = self._registry.find(service_id, call.hook).handler(call)
-        if not isinstance(answer, CdsResponse):
-            raise InternalError("The service gave no CDS Hooks response.")
-        return _json(adapted(answer, client.habits).to_json())
+        body = self._body()
+        with self._turns.taken(), time_limit(None, self._computing_seconds):
+            call = read_call(
+                body, service_id, self._registry, client=client, limits=self._body_limits
+            )
+            exchange.hook = call.hook
+            exchange.hook_instance = exchange.correlation_id = call.hook_instance
+            answer: object = self._registry.find(service_id, call.hook).handler(call)
+            if not isinstance(answer, CdsResponse):
+                raise InternalError("The service gave no CDS Hooks response.")
+            return _json(adapted(answer, client.habits).to_json())
 
     def _take_feedback(self, exchange: _Exchange, service_id: str) -> Response:
         client = self._authenticate(
@@ -264,6 +272,13 @@ class _Endpoint:
                 response = produce(exchange)
         except ProtocolError as error:
             return self._refuse(error, exchange)
+        except TooCostly:
+            costly = Unprocessable(
+                f"Reading this request takes more than {self._computing_seconds:g} seconds of"
+                " computing, so nothing was checked.",
+                issue_code="too-costly",
+            )
+            return self._refuse(costly, exchange)
         except OutOfTime:
             late = ServiceUnavailable(
                 "The request took too long, so nothing was checked.", issue_code="timeout"
@@ -329,6 +344,8 @@ def create_blueprint(
     rate_limits: RateLimits | None = None,
     deadline_seconds: float | None = None,
     observe: Callable[[Served], None] = lambda _: None,
+    turns: Turns | None = None,
+    computing_seconds: float | None = None,
 ) -> Blueprint:
     """Return the blueprint that serves ``registry`` at ``/cds-services``.
 
@@ -338,8 +355,8 @@ def create_blueprint(
     returns how many entries it took; the client gets its answer after that. ``cors_origins``
     are the web origins of clients that run in a browser, listed one by one. Without
     ``rate_limits`` nobody is told to wait. ``deadline_seconds`` ends a request that takes
-    longer, where the server answers in its main thread (see :mod:`.time_limit`). ``observe`` is
-    told of every answer.
+    longer, and ``computing_seconds`` one that computes for so long (see :mod:`.time_limit`).
+    ``observe`` is told of every answer. Calls compute one at a time, by ``turns``.
 
     Wrap the application in :class:`cds_service.protocol.slashes.CollapseSlashes` too.
     Raises ValueError for a public URL or an origin that cannot be used.
@@ -358,6 +375,8 @@ def create_blueprint(
         rate_limits or RateLimits(),
         deadline_seconds,
         observe,
+        turns or Turns(),
+        computing_seconds,
     )
     blueprint = Blueprint("cds_hooks", __name__)
     one, feedback = f"{ROOT_PATH}/<service_id>", f"{ROOT_PATH}/<service_id>/feedback"
