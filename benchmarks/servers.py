@@ -72,8 +72,8 @@ class Server:
     def post(self, body: bytes) -> tuple[float, bytes]:
         """Send the request on a new connection; the milliseconds it took, and the answer.
 
-        Each call comes on its own, as from another client. Raises RuntimeError for another status than
-        200.
+        Each call comes on its own, as from another client. Raises RuntimeError for another status
+        than 200.
         """
         headers = {"Content-Type": "application/json"}
         started = time.perf_counter()

@@ -343,6 +343,7 @@ def _record(answered: AnsweredCall, knowledge: Knowledge, people: Pseudonyms) ->
                 card.recommendations[0].kind.value,
                 answered.fingerprints.get(card.uuid),
                 in_shadow,
+                tuple(suggestion.uuid for suggestion in card.card.suggestions),
             )
             for in_shadow, cards in ((False, answered.cards), (True, answered.shadowed))
             for card in cards

@@ -210,7 +210,7 @@ class _Endpoint:
         except ValidationError as error:
             raise refusal(error, FEEDBACK_ROOT) from None
         # Stored before it is acknowledged: what was acknowledged must survive a crash.
-        stored = self._feedback_sink(service_id, feedback, client.name)
+        stored = self._feedback_sink(service_id, feedback, client.identity)
         return _json(wire.encode({"received": stored}))
 
     def _permit(self, exchange: _Exchange, client: Client, service_id: str) -> None:

@@ -81,7 +81,7 @@ def read_call(
         ),
         prefetch=MappingProxyType(prefetch),
         unreadable_prefetch=unreadable,
-        client=client.name,
+        client=client.identity,
         context=MappingProxyType(received),
         extension=request.extension if isinstance(request.extension, dict) else {},
         access_token_expires_in=expires_in,

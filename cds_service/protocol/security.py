@@ -25,6 +25,7 @@ from cds_service.protocol.urls import is_same_endpoint
 DEFAULT_ALGORITHMS = ("ES384", "RS384")
 LONGEST_LEEWAY_SECONDS = 60.0
 _RETRY_SECONDS = 5
+_LONGEST_TENANT = 200
 
 _logger = logging.getLogger("alk_cds.protocol")
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
@@ -159,7 +160,7 @@ class JwtAuthenticator:
         self._check_audience(unverified.get("aud"), profile, audience_urls)
         expires_at = self._check_times(unverified, profile)
         tenant = unverified.get("tenant")
-        if tenant is not None and not isinstance(tenant, str):
+        if tenant is not None and not _is_tenant(tenant):
             raise _RefusalError("wrong-tenant", profile.name)
         if profile.tenants and tenant not in profile.tenants:
             raise _RefusalError("wrong-tenant", profile.name)
@@ -237,6 +238,12 @@ class JwtAuthenticator:
             if not_before is None or not_before - self._leeway > now:
                 raise _RefusalError("not-yet-valid", profile.name)
         return expires_at
+
+
+def _is_tenant(tenant: Any) -> bool:
+    # It becomes part of a name that is stored and logged.
+    usable = isinstance(tenant, str) and 0 < len(tenant) <= _LONGEST_TENANT
+    return usable and tenant.isprintable() and tenant == tenant.strip()
 
 
 def _bearer_token(header: str | None) -> str:

@@ -26,7 +26,11 @@ class Rows:
 
 def rows_of(record: DecisionRecord) -> Rows:
     """The rows of a decision. Raises TypeError for a document that is not plain JSON."""
-    document = orjson.dumps(record.document, default=_as_dict).decode()
+    try:
+        document = orjson.dumps(record.document, default=_as_dict).decode()
+    except TypeError:
+        # A half of a surrogate pair, which a chart can name and no text can hold.
+        document = orjson.dumps(_writable(record.document), default=_as_dict).decode()
     decision = {
         "id": record.id,
         "created_at": record.created_at,
@@ -51,6 +55,7 @@ def rows_of(record: DecisionRecord) -> Rows:
             "kind": card.kind,
             "fingerprint": card.fingerprint,
             "in_shadow": card.in_shadow,
+            "suggestion_ids": None if card.suggestions is None else as_text(card.suggestions),
         }
         for position, card in enumerate(record.cards)
     ]
@@ -70,22 +75,25 @@ def decision_in(row: Mapping[str, Any], its_cards: tuple[CardRecord, ...]) -> De
 
 def decision_of(rows: Rows) -> DecisionRecord:
     """The decision that these rows are."""
-    its_cards = tuple(
-        CardRecord(**{name: card[name] for name in CardRecord.__dataclass_fields__})
-        for card in rows.cards
-    )
+    its_cards = tuple(_card(card) for card in rows.cards)
     return decision_in(rows.decision, its_cards)
 
 
 def card_in(row: Row[Any]) -> CardRecord:
     """The card in a row of its table."""
+    return _card(dict(row._mapping))
+
+
+def _card(row: Mapping[str, Any]) -> CardRecord:
+    offered = row["suggestion_ids"]
     return CardRecord(
-        uuid=row.uuid,
-        rule_id=row.rule_id,
-        indicator=row.indicator,
-        kind=row.kind,
-        fingerprint=row.fingerprint,
-        in_shadow=row.in_shadow,
+        uuid=row["uuid"],
+        rule_id=row["rule_id"],
+        indicator=row["indicator"],
+        kind=row["kind"],
+        fingerprint=row["fingerprint"],
+        in_shadow=row["in_shadow"],
+        suggestions=None if offered is None else as_tuple(offered),
     )
 
 
@@ -103,3 +111,13 @@ def as_text(values: Sequence[str]) -> str:
 def as_tuple(text: str) -> tuple[str, ...]:
     """The list of texts in a JSON text."""
     return tuple(orjson.loads(text))
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {_writable(name): _writable(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_writable(item) for item in value]
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -123,16 +123,7 @@ class Records:
                 if not rows.cards:
                     continue
                 connection.execute(make(cards).on_conflict_do_nothing(), rows.cards)
-                # Feedback may have come before the decision that it is about.
-                connection.execute(
-                    update(feedback)
-                    .where(
-                        feedback.c.decision_id.is_(None),
-                        feedback.c.client == rows.decision["client"],
-                        func.lower(feedback.c.card).in_([card["uuid"] for card in rows.cards]),
-                    )
-                    .values(decision_id=rows.decision["id"])
-                )
+                _link_feedback(connection, rows)
         self.promptly.recovered()
 
     def decision(self, decision_id: str) -> DecisionRecord | None:
@@ -183,7 +174,8 @@ class Records:
         that was delivered before, to the last word, is not stored again but counted: the client
         is told that we have it. An entry about a card that we never sent to ``client``, the
         operator's name for it, is kept too, as one about an unknown card: what one EHR says
-        must not stand beside the decision of another.
+        must not stand beside the decision of another. So is an acceptance of a suggestion that
+        the card did not offer.
         """
         received_at = datetime.now(UTC)
         rows = {
@@ -199,9 +191,9 @@ class Records:
             engine = self._engines.get("FULL")
             insert = _insert_once(engine.dialect.name)
             with told_plainly("storing feedback"), writing(engine) as connection:
-                known = _decisions_of(connection, [row["card"] for row in rows.values()], client)
+                sent = _sent_cards(connection, [row["card"] for row in rows.values()], client)
                 for row in rows.values():
-                    row["decision_id"] = known.get(row["card"].lower())
+                    row["decision_id"] = _about(row, sent.get(row["card"].lower()))
                 connection.execute(insert, list(rows.values()))
 
         self.promptly.do(store, _FEEDBACK_SECONDS, also_after_a_failure=True)
@@ -317,18 +309,45 @@ def _insert_once(dialect: str) -> SqliteInsert | PostgresqlInsert:
     return make(feedback).on_conflict_do_nothing(index_elements=["delivery"])
 
 
-def _decisions_of(connection: Connection, sent: Sequence[str], client: str) -> dict[str, str]:
+def _link_feedback(connection: Connection, rows: Rows) -> None:
+    """Feedback may have come before the decision that it is about."""
+    by_uuid = {card["uuid"]: card for card in rows.cards}
+    early = select(feedback).where(
+        feedback.c.decision_id.is_(None),
+        feedback.c.client == rows.decision["client"],
+        func.lower(feedback.c.card).in_(list(by_uuid)),
+    )
+    for row in connection.execute(early).all():
+        decision_id = _about(dict(row._mapping), by_uuid[row.card.lower()])
+        if decision_id is not None:
+            linked = update(feedback).where(feedback.c.id == row.id)
+            connection.execute(linked.values(decision_id=decision_id))
+
+
+def _sent_cards(connection: Connection, sent: Sequence[str], client: str) -> dict[str, Any]:
     # Our ids are in lower case; a client may write a UUID in upper case and mean the same.
     ids = sorted({card.lower() for card in sent})
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for start in range(0, len(ids), _AT_ONCE):
         query = (
-            select(cards.c.uuid, cards.c.decision_id)
+            select(cards.c.uuid, cards.c.decision_id, cards.c.suggestion_ids)
             .join(decisions)
             .where(cards.c.uuid.in_(ids[start : start + _AT_ONCE]), decisions.c.client == client)
         )
-        found.update((row.uuid, row.decision_id) for row in connection.execute(query))
+        found.update((row.uuid, row._mapping) for row in connection.execute(query))
     return found
+
+
+def _about(answer: Mapping[str, Any], card: Mapping[str, Any] | None) -> str | None:
+    """The decision that an answer is about; none for what was never offered."""
+    if card is None:
+        return None
+    offered = card["suggestion_ids"]
+    if answer["outcome"] == "accepted" and offered is not None:
+        taken = {name.lower() for name in as_tuple(answer["suggestion_ids"])}
+        if not taken & set(as_tuple(offered)):
+            return None
+    return str(card["decision_id"])
 
 
 def _feedback(row: Row[Any]) -> FeedbackRecord:
