@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -16,6 +16,7 @@ from cds_service import software_version
 from cds_service.cards.system_actions import ReasonCodes
 from cds_service.facts import FactReader
 from cds_service.fhir import outgoing
+from cds_service.health import Health, NotReadyError, create_health_blueprint
 from cds_service.knowledge.out_of_date import Notice, out_of_date
 from cds_service.knowledge.places import load_release, release_folder
 from cds_service.knowledge.release import Knowledge
@@ -32,6 +33,7 @@ from cds_service.protocol import (
     JwtAuthenticator,
     RateLimits,
     ReadableBodies,
+    ReplayStore,
     ServiceRegistry,
     ServiceUnavailable,
     api_description_json,
@@ -40,12 +42,13 @@ from cds_service.protocol import (
     ready_profiles,
 )
 from cds_service.pseudonyms import Pseudonyms
-from cds_service.records import CardAnswer, CardRecord, DecisionRecord, Records, RecordsError
+from cds_service.records import CardAnswer, CardRecord, DecisionRecord, RecordsError, look_at
 from cds_service.settings import Settings, SettingsError, load_settings
-from cds_service.stores import open_records, replay_store
+from cds_service.stores import open_records, replay_store, store_checks
 from cds_service.turns import Turns
 from cds_service.web import LinkSigner, create_knowledge_blueprint, create_web_blueprint
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
+from hooks.data import templates
 from hooks.gather import FhirAccess
 from hooks.memory import Answer, Memory, People, Shadow
 
@@ -72,7 +75,11 @@ def create_app(
             settings.knowledge_folder, settings.local_codes_file, settings.concept_maps
         )
     records = open_records(settings)
-    records.prepare()
+    try:
+        look_at(settings.database_url)
+        records.prepare()
+    except RecordsError as error:
+        raise SettingsError({"ALK_CDS_DATABASE_URL": str(error)}) from None
     # Outside production a secret of this process suffices: its links die with it.
     given = settings.link_secret
     secret = given.get_secret_value() if given is not None else secrets.token_urlsafe(32)
@@ -143,11 +150,13 @@ def create_app(
             "alk-cds.version.knowledge": knowledge.release.version,
         },
     )
+    tokens = replay_store(settings, records)
+    authenticator = _authenticator(settings, registry, tokens)
     app = Flask("cds_service")
     app.register_blueprint(
         create_blueprint(
             registry,
-            _authenticator(settings, registry, records),
+            authenticator,
             public_url=settings.public_url,
             feedback_sink=take_feedback,
             cors_origins=settings.cors_origins,
@@ -191,7 +200,11 @@ def create_app(
         from cds_service.bench import create_bench_blueprint
 
         app.register_blueprint(create_bench_blueprint(engine, _limits(settings), turns))
-    app.add_url_rule("/health", view_func=_health(knowledge))
+    about = {"version": software_version(), "release": knowledge.release.version}
+    checks = store_checks(settings, records, tokens)
+    if isinstance(authenticator, JwtAuthenticator):
+        checks["keys"] = partial(_check_keys, authenticator)
+    app.register_blueprint(create_health_blueprint(about, Health(checks)))
     token = settings.metrics_token
     if token is not None or settings.environment == "development":
         shown = metrics_view(metrics, None if token is None else token.get_secret_value())
@@ -219,17 +232,6 @@ def _harmless(response: Response) -> Response:
     return response
 
 
-def _health(knowledge: Knowledge) -> Callable[[], Response]:
-    body = json.dumps(
-        {"status": "up", "version": software_version(), "release": knowledge.release.version}
-    )
-
-    def health() -> Response:
-        return Response(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
-
-    return health
-
-
 def _description(public_url: str | None) -> Callable[[], Response]:
     body = api_description_json(public_url)
 
@@ -240,7 +242,7 @@ def _description(public_url: str | None) -> Callable[[], Response]:
 
 
 def _authenticator(
-    settings: Settings, registry: ServiceRegistry, records: Records
+    settings: Settings, registry: ServiceRegistry, tokens: ReplayStore
 ) -> Authenticator:
     if settings.environment == "development":
         return DevelopmentAuthenticator(ready_profiles()[settings.unsigned_profile])
@@ -252,7 +254,7 @@ def _authenticator(
             algorithms=settings.token_algorithms,
             leeway_seconds=settings.token_leeway_seconds,
             longest_life_seconds=settings.token_max_life_seconds,
-            replay_store=replay_store(settings, records),
+            replay_store=tokens,
         )
     except OSError as error:
         reason = f"a file with keys cannot be read: {type(error).__name__}"
@@ -260,6 +262,20 @@ def _authenticator(
         # Our own checks of the keys, which quote none.
         reason = str(error)
     raise SettingsError({"ALK_CDS_CLIENTS_FILE": reason})
+
+
+def _check_keys(authenticator: JwtAuthenticator) -> None:
+    keyless = authenticator.clients_without_keys()
+    if keyless:
+        everybody = len(keyless) == authenticator.client_count
+        reason = "no keys could be had of: " + ", ".join(keyless)
+        raise NotReadyError(reason, is_fatal=everybody)
+
+
+def clients_of(settings: Settings, knowledge: Knowledge) -> tuple[ClientProfile, ...]:
+    """The clients that these settings name. Raises SettingsError."""
+    asked = {template.key for item in DEFINITIONS for template in templates(item.data, knowledge)}
+    return _clients(settings.clients_file, asked, {item.id for item in DEFINITIONS})
 
 
 def _redis_url(settings: Settings) -> str | None:

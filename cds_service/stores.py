@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy.engine import make_url
 
-from cds_service.protocol import ReplayStore
+from cds_service.health import Check, NotReadyError, check_disk
+from cds_service.protocol import ReplayStore, ReplayStoreError
 from cds_service.records import (
     Promptly,
     Records,
@@ -37,6 +41,31 @@ def replay_store(settings: Settings, records: Records) -> ReplayStore:
     if records.is_server:
         return SteadyReplayStore(records.replay_store(), own, records.promptly)
     return own
+
+
+def store_checks(settings: Settings, records: Records, tokens: ReplayStore) -> dict[str, Check]:
+    """What readiness asks of the stores."""
+
+    def ask_tokens() -> None:
+        try:
+            # Nobody has this token: it is there to be written and forgotten at once.
+            tokens.remember("alk-cds", str(uuid4()), time.time() + 1)
+        except ReplayStoreError as error:
+            raise NotReadyError(str(error)) from None
+
+    def ask_database() -> None:
+        records.check()
+        waiting = records.waiting()
+        if waiting:
+            raise NotReadyError(f"{waiting} decisions wait on disk", is_fatal=False)
+
+    return {
+        "database": ask_database,
+        "token store": ask_tokens,
+        "disk": partial(check_disk, queue_folder(settings)),
+        # It was read whole, or the service had not started.
+        "knowledge": lambda: None,
+    }
 
 
 def queue_folder(settings: Settings) -> Path:

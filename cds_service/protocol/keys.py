@@ -56,6 +56,10 @@ class KeySource(Protocol):
         """Return the JWK with this ``kid``, or None if the client has no such key."""
         ...
 
+    def has_keys(self) -> bool:
+        """Whether any key of the client can be had now."""
+        ...
+
 
 def read_key_set(document: Any) -> dict[str, Mapping[str, Any]]:
     """Return the public signing keys of a JWK Set by ``kid`` (RFC 7517).
@@ -119,6 +123,9 @@ class StaticKeys:
     def find(self, key_id: str) -> Mapping[str, Any] | None:
         return self._keys.get(key_id)
 
+    def has_keys(self) -> bool:
+        return True
+
 
 def _refuse_expired(key: Mapping[str, Any]) -> None:
     chain = key.get("x5c")
@@ -173,6 +180,10 @@ class FetchedKeys:
             if time.monotonic() - self._fetched_at >= self._grace:
                 return None
             return self._keys.get(key_id)
+
+    def has_keys(self) -> bool:
+        known = next(iter(self._keys), "")
+        return self.find(known) is not None
 
     def _begun(self, key_id: str) -> threading.Thread | None:
         """The fetch that this call has to wait for, begun if it is time for one."""

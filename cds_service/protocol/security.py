@@ -123,6 +123,19 @@ class JwtAuthenticator:
         self._longest_life = longest_life_seconds
         self._replays: ReplayStore = MemoryReplayStore() if replay_store is None else replay_store
 
+    @property
+    def client_count(self) -> int:
+        """How many clients may call."""
+        return len(self._profiles)
+
+    def clients_without_keys(self) -> list[str]:
+        """The operator's names of the clients of whom no key can be had now."""
+        return [
+            profile.name
+            for issuer, profile in self._profiles.items()
+            if not self._keys[issuer].has_keys()
+        ]
+
     def authenticate(
         self, authorization_header: str | None, audience_urls: Sequence[str]
     ) -> Client:

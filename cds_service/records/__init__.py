@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cds_service.records.entries import CardAnswer, CardRecord, DecisionRecord, FeedbackRecord
 from cds_service.records.errors import RecordsError
-from cds_service.records.migrate import upgrade
+from cds_service.records.migrate import look_at, upgrade
 from cds_service.records.outcomes import Asked, Outcome
 from cds_service.records.prompt import Promptly
 from cds_service.records.replays import (
@@ -37,5 +37,6 @@ __all__ = [
     "SteadyReplayStore",
     "TokenFile",
     "Waiting",
+    "look_at",
     "upgrade",
 ]

@@ -84,6 +84,13 @@ def waiting(server: Server, production: dict[str, str]) -> int:
     return int(float(lines[-1].rsplit(" ", 1)[1]))
 
 
+def ready(server: Server) -> dict[str, Any]:
+    answer = requests.get(f"{server.url}/health/ready", timeout=PATIENCE)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
 @contextmanager
 def locked_file(path: Path) -> Iterator[None]:
     """Another program holds the write lock, as a backup tool or an editor does."""
@@ -146,9 +153,11 @@ def holds(server: Server, url: str, production: dict[str, str], locking: Locking
         assert refused.headers["Retry-After"]
         assert refused.json()["resourceType"] == "OperationOutcome"
         assert waiting(server, production) >= 5
+        until(lambda: ready(server)["status"] == "degraded", "it says what is wrong")
         link = shown[0]["links"][0]["url"]
         assert requests.get(link, timeout=PATIENCE).status_code == 200
     until(lambda: waiting(server, production) == 0, "the queue is carried over")
+    until(lambda: ready(server)["status"] == "ready", "it says that all is well")
     records = Records(url)
     for card in shown:
         assert records.card(card["uuid"]) is not None
