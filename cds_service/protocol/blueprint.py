@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from uuid import uuid4
 
 from flask import Blueprint, Response, request
@@ -41,6 +39,7 @@ from cds_service.protocol.errors import (
     Unprocessable,
     UnsupportedMediaType,
     operation_outcome,
+    places,
 )
 from cds_service.protocol.models_request import FeedbackRequest, refusal
 from cds_service.protocol.models_response import CdsResponse
@@ -72,7 +71,6 @@ ROOT_PATH = "/cds-services"
 FEEDBACK_ROOT = "CDSHooksFeedbackRequest"
 
 _CONTENT_TYPES = frozenset({"application/json", "application/fhir+json", "text/json"})
-_MOST_FRAMES = 8
 
 _logger = logging.getLogger("alk_cds.protocol")
 
@@ -289,7 +287,7 @@ class _Endpoint:
             _logger.error(
                 "unhandled %s at %s, correlation id %s",
                 type(error).__name__,
-                _places(error),
+                places(error),
                 exchange.correlation_id,
                 extra=exchange.log_fields(500),
             )
@@ -324,13 +322,6 @@ class _Endpoint:
 
 def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status=status, content_type="application/json")
-
-
-def _places(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
-    return " > ".join(
-        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames
-    )
 
 
 def create_blueprint(
