@@ -75,11 +75,12 @@ test-long: $(DEVELOPMENT) ## Run what takes many minutes: the whole fuzz (TEST_D
 		--dist loadgroup -m long $(PYTEST_ARGS)
 
 .PHONY: lint
-lint: $(DEVELOPMENT) ## Check style, format, types and which room imports which
+lint: $(DEVELOPMENT) ## Check style, format, types, patterns and which room imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_patterns.py
 
 .PHONY: format
 format: $(DEVELOPMENT) ## Rewrite the code in the house format

@@ -23,7 +23,7 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Server:
-    """One application under gunicorn with two synchronous workers on the loopback interface.
+    """One application under gunicorn with two workers on the loopback interface.
 
     Use it as a context manager. `folder` takes its log and, for the service, its database.
     """
@@ -72,9 +72,8 @@ class Server:
     def post(self, body: bytes) -> tuple[float, bytes]:
         """Send the request on a new connection; the milliseconds it took, and the answer.
 
-        gunicorn's synchronous workers close the connection after each answer, so reusing one
-        would measure something that no client sees. Raises RuntimeError for another status than
-        200.
+        Each call comes on its own, as from another client. Raises RuntimeError for another status
+        than 200.
         """
         headers = {"Content-Type": "application/json"}
         started = time.perf_counter()

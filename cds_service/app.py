@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -16,6 +16,7 @@ from cds_service import software_version
 from cds_service.cards.system_actions import ReasonCodes
 from cds_service.facts import FactReader
 from cds_service.fhir import outgoing
+from cds_service.health import Health, NotReadyError, create_health_blueprint
 from cds_service.knowledge.out_of_date import Notice, out_of_date
 from cds_service.knowledge.places import load_release, release_folder
 from cds_service.knowledge.release import Knowledge
@@ -31,19 +32,29 @@ from cds_service.protocol import (
     FeedbackRequest,
     JwtAuthenticator,
     RateLimits,
+    ReadableBodies,
+    ReplayStore,
     ServiceRegistry,
+    ServiceUnavailable,
     api_description_json,
     create_blueprint,
     read_clients,
     ready_profiles,
 )
 from cds_service.pseudonyms import Pseudonyms
-from cds_service.records import CardAnswer, CardRecord, DecisionRecord, Records, RedisReplayStore
+from cds_service.records import CardAnswer, CardRecord, DecisionRecord, RecordsError, look_at
 from cds_service.settings import Settings, SettingsError, load_settings
+from cds_service.stores import open_records, replay_store, store_checks
+from cds_service.turns import Turns
 from cds_service.web import LinkSigner, create_knowledge_blueprint, create_web_blueprint
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
+from hooks.data import templates
 from hooks.gather import FhirAccess
 from hooks.memory import Answer, Memory, People, Shadow
+
+_RETRY_SECONDS = 5
+_COMPUTING_SECONDS = 2.0
+"""What a chart of the largest size that is let in takes is half of it, on two ordinary cores."""
 
 _logger = logging.getLogger("alk_cds.app")
 
@@ -63,8 +74,12 @@ def create_app(
         knowledge = load_release(
             settings.knowledge_folder, settings.local_codes_file, settings.concept_maps
         )
-    records = Records(settings.database_url)
-    records.prepare()
+    records = open_records(settings)
+    try:
+        look_at(settings.database_url)
+        records.prepare()
+    except RecordsError as error:
+        raise SettingsError({"ALK_CDS_DATABASE_URL": str(error)}) from None
     # Outside production a secret of this process suffices: its links die with it.
     given = settings.link_secret
     secret = given.get_secret_value() if given is not None else secrets.token_urlsafe(32)
@@ -83,29 +98,40 @@ def create_app(
 
     for notice in overtaken():
         _logger.warning("knowledge_out_of_date", extra={"kind": notice.kind, "where": notice.about})
-    metrics = Metrics(knowledge.release.version, overtaken)
+    metrics = Metrics(knowledge.release.version, overtaken, records.waiting)
 
     def keep(answered: AnsweredCall) -> None:
         _log(answered, knowledge)
         metrics.decided(answered)
         try:
-            records.save_decision(_record(answered, knowledge, people))
+            if not records.save_decision(_record(answered, knowledge, people)):
+                metrics.waits()
         except Exception:
             metrics.not_stored()
             raise
 
     def take_feedback(service_id: str, feedback: FeedbackRequest, client: str) -> int:
-        stored = records.save_feedback(service_id, feedback, client)
+        try:
+            stored = records.save_feedback(service_id, feedback, client)
+        except RecordsError as error:
+            _logger.error("feedback_not_stored", exc_info=error)
+            raise ServiceUnavailable(
+                "The feedback could not be stored; send it again.",
+                headers={"Retry-After": str(_RETRY_SECONDS)},
+            ) from None
         metrics.feedback(service_id, feedback)
         return stored
 
+    turns = Turns()
     engine = Engine(
         knowledge,
         FactReader(knowledge, settings.zone),
         day,
         keep,
         link,
-        FhirAccess(settings.fhir_deadline_seconds, settings.allow_private_fhir_servers),
+        FhirAccess(
+            settings.fhir_deadline_seconds, settings.allow_private_fhir_servers, turns.given_up
+        ),
         settings.jurisdiction,
         settings.max_cards,
         Memory(
@@ -124,11 +150,13 @@ def create_app(
             "alk-cds.version.knowledge": knowledge.release.version,
         },
     )
+    tokens = replay_store(settings, records)
+    authenticator = _authenticator(settings, registry, tokens)
     app = Flask("cds_service")
     app.register_blueprint(
         create_blueprint(
             registry,
-            _authenticator(settings, registry, records),
+            authenticator,
             public_url=settings.public_url,
             feedback_sink=take_feedback,
             cors_origins=settings.cors_origins,
@@ -138,6 +166,8 @@ def create_app(
             ),
             deadline_seconds=settings.request_deadline_seconds,
             observe=metrics.served,
+            turns=turns,
+            computing_seconds=_COMPUTING_SECONDS,
         )
     )
     app.register_blueprint(
@@ -169,8 +199,12 @@ def create_app(
         # Only the bench needs the fictional patients.
         from cds_service.bench import create_bench_blueprint
 
-        app.register_blueprint(create_bench_blueprint(engine, _limits(settings)))
-    app.add_url_rule("/health", view_func=_health(knowledge))
+        app.register_blueprint(create_bench_blueprint(engine, _limits(settings), turns))
+    about = {"version": software_version(), "release": knowledge.release.version}
+    checks = store_checks(settings, records, tokens)
+    if isinstance(authenticator, JwtAuthenticator):
+        checks["keys"] = partial(_check_keys, authenticator)
+    app.register_blueprint(create_health_blueprint(about, Health(checks)))
     token = settings.metrics_token
     if token is not None or settings.environment == "development":
         shown = metrics_view(metrics, None if token is None else token.get_secret_value())
@@ -178,7 +212,7 @@ def create_app(
     app.add_url_rule("/openapi.json", view_func=_description(settings.public_url))
     app.after_request(_harmless)
     app.extensions["alk_cds"] = engine
-    app.wsgi_app = CollapseSlashes(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = ReadableBodies(CollapseSlashes(app.wsgi_app))  # type: ignore[method-assign]
     # The first order that leaves must not pay for building the FHIR models.
     outgoing.warm()
     return app
@@ -198,17 +232,6 @@ def _harmless(response: Response) -> Response:
     return response
 
 
-def _health(knowledge: Knowledge) -> Callable[[], Response]:
-    body = json.dumps(
-        {"status": "up", "version": software_version(), "release": knowledge.release.version}
-    )
-
-    def health() -> Response:
-        return Response(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
-
-    return health
-
-
 def _description(public_url: str | None) -> Callable[[], Response]:
     body = api_description_json(public_url)
 
@@ -219,19 +242,40 @@ def _description(public_url: str | None) -> Callable[[], Response]:
 
 
 def _authenticator(
-    settings: Settings, registry: ServiceRegistry, records: Records
+    settings: Settings, registry: ServiceRegistry, tokens: ReplayStore
 ) -> Authenticator:
     if settings.environment == "development":
         return DevelopmentAuthenticator(ready_profiles()[settings.unsigned_profile])
     asked = {template.key for service in registry.services for template in service.prefetch}
-    redis_url = _redis_url(settings)
-    return JwtAuthenticator(
-        _clients(settings.clients_file, asked, {service.id for service in registry.services}),
-        algorithms=settings.token_algorithms,
-        leeway_seconds=settings.token_leeway_seconds,
-        longest_life_seconds=settings.token_max_life_seconds,
-        replay_store=records.replay_store() if redis_url is None else RedisReplayStore(redis_url),
-    )
+    clients = _clients(settings.clients_file, asked, {item.id for item in registry.services})
+    try:
+        return JwtAuthenticator(
+            clients,
+            algorithms=settings.token_algorithms,
+            leeway_seconds=settings.token_leeway_seconds,
+            longest_life_seconds=settings.token_max_life_seconds,
+            replay_store=tokens,
+        )
+    except OSError as error:
+        reason = f"a file with keys cannot be read: {type(error).__name__}"
+    except ValueError as error:
+        # Our own checks of the keys, which quote none.
+        reason = str(error)
+    raise SettingsError({"ALK_CDS_CLIENTS_FILE": reason})
+
+
+def _check_keys(authenticator: JwtAuthenticator) -> None:
+    keyless = authenticator.clients_without_keys()
+    if keyless:
+        everybody = len(keyless) == authenticator.client_count
+        reason = "no keys could be had of: " + ", ".join(keyless)
+        raise NotReadyError(reason, is_fatal=everybody)
+
+
+def clients_of(settings: Settings, knowledge: Knowledge) -> tuple[ClientProfile, ...]:
+    """The clients that these settings name. Raises SettingsError."""
+    asked = {template.key for item in DEFINITIONS for template in templates(item.data, knowledge)}
+    return _clients(settings.clients_file, asked, {item.id for item in DEFINITIONS})
 
 
 def _redis_url(settings: Settings) -> str | None:
@@ -315,6 +359,7 @@ def _record(answered: AnsweredCall, knowledge: Knowledge, people: Pseudonyms) ->
                 card.recommendations[0].kind.value,
                 answered.fingerprints.get(card.uuid),
                 in_shadow,
+                tuple(suggestion.uuid for suggestion in card.card.suggestions),
             )
             for in_shadow, cards in ((False, answered.cards), (True, answered.shadowed))
             for card in cards

@@ -12,14 +12,19 @@ import logging
 import math
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from gunicorn.glogging import Logger
 
+from cds_service.knowledge.errors import KnowledgeError
 from cds_service.logs import configure_logging
+from cds_service.records import RecordsError
 from cds_service.settings import Settings, SettingsError, load_settings
+from cds_service.worker import Worker
 
 
 class StructuredLogger(Logger):
@@ -42,6 +47,18 @@ def _settings() -> Settings:
         raise SystemExit(str(error)) from None
 
 
+def _say_plainly(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """What the operator can mend is said in words; anything else keeps its stack trace."""
+    if issubclass(kind, (SettingsError, KnowledgeError, RecordsError)):
+        sys.stderr.write(f"{error}\n")
+    else:
+        sys.__excepthook__(kind, error, where)
+
+
+# gunicorn lets what stops the application end the process, and Python tells it.
+sys.excepthook = _say_plainly
 _loaded = _settings()
 configure_logging(_loaded.log_level)
 
@@ -64,8 +81,11 @@ logger_class = StructuredLogger
 loglevel = _loaded.log_level.lower()
 accesslog = None
 
-# Synchronous workers had the shortest slow answers for this work, which keeps a processor busy.
-worker_class = "sync"
+# Requests are taken in whole before a thread gets them, and one computes at a time.
+worker_class = "cds_service.worker.Worker"
+threads = _loaded.threads
+Worker.receive_seconds = _loaded.request_deadline_seconds
+Worker.most_body_bytes = _loaded.max_body_bytes
 
 # The rules are compiled once, before the workers start, which all use that copy.
 preload_app = True

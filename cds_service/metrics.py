@@ -57,9 +57,16 @@ class Metrics:
     """The numbers of one application; of all its workers when they share a folder."""
 
     def __init__(
-        self, release: str, out_of_date: Callable[[], Iterable[Notice]] = lambda: ()
+        self,
+        release: str,
+        out_of_date: Callable[[], Iterable[Notice]] = lambda: (),
+        waiting: Callable[[], int] = lambda: 0,
     ) -> None:
-        """``out_of_date`` is asked at each scrape: a day can pass while nothing else happens."""
+        """``out_of_date`` is asked at each scrape: a day can pass while nothing else happens.
+
+        So is ``waiting``, how many decisions wait on disk for the database.
+        """
+        self._asked_waiting = waiting
         self._asked_out_of_date = out_of_date
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
@@ -95,6 +102,17 @@ class Metrics:
             "alk_cds_decisions_not_stored",
             "Decisions that were answered and could not be stored.",
             registry=registry,
+        )
+        self._waits = Counter(
+            "alk_cds_decisions_queued",
+            "Decisions that the database did not take in time and that went to the queue on disk.",
+            registry=registry,
+        )
+        self._waiting = Gauge(
+            "alk_cds_decisions_waiting",
+            "Decisions in the queue on disk of this machine. It empties when the database is back.",
+            registry=registry,
+            multiprocess_mode="mostrecent",
         )
         self._feedback = Counter(
             "alk_cds_feedback",
@@ -145,6 +163,11 @@ class Metrics:
         self._not_stored.inc()
 
     @_harmless
+    def waits(self) -> None:
+        """Count one decision that went to the queue on disk."""
+        self._waits.inc()
+
+    @_harmless
     def feedback(self, service_id: str, received: FeedbackRequest) -> None:
         """Count what one delivery reported."""
         for entry in received.feedback:
@@ -156,9 +179,14 @@ class Metrics:
         for kind in OVERTAKEN:
             self._out_of_date.labels(kind).set(kinds[kind])
 
+    @_harmless
+    def _look_at_the_queue(self) -> None:
+        self._waiting.set(self._asked_waiting())
+
     def text(self) -> bytes:
         """All numbers in the text format."""
         self._look_at_the_day()
+        self._look_at_the_queue()
         registry = self._registry
         if os.environ.get(SHARED_FOLDER):
             registry = CollectorRegistry()

@@ -12,7 +12,8 @@ class Pseudonyms:
     """Keyed hashes of the patient and the user of a call.
 
     Whoever has no secret cannot try out ids. With another secret nobody is recognised any more.
-    Two EHRs may use the same id for different people, so their name is part of it.
+    Two EHRs, or two tenants of one, may use the same id for different people, so who they are is
+    part of it.
     """
 
     def __init__(self, secret: str) -> None:
@@ -29,4 +30,6 @@ class Pseudonyms:
         return self._key(f"user|{call.client}|{call.fhir_server or ''}|{call.user_id}")
 
     def _key(self, text: str) -> str:
-        return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(
+            self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256
+        ).hexdigest()

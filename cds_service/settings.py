@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cds_service.door_settings import DoorSettings
+from cds_service.record_settings import RecordSettings
 from cds_service.setting_checks import (
     MINIMUM_SECRET_LENGTH,
     check_secret,
@@ -45,8 +46,6 @@ _BIND = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{
 
 _HIGHEST_PORT = 65535
 
-_DATABASE_ADDRESS = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://.*")
-
 
 class SettingsError(ValueError):
     """One or more settings cannot be used. The message names each variable, never its value."""
@@ -59,7 +58,7 @@ class SettingsError(ValueError):
         super().__init__("The service cannot start with these settings:\n  " + "\n  ".join(lines))
 
 
-class Settings(DoorSettings):
+class Settings(DoorSettings, RecordSettings):
     """All settings of the service. Build it with `load_settings`, which explains a bad value."""
 
     model_config = SettingsConfigDict(
@@ -86,26 +85,15 @@ class Settings(DoorSettings):
         default=2,
         ge=1,
         le=64,
-        description="Number of worker processes. Each answers one call at a time, so one per "
+        description="Number of worker processes. Each computes one answer at a time, so one per "
         "processor core is a good start.",
     )
-    database_url: str = Field(
-        default="sqlite:///./alk-cds.sqlite3",
-        repr=False,
-        description="Database for decisions and feedback, as an SQLAlchemy address: SQLite by "
-        "default, PostgreSQL by address. It may hold a password, so it is never printed.",
-    )
-    database_url_file: Path | None = Field(
-        default=None,
-        description="File that holds the database address, for container secrets. It comes before "
-        f"`{PREFIX}DATABASE_URL`, which the container image sets.",
-    )
-    retention_days: int = Field(
-        default=365,
-        ge=1,
-        le=36_500,
-        description="Days for which decisions and feedback are kept. `alk-cds records purge` "
-        "deletes what is older; have it run every night.",
+    threads: int = Field(
+        default=64,
+        ge=2,
+        le=500,
+        description="Number of calls that one worker process can have in hand at once. All but "
+        "one of them wait, for a FHIR server or for their turn to compute.",
     )
     fhir_deadline_seconds: float = Field(
         default=0.4,
@@ -250,13 +238,6 @@ class Settings(DoorSettings):
             raise problem("must be host:port, for example 127.0.0.1:8000")
         return value
 
-    @field_validator("database_url")
-    @classmethod
-    def _check_database_url(cls, value: str) -> str:
-        if _DATABASE_ADDRESS.fullmatch(value) is None:
-            raise problem("must be a database address, for example sqlite:///./alk-cds.sqlite3")
-        return value
-
     @field_validator("timezone")
     @classmethod
     def _check_timezone(cls, value: str) -> str:
@@ -266,7 +247,7 @@ class Settings(DoorSettings):
             raise problem("must be an IANA time zone name, for example Europe/Berlin") from error
         return value
 
-    @field_validator("database_url_file", "link_secret_file", "local_codes_file")
+    @field_validator("link_secret_file", "local_codes_file")
     @classmethod
     def _check_file(cls, value: Path | None) -> Path | None:
         if value is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from cds_service.alk import UNREAD_DRAFT
@@ -31,10 +32,14 @@ _logger = logging.getLogger("alk_cds.hooks")
 
 @dataclass(frozen=True, slots=True)
 class FhirAccess:
-    """How the EHR's FHIR server may be asked: seconds in all, and whether private hosts are."""
+    """How the EHR's FHIR server may be asked: seconds in all, and whether private hosts are.
+
+    Inside `waiting` a call only waits for it, so that others may compute.
+    """
 
     deadline_seconds: float
     allow_private: bool
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAccess) -> Supplied:
@@ -115,6 +120,7 @@ def _client(call: HookCall, access: FhirAccess) -> FhirClient | None:
             deadline_seconds=access.deadline_seconds,
             allow_private=access.allow_private or call.allow_private_addresses,
             agreed_warnings=call.agreed_warnings,
+            waiting=access.waiting,
         )
     except ServerRefused:
         return None

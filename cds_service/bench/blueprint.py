@@ -21,6 +21,8 @@ from cds_service.bench.play import Played, Player
 from cds_service.bench.requests import NEEDS_ORDERS, Prepared, from_paste, from_story
 from cds_service.facts import BeforeBirthError
 from cds_service.protocol import BodyLimits
+from cds_service.protocol.time_limit import OutOfTime, time_limit
+from cds_service.turns import Turns
 from cds_service.web.security import content_security_policy, secure
 from fhir_fixtures import story_names
 from hooks import Engine
@@ -48,6 +50,7 @@ LABELS: Mapping[str, str] = {
 """What the fields of the form are called."""
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_LONGEST_SECONDS = 10.0
 _FORM_OVERHEAD = 4
 """A pasted text grows in a form: each sign that is no letter becomes three."""
 
@@ -64,8 +67,9 @@ class _View:
 
 
 class _Bench:
-    def __init__(self, engine: Engine, limits: BodyLimits) -> None:
+    def __init__(self, engine: Engine, limits: BodyLimits, turns: Turns) -> None:
         self._player = Player(engine)
+        self._turns = turns
         self._limits = limits
         self._choices = Choices.of(engine.knowledge)
 
@@ -89,6 +93,14 @@ class _Bench:
         return self._shown(form, self._answered(form))
 
     def _answered(self, form: Mapping[str, str]) -> _View:
+        # It computes beside the calls of EHRs, so it takes its turn and ends like one.
+        try:
+            with time_limit(_LONGEST_SECONDS), self._turns.taken():
+                return self._played(form)
+        except OutOfTime:
+            return _View({PASTED: "takes longer to answer than any chart is worth"})
+
+    def _played(self, form: Mapping[str, str]) -> _View:
         view = _View()
         today = self._player.today()
         try:
@@ -196,13 +208,14 @@ def as_markup(text: str) -> Markup:
     return Markup(body)  # noqa: S704 - the parser escapes and lets no HTML by
 
 
-def create_bench_blueprint(engine: Engine, limits: BodyLimits) -> Blueprint:
+def create_bench_blueprint(engine: Engine, limits: BodyLimits, turns: Turns) -> Blueprint:
     """The blueprint with the page ``/bench``.
 
-    It answers with the knowledge and settings of ``engine`` and takes no more than ``limits``.
+    It answers with the knowledge and settings of ``engine``, takes no more than ``limits`` and
+    computes by ``turns``.
     Nobody signs in here: register it only where everyone who reaches it may use it.
     """
-    bench = _Bench(engine, limits)
+    bench = _Bench(engine, limits, turns)
     blueprint = Blueprint(
         "bench",
         __name__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -18,6 +19,8 @@ from fhir_fixtures.requests import DRAFT_MEMBERS, NoDraftOrdersError, hook_reque
 from hooks.data import FINDINGS, LABORATORY, VITAL_SIGNS
 
 Json = dict[str, Any]
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 NEEDS_ORDERS: Final = frozenset({*DRAFT_MEMBERS, "order-dispatch"})
 """Hooks that cannot be played without an order."""
@@ -81,7 +84,7 @@ def from_paste(
     text = pasted.encode()
     try:
         limits.check(text)
-        content = decode_object(check_text(text), "content")
+        content = _writable(decode_object(check_text(text), "content"))
     except ProtocolError as error:
         raise FormError({"pasted": f"cannot be read. {error.diagnostics}"}) from None
     if content.get("resourceType") == "Bundle":
@@ -91,6 +94,17 @@ def from_paste(
     raise FormError(
         {"pasted": "is neither a CDS Hooks request (no “hook”) nor a FHIR Bundle (“resourceType”)"}
     )
+
+
+def _writable(value: Any) -> Any:
+    """The content without halves of surrogate pairs, which JSON can name and no text can hold."""
+    if isinstance(value, str):
+        return _HALVES.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_writable(name): _writable(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    return value
 
 
 def _from_request(

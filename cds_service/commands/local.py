@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,6 +26,7 @@ from cds_service.knowledge.release import Knowledge
 from cds_service.plots import Timeline
 from cds_service.plots.timeline import timeline_of
 from cds_service.protocol import (
+    BodyLimits,
     CdsResponse,
     Client,
     HookCall,
@@ -46,6 +48,9 @@ NOT_OBTAINABLE = 3
 
 OPERATOR = Client(name="command line", any_fhir_server=True, allow_private_addresses=True)
 """Whoever types a FHIR server's address on this machine may ask that server."""
+
+NO_LIMITS = BodyLimits(**dict.fromkeys(BodyLimits.__dataclass_fields__, sys.maxsize))
+"""A chart of any size: whoever asks here waits as long as it takes."""
 
 
 class NotObtainableError(click.ClickException):
@@ -125,7 +130,8 @@ class LocalServices:
     ) -> _Result:
         try:
             text = json.dumps(body).encode()
-            return work(read_call(text, service.id, self._registry, client=OPERATOR))
+            call = read_call(text, service.id, self._registry, client=OPERATOR, limits=NO_LIMITS)
+            return work(call)
         except PreconditionFailed as error:
             raise NotObtainableError(error.diagnostics) from None
         except BeforeBirthError as error:

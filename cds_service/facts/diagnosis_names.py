@@ -13,10 +13,10 @@ from cds_service.rules.doubt import DOUBT_AFTER, DOUBT_BEFORE
 
 LONGEST = 200
 """Characters of a text in which a name is looked for: a longer one is a letter, not a diagnosis."""
-_MARK = re.compile(r"\s*[\[(](?:CMS\s*[/-]?\s*)?HCC[\])]", re.IGNORECASE)
+_MARK = re.compile(r"\s*[\[(](?:CMS\s*(?:[/-]\s*)?)?HCC[\])]", re.IGNORECASE)
 """What Epic adds for billing: "(HCC)", "(CMS/HCC)"."""
 _CODE = re.compile(r"\s*[\[(][A-Z]\d{2}(?:\.[0-9A-Z]{1,4})?[\])]\s*\Z")
-_CODE_BEFORE = re.compile(r"\A\s*[A-Z]\d{2}(?:\.[0-9A-Z]{1,4})?\s*[-:–]?\s+(?=\D)")
+_CODE_BEFORE = re.compile(r"\A\s*[A-Z]\d{2}(?:\.[0-9A-Z]{1,4})?(?:\s*[-:–])?\s+(?=\D)")
 _SHORT_AFTER = re.compile(r"(?P<long>[^()]*[^()\s])\s*\([A-Z]{2,6}\)\s*\Z")
 _SHORT_BEFORE = re.compile(r"[A-Z]{2,6}\s*\((?P<long>[^()]+)\)\s*\Z")
 _TAIL = re.compile(

@@ -19,7 +19,7 @@ HIGHEST = 5
 SEVERE_WORDS = "severe in words"
 _GRADE_TAILS = ("ctcae-grade", "ctcae-grade-extension", "ae-grade")
 _SEVERITY_TAILS = ("ae-severity",)
-_WORDED = re.compile(r"\b(?:grade|grad|g)\s*[:=]?\s*(-?\d{1,4})\b", re.IGNORECASE)
+_WORDED = re.compile(r"\b(?:grade|grad|g)\s*(?:[:=]\s*)?(-?\d{1,4})\b", re.IGNORECASE)
 _BARE = re.compile(r"\s*(-?\d{1,4})(?:\.0+)?\s*")
 
 

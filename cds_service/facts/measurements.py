@@ -282,7 +282,7 @@ def age_series(context: Context) -> Series | None:
 
 
 _IN_WORDS = re.compile(
-    r"\s*ECOG(?:\s+(?:PS|performance\s+status|score|grade|status))*\s*[:=]?\s*([0-5])\s*",
+    r"\s*ECOG(?:\s+(?:PS|performance\s+status|score|grade|status))*\s*(?:[:=]\s*)?([0-5])\s*",
     re.IGNORECASE,
 )
 """The exact words in which a performance status is sent as text, such as `ECOG PS: 1`."""

@@ -40,7 +40,7 @@ from cds_service.rules import Measurement, Quantity, Reason, ReasonKind, Series
 from cds_service.rules.measuring import written_day
 
 _BELOW = ("<", "<=")
-_LEADING = re.compile(r"\s*[<>=≤≥]*\s*(?P<number>\d+(?:\.\d+)?)")
+_LEADING = re.compile(r"\s*(?:[<>=≤≥]+\s*)?(?P<number>\d+(?:\.\d+)?)")
 DEFAULT_DAYS = 30
 """How long such a result is asked about where the fact itself never goes stale."""
 

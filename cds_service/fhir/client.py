@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from http.cookiejar import DefaultCookiePolicy
@@ -18,7 +19,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.util.retry import Retry
@@ -30,7 +30,7 @@ from cds_service.fhir.errors import (
     ServerRefused,
 )
 from cds_service.fhir.network import (
-    PublicOnlyAdapter,
+    FhirAdapter,
     checked_base,
     is_below,
 )
@@ -42,6 +42,7 @@ from cds_service.fhir.reading import (
     read_resources,
 )
 from cds_service.fhir.server_reasons import MOST_BYTES, server_reason
+from cds_service.sockets import EndableSockets
 
 __all__ = [
     "FetchProblem",
@@ -146,8 +147,8 @@ class FhirClient:
 
     `deadline_seconds` bounds each `fetch` as a whole. `page_limit` is the most pages read per
     query. `allow_private` admits http and private addresses, for development. `agreed_warnings`
-    are those that cost no result its wholeness (`Outcome.is_agreed`). Raises ServerRefused for a
-    base URL that may not be contacted.
+    are those that cost no result its wholeness (`Outcome.is_agreed`). Inside `waiting` nothing is
+    done but wait. Raises ServerRefused for a base URL that may not be contacted.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class FhirClient:
         allow_private: bool = False,
         max_page_bytes: int = 20_000_000,
         agreed_warnings: frozenset[str] = frozenset(),
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.base_url = checked_base(base_url, allow_private=allow_private)
         self._access_token = access_token
@@ -170,6 +172,7 @@ class FhirClient:
         self._allow_private = allow_private
         self._max_page_bytes = max_page_bytes
         self._agreed_warnings = agreed_warnings
+        self._waiting = waiting
 
     def __repr__(self) -> str:
         credential = "with a token" if self._access_token else "without a token"
@@ -193,15 +196,16 @@ class FhirClient:
         if ends_at is None:
             ends_at = self.deadline()
         workers = min(len(queries), _MOST_PARALLEL)
-        session = self._session(ends_at, workers)
+        sockets = EndableSockets()
+        session = self._session(ends_at, workers, sockets)
         pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fhir")
         pages: dict[str, list[ReadResult]] = {name: [] for name in queries}
         futures: dict[str, Future[FetchResult]] = {
             name: pool.submit(self._run, session, query, ends_at, pages[name])
             for name, query in queries.items()
         }
-        wait(futures.values(), timeout=max(0.0, ends_at - time.monotonic()))
-        # Threads that still wait for the server end on their own soon after; nobody waits for them.
+        with self._waiting():
+            wait(futures.values(), timeout=max(0.0, ends_at - time.monotonic()))
         pool.shutdown(wait=False, cancel_futures=True)
         results = {
             name: future.result()
@@ -210,10 +214,13 @@ class FhirClient:
             else _failed(list(pages[name]), ProblemKind.DEADLINE)
             for name, future in futures.items()
         }
+        # Nobody waits for threads that still read; without their connections they end at once. Only
+        # now: an answer that is cut off must not count as one that came whole.
+        sockets.end()
         session.close()
         return results
 
-    def _session(self, ends_at: float, pool_size: int) -> requests.Session:
+    def _session(self, ends_at: float, pool_size: int, sockets: EndableSockets) -> requests.Session:
         session = self._session_factory()
         # No proxy, .netrc or certificate store from the environment may redirect the token.
         session.trust_env = False
@@ -226,11 +233,7 @@ class FhirClient:
             raise_on_status=False,
         )
         retry.ends_at = ends_at
-        adapter: HTTPAdapter
-        if self._allow_private:
-            adapter = HTTPAdapter(max_retries=retry, pool_connections=1, pool_maxsize=pool_size)
-        else:
-            adapter = PublicOnlyAdapter(retry, pool_size)
+        adapter = FhirAdapter(retry, pool_size, sockets, allow_private=self._allow_private)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session

@@ -137,7 +137,7 @@ def parse_dose_text(text: str) -> tuple[TextDose, ...] | None:
     if not plain or len(plain) > _LONGEST:
         return None
     doses: list[TextDose] = []
-    parts = re.split(r"\s*[,;]?\s*then\s+", plain)
+    parts = re.split(r"\s*(?:[,;]\s*)?then\s+", plain)
     for position, part in enumerate(parts):
         dose = _parse_one(part)
         if dose is None or (dose.days is None and position + 1 < len(parts)):

@@ -8,8 +8,10 @@ socket, before the first byte is sent and before TLS starts.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from requests.adapters import HTTPAdapter
@@ -18,6 +20,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
 
 from cds_service.fhir.errors import AddressRefused, ServerRefused
+from cds_service.sockets import EndableSockets
+
+OnConnected = Callable[[socket.socket], socket.socket]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -124,34 +129,56 @@ def _judge(connected: socket.socket) -> socket.socket:
     return connected
 
 
-class _PublicHTTPConnection(HTTPConnection):
+class _HTTPConnection(HTTPConnection):
+    def __init__(self, *arguments: Any, on_connected: OnConnected, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._on_connected = on_connected
+
     def _new_conn(self) -> socket.socket:
-        return _judge(super()._new_conn())
+        return self._on_connected(super()._new_conn())
 
 
-class _PublicHTTPSConnection(HTTPSConnection):
+class _HTTPSConnection(HTTPSConnection):
+    def __init__(self, *arguments: Any, on_connected: OnConnected, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._on_connected = on_connected
+
     def _new_conn(self) -> socket.socket:
-        return _judge(super()._new_conn())
+        return self._on_connected(super()._new_conn())
 
 
-class _PublicHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _PublicHTTPConnection
+class FhirAdapter(HTTPAdapter):
+    """A requests adapter whose connections ``sockets`` can end, and that end at public addresses
+    only unless private ones are allowed."""
 
-
-class _PublicHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicHTTPSConnection
-
-
-class PublicOnlyAdapter(HTTPAdapter):
-    """A requests adapter whose connections end at public addresses only."""
-
-    def __init__(self, retries: Retry, pool_size: int) -> None:
+    def __init__(
+        self, retries: Retry, pool_size: int, sockets: EndableSockets, *, allow_private: bool
+    ) -> None:
+        self._sockets = sockets
+        self._allow_private = allow_private
         super().__init__(max_retries=retries, pool_connections=1, pool_maxsize=pool_size)
 
     def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
-        """Use connection pools that judge the address of each new connection."""
+        """Use connection pools that look at each new connection."""
         super().init_poolmanager(*arguments, **keywords)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": _PublicHTTPPool,
-            "https": _PublicHTTPSPool,
+            "http": partial(_pool, HTTPConnectionPool, _HTTPConnection, self._connected),
+            "https": partial(_pool, HTTPSConnectionPool, _HTTPSConnection, self._connected),
         }
+
+    def _connected(self, connected: socket.socket) -> socket.socket:
+        if not self._allow_private:
+            _judge(connected)
+        return self._sockets.hold(connected)
+
+
+def _pool(
+    kind: type[HTTPConnectionPool],
+    connection: type[_HTTPConnection | _HTTPSConnection],
+    on_connected: OnConnected,
+    *arguments: Any,
+    **keywords: Any,
+) -> HTTPConnectionPool:
+    pool = kind(*arguments, **keywords)
+    pool.ConnectionCls = cast("Any", partial(connection, on_connected=on_connected))
+    return pool

@@ -38,7 +38,7 @@ _LONGEST = 100
 COMPARATORS = frozenset({"<", "<=", ">", ">="})
 _SPELLED = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">="}
 _NUMBER_TEXT = re.compile(
-    r"\s*(?P<comparator><=|>=|=<|=>|<|>|≤|≥)?\s*"
+    r"\s*(?:(?P<comparator><=|>=|=<|=>|<|>|≤|≥)\s*)?"
     r"(?P<number>[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3})?)"
     r"(?:\s*(?P<unit>[^\W\d_][^\s]*|[%/\[{][^\s]*))?\s*\Z"
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cds_service.protocol.adaptation import adapted
 from cds_service.protocol.blueprint import Served, create_blueprint
+from cds_service.protocol.bodies import ReadableBodies
 from cds_service.protocol.body_limits import BodyLimits
 from cds_service.protocol.call import read_call
 from cds_service.protocol.client_habits import ClientHabits, ready_profiles
@@ -94,6 +95,7 @@ __all__ = [
     "PrefetchTemplate",
     "ProtocolError",
     "RateLimits",
+    "ReadableBodies",
     "RegistryError",
     "ReplayStore",
     "ReplayStoreError",

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from uuid import uuid4
 
 from flask import Blueprint, Response, request
@@ -23,6 +21,7 @@ from werkzeug.exceptions import MethodNotAllowed as RoutedMethodNotAllowed
 
 from cds_service.protocol import decoding, wire
 from cds_service.protocol.adaptation import adapted
+from cds_service.protocol.bodies import UnreadableBody
 from cds_service.protocol.body_limits import BodyLimits
 from cds_service.protocol.call import read_call
 from cds_service.protocol.clients import Client
@@ -37,16 +36,19 @@ from cds_service.protocol.errors import (
     ServiceUnavailable,
     TooLarge,
     Unauthorized,
+    Unprocessable,
     UnsupportedMediaType,
     operation_outcome,
+    places,
 )
 from cds_service.protocol.models_request import FeedbackRequest, refusal
 from cds_service.protocol.models_response import CdsResponse
 from cds_service.protocol.rate_limits import RateLimits
 from cds_service.protocol.registry import ServiceRegistry
 from cds_service.protocol.security import Authenticator, JwtAuthenticator
-from cds_service.protocol.time_limit import OutOfTime, time_limit
+from cds_service.protocol.time_limit import OutOfTime, TooCostly, time_limit
 from cds_service.protocol.urls import parse_address
+from cds_service.turns import Turns
 
 FeedbackSink = Callable[[str, FeedbackRequest, str], int]
 """Stores what one client reported at one service: service id, feedback, name of the client."""
@@ -69,7 +71,6 @@ ROOT_PATH = "/cds-services"
 FEEDBACK_ROOT = "CDSHooksFeedbackRequest"
 
 _CONTENT_TYPES = frozenset({"application/json", "application/fhir+json", "text/json"})
-_MOST_FRAMES = 8
 
 _logger = logging.getLogger("alk_cds.protocol")
 
@@ -114,6 +115,8 @@ class _Endpoint:
         rate_limits: RateLimits,
         deadline_seconds: float | None,
         observe: Callable[[Served], None],
+        turns: Turns,
+        computing_seconds: float | None,
     ) -> None:
         self._registry = registry
         self._authenticator = authenticator
@@ -124,6 +127,8 @@ class _Endpoint:
         self._rate_limits = rate_limits
         self._deadline_seconds = deadline_seconds
         self._observe = observe
+        self._turns = turns
+        self._computing_seconds = computing_seconds
         self._prefixes: set[str] = set()
 
     def remember_prefix(self, state: BlueprintSetupState) -> None:
@@ -175,13 +180,17 @@ class _Endpoint:
     def _serve(self, exchange: _Exchange, service_id: str) -> Response:
         client = self._authenticate(exchange, [self._url(service_id)])
         self._permit(exchange, client, service_id)
-        call = read_call(self._body(), service_id, self._registry, client=client)
-        exchange.hook = call.hook
-        exchange.hook_instance = exchange.correlation_id = call.hook_instance
-        answer: object = self._registry.find(service_id, call.hook).handler(call)
-        if not isinstance(answer, CdsResponse):
-            raise InternalError("The service gave no CDS Hooks response.")
-        return _json(adapted(answer, client.habits).to_json())
+        body = self._body()
+        with self._turns.taken(), time_limit(None, self._computing_seconds):
+            call = read_call(
+                body, service_id, self._registry, client=client, limits=self._body_limits
+            )
+            exchange.hook = call.hook
+            exchange.hook_instance = exchange.correlation_id = call.hook_instance
+            answer: object = self._registry.find(service_id, call.hook).handler(call)
+            if not isinstance(answer, CdsResponse):
+                raise InternalError("The service gave no CDS Hooks response.")
+            return _json(adapted(answer, client.habits).to_json())
 
     def _take_feedback(self, exchange: _Exchange, service_id: str) -> Response:
         client = self._authenticate(
@@ -189,13 +198,17 @@ class _Endpoint:
         )
         self._permit(exchange, client, service_id)
         body = decoding.check_text(self._body())
+        self._body_limits.check_feedback(body)
         received = decoding.decode_object(body, FEEDBACK_ROOT)
+        entries = received.get("feedback")
+        if isinstance(entries, list):
+            self._body_limits.check_feedback_entries(len(entries), f"{FEEDBACK_ROOT}.feedback")
         try:
             feedback = FeedbackRequest.model_validate(received, by_alias=True, by_name=False)
         except ValidationError as error:
             raise refusal(error, FEEDBACK_ROOT) from None
         # Stored before it is acknowledged: what was acknowledged must survive a crash.
-        stored = self._feedback_sink(service_id, feedback, client.name)
+        stored = self._feedback_sink(service_id, feedback, client.identity)
         return _json(wire.encode({"received": stored}))
 
     def _permit(self, exchange: _Exchange, client: Client, service_id: str) -> None:
@@ -237,6 +250,8 @@ class _Endpoint:
             raise TooLarge(f"The body is larger than {limit} bytes.") from None
         except ClientDisconnected:
             raise BadRequest("The body ended early.") from None
+        except UnreadableBody:
+            raise BadRequest("The transfer coding of the body is broken.") from None
         self._body_limits.check(body)
         return body
 
@@ -255,6 +270,13 @@ class _Endpoint:
                 response = produce(exchange)
         except ProtocolError as error:
             return self._refuse(error, exchange)
+        except TooCostly:
+            costly = Unprocessable(
+                f"Reading this request takes more than {self._computing_seconds:g} seconds of"
+                " computing, so nothing was checked.",
+                issue_code="too-costly",
+            )
+            return self._refuse(costly, exchange)
         except OutOfTime:
             late = ServiceUnavailable(
                 "The request took too long, so nothing was checked.", issue_code="timeout"
@@ -265,7 +287,7 @@ class _Endpoint:
             _logger.error(
                 "unhandled %s at %s, correlation id %s",
                 type(error).__name__,
-                _places(error),
+                places(error),
                 exchange.correlation_id,
                 extra=exchange.log_fields(500),
             )
@@ -302,13 +324,6 @@ def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status=status, content_type="application/json")
 
 
-def _places(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
-    return " > ".join(
-        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames
-    )
-
-
 def create_blueprint(
     registry: ServiceRegistry,
     authenticator: Authenticator,
@@ -320,6 +335,8 @@ def create_blueprint(
     rate_limits: RateLimits | None = None,
     deadline_seconds: float | None = None,
     observe: Callable[[Served], None] = lambda _: None,
+    turns: Turns | None = None,
+    computing_seconds: float | None = None,
 ) -> Blueprint:
     """Return the blueprint that serves ``registry`` at ``/cds-services``.
 
@@ -329,8 +346,8 @@ def create_blueprint(
     returns how many entries it took; the client gets its answer after that. ``cors_origins``
     are the web origins of clients that run in a browser, listed one by one. Without
     ``rate_limits`` nobody is told to wait. ``deadline_seconds`` ends a request that takes
-    longer, where the server answers in its main thread (see :mod:`.time_limit`). ``observe`` is
-    told of every answer.
+    longer, and ``computing_seconds`` one that computes for so long (see :mod:`.time_limit`).
+    ``observe`` is told of every answer. Calls compute one at a time, by ``turns``.
 
     Wrap the application in :class:`cds_service.protocol.slashes.CollapseSlashes` too.
     Raises ValueError for a public URL or an origin that cannot be used.
@@ -349,6 +366,8 @@ def create_blueprint(
         rate_limits or RateLimits(),
         deadline_seconds,
         observe,
+        turns or Turns(),
+        computing_seconds,
     )
     blueprint = Blueprint("cds_hooks", __name__)
     one, feedback = f"{ROOT_PATH}/<service_id>", f"{ROOT_PATH}/<service_id>/feedback"

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cds_service.protocol import decoding
+from cds_service.protocol.body_limits import BodyLimits
 from cds_service.protocol.clients import Client
 from cds_service.protocol.errors import BadRequest
 from cds_service.protocol.hook_call import HookCall
@@ -26,6 +27,7 @@ from cds_service.protocol.registry import Service, ServiceRegistry
 
 ROOT = "CDSHooksRequest"
 
+_USUAL_LIMITS = BodyLimits()
 _logger = logging.getLogger("alk_cds.protocol")
 # Some clients add the resource a draft refers to as one more entry of the Bundle (E-12).
 _RIDES_ALONG = frozenset({"Medication"})
@@ -33,16 +35,23 @@ _DRAFT_HOOKS = frozenset({"order-select", "order-sign"})
 
 
 def read_call(
-    body: bytes, service_id: str, registry: ServiceRegistry, *, client: Client
+    body: bytes,
+    service_id: str,
+    registry: ServiceRegistry,
+    *,
+    client: Client,
+    limits: BodyLimits = _USUAL_LIMITS,
 ) -> HookCall:
     """Read the body of ``POST {base}/cds-services/{service_id}``.
 
     Nothing inside ``prefetch`` is decoded here beyond its keys. Raises NotFound for a service
-    that does not exist and BadRequest, naming the element, for a body that breaks the rules.
+    that does not exist, BadRequest, naming the element, for a body that breaks the rules, and
+    TooLarge for one beyond ``limits``.
     """
     registry.require(service_id)
     raw = decoding.members(decoding.check_text(body), ROOT)
     prefetch_raw = raw.pop("prefetch", b"null")
+    limits.check_envelope(raw.values())
     request = _read_envelope(raw)
     service = registry.find(service_id, request.hook)
     definition = hook_definition(service.hook)
@@ -51,8 +60,8 @@ def read_call(
     fhir_server, token, expires_in = _read_fhir_access(request, client)
     context, received = _read_context(request.context, definition, client)
     _note_unexpected_user(context, definition, request, service)
-    resources, by_reference = _read_bundle(received, definition)
-    prefetch, unreadable = _read_prefetch(prefetch_raw, client)
+    resources, by_reference = _read_bundle(received, definition, limits)
+    prefetch, unreadable = _read_prefetch(prefetch_raw, client, limits)
     return HookCall(
         service_id=service_id,
         hook=service.hook,
@@ -72,7 +81,7 @@ def read_call(
         ),
         prefetch=MappingProxyType(prefetch),
         unreadable_prefetch=unreadable,
-        client=client.name,
+        client=client.identity,
         context=MappingProxyType(received),
         extension=request.extension if isinstance(request.extension, dict) else {},
         access_token_expires_in=expires_in,
@@ -146,7 +155,7 @@ def _read_context(
 
 
 def _read_bundle(
-    context: Mapping[str, Any], definition: HookDefinition
+    context: Mapping[str, Any], definition: HookDefinition, limits: BodyLimits
 ) -> tuple[tuple[Mapping[str, Any], ...], dict[str, Mapping[str, Any]]]:
     if definition.bundle_field is None or definition.bundle_field not in context:
         return (), {}
@@ -156,6 +165,7 @@ def _read_bundle(
         return (), {}
     if not isinstance(entries, list):
         raise BadRequest("An array is expected here.", expression=expression)
+    limits.check_drafts(len(entries), expression)
     resources: list[Mapping[str, Any]] = []
     by_reference: dict[str, Mapping[str, Any]] = {}
     for position, entry in enumerate(entries):
@@ -178,13 +188,16 @@ def _read_bundle(
     return tuple(resources), by_reference
 
 
-def _read_prefetch(raw: bytes, client: Client) -> tuple[dict[str, bytes | None], frozenset[str]]:
+def _read_prefetch(
+    raw: bytes, client: Client, limits: BodyLimits
+) -> tuple[dict[str, bytes | None], frozenset[str]]:
     """The prefetch by key, and the keys whose value cannot be a resource."""
     if raw == b"null":
         return {}, frozenset()
     result: dict[str, bytes | None] = {}
     unreadable: set[str] = set()
     sent = decoding.members(raw, f"{ROOT}.prefetch")
+    limits.check_prefetch(sent, f"{ROOT}.prefetch")
     for name, value in sent.items():
         key = client.habits.prefetch_keys.get(name, name)
         if key != name and key in sent:

@@ -13,6 +13,7 @@ from cds_service.protocol.client_habits import ClientHabits, ready_profiles
 from cds_service.protocol.urls import is_below, names_private_address, parse_address
 
 DEFAULT_PROFILE = "strict"
+_TENANT_MARK = "#"
 
 
 class ClientsFileError(ValueError):
@@ -65,6 +66,13 @@ class ClientProfile(ClientHabits):
             raise ValueError("must not hold blank text")
         return values
 
+    @field_validator("name")
+    @classmethod
+    def _no_mark(cls, value: str) -> str:
+        if _TENANT_MARK in value:
+            raise ValueError(f"must not hold {_TENANT_MARK}, which stands before a tenant")
+        return value
+
     @field_validator("fhir_servers")
     @classmethod
     def _absolute_addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -100,6 +108,11 @@ class Client:
     any_fhir_server: bool = False
     allow_private_addresses: bool = False
     habits: ClientHabits = field(default_factory=ClientHabits)
+
+    @property
+    def identity(self) -> str:
+        """Whose cards and feedback these are: two tenants of one issuer share nothing."""
+        return self.name if self.tenant is None else f"{self.name}{_TENANT_MARK}{self.tenant}"
 
     def may_call(self, service_id: str) -> bool:
         """Whether the operator agreed to this service for this client (D-10)."""

@@ -10,8 +10,12 @@ purpose: a 401 or 403 that explains itself teaches an attacker what to try next.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, ClassVar
+
+_MOST_FRAMES = 8
 
 
 class ProtocolError(Exception):
@@ -142,6 +146,14 @@ class ServiceUnavailable(ProtocolError):
 
     status = 503
     default_issue_code = "transient"
+
+
+def places(error: BaseException) -> str:
+    """Where in the code an exception came from, without its text, which can quote a patient."""
+    frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
+    return " > ".join(
+        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames
+    )
 
 
 def operation_outcome(error: ProtocolError, correlation_id: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from cds_service.protocol.urls import parse_address
 _LOOSE_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 _CODE_WORD = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
+_EARLIEST_YEAR, _LATEST_YEAR = 1900, 2999
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -82,6 +83,14 @@ def _instant_text(value: Any) -> Any:
     if not _INSTANT.fullmatch(value):
         raise ValueError("must be an instant with an offset from UTC")
     return value
+
+
+def _in_the_calendar(moment: datetime) -> datetime:
+    # A clock that was never set says year 1 or 9999: no time at which anybody answered a card, and
+    # one that has no place in the calendar once its offset is taken off.
+    if not _EARLIEST_YEAR <= moment.year <= _LATEST_YEAR:
+        raise ValueError(f"must lie in the years {_EARLIEST_YEAR} to {_LATEST_YEAR}")
+    return moment
 
 
 def _loose_bundle(value: dict[str, Any]) -> dict[str, Any]:
@@ -327,7 +336,9 @@ class FeedbackItem(RequestModel):
 
     card: RequiredText
     outcome: Literal["accepted", "overridden"]
-    outcome_timestamp: Annotated[datetime, BeforeValidator(_instant_text)]
+    outcome_timestamp: Annotated[
+        datetime, BeforeValidator(_instant_text), AfterValidator(_in_the_calendar)
+    ]
     accepted_suggestions: tuple[AcceptedSuggestion, ...] = ()
     override_reason: Annotated[GivenOverrideReason | None, BeforeValidator(_empty_is_absent)] = (
         Field(default=None, validation_alias=AliasChoices("overrideReason", "overrideReasons"))

@@ -18,7 +18,9 @@ from cds_service.protocol.errors import TooManyRequests
 OFF = "off"
 """What a setting says instead of a rate when nothing shall be limited."""
 
-_REDIS_SECONDS = 0.5
+_REDIS_SECONDS = 0.1
+_AWAY_SECONDS = 2.0
+"""How long nobody asks a Redis that failed: each call would wait for it again."""
 
 _logger = logging.getLogger("alk_cds.protocol")
 
@@ -103,6 +105,7 @@ class RateLimits:
         self._client_rate = read_rate(client_rate)
         self._refused_rate = read_rate(refused_rate)
         self._own = FixedWindowRateLimiter(_ProcessStorage())
+        self._away_until = 0.0
         self._shared = None if redis_url is None else FixedWindowRateLimiter(_redis(redis_url))
 
     def count_client(self, name: str) -> None:
@@ -120,10 +123,11 @@ class RateLimits:
     def _count(self, rate: RateLimitItem | None, kind: str, who: str) -> None:
         if rate is None:
             return
-        if self._shared is not None:
+        if self._shared is not None and time.monotonic() >= self._away_until:
             try:
                 _hit(self._shared, rate, kind, who)
             except StorageError:
+                self._away_until = time.monotonic() + _AWAY_SECONDS
                 _logger.error("rate-limit-store-failed")
             else:
                 return
@@ -138,9 +142,12 @@ def _hit(limiter: FixedWindowRateLimiter, rate: RateLimitItem, kind: str, who: s
 
 
 def _redis(url: str) -> Any:
+    # The library would try again, with pauses of up to ten seconds.
+    options: dict[str, Any] = {"retry": None}
     return storage_from_string(
         url,
         wrap_exceptions=True,
         socket_timeout=_REDIS_SECONDS,
         socket_connect_timeout=_REDIS_SECONDS,
+        **options,
     )

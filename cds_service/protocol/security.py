@@ -25,6 +25,7 @@ from cds_service.protocol.urls import is_same_endpoint
 DEFAULT_ALGORITHMS = ("ES384", "RS384")
 LONGEST_LEEWAY_SECONDS = 60.0
 _RETRY_SECONDS = 5
+_LONGEST_TENANT = 200
 
 _logger = logging.getLogger("alk_cds.protocol")
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
@@ -122,6 +123,19 @@ class JwtAuthenticator:
         self._longest_life = longest_life_seconds
         self._replays: ReplayStore = MemoryReplayStore() if replay_store is None else replay_store
 
+    @property
+    def client_count(self) -> int:
+        """How many clients may call."""
+        return len(self._profiles)
+
+    def clients_without_keys(self) -> list[str]:
+        """The operator's names of the clients of whom no key can be had now."""
+        return [
+            profile.name
+            for issuer, profile in self._profiles.items()
+            if not self._keys[issuer].has_keys()
+        ]
+
     def authenticate(
         self, authorization_header: str | None, audience_urls: Sequence[str]
     ) -> Client:
@@ -159,7 +173,7 @@ class JwtAuthenticator:
         self._check_audience(unverified.get("aud"), profile, audience_urls)
         expires_at = self._check_times(unverified, profile)
         tenant = unverified.get("tenant")
-        if tenant is not None and not isinstance(tenant, str):
+        if tenant is not None and not _is_tenant(tenant):
             raise _RefusalError("wrong-tenant", profile.name)
         if profile.tenants and tenant not in profile.tenants:
             raise _RefusalError("wrong-tenant", profile.name)
@@ -237,6 +251,12 @@ class JwtAuthenticator:
             if not_before is None or not_before - self._leeway > now:
                 raise _RefusalError("not-yet-valid", profile.name)
         return expires_at
+
+
+def _is_tenant(tenant: Any) -> bool:
+    # It becomes part of a name that is stored and logged.
+    usable = isinstance(tenant, str) and 0 < len(tenant) <= _LONGEST_TENANT
+    return usable and tenant.isprintable() and tenant == tenant.strip()
 
 
 def _bearer_token(header: str | None) -> str:

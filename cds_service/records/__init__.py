@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from cds_service.records.entries import CardAnswer, CardRecord, DecisionRecord, FeedbackRecord
 from cds_service.records.errors import RecordsError
-from cds_service.records.migrate import upgrade
+from cds_service.records.migrate import look_at, upgrade
 from cds_service.records.outcomes import Asked, Outcome
-from cds_service.records.replays import RedisReplayStore, SqlReplayStore
+from cds_service.records.prompt import Promptly
+from cds_service.records.replays import (
+    RedisReplayStore,
+    SqlReplayStore,
+    SteadyReplayStore,
+    TokenFile,
+)
 from cds_service.records.retention import Purged
 from cds_service.records.store import Records
+from cds_service.records.waiting import Waiting
 
 __all__ = [
     "Asked",
@@ -21,10 +28,15 @@ __all__ = [
     "DecisionRecord",
     "FeedbackRecord",
     "Outcome",
+    "Promptly",
     "Purged",
     "Records",
     "RecordsError",
     "RedisReplayStore",
     "SqlReplayStore",
+    "SteadyReplayStore",
+    "TokenFile",
+    "Waiting",
+    "look_at",
     "upgrade",
 ]

@@ -17,9 +17,22 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from cds_service.records.errors import RecordsError
+from cds_service.records.prompt import ANSWER_SECONDS
 
 BUSY_SECONDS = 5.0
 """How long a write waits for another process to finish its own."""
+
+_PROMPT_BUSY_SECONDS = {"NORMAL": ANSWER_SECONDS, "FULL": 2.0}
+_PROMPT_CONNECT = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 3000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+_PROMPT_SESSION = ("SET lock_timeout = 1500", "SET statement_timeout = 2500",
+                   "SET idle_in_transaction_session_timeout = 10000")  # fmt: skip
+"""A table that somebody has locked, or a statement that takes long, ends on the server too."""
 
 _WRITE = "alk_cds_write"
 
@@ -47,8 +60,12 @@ def read_url(text: str) -> URL:
     raise ValueError("the database must be SQLite or PostgreSQL")
 
 
-def open_engine(url: URL, *, synchronous: Synchronous = "NORMAL", pooled: bool = True) -> Engine:
+def open_engine(
+    url: URL, *, synchronous: Synchronous = "NORMAL", pooled: bool = True, prompt: bool = False
+) -> Engine:
     """Return an engine that quotes no value in its errors.
+
+    ``prompt`` is for work that somebody waits for: nothing in it may take long.
 
     ``synchronous`` is SQLite's: NORMAL survives the death of the process, FULL also a power cut.
     Raises RecordsError when the database's driver is not installed.
@@ -59,15 +76,30 @@ def open_engine(url: URL, *, synchronous: Synchronous = "NORMAL", pooled: bool =
     elif url.get_backend_name() == "postgresql":
         # A connection that the server closed meanwhile must not cost a hook call.
         options["pool_pre_ping"] = True
+        if prompt:
+            options["pool_timeout"] = 1
+            options["connect_args"] = _PROMPT_CONNECT
     if url.get_backend_name() == "sqlite":
-        options["connect_args"] = {"timeout": BUSY_SECONDS}
+        busy = _PROMPT_BUSY_SECONDS[synchronous] if prompt else BUSY_SECONDS
+        options["connect_args"] = {"timeout": busy}
     try:
         engine = create_engine(url, **options)
     except ModuleNotFoundError as error:
         raise RecordsError(f"the database driver {error.name} is not installed") from None
     if engine.dialect.name == "sqlite":
         _set_up_sqlite(engine, synchronous)
+    elif prompt:
+        _set_up_prompt_sessions(engine)
     return engine
+
+
+def _set_up_prompt_sessions(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            for setting in _PROMPT_SESSION:
+                cursor.execute(setting)
+        connection.commit()
 
 
 def _set_up_sqlite(engine: Engine, synchronous: Synchronous) -> None:
@@ -98,8 +130,9 @@ class ProcessEngines:
     used by two processes at once, so a child makes engines of its own.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, prompt: bool = False) -> None:
         self._url = url
+        self._prompt = prompt
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._engines: dict[Synchronous, Engine] = {}
@@ -117,7 +150,9 @@ class ProcessEngines:
                 self._engines = {}
                 self._process = os.getpid()
             if synchronous not in self._engines:
-                self._engines[synchronous] = open_engine(self._url, synchronous=synchronous)
+                self._engines[synchronous] = open_engine(
+                    self._url, synchronous=synchronous, prompt=self._prompt
+                )
             return self._engines[synchronous]
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ class CardRecord:
 
     ``kind`` says what it asks for. ``fingerprint`` is the same for two cards about the same patient
     with the same facts behind them. ``in_shadow`` cards were recorded and not shown.
+    ``suggestions`` are the ids of what it offered; None for cards from before these were kept.
     """
 
     uuid: str
@@ -28,6 +29,7 @@ class CardRecord:
     kind: str | None = None
     fingerprint: str | None = None
     in_shadow: bool = False
+    suggestions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,29 @@ cannot be asked raises ReplayStoreError: nobody is let in on a guess.
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cds_service.protocol import ReplayStoreError
+from cds_service.protocol import MemoryReplayStore, ReplayStore, ReplayStoreError
 from cds_service.records.engines import ProcessEngines, writing
 from cds_service.records.errors import RecordsError, told_plainly
+from cds_service.records.own_file import OwnFile
+from cds_service.records.prompt import Promptly
 from cds_service.records.tables import used_tokens
 
+_logger = logging.getLogger("alk_cds.records")
+
 _SWEEP_SECONDS = 60.0
-_REDIS_SECONDS = 0.5
+REDIS_SECONDS = 0.1
+"""How long an answer waits for Redis, which keeps everything in memory."""
 
 
 def _digest(issuer: str, token_id: str) -> str:
@@ -38,7 +45,7 @@ class SqlReplayStore:
     Survives the death of a process; after a power cut the last tokens may be forgotten.
     """
 
-    def __init__(self, engines: ProcessEngines) -> None:
+    def __init__(self, engines: ProcessEngines | OwnFile) -> None:
         self._engines = engines
         self._lock = threading.Lock()
         self._next_sweep = 0.0
@@ -73,6 +80,45 @@ class SqlReplayStore:
             return True
 
 
+class TokenFile(SqlReplayStore):
+    """Used tokens in a file of this machine, which a locked or hung database does not touch."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is opened yet."""
+        super().__init__(OwnFile(path, used_tokens))
+
+
+class SteadyReplayStore:
+    """Asks a store beyond a network, and this machine's own file while that one is away.
+
+    What this process let in before is remembered here too, so that it is refused in both times.
+    """
+
+    def __init__(self, shared: ReplayStore, own: ReplayStore, promptly: Promptly) -> None:
+        """``promptly`` is that of everything that stands in the shared store."""
+        self._shared = shared
+        self._own = own
+        self._lately = MemoryReplayStore()
+        self._promptly = promptly
+
+    def remember(self, issuer: str, token_id: str, expires_at: float) -> bool:
+        """Record the token until ``expires_at`` (seconds since 1970); False if it is known."""
+        given = (issuer, token_id, expires_at)
+        is_new_here = self._lately.remember(*given)
+        try:
+            is_new = self._promptly.do(lambda: self._asked(given))
+        except RecordsError:
+            _logger.error("replay-store-away")
+            is_new = self._own.remember(*given)
+        return is_new and is_new_here
+
+    def _asked(self, given: tuple[str, str, float]) -> bool:
+        try:
+            return self._shared.remember(*given)
+        except ReplayStoreError as error:
+            raise RecordsError(str(error)) from None
+
+
 class RedisReplayStore:
     """A :class:`cds_service.protocol.ReplayStore` in Redis, which forgets by itself.
 
@@ -85,7 +131,12 @@ class RedisReplayStore:
 
         self._errors = (redis.RedisError, OSError)
         self._redis: Any = redis.Redis.from_url(
-            url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS
+            url,
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+            # The library tries again, with pauses of up to ten seconds.
+            retry=None,
+            retry_on_timeout=False,
         )
 
     def remember(self, issuer: str, token_id: str, expires_at: float) -> bool:

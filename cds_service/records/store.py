@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from cds_service.protocol import FeedbackItem, FeedbackRequest
 from cds_service.records.engines import ProcessEngines, read_url, writing
 from cds_service.records.entries import CardAnswer, CardRecord, DecisionRecord, FeedbackRecord
-from cds_service.records.errors import told_plainly
+from cds_service.records.errors import RecordsError, told_plainly
 from cds_service.records.migrate import upgrade
 from cds_service.records.outcomes import (
     Asked,
@@ -26,15 +26,29 @@ from cds_service.records.outcomes import (
     outcomes,
     shadowed,
 )
+from cds_service.records.prompt import Promptly
 from cds_service.records.replays import SqlReplayStore
 from cds_service.records.retention import Purged, count_before, purge_before
+from cds_service.records.rows import (
+    Rows,
+    as_text,
+    as_tuple,
+    card_in,
+    decision_in,
+    decision_of,
+    rows_of,
+)
 from cds_service.records.tables import cards, decisions, feedback
+from cds_service.records.waiting import Draining, Waiting
 
 _INSERT_DECISION = decisions.insert()
 _INSERT_CARDS = cards.insert()
 _SELECT_DECISION = select(decisions)
 _SELECT_CARDS = select(cards).order_by(cards.c.position)
 _SELECT_FEEDBACK = select(feedback).order_by(feedback.c.id)
+
+_FEEDBACK_SECONDS = 2.0
+"""How long feedback may take: it is told to come again when it is not stored."""
 
 _AT_ONCE = 500
 """Cards looked up in one query; databases limit the number of parameters."""
@@ -52,71 +66,106 @@ class Records:
     its own when it first needs one. Every method may raise RecordsError.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, waiting: Waiting | None = None) -> None:
         """``database_url`` is an SQLAlchemy address of an SQLite file or of PostgreSQL.
 
-        Nothing is opened yet. Raises ValueError for an address that cannot be used.
+        With ``waiting`` no method that an answer needs takes long: what the database does not
+        take in time waits there. Nothing is opened yet. Raises ValueError for an address that
+        cannot be used.
         """
         self._url = read_url(database_url)
-        self._engines = ProcessEngines(self._url)
+        prompt = waiting is not None
+        self._engines = ProcessEngines(self._url, prompt=prompt)
+        self.promptly = Promptly(apart=prompt and self.is_server)
+        self._waiting = waiting
+        self._draining = None if waiting is None else Draining(waiting, self._carry_over)
+        self._has_looked = False
 
     def prepare(self) -> None:
         """Bring the tables to this version. Several processes may do so at once."""
         upgrade(self._url)
 
-    def save_decision(self, record: DecisionRecord) -> None:
+    def save_decision(self, record: DecisionRecord) -> bool:
         """Store a decision with its cards, all or nothing; committed when this returns.
 
-        Raises TypeError for a document that is not plain JSON.
+        False when the database did not take it in time, and it waits on disk. Raises TypeError
+        for a document that is not plain JSON.
         """
-        document = orjson.dumps(record.document, default=_as_dict).decode()
-        row = {
-            "id": record.id,
-            "created_at": record.created_at,
-            "service_id": record.service_id,
-            "hook": record.hook,
-            "hook_instance": record.hook_instance,
-            "client": record.client,
-            "as_of": record.as_of,
-            "release": record.release,
-            "patient_key": record.patient_key,
-            "user_key": record.user_key,
-            "rule_ids": _as_text(record.rule_ids),
-            "document": document,
-        }
-        card_rows = [
-            {
-                "uuid": card.uuid,
-                "decision_id": record.id,
-                "position": position,
-                "rule_id": card.rule_id,
-                "indicator": card.indicator,
-                "kind": card.kind,
-                "fingerprint": card.fingerprint,
-                "in_shadow": card.in_shadow,
-            }
-            for position, card in enumerate(record.cards)
-        ]
+        rows = rows_of(record)
+        if self._waiting is None or self._draining is None:
+            self._insert(rows)
+            return True
+        if not self._has_looked:
+            self._has_looked = True
+            self._draining.wake()
+        try:
+            self.promptly.do(lambda: self._insert(rows))
+        except RecordsError:
+            self._waiting.put(rows)
+            self._draining.wake()
+            return False
+        return True
+
+    def _insert(self, rows: Rows) -> None:
         engine = self._engines.get("NORMAL")
         with told_plainly("storing a decision"), writing(engine) as connection:
-            connection.execute(_INSERT_DECISION, row)
-            if card_rows:
-                connection.execute(_INSERT_CARDS, card_rows)
+            connection.execute(_INSERT_DECISION, rows.decision)
+            if rows.cards:
+                connection.execute(_INSERT_CARDS, rows.cards)
+
+    def _carry_over(self, batch: Sequence[Rows]) -> None:
+        """Store what waited. Some of it may be there: a task that took too long can end well."""
+        engine = self._engines.get("NORMAL")
+        make = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+        with told_plainly("storing waiting decisions"), writing(engine) as connection:
+            for rows in batch:
+                connection.execute(make(decisions).on_conflict_do_nothing(), rows.decision)
+                if not rows.cards:
+                    continue
+                connection.execute(make(cards).on_conflict_do_nothing(), rows.cards)
+                _link_feedback(connection, rows)
+        self.promptly.recovered()
 
     def decision(self, decision_id: str) -> DecisionRecord | None:
         """The decision with that id, or None."""
+        try:
+            found = self.promptly.do(lambda: self._stored_decision(decision_id))
+        except RecordsError:
+            waiting = None if self._waiting is None else self._waiting.find(decision_id)
+            if waiting is None:
+                raise
+            return decision_of(waiting)
+        if found is None and self._waiting is not None:
+            waiting = self._waiting.find(decision_id)
+            return None if waiting is None else decision_of(waiting)
+        return found
+
+    def _stored_decision(self, decision_id: str) -> DecisionRecord | None:
         with told_plainly("reading a decision"), self._engines.get("NORMAL").connect() as reading:
             row = reading.execute(_SELECT_DECISION.where(decisions.c.id == decision_id)).first()
             if row is None:
                 return None
             found = reading.execute(_SELECT_CARDS.where(cards.c.decision_id == decision_id))
-            return _decision(row, tuple(_card(card) for card in found))
+            return decision_in(dict(row._mapping), tuple(card_in(card) for card in found))
+
+    def waiting(self) -> int:
+        """How many decisions wait on disk for the database."""
+        return 0 if self._waiting is None else self._waiting.depth()
+
+    def check(self) -> None:
+        """Ask the database something small. Raises RecordsError when it does not answer."""
+
+        def ask() -> None:
+            with told_plainly("asking the database"), self._engines.get("NORMAL").connect() as it:
+                it.execute(select(decisions.c.id).limit(1)).first()
+
+        self.promptly.do(ask)
 
     def card(self, uuid: str) -> tuple[CardRecord, str] | None:
         """The card with that uuid and the id of its decision, or None."""
         with told_plainly("reading a card"), self._engines.get("NORMAL").connect() as reading:
             row = reading.execute(select(cards).where(cards.c.uuid == uuid.lower())).first()
-            return None if row is None else (_card(row), row.decision_id)
+            return None if row is None else (card_in(row), row.decision_id)
 
     def save_feedback(self, service_id: str, request: FeedbackRequest, client: str) -> int:
         """Store a feedback request and return how many entries it held.
@@ -125,7 +174,8 @@ class Records:
         that was delivered before, to the last word, is not stored again but counted: the client
         is told that we have it. An entry about a card that we never sent to ``client``, the
         operator's name for it, is kept too, as one about an unknown card: what one EHR says
-        must not stand beside the decision of another.
+        must not stand beside the decision of another. So is an acceptance of a suggestion that
+        the card did not offer.
         """
         received_at = datetime.now(UTC)
         rows = {
@@ -136,13 +186,17 @@ class Records:
         }
         if not rows:
             return 0
-        engine = self._engines.get("FULL")
-        insert = _insert_once(engine.dialect.name)
-        with told_plainly("storing feedback"), writing(engine) as connection:
-            known = _decisions_of(connection, [row["card"] for row in rows.values()], client)
-            for row in rows.values():
-                row["decision_id"] = known.get(row["card"].lower())
-            connection.execute(insert, list(rows.values()))
+
+        def store() -> None:
+            engine = self._engines.get("FULL")
+            insert = _insert_once(engine.dialect.name)
+            with told_plainly("storing feedback"), writing(engine) as connection:
+                sent = _sent_cards(connection, [row["card"] for row in rows.values()], client)
+                for row in rows.values():
+                    row["decision_id"] = _about(row, sent.get(row["card"].lower()))
+                connection.execute(insert, list(rows.values()))
+
+        self.promptly.do(store, _FEEDBACK_SECONDS, also_after_a_failure=True)
         return len(request.feedback)
 
     def feedback(
@@ -157,8 +211,20 @@ class Records:
             query = query.where(feedback.c.decision_id == decision_id)
         if card is not None:
             query = query.where(feedback.c.card == card)
-        with told_plainly("reading feedback"), self._engines.get("NORMAL").connect() as reading:
-            return tuple(_feedback(row) for row in reading.execute(query))
+
+        def read() -> tuple[FeedbackRecord, ...]:
+            with told_plainly("reading feedback"), self._engines.get("NORMAL").connect() as reading:
+                return tuple(_feedback(row) for row in reading.execute(query))
+
+        try:
+            return self.promptly.do(read, also_after_a_failure=True)
+        except RecordsError:
+            # To what still waits nobody can have answered.
+            if decision_id is None or self._waiting is None:
+                raise
+            if self._waiting.find(decision_id) is None:
+                raise
+            return ()
 
     def old(self, before: datetime) -> Purged:
         """How much was stored before that aware time."""
@@ -172,9 +238,16 @@ class Records:
         """The store of used tokens in the same database; its errors are ReplayStoreError."""
         return SqlReplayStore(self._engines)
 
+    @property
+    def is_server(self) -> bool:
+        """Whether the database is a server, which other machines can share and which can hang."""
+        return self._url.get_backend_name() != "sqlite"
+
     def answers_since(self, fingerprints: Sequence[str], since: datetime) -> tuple[CardAnswer, ...]:
         """The answers to cards with one of these fingerprints from ``since``, an aware time."""
-        return answers_since(self._engines.get("NORMAL"), fingerprints, since)
+        return self.promptly.do(
+            lambda: answers_since(self._engines.get("NORMAL"), fingerprints, since)
+        )
 
     def outcomes(
         self, since: datetime | None = None, until: datetime | None = None
@@ -193,20 +266,8 @@ class Records:
     def close(self) -> None:
         """Close this process's connections."""
         self._engines.close()
-
-
-def _as_dict(value: Any) -> dict[Any, Any]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a decision document cannot hold a {type(value).__name__}")
-
-
-def _as_text(values: Sequence[str]) -> str:
-    return orjson.dumps(values).decode()
-
-
-def _as_tuple(text: str) -> tuple[str, ...]:
-    return tuple(orjson.loads(text))
+        if self._waiting is not None:
+            self._waiting.close()
 
 
 def _storable(text: str | None) -> str | None:
@@ -225,7 +286,7 @@ def _feedback_row(
         "client": client,
         "card": _storable(item.card) or "",
         "outcome": item.outcome,
-        "suggestion_ids": _as_text(suggestions),
+        "suggestion_ids": as_text(suggestions),
         "reason_code": _storable(reason.code) if reason is not None else None,
         "reason_system": _storable(reason.system) if reason is not None else None,
         "reason_display": _storable(reason.display) if reason is not None else None,
@@ -248,47 +309,45 @@ def _insert_once(dialect: str) -> SqliteInsert | PostgresqlInsert:
     return make(feedback).on_conflict_do_nothing(index_elements=["delivery"])
 
 
-def _decisions_of(connection: Connection, sent: Sequence[str], client: str) -> dict[str, str]:
+def _link_feedback(connection: Connection, rows: Rows) -> None:
+    """Feedback may have come before the decision that it is about."""
+    by_uuid = {card["uuid"]: card for card in rows.cards}
+    early = select(feedback).where(
+        feedback.c.decision_id.is_(None),
+        feedback.c.client == rows.decision["client"],
+        func.lower(feedback.c.card).in_(list(by_uuid)),
+    )
+    for row in connection.execute(early).all():
+        decision_id = _about(dict(row._mapping), by_uuid[row.card.lower()])
+        if decision_id is not None:
+            linked = update(feedback).where(feedback.c.id == row.id)
+            connection.execute(linked.values(decision_id=decision_id))
+
+
+def _sent_cards(connection: Connection, sent: Sequence[str], client: str) -> dict[str, Any]:
     # Our ids are in lower case; a client may write a UUID in upper case and mean the same.
     ids = sorted({card.lower() for card in sent})
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for start in range(0, len(ids), _AT_ONCE):
         query = (
-            select(cards.c.uuid, cards.c.decision_id)
+            select(cards.c.uuid, cards.c.decision_id, cards.c.suggestion_ids)
             .join(decisions)
             .where(cards.c.uuid.in_(ids[start : start + _AT_ONCE]), decisions.c.client == client)
         )
-        found.update((row.uuid, row.decision_id) for row in connection.execute(query))
+        found.update((row.uuid, row._mapping) for row in connection.execute(query))
     return found
 
 
-def _card(row: Row[Any]) -> CardRecord:
-    return CardRecord(
-        uuid=row.uuid,
-        rule_id=row.rule_id,
-        indicator=row.indicator,
-        kind=row.kind,
-        fingerprint=row.fingerprint,
-        in_shadow=row.in_shadow,
-    )
-
-
-def _decision(row: Row[Any], its_cards: tuple[CardRecord, ...]) -> DecisionRecord:
-    return DecisionRecord(
-        id=row.id,
-        created_at=row.created_at,
-        service_id=row.service_id,
-        hook=row.hook,
-        hook_instance=row.hook_instance,
-        client=row.client,
-        as_of=row.as_of,
-        release=row.release,
-        patient_key=row.patient_key,
-        user_key=row.user_key,
-        rule_ids=_as_tuple(row.rule_ids),
-        cards=its_cards,
-        document=orjson.loads(row.document),
-    )
+def _about(answer: Mapping[str, Any], card: Mapping[str, Any] | None) -> str | None:
+    """The decision that an answer is about; none for what was never offered."""
+    if card is None:
+        return None
+    offered = card["suggestion_ids"]
+    if answer["outcome"] == "accepted" and offered is not None:
+        taken = {name.lower() for name in as_tuple(answer["suggestion_ids"])}
+        if not taken & set(as_tuple(offered)):
+            return None
+    return str(card["decision_id"])
 
 
 def _feedback(row: Row[Any]) -> FeedbackRecord:
@@ -301,7 +360,7 @@ def _feedback(row: Row[Any]) -> FeedbackRecord:
         decision_id=row.decision_id,
         outcome=row.outcome,
         outcome_timestamp=row.outcome_timestamp,
-        suggestion_ids=_as_tuple(row.suggestion_ids),
+        suggestion_ids=as_tuple(row.suggestion_ids),
         reason_code=row.reason_code,
         reason_system=row.reason_system,
         reason_display=row.reason_display,

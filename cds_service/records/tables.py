@@ -74,6 +74,7 @@ cards = Table(
     Column("kind", Text),
     Column("fingerprint", String(64)),
     Column("in_shadow", Boolean, nullable=False, server_default=false()),
+    Column("suggestion_ids", Text),
     Index("cards_by_decision", "decision_id"),
     Index("cards_by_fingerprint", "fingerprint"),
 )

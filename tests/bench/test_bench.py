@@ -181,6 +181,25 @@ def test_a_pasted_bundle_is_played_and_can_be_changed(service: Service) -> None:
     assert "HTTP 200" in order
 
 
+@pytest.mark.parametrize("where", ["name", "value", "hookInstance", "prefetch key"])
+def test_half_a_surrogate_pair_in_pasted_content_is_shown_as_a_replacement(
+    service: Service, where: str
+) -> None:
+    """JSON can name it, and no text, page or database can hold it."""
+    body = load_request("full-order-sign")["body"]
+    half = "\ud800"
+    if where == "name":
+        body["context"]["draftOrders"]["entry"][0]["resource"][f"x{half}"] = 1
+    elif where == "value":
+        body["context"]["userId"] += half
+    elif where == "hookInstance":
+        body["hookInstance"] += half
+    else:
+        body["prefetch"][f"x{half}"] = {"resourceType": "Bundle", "entry": half}
+    status = 422 if where == "prefetch key" else 200
+    assert "\N{REPLACEMENT CHARACTER}" in pasted(service, body, status, raw="yes")
+
+
 def test_a_pasted_request_is_played_at_its_own_hook(service: Service) -> None:
     body = load_request("full-order-sign")["body"]
     page = pasted(service, body, hook="patient-view", story=STORY)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import socket
@@ -18,7 +19,8 @@ from werkzeug import Request, Response
 from cds_service.fhir import network
 from cds_service.fhir.client import FetchProblem, FetchResult, FhirClient, ProblemKind
 from cds_service.fhir.errors import AddressRefused
-from tests.waiting import PATIENCE, held
+from cds_service.sockets import EndableSockets
+from tests.waiting import PATIENCE, held, until
 
 TOKEN = "planted-token-4711"
 
@@ -348,6 +350,44 @@ def test_a_server_that_drips_bytes_does_not_outlast_the_deadline(httpserver: HTT
     assert result.problem == FetchProblem(ProblemKind.DEADLINE)
 
 
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_servers_that_drip_leave_no_thread_behind(head: bytes) -> None:
+    """A byte now and then is never late for a socket: 60 calls left 422 threads."""
+    before = set(threading.enumerate())
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening, held() as rest:
+
+        def drip() -> None:
+            connections = []
+            listening.settimeout(0.01)
+            while rest.is_held:
+                with contextlib.suppress(TimeoutError):
+                    connection, _ = listening.accept()
+                    connection.setblocking(False)
+                    connection.send(head)
+                    connections.append(connection)
+                for connection in connections:
+                    with contextlib.suppress(OSError):
+                        connection.send(b" ")
+            for connection in connections:
+                connection.close()
+
+        server = threading.Thread(target=drip)
+        server.start()
+        client = FhirClient(
+            f"http://127.0.0.1:{listening.getsockname()[1]}/fhir",
+            deadline_seconds=0.1,
+            allow_private=True,
+        )
+        for _ in range(10):
+            results = client.fetch({str(number): "Observation" for number in range(6)})
+            assert {item.problem for item in results.values()} == {
+                FetchProblem(ProblemKind.DEADLINE)
+            }
+        until(lambda: set(threading.enumerate()) <= before | {server}, "the threads end")
+        assert rest.is_held
+    server.join(PATIENCE)
+
+
 @pytest.mark.parametrize("body", ["", "null", "<html>sign in</html>", "{"])
 def test_an_answer_that_is_no_json_is_not_no_data(httpserver: HTTPServer, body: str) -> None:
     httpserver.expect_request("/fhir/Observation").respond_with_data(body)
@@ -418,7 +458,9 @@ def test_a_connection_to_a_public_address_is_used(
     """Only the judgement is replaced: this machine has no public address to answer from."""
     httpserver.expect_request("/fhir/metadata").respond_with_json({})
     session = requests.Session()
-    session.mount("http://", network.PublicOnlyAdapter(Retry(0), 1))
+    session.mount(
+        "http://", network.FhirAdapter(Retry(0), 1, EndableSockets(), allow_private=False)
+    )
     with pytest.raises(AddressRefused):
         session.get(httpserver.url_for("/fhir/metadata"), timeout=PATIENCE)
     assert httpserver.log == []

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import logging
+import socket
 import threading
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
@@ -21,6 +29,7 @@ from cds_service.protocol import (
 )
 from cds_service.protocol import security as security_module
 from cds_service.protocol.keys import FetchedKeys, KeySetError, StaticKeys
+from tests.waiting import PATIENCE, held, until
 
 SERVICE = "https://cds.example.org/cds-services/greeting"
 
@@ -55,7 +64,7 @@ def refusal_code(
     with pytest.raises(Unauthorized) as caught:
         admit(authenticator, token, audience)
     assert caught.value.diagnostics == ""
-    (record,) = caplog.records
+    (record,) = (one for one in caplog.records if one.name.startswith("alk_cds"))
     if token:
         assert token not in str(record.__dict__)
     return record.getMessage().removeprefix("authentication refused: ")
@@ -124,6 +133,69 @@ def test_a_new_key_is_found_after_the_pause_and_an_outage_leaves_the_old_ones(
     assert keys.find(ec_key.kid) is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 200_000,
+        '{"keys":' * 50_000,
+        '{"keys": [' + '{"kid": ' * 200 + "1" + "}" * 200 + "]}",
+        '{"keys": [' + " " * 1_000_000 + "]}",
+        '{"keys": [{"kid": "1", "kty": ["EC"]}]}',
+        '{"keys": [{"kid": ["1"], "kty": "EC"}]}',
+        '{"keys": [{"kid": "1", "kty": "EC", "crv": {"a": 1}}]}',
+        '{"keys": [{"kid": "1", "kty": "RSA", "n": [], "e": {}}]}',
+        "\ud800",
+    ],
+    ids=lambda body: body[:24],
+)
+def test_a_key_set_that_is_nested_large_or_odd_is_a_401_and_no_fault(
+    httpserver: HTTPServer, ec_key: Any, caplog: pytest.LogCaptureFixture, body: str
+) -> None:
+    """R-171: what an address serves is a stranger's text like any other."""
+    httpserver.expect_request("/jwks").respond_with_data(body.encode("utf-8", "surrogatepass"))
+    authenticator = fetching(httpserver.url_for("/jwks"))
+    assert refusal_code(authenticator, caplog, ec_key.sign(SERVICE)) == "unknown-key"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"x": 5}, {"x": "*"}, {"x": "AA"}, {"x": None}, {"y": ""}, {"crv": "P-521"}, {"alg": 1}],
+    ids=str,
+)
+def test_a_key_that_is_no_key_fits_no_token(
+    ec_key: Any, caplog: pytest.LogCaptureFixture, changes: dict[str, Any]
+) -> None:
+    odd = {"keys": [{**ec_key.public, **changes}]}
+    authenticator = JwtAuthenticator([ClientProfile(name="ehr", iss=ISSUER, jwks=odd)])
+    token = ec_key.sign(SERVICE)
+    assert refusal_code(authenticator, caplog, token) == "key-does-not-fit-algorithm"
+
+
+def test_a_key_address_that_drips_holds_a_call_for_its_time_only_and_leaves_no_thread(
+    ec_key: Any,
+) -> None:
+    """A byte now and then is never late for a socket; the whole errand has one end."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, held() as dripping:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while dripping.is_held:
+                    connection.sendall(b"a")
+                    time.sleep(0.01)
+
+        server = threading.Thread(target=drip)
+        server.start()
+        before = set(threading.enumerate())
+        port = listening.getsockname()[1]
+        keys = FetchedKeys(f"http://127.0.0.1:{port}/jwks", timeout=0.2)
+        assert keys.find(ec_key.kid) is None
+        assert dripping.is_held
+        until(lambda: set(threading.enumerate()) <= before, "the thread that fetches ends")
+    server.join(PATIENCE)
+
+
 def test_a_redirect_of_the_key_address_is_not_followed(httpserver: HTTPServer, ec_key: Any) -> None:
     """R-169: the agreed address is the agreed address."""
     httpserver.expect_request("/elsewhere").respond_with_json({"keys": [ec_key.public]})
@@ -156,6 +228,27 @@ def test_a_key_set_that_cannot_be_trusted_is_refused(ec_key: Any, text: str) -> 
     with pytest.raises(KeySetError) as caught:
         StaticKeys(document)
     assert ec_key.public["x"] not in str(caught.value)
+
+
+def certified(ec_key: Any, last_day: datetime) -> dict[str, Any]:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ehr")])
+    certificate = (
+        x509.CertificateBuilder(name, name, ec_key.private_key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(last_day)
+        .sign(ec_key.private_key, hashes.SHA384())
+    )
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    return {**ec_key.public, "x5c": [base64.b64encode(der).decode()]}
+
+
+def test_an_arranged_key_whose_certificate_has_expired_stops_the_start(ec_key: Any) -> None:
+    with pytest.raises(KeySetError, match=r"has expired on 2021-05-01"):
+        StaticKeys({"keys": [certified(ec_key, datetime(2021, 5, 1, tzinfo=UTC))]})
+    with pytest.raises(KeySetError, match="cannot be read"):
+        StaticKeys({"keys": [{**ec_key.public, "x5c": ["AAAA"]}]})
+    assert StaticKeys({"keys": [certified(ec_key, datetime(2999, 1, 1, tzinfo=UTC))]})
 
 
 def test_keys_may_come_from_a_file(tmp_path: Path, ec_key: Any) -> None:

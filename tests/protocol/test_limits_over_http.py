@@ -235,7 +235,120 @@ def test_nesting_without_end_is_refused_in_feedback_too(
     assert outcome_of(response, 400, "too-costly") == "The body is nested deeper than 64 levels."
 
 
-@pytest.mark.parametrize("limit", ["max_bytes", "max_depth", "max_resources"])
+SMALL = BodyLimits(
+    max_bytes=1_000_000,
+    max_resources=40,
+    max_drafts=3,
+    max_feedback=3,
+    max_prefetch_keys=3,
+    max_envelope_bytes=5_000,
+    max_envelope_elements=60,
+    max_resource_elements=30,
+    max_prefetch_elements=100,
+    small_bytes=1,
+)
+OBSERVATION = {"resource": {"resourceType": "Observation"}}
+CONDITION = {"resource": {"resourceType": "Condition"}}
+
+
+def bundle(*entries: Any) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "entry": list(entries)}
+
+
+@pytest.mark.clause("N-10")
+@pytest.mark.parametrize(
+    ("prefetch", "told"),
+    [
+        ({"a": bundle(*[OBSERVATION] * 30)}, None),
+        ({"a": bundle(*[OBSERVATION] * 20), "b": bundle(*[CONDITION] * 6)}, "40 resources"),
+        ({"a": bundle(*[None] * 10)}, None),
+        ({"a": bundle(*[None] * 11)}, "40 resources"),
+        ({"a": bundle(*[1] * 50)}, "40 resources"),
+        ({"a": bundle(*[{"resource": {}}] * 11)}, "40 resources"),
+        ({"a": bundle({"resource": {"contained": [{}] * 26}})}, None),
+        ({"a": bundle({"resource": {"contained": [1] * 40}})}, "40 resources"),
+        ({"a": bundle({"resource": {"contained": "none"}})}, None),
+        ({"a": bundle({"resource": {"component": [{}] * 30}})}, "30 objects and arrays"),
+        ({"a": {"resourceType": "Patient", "name": [{}] * 30}}, "30 objects and arrays"),
+        ({"a": bundle(*[{"resource": {"name": [{}] * 20}}] * 5)}, "100 objects and arrays"),
+        ({"a": {"entry": {}}}, None),
+        (dict.fromkeys("abc"), None),
+        (dict.fromkeys("abcd"), "3 keys"),
+    ],
+)
+def test_a_prefetch_is_counted_by_what_it_costs_to_read(
+    serve: Serve,
+    make_service: MakeService,
+    make_request: MakeRequest,
+    prefetch: dict[str, Any],
+    told: str | None,
+) -> None:
+    """An entry without a type, and the elements of one resource, cost like any other."""
+    url = f"{serve(make_service(), body_limits=SMALL)}/cds-services/greeting"
+    answer = post(url, make_request(prefetch=prefetch))
+    if told is None:
+        assert answer.status_code == 200, answer.text
+    else:
+        assert f"holds more than {told}" in outcome_of(answer, 413, "too-long")
+
+
+@pytest.mark.clause("N-10")
+@pytest.mark.parametrize(
+    ("drafts", "extension", "told"),
+    [
+        ([{}] * 3, None, None),
+        ([{}] * 4, None, "holds more than 3 entries"),
+        ([{"dosageInstruction": [{}] * 60}], None, "60 objects and arrays outside of prefetch"),
+        ([{}], {"x": [[]] * 60}, "60 objects and arrays outside of prefetch"),
+        ([{}], {"x": "y" * 5_000}, "5000 bytes outside of prefetch"),
+    ],
+)
+def test_what_stands_outside_the_prefetch_has_limits_of_its_own(
+    serve: Serve,
+    make_service: MakeService,
+    make_request: MakeRequest,
+    drafts: list[dict[str, Any]],
+    extension: Any,
+    told: str | None,
+) -> None:
+    """A draft is read, judged and sent back, so that far fewer are let in than results."""
+    url = f"{serve(make_service(hook='order-sign'), body_limits=SMALL)}/cds-services/greeting"
+    request = make_request("order-sign", extension=extension)
+    orders = [{"resource": {"resourceType": "MedicationRequest", **draft}} for draft in drafts]
+    request["context"] = {**request["context"], "draftOrders": bundle(*orders)}
+    answer = post(url, request)
+    if told is None:
+        assert answer.status_code == 200, answer.text
+    else:
+        assert told in outcome_of(answer, 413, "too-long")
+
+
+@pytest.mark.clause("N-10")
+def test_too_much_feedback_at_once_is_refused_whole_and_the_client_told_to_send_parts(
+    serve: Serve, make_service: MakeService
+) -> None:
+    given = {
+        "card": "4e0a3a1e-3283-4575-ab82-028d55fe2719",
+        "outcome": "overridden",
+        "outcomeTimestamp": "2026-11-20T10:05:31Z",
+    }
+    stored: list[Any] = []
+
+    def sink(_: str, request: Any, __: str) -> int:
+        stored.append(request)
+        return len(request.feedback)
+
+    base = serve(make_service(), body_limits=SMALL, feedback_sink=sink)
+    url = f"{base}/cds-services/greeting/feedback"
+    assert post(url, {"feedback": [given] * 3}).status_code == 200
+    told = outcome_of(post(url, {"feedback": [given] * 4}), 413, "too-long")
+    assert told == "More than 3 entries came at once; send them in parts."
+    long = {**given, "overrideReason": {"userComment": "y" * 5_000}}
+    assert "5000 bytes" in outcome_of(post(url, {"feedback": [long]}), 413, "too-long")
+    assert len(stored) == 1
+
+
+@pytest.mark.parametrize("limit", BodyLimits.__dataclass_fields__)
 def test_a_limit_of_nothing_is_refused_at_the_start(limit: str) -> None:
     with pytest.raises(ValueError, match="above zero"):
         BodyLimits(**{limit: 0})

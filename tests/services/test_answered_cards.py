@@ -115,6 +115,15 @@ def test_an_accepted_card_stays_away_for_everybody(
     assert _cards(service, body, _topic(card)) == []
 
 
+def test_an_acceptance_of_what_was_not_offered_is_kept_and_silences_nothing(
+    service: Service, reminder: tuple[Json, Json]
+) -> None:
+    body, card = reminder
+    taken = [{"id": "00000000-0000-4000-8000-000000000000"}]
+    _answered(service, "patient-view", card, outcome="accepted", acceptedSuggestions=taken)
+    assert len(_cards(service, body, _topic(card))) == 1
+
+
 def test_a_warning_about_an_order_comes_again_with_the_order_although_it_was_accepted(
     service: Service,
 ) -> None:

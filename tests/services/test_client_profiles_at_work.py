@@ -165,7 +165,7 @@ def test_whoever_connects_an_ehr_is_told_why_required_data_are_missing(service: 
     assert "unregistered addresses" in issue["diagnostics"]
 
 
-def test_the_service_does_not_start_with_a_misspelt_profile(tmp_path: Path) -> None:
+def test_the_service_does_not_start_with_clients_that_it_cannot_know(tmp_path: Path) -> None:
     clients = tmp_path / "clients.yaml"
     server = LocalServer()
     changes = {
@@ -173,8 +173,15 @@ def test_the_service_does_not_start_with_a_misspelt_profile(tmp_path: Path) -> N
         "clients_file": clients,
         "link_secret": "a-secret-for-this-test-0123456789abcdef",
     }
-    row = {"name": "x", "iss": "https://ehr.example.org", "profile": "epyc"}
-    for text, said in ((yaml.safe_dump({"clients": [row]}), "client 1"), ("a: [", "YAML")):
+    row = {"name": "x", "iss": "https://ehr.example.org"}
+    absent = {**row, "jwks_file": str(tmp_path / "absent.json")}
+    keyless = {**row, "jwks": {"keys": [{"kty": "EC", "kid": "1", "d": "secret"}]}}
+    for text, said in (
+        (yaml.safe_dump({"clients": [{**row, "profile": "epyc"}]}), "client 1"),
+        ("a: [", "YAML"),
+        (yaml.safe_dump({"clients": [absent]}), "cannot be read: FileNotFoundError"),
+        (yaml.safe_dump({"clients": [keyless]}), "holds a private or symmetric key"),
+    ):
         clients.write_text(text, encoding="utf-8")
         settings = settings_for(server, tmp_path / "decisions.sqlite3", **changes)
         with pytest.raises(SettingsError, match=f"ALK_CDS_CLIENTS_FILE: .*{said}"):

@@ -18,6 +18,7 @@ from jwt.algorithms import ECAlgorithm
 
 from cds_service.app import create_app
 from cds_service.commands.running import LocalServer
+from cds_service.records import Records
 from fhir_fixtures.requests import load_request
 from tests.records.redis_server import running_redis
 from tests.services.calling import DAY, TIMEOUT, Json, refused, settings_for
@@ -80,6 +81,7 @@ def start(tmp_path: Path) -> Start:
 
 CALL = load_request("full-patient-view")
 PATH, BODY = CALL["service"], CALL["body"]
+REASON = {"userComment": "seen"}
 
 
 @pytest.mark.clause("R-166", "R-168", "R-174")
@@ -150,3 +152,40 @@ def test_a_browser_can_make_nothing_of_any_answer(start: Start) -> None:
             assert policy.startswith("default-src 'none'")
             assert "frame-ancestors 'none'" in policy
             assert "unsafe" not in policy
+
+
+def test_two_tenants_of_one_issuer_share_neither_feedback_nor_answered_cards(
+    start: Start, tmp_path: Path
+) -> None:
+    """R-175: the same patient id and the same user id are other people there."""
+
+    def reminders(site: Site, **who: str) -> list[Json]:
+        answer = site.post(PATH, BODY, **who)
+        assert answer.status_code == 200, answer.text
+        return [card for card in answer.json()["cards"] if "overdue" in card["summary"]]
+
+    def answered(site: Site, card: Json, **who: str) -> None:
+        given = {"card": card["uuid"], "outcome": "overridden", "overrideReason": REASON,
+                 "outcomeTimestamp": "2026-11-20T10:05:31Z"}  # fmt: skip
+        path = f"{PATH}/feedback"
+        assert site.post(path, {"feedback": [given]}, **who).status_code == 200
+
+    with start(snooze_days=30) as site:
+        (north,) = reminders(site, tenant="north")
+        answered(site, north, tenant="south")
+        assert reminders(site, tenant="north")
+        (south,) = reminders(site, tenant="south")
+        answered(site, south, tenant="south")
+        assert not reminders(site, tenant="south")
+        assert reminders(site, tenant="north")
+        assert reminders(site)
+        for odd in ("", " x", "a\x00b", "x" * 201, ["north"]):
+            assert site.post(PATH, BODY, tenant=odd).status_code == 401
+    records = Records(f"sqlite:///{tmp_path / 'kept.sqlite3'}")
+    known = {item.client: item.is_card_known for item in records.feedback(card=north["uuid"])}
+    assert known == {"hospital#south": False}
+    (before, after) = (records.card(card["uuid"]) for card in (north, south))
+    assert before is not None
+    assert after is not None
+    assert before[0].fingerprint != after[0].fingerprint
+    records.close()
