@@ -11,11 +11,8 @@ from dataclasses import dataclass
 
 from cds_service.protocol import Card
 
-# The line that closes a card: how far it was verified, a source, the rule, the release and the day.
-_CLOSING = re.compile(
-    r"^(?P<level>.*?)\s*(?:(?:Source: .+|No source that .+)\.)?\s*Rule \S+, release [\d.]+, .+\.$",
-    re.MULTILINE,
-)
+_CLOSES = ("Source: ", "No source that ", "Rule ")
+"""How what follows the level begins, in the line that closes a card."""
 # How old a release is says nothing of the patient; a row with another source stands among the rows.
 _RELEASE = re.compile(
     r"^Release .+ is newer than .+$|^\*\*This knowledge was last checked .+$", re.MULTILINE
@@ -34,14 +31,21 @@ class ShownCard:
 def shown(card: Card) -> ShownCard:
     """A card as it is seen."""
     detail = card.detail or ""
-    closing = _CLOSING.search(detail)
+    lines = detail.split("\n")
+    closing = next((line for line in lines if "Rule " in line and ", release " in line), "")
     beside = {
         "urgency": card.indicator,
         "one-click orders": "; ".join(one.label for one in card.suggestions) or "none",
-        "level": closing["level"].strip(" .*") if closing else "none said",
-        _TEXT: _RELEASE.sub("", _CLOSING.sub("", detail)),
+        "level": _level(closing) or "none said",
+        _TEXT: _RELEASE.sub("", "\n".join(line for line in lines if line != closing)),
     }
     return ShownCard(card.summary, beside)
+
+
+def _level(closing: str) -> str:
+    for begin in _CLOSES:
+        closing = closing.partition(begin)[0]
+    return closing.strip(" .*")
 
 
 def apart(cards: Iterable[ShownCard], others: Iterable[ShownCard]) -> tuple[str, ...]:
