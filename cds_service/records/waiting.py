@@ -111,7 +111,12 @@ class Draining:
             try:
                 batch = self._waiting.oldest()
                 if not batch:
-                    return
+                    with self._lock:
+                        # Whoever put one since then found this thread alive, and began none.
+                        if not self._waiting.oldest():
+                            self._thread = None
+                            return
+                    continue
                 self._store(batch)
                 self._waiting.done([rows.place for rows in batch])
             except RecordsError:
