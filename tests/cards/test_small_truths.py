@@ -71,6 +71,7 @@ def test_no_summary_of_any_case_has_an_empty_part() -> None:
     assert [text for text in said if EMPTY_PART.search(text)] == []
 
 
+@pytest.mark.slow
 def test_no_line_of_a_detail_of_any_case_has_an_empty_part() -> None:
     """A line may end with a colon only where a list follows."""
     lines = {
