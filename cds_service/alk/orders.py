@@ -80,7 +80,9 @@ def evaluation_with(
             raised = highest_dose(tables, Evaluation(WithOrder(facts, order, {}), facts.as_of))
             flags["ordered dose above the label"] = above_label(tables.drug, order.dose, raised)
             flags["ordered dose off the ladder"] = off_ladder(tables.drug, order.dose, raised)
-            flags["ordered dose skips the lead-in"] = skips_lead_in(tables.drug, order, facts)
+            flags["ordered dose skips the lead-in"] = skips_lead_in(
+                tables.drug, order, facts, beside
+            )
             elsewhere = full_dose_elsewhere(tables.drug, order.dose.amount_mg, order.dose.per_day)
             first = facts.line(ingredient) is None
             flags["ordered first dose of another jurisdiction"] = first and bool(elsewhere)

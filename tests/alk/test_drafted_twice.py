@@ -55,6 +55,23 @@ def test_it_is_asked_of_the_order_that_was_chosen_beside_an_earlier_draft() -> N
         assert questions(decide(patient(lines=()), question, knowledge(), AS_OF)) == [chosen]
 
 
+def test_a_lead_in_and_the_full_dose_in_two_orders_are_asked_about_and_not_refused() -> None:
+    decision = asked(
+        patient(lines=()), named("brigatinib", "90", 1, "a"), named("brigatinib", "180", 1, "b")
+    )
+
+    assert questions(decision) == ["MedicationRequest/b"]
+    assert "order-lead-in-skipped" not in {one.rule_id for one in decision.recommendations}
+
+
+def test_two_orders_of_the_full_dose_still_leave_the_lead_in_out() -> None:
+    decision = asked(
+        patient(lines=()), named("brigatinib", "180", 1, "a"), named("brigatinib", "120", 1, "b")
+    )
+
+    assert "order-lead-in-skipped" in {one.rule_id for one in decision.recommendations}
+
+
 def test_of_three_orders_one_question_is_asked() -> None:
     three = [named("alectinib", "600", 2, name) for name in "abc"]
 
