@@ -39,6 +39,7 @@ def checked(knowledge: Knowledge) -> tuple[CheckedTable, ...]:
 # -- the packaged release ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_packaged_tables_have_no_error(checked: tuple[CheckedTable, ...]) -> None:
     assert [str(finding) for table in checked for finding in table.errors] == []
     assert all(table.clean for table in checked)

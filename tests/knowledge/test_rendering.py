@@ -52,6 +52,7 @@ def test_the_committed_pages_are_the_markdown_alone_and_current_to_the_byte(
     assert list(compare(COMMITTED, rendered(knowledge))) == [], "run: alk-cds knowledge render"
 
 
+@pytest.mark.slow
 def test_the_same_release_gives_the_same_pages(pages: Mapping[str, str]) -> None:
     assert rendered(load_knowledge(), html=True) == pages
 

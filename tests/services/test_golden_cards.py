@@ -92,6 +92,7 @@ def test_the_service_says_the_same_when_it_has_to_ask_the_fhir_server(
         assert told_apart(fetched) == told_apart(sent)
 
 
+@pytest.mark.slow
 def test_a_summary_is_short_and_every_card_names_its_source_and_rule(
     service: Service, fhir_server: CountingServer
 ) -> None:
