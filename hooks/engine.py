@@ -56,7 +56,9 @@ class _Prepared:
         return {item.rule_id: card.uuid for card in self.cards for item in card.recommendations}
 
 
-CARDS_AT_SIGNING = {"order-sign": 3, "medication-prescribe": 3, "order-dispatch": 3}
+CARDS_AT_SIGNING = dict.fromkeys(
+    ("order-sign", "medication-prescribe", "medication-refill", "order-dispatch"), 3
+)
 """Cards that somebody reads with the pen in hand; what is critical is never folded away."""
 
 

@@ -197,14 +197,19 @@ def check_orders(
 def _drafted_twice(
     order: OrderedMedication, question: Question, inhibitors: frozenset[str]
 ) -> bool:
-    """Whether another order of this moment is of the same ALK inhibitor. Of two that are both
-    asked about, the last one says so, so that the question comes once."""
+    """Whether another order of this moment is of the same ALK inhibitor.
+
+    Of two that are both asked about, one says so, so that the question comes once: the last by
+    reference and dose, in whatever order they were sent.
+    """
     drugs = inhibitors & set(order.ingredients)
     same = [one for one in question.orders if drugs & set(one.ingredients)]
     asked = [one for one in question.orders_asked_about if drugs & set(one.ingredients)]
     # Drafts without an id cannot be the same one sent twice: each counts.
     different = {one.reference if one.reference[-1:] != "/" else id(one) for one in same}
-    return len(different) > 1 and asked[-1] is order
+    if len(different) < 2:
+        return False
+    return max(asked, key=lambda one: (one.reference, str(one.dose))) is order
 
 
 def _reasons_to_switch(

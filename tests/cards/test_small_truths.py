@@ -119,7 +119,7 @@ def test_a_lung_disease_without_a_cause_is_never_said_to_allow_treatment_once_it
     (item,) = [one for one in decision.recommendations if one.rule_id == f"{drug}-lung-hold"]
     assert "resume" not in summary(item, knowledge()).lower()
     assert "is there another cause" in summary(item, knowledge())
-    assert "Resume when" not in detail(item, decision, knowledge())
+    assert not re.search(r"Resume\b.* when", detail(item, decision, knowledge()))
 
 
 def test_only_a_row_that_says_how_to_go_on_promises_to_resume() -> None:

@@ -91,7 +91,7 @@ def test_a_hook_asked_about_a_patient_on_the_drug_answers_by_its_row(
     said = {card["source"]["topic"]["display"]: card for card in cards}
     held = said[f"{DRUG}-liver-hold"]
     assert held["summary"].startswith(f"Hold {DRUG}: ALT 6.2 x ULN")
-    assert f"Resume dose: {DRUG} 80 mg twice daily." in held["detail"]
+    assert f"Resume {DRUG} 80 mg twice daily when " in held["detail"]
     assert "alectinib" not in json.dumps([card["summary"] for card in cards]).lower()
 
 
