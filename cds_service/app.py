@@ -53,7 +53,7 @@ from hooks.gather import FhirAccess
 from hooks.memory import Answer, Memory, People, Shadow
 
 _RETRY_SECONDS = 5
-_COMPUTING_SECONDS = 2.0
+COMPUTING_SECONDS = 2.0
 """What a chart of the largest size that is let in takes is half of it, on two ordinary cores."""
 
 _logger = logging.getLogger("alk_cds.app")
@@ -167,7 +167,7 @@ def create_app(
             deadline_seconds=settings.request_deadline_seconds,
             observe=metrics.served,
             turns=turns,
-            computing_seconds=_COMPUTING_SECONDS,
+            computing_seconds=COMPUTING_SECONDS,
         )
     )
     app.register_blueprint(

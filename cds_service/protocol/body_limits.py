@@ -107,14 +107,19 @@ class BodyLimits:
         for value in prefetch.values():
             entries = _entries(value)
             if len(entries) <= self.max_resources:
-                total += sum(map(weight, entries))
+                total += _weight_of_all(value, entries)
             if max(len(entries), total) > self.max_resources:
                 raise TooLarge(
                     f"The prefetch holds more than {self.max_resources} resources; an Observation"
                     f" counts once, any other {_OTHER_WEIGHT} times.",
                     expression=expression,
                 )
-            if any(elements(entry) > self.max_resource_elements for entry in entries):
+            # An element takes two characters at least: most entries are too short to be counted.
+            if any(
+                memoryview(entry).nbytes > 2 * self.max_resource_elements
+                and elements(entry) > self.max_resource_elements
+                for entry in entries
+            ):
                 raise TooLarge(
                     f"A resource of the prefetch holds more than {self.max_resource_elements}"
                     " objects and arrays.",
@@ -140,7 +145,12 @@ class _Page(msgspec.Struct, gc=False):
     entry: list[msgspec.Raw] | None = None
 
 
+class _ReadPage(msgspec.Struct, gc=False):
+    entry: list[_Entry | None]
+
+
 _entry = msgspec.json.Decoder(_Entry | None)
+_read_page = msgspec.json.Decoder(_ReadPage)
 _page = msgspec.json.Decoder(_Page)
 _OTHER_WEIGHT = 4
 """An order or a diagnosis takes several times as long to read as a result."""
@@ -161,7 +171,19 @@ def weight(entry: msgspec.Raw) -> int:
         found = _entry.decode(entry)
     except msgspec.DecodeError:
         found = None
-    resource = found.resource if found is not None else None
+    return _weight_of(found)
+
+
+def _weight_of_all(value: bytes, entries: Iterable[msgspec.Raw]) -> int:
+    """The weight of all entries, read at once where none of them is odd."""
+    try:
+        return sum([_weight_of(entry) for entry in _read_page.decode(value).entry])
+    except msgspec.DecodeError:
+        return sum(map(weight, entries))
+
+
+def _weight_of(entry: _Entry | None) -> int:
+    resource = entry.resource if entry is not None else None
     if resource is None:
         return _OTHER_WEIGHT
     own = 1 if resource.kind == "Observation" else _OTHER_WEIGHT
