@@ -19,7 +19,7 @@ DEPTH = os.environ.get("TEST_DEPTH", "slow")
 SEED = int(os.environ.get("TEST_SEED", "20261120"))
 """Where the long tests begin; `.ci/run` chooses another one each time and prints it."""
 
-QUICK_SHARE = 8
+QUICK_SHARE = 10
 """The quick suite takes one in so many examples and cases."""
 LONG_TIMES = 4
 """The long suite asks the properties of the slow one again, of so many times as many examples."""

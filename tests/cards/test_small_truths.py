@@ -122,6 +122,7 @@ def test_a_lung_disease_without_a_cause_is_never_said_to_allow_treatment_once_it
     assert not re.search(r"Resume\b.* when", detail(item, decision, knowledge()))
 
 
+@pytest.mark.slow
 def test_only_a_row_that_says_how_to_go_on_promises_to_resume() -> None:
     for decision, item in recommendations():
         if item.topic is Topic.TOXICITY and item.kind is Kind.WITHHOLD and not item.resume:
@@ -130,12 +131,14 @@ def test_only_a_row_that_says_how_to_go_on_promises_to_resume() -> None:
             assert not re.search(r"Resume\b.* when", said), item.rule_id
 
 
+@pytest.mark.slow
 def test_a_paused_drug_without_a_written_way_back_is_asked_about_and_not_resumed() -> None:
     for decision, item in recommendations():
         if item.topic is Topic.TOXICITY and item.kind in (Kind.RESUME, Kind.REDUCE):
             assert item.resume or item.row is None, (decision.as_of, item.rule_id)
 
 
+@pytest.mark.slow
 def test_the_tests_named_on_a_card_are_those_it_orders_or_it_says_why_not() -> None:
     for decision, item in recommendations():
         buttons = offered(decision, item)
@@ -163,6 +166,7 @@ def test_a_test_that_is_on_order_already_is_said_to_be() -> None:
     assert "(on order already)" in detail(item, ordered, knowledge())
 
 
+@pytest.mark.slow
 def test_the_number_in_the_summary_is_the_number_on_the_button() -> None:
     counted = 0
     for decision, item in recommendations():
@@ -209,6 +213,7 @@ def test_a_name_that_only_holds_such_a_name_is_not_asked_about(text: str) -> Non
     assert "order-look-alike" not in {one.rule_id for one in found}
 
 
+@pytest.mark.slow
 def test_no_headline_names_a_drug_as_an_option_that_its_own_table_advises_against() -> None:
     for _, item in recommendations():
         against = [one.drug for one in item.options if one.speaks_against]
@@ -228,6 +233,7 @@ class Named(dict[str, str]):
         return " ".join(knowledge().drugs)
 
 
+@pytest.mark.slow
 def test_a_question_beside_another_card_is_asked_once() -> None:
     for decision, item in recommendations():
         asked_there = [other.ask for other in item.also if "?" in other.ask and not other.settled]

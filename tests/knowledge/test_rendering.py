@@ -333,6 +333,7 @@ def test_a_cell_is_shown_literally(text: str) -> None:
     assert f"<li>{text}</li>" in unescape(str(shown))
 
 
+@pytest.mark.slow
 def test_a_cell_with_markup_stays_text_in_the_pages(knowledge: Knowledge) -> None:
     row = with_cells(one_row_of(knowledge, "gates"), detail="<script>alert(1)</script>")
     tables = {**knowledge.tables, "gates": Table("gates", (row,))}

@@ -50,6 +50,7 @@ def test_a_block_whose_only_source_is_a_sellers_page_is_not_verified() -> None:
     assert block.level == "none"
 
 
+@pytest.mark.slow
 def test_a_start_dose_that_changed_is_verified_by_nobody_and_orders_nothing(folder: Path) -> None:
     before = load_knowledge(folder).drugs["alectinib"].drug.dosing
     _changed(folder, "alectinib", "food: with food", "food: with or without food")
@@ -66,6 +67,7 @@ def test_a_start_dose_that_changed_is_verified_by_nobody_and_orders_nothing(fold
     ]
 
 
+@pytest.mark.slow
 def test_a_note_may_change_without_taking_the_signature_away(folder: Path) -> None:
     name = "lorlatinib/organ_impairment/renal/lorlatinib-renal-severe"
     before = load_knowledge(folder).blocks()[name]
