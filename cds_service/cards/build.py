@@ -101,14 +101,30 @@ def _orders_a_drug(card: Card) -> bool:
 def folded(
     cards: list[BuiltCard], decision: Decision, knowledge: Knowledge, context: CardContext
 ) -> list[BuiltCard]:
-    """The cards with those beyond the limit folded into one. Critical cards are never folded."""
+    """The cards with those beyond the limit folded into one.
+
+    Critical cards are never folded, nor is what says which data were missing.
+    """
     knowledge = under(knowledge, decision.question.jurisdiction)
     if len(cards) <= context.max_cards:
         return cards
-    critical = sum(card.card.indicator == "critical" for card in cards)
-    shown_whole = max(context.max_cards - 1, critical)
-    leading, rest = cards[:shown_whole], cards[shown_whole:]
+    always = [_is_always_whole(card) for card in cards]
+    free = max(context.max_cards - 1 - sum(always), 0)
+    leading: list[BuiltCard] = []
+    rest: list[BuiltCard] = []
+    for card, whole in zip(cards, always, strict=True):
+        if whole or free > 0:
+            leading.append(card)
+            free -= not whole
+        else:
+            rest.append(card)
     return [*leading, *([_folded(rest, decision, knowledge, context)] if rest else [])]
+
+
+def _is_always_whole(card: BuiltCard) -> bool:
+    """Whether a card is never folded: what is critical, and what says which data were missing."""
+    missing = any(item.topic is Topic.AVAILABILITY for item in card.recommendations)
+    return missing or card.card.indicator == "critical"
 
 
 def _without_alternatives(item: Recommendation) -> Recommendation:
