@@ -91,7 +91,6 @@ def test_no_random_chart_breaks_the_service(target: Target, part: int) -> None:
             asked[definition.hook] += target.statuses[200] - before
 
     ask()
-    # Many of them must have been decided at every hook, or nothing was tried but the door: about
-    # two in three hold all that a hook needs, and a fresh seed may draw fewer.
+    # Most of them must have been decided at every hook, or nothing was tried but the door.
     assert len(asked) == len(DEFINITIONS)
-    assert min(asked.values()) > EACH // 3
+    assert min(asked.values()) > EACH // 2
