@@ -19,7 +19,7 @@ from cds_service.fhir.bundles import Bundle, BundleLink, BundleSearch
 from cds_service.fhir.datatypes import DataType
 from cds_service.fhir.outcomes import Outcome, outcomes_of
 from cds_service.fhir.repair import repaired
-from cds_service.fhir.shared import Sharing
+from cds_service.fhir.shared import Sharing, settled
 from cds_service.fhir.views import AnyResource, Observation, OperationOutcome, Resource
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -325,26 +325,13 @@ def _counted(total: object) -> int | None:
     return total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
-def settled(resource: Resource, sharing: Sharing | None = None) -> Resource:
-    """The resource with the elements read that the decoder left as text.
-
-    Raises msgspec.ValidationError where one has the wrong shape.
-    """
-    if type(resource) is Observation:
-        sharing = sharing or Sharing()
-        sharing.settle(resource)
-        for component in resource.component:
-            sharing.settle(component)
-    return resource
-
-
 def _read_bundle(bundle: Bundle) -> ReadResult:
     page = _Page()
     sharing = Sharing()
     for entry in bundle.entry:
         resource = entry.resource
         if type(resource) is Observation:
-            settled(resource, sharing)
+            sharing.settle(resource, resource.component)
         page.add(entry.full_url, resource, entry.search)
     return page.result(_next_link(bundle.link), bundle.total, bundle.type)
 

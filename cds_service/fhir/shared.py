@@ -8,7 +8,7 @@ sees the text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
@@ -67,8 +67,8 @@ class Sharing:
     def __init__(self) -> None:
         self._read: dict[type[msgspec.Struct], list[tuple[str, Any, dict[bytes, Any]]]] = {}
 
-    def settle(self, one: msgspec.Struct) -> None:
-        """Read the shared elements of a resource or of a part of one.
+    def settle(self, one: msgspec.Struct, parts: Iterable[msgspec.Struct] = ()) -> None:
+        """Read the shared elements of a resource and of its parts.
 
         Raises msgspec.ValidationError where one of them has the wrong shape.
         """
@@ -85,3 +85,17 @@ class Sharing:
                 except KeyError:
                     element = known[text] = decode(text)
                 force_setattr(one, name, element)
+        for part in parts:
+            self.settle(part)
+
+
+Whole = TypeVar("Whole", bound=msgspec.Struct)
+
+
+def settled(one: Whole) -> Whole:
+    """A single resource with the shared elements of it and of its components read.
+
+    Raises msgspec.ValidationError where one of them has the wrong shape.
+    """
+    Sharing().settle(one, getattr(one, "component", ()))
+    return one
