@@ -10,7 +10,7 @@ from cds_service.cards.text import escaped, full_day, listed, number, short_day
 from cds_service.rules import Evidence, Finding, Measurement, Rule, Statement, Trace, Verdict
 from cds_service.rules.finding_leaves import describe
 from cds_service.rules.measured_leaves import multiple
-from cds_service.rules.plain_words import bound_in_words, in_words, is_or_are
+from cds_service.rules.recovery_words import bound_in_words, in_words, is_or_are
 from cds_service.rules.syntax import X_UPPER_LIMIT, And, Compare, Expression, Found, Or
 
 

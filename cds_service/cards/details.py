@@ -20,7 +20,7 @@ from cds_service.knowledge.jurisdictions import UNAPPROVED
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import Suggestion
 from cds_service.rules import Reason, explain
-from cds_service.rules.plain_words import in_words
+from cds_service.rules.recovery_words import in_words
 
 USED = {Topic.TOXICITY: 2, Topic.POPULATION: 2, Topic.MONITORING: 0, Topic.BASELINE: 0}
 """How many of the values behind a long card it shows, by what it is about; one of any other.

@@ -15,6 +15,7 @@ from cds_service.rules.syntax import (
     Amount,
     And,
     Compare,
+    CountOf,
     Episodes,
     Expression,
     Found,
@@ -27,11 +28,12 @@ from cds_service.rules.syntax import (
     Not,
     Or,
     Qualifiers,
+    Results,
     UnknownWhether,
     plain,
 )
 
-_OPERATORS = {
+OPERATOR_WORDS = {
     ">": "above",
     ">=": "at least",
     "<": "below",
@@ -39,6 +41,7 @@ _OPERATORS = {
     "=": "exactly",
     "!=": "other than",
 }
+_COUNTED = {">": "more than", "<": "fewer than"}
 _UNITS = str.maketrans({"{": "", "}": "", "_": " "})
 
 
@@ -58,10 +61,11 @@ def _lines(node: Expression, depth: int) -> list[tuple[int, str]]:
         head = "it is not so that" if isinstance(node, Not) else "the record leaves open whether"
         (_, first), *deeper = _lines(node.inner, depth)
         return [(depth, f"{head} {first}"), *deeper]
-    return [(depth, _leaf(node))]
+    return [(depth, leaf_in_words(node))]
 
 
-def _leaf(node: Expression) -> str:
+def leaf_in_words(node: Expression) -> str:
+    """A single condition in words."""
     match node:
         case Compare():
             return _comparison(node)
@@ -100,6 +104,12 @@ def _leaf(node: Expression) -> str:
                 return f"{fact}{_qualified(qualifiers)}: seen to be absent in the last {window}"
             began = f", having begun within the last {window}" if window is not None else ""
             return f"{fact}{_qualified(qualifiers)}: {said[aspect]}{began}"
+        case Results(fact, operator, amount, number, window):
+            asked = f"{OPERATOR_WORDS[operator]} {_amount(amount)}"
+            text = f"at least {number} separate results of {fact} {asked}"
+            return text if window is None else f"{text}, in the last {window}"
+        case CountOf(fact, operator, number):
+            return f"{fact}: {_COUNTED.get(operator, OPERATOR_WORDS[operator])} {number} of them"
         case FoundEpisodes(fact, counting, number, qualifiers):
             text = f"{_times(counting, number)} {fact}{_qualified(qualifiers)} begins"
             window = qualifiers.window
@@ -114,7 +124,7 @@ def _either(values: tuple[str, ...]) -> str:
 
 
 def _comparison(node: Compare) -> str:
-    asked = f"{_OPERATORS[node.operator]} {_amount(node.amount)}"
+    asked = f"{OPERATOR_WORDS[node.operator]} {_amount(node.amount)}"
     match node.selector:
         case "any":
             text = f"any value of {node.fact} {asked}"
@@ -130,10 +140,10 @@ def _comparison(node: Compare) -> str:
 
 
 def _episodes(node: Episodes) -> str:
-    asked = f"{_OPERATORS[node.operator]} {_amount(node.amount)}"
+    asked = f"{OPERATOR_WORDS[node.operator]} {_amount(node.amount)}"
     text = f"{_times(node.counting, node.number)} {node.fact} is {asked}"
     if node.recovery_amount is not None:
-        recovered = f"{_OPERATORS[node.recovery_operator]} {_amount(node.recovery_amount)}"
+        recovered = f"{OPERATOR_WORDS[node.recovery_operator]} {_amount(node.recovery_amount)}"
         text += f", having been {recovered} in between"
     return text if node.window is None else f"{text}, in the last {node.window}"
 
@@ -151,7 +161,7 @@ def _qualified(asked: Qualifiers) -> str:
     if asked.cause:
         text += f" caused by {asked.cause}"
     if asked.grade is not None:
-        text += f" of a grade {_OPERATORS[asked.operator]} {asked.grade}"
+        text += f" of a grade {OPERATOR_WORDS[asked.operator]} {asked.grade}"
     return text
 
 

@@ -1,4 +1,4 @@
-"""A condition as a clinician says it, made from the rule, so that words cannot drift from it.
+"""A recovery as a clinician says it, made from the rule, so that words cannot drift from it.
 
 ``(ALT <= 3 xULN and AST <= 3 xULN) or (ALT <= 1 xbaseline and AST <= 1 xbaseline)`` becomes
 "ALT and AST are at most 3 x ULN, or back at the patient's baseline", to be said behind "when",
@@ -10,42 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from cds_service.rules.spans import Span
 from cds_service.rules.syntax import (
     X_BASELINE,
     X_UPPER_LIMIT,
-    Ago,
     Amount,
     And,
     Compare,
-    CountOf,
-    Dated,
-    Episodes,
     Expression,
     Found,
     FoundEpisodes,
-    Happened,
-    Includes,
-    IsState,
-    Known,
-    Nonempty,
     Not,
     Or,
-    Qualifiers,
-    Results,
     UnknownWhether,
-    counted_episodes,
     plain,
 )
+from cds_service.rules.words import OPERATOR_WORDS, leaf_in_words
 
-_BOUNDS = {
-    "<": "below",
-    "<=": "at most",
-    ">": "above",
-    ">=": "at least",
-    "=": "",
-    "!=": "other than",
-}
 _BACK = "back at the patient's baseline"
 
 
@@ -103,7 +83,7 @@ def _part(node: Expression) -> str:
 
 def _alike(node: Expression) -> tuple[tuple[str, ...], str] | None:
     """Facts of which the same is asked, and what: ALT and AST, "at most 3 x ULN"."""
-    if isinstance(node, Compare):
+    if isinstance(node, Compare) and node.selector == "latest":
         return (node.fact,), bound_in_words(node)
     if isinstance(node, And | Or):
         parts = [_alike(part) for part in node.parts]
@@ -173,41 +153,13 @@ def listed(words: Iterable[str]) -> str:
 
 
 def _leaf(node: Expression) -> str:
-    match node:
-        case Compare():
-            return f"{_selected(node)}{_about((node.fact,), bound_in_words(node))}"
-        case Found() | FoundEpisodes():
-            return _finding(node)
-        case IsState():
-            return _state(node)
-        case Includes():
-            named = f" {'and' if node.every else 'or'} ".join(node.members)
-            return f"{node.fact}: {'not ' if node.negated else ''}{named}"
-        case Nonempty():
-            return f"there are no {node.fact}" if node.negated else f"{node.fact} are recorded"
-        case CountOf():
-            return f"{node.fact}: {_bounded(node.operator, str(node.number))}".rstrip()
-        case Happened():
-            return f"{node.fact} was within the last {node.window}"
-        case Ago():
-            return f"{node.fact} was {'more than' if node.strict else 'at least'} {node.span} ago"
-        case Dated():
-            return str(node)
-        case Episodes():
-            counted = counted_episodes(node.counting, node.number)
-            below = f"{node.fact} {_bounded(node.operator, _amount(node.amount))}"
-            return f"{counted} of {below}{_in_the_last(node.window)}"
-        case Results():
-            what = f"{node.fact} {_bounded(node.operator, _amount(node.amount))}"
-            noun = "result" if node.number == 1 else "results"
-            return f"at least {node.number} {noun} of {what}{_in_the_last(node.window)}"
-        case Known():
-            return _about((node.fact,), f"{'not ' if node.negated else ''}recorded")
-    raise TypeError(f"{type(node).__name__} is no condition")
-
-
-def _selected(node: Compare) -> str:
-    return "" if node.selector == "latest" else f"{node.selector} "
+    if isinstance(node, Compare) and node.selector == "latest":
+        return _about((node.fact,), bound_in_words(node))
+    if isinstance(node, Found) and node.aspect == "absent" and not node.qualifiers.cause:
+        return _over(node)
+    if isinstance(node, Found) and node == Found(node.fact):
+        return f"{_there_is(node.fact)} {node.fact}"
+    return leaf_in_words(node)
 
 
 def bound_in_words(node: Compare) -> str:
@@ -216,16 +168,12 @@ def bound_in_words(node: Compare) -> str:
     if (node.operator, amount.unit) == ("<=", X_BASELINE) and amount.number == 1:
         words = _BACK
     else:
-        words = _bounded(node.operator, _amount(amount))
+        words = f"{OPERATOR_WORDS[node.operator]} {_amount(amount)}"
     if node.window is not None:
         words += f" within the last {node.window}"
     if node.sustained is not None:
         words += f" for at least {node.sustained}"
     return words
-
-
-def _bounded(operator: str, amount: str) -> str:
-    return f"{_BOUNDS[operator]} {amount}".strip()
 
 
 def _amount(amount: Amount) -> str:
@@ -239,52 +187,18 @@ def _amount(amount: Amount) -> str:
     return f"{text} above baseline" if amount.above_baseline else text
 
 
-def _finding(node: Found | FoundEpisodes) -> str:
-    asked = node.qualifiers
-    if isinstance(node, FoundEpisodes):
-        counted = counted_episodes(node.counting, node.number)
-        return f"{counted} of {node.fact}{_qualified(asked)}{_in_the_last(asked.window)}"
-    if node.aspect == "absent":
-        return _over(node)
-    said = f"{node.fact}{_qualified(asked)}{_in_the_last(asked.window)}"
-    aspect = "" if node.aspect == "present" else f"{node.aspect} "
-    return f"{_there_is(node.fact)} {aspect}{said}"
-
-
 def _over(node: Found) -> str:
-    asked = node.qualifiers
-    if asked.grade is not None and asked.operator == ">=" and not asked.cause:
-        if asked.grade > 1:
-            return _about((node.fact,), f"at most grade {asked.grade - 1}")
-        asked = replace(asked, grade=None, operator="")
-    if asked.window is not None:
-        return (
-            f"{_there_is(node.fact)} no {node.fact}{_qualified(asked)}{_in_the_last(asked.window)}"
-        )
-    return f"{_there_is(node.fact)} no {node.fact}{_qualified(asked)} any more"
-
-
-def _qualified(asked: Qualifiers) -> str:
-    said = f" caused by {asked.cause}" if asked.cause else ""
-    if asked.grade is not None:
-        words = {">=": f"{asked.grade} or more", "<=": f"{asked.grade} or less"}
-        said += f" of grade {words.get(asked.operator, _bounded(asked.operator, str(asked.grade)))}"
-    return said
-
-
-def _in_the_last(window: Span | None) -> str:
-    return f" in the last {window}" if window is not None else ""
-
-
-def _state(node: IsState) -> str:
-    window = _in_the_last(node.window)
-    if node.flag:
-        return f"there is {'no ' if node.values[0] == 'absent' else ''}{node.fact}{window}"
-    said = f"{'not ' if node.negated else ''}{' or '.join(node.values)}{window}"
-    return _about((node.fact,), said)
+    """What is over, or down to a grade; whether it began on treatment is understood."""
+    grade, window = node.qualifiers.grade, node.qualifiers.window
+    if grade is not None and node.qualifiers.operator != ">=":
+        return leaf_in_words(node)
+    if grade is not None and grade > 1:
+        return _about((node.fact,), f"at most grade {grade - 1}")
+    since = "any more" if window is None else f"in the last {window}"
+    return f"{_there_is(node.fact)} no {node.fact} {since}"
 
 
 def _denied(inner: Expression) -> str:
     if isinstance(inner, Found) and inner.aspect == "present":
-        return _over(replace(inner, aspect="absent"))
+        return _leaf(replace(inner, aspect="absent"))
     return f"not {_part(inner)}"

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cds_service.rules.compile import RuleCompiler
-from cds_service.rules.plain_words import in_words
+from cds_service.rules.recovery_words import in_words
 from tests.packaged import packaged_knowledge
 
 _LANGUAGE = re.compile(
@@ -56,7 +56,7 @@ def words(rule: str) -> str:
             " or unknown whether episode of skin reaction on treatment grade >= 3"),
             "nothing is left of skin reaction that reached grade 3",
         ),
-        ("second or later episode of CPK > 5 xULN", "second or later episode of CPK above 5 x ULN"),
+        ("every CPK <= 5 xULN", "every value of CPK at most 5 times the upper limit of normal"),
     ],
 )  # fmt: skip
 def test_a_condition_is_said_as_a_clinician_says_it(rule: str, said: str) -> None:
