@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
 from cds_service.alk import Dose
 from cds_service.facts.patient import DoseTaken
+from cds_service.rules.words import listed
+
+__all__ = [
+    "SUMMARY_LIMIT", "counted", "dose_words", "escaped", "first_that_fits", "fit", "full_day", "joined",
+    "led", "listed", "number", "short_day", "times",
+]  # fmt: skip
 
 SUMMARY_LIMIT = 139
 """CDS Hooks: fewer than 140 characters."""
@@ -60,13 +65,6 @@ def short_day(day: date) -> str:
 def full_day(day: date) -> str:
     """``12 Nov 2026``."""
     return f"{day.day} {day:%b %Y}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cds_service.rules.syntax import (
@@ -24,7 +24,7 @@ from cds_service.rules.syntax import (
     UnknownWhether,
     plain,
 )
-from cds_service.rules.words import OPERATOR_WORDS, leaf_in_words
+from cds_service.rules.words import OPERATOR_WORDS, leaf_in_words, listed
 
 _BACK = "back at the patient's baseline"
 
@@ -139,14 +139,6 @@ def _joined(said: Sequence[str], word: str) -> str:
     if len(said) == 2 and not any(" or " in one or " and " in one for one in said):
         return f"{said[0]} {word} {said[1]}"
     return f"{', '.join(said[:-1])}, {word} {said[-1]}"
-
-
-def listed(words: Iterable[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    known = list(words)
-    if len(known) < 2:
-        return "".join(known)
-    return f"{', '.join(known[:-1])} and {known[-1]}"
 
 
 # -- one condition --------------------------------------------------------------------------------

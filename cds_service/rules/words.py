@@ -6,6 +6,8 @@ the rule does. A condition without words of its own keeps its text in the rule l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cds_service.rules.syntax import (
     GRADE,
     ORDINALS,
@@ -117,10 +119,15 @@ def leaf_in_words(node: Expression) -> str:
     return str(node)
 
 
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
 def _either(values: tuple[str, ...]) -> str:
-    if len(values) == 1:
-        return values[0]
-    return f"{', '.join(values[:-1])} or {values[-1]}"
+    return listed(values, "or")
 
 
 def _comparison(node: Compare) -> str:
