@@ -11,8 +11,8 @@ from cds_service.facts.patient import DoseTaken
 from cds_service.rules.words import listed
 
 __all__ = [
-    "SUMMARY_LIMIT", "counted", "dose_words", "escaped", "first_that_fits", "fit", "full_day", "joined",
-    "led", "listed", "number", "short_day", "times",
+    "SUMMARY_LIMIT", "counted", "dose_words", "escaped", "first_that_fits", "fit", "full_day",
+    "joined", "led", "listed", "number", "short_day", "times",
 ]  # fmt: skip
 
 SUMMARY_LIMIT = 139
