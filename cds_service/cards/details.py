@@ -19,7 +19,7 @@ from cds_service.fhir.versions import foreign_element
 from cds_service.knowledge.jurisdictions import UNAPPROVED
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import Suggestion
-from cds_service.rules import Reason, explain
+from cds_service.rules import Reason, Verdict, explain
 from cds_service.rules.recovery_words import in_words
 
 USED = {Topic.TOXICITY: 2, Topic.POPULATION: 2, Topic.MONITORING: 0, Topic.BASELINE: 0}
@@ -63,17 +63,21 @@ def detail(
     parts.append(Listing("Not available or not usable", _reasons(item.reasons), least=2))
     used = used_lines(item.trace)
     if item.kind in (Kind.WITHHOLD, Kind.RESUME, Kind.REDUCE) and item.since is not None:
-        used += [line for line in used_lines(item.until) if line not in used]
+        # What is there now comes before what it was held for.
+        used = list(dict.fromkeys((*used_lines(item.until), *used)))
     parts.append(Listing("Used", used, least=0, enough=USED.get(item.topic, 1)))
     parts.append(footer(item, decision, knowledge))
     return together(parts)
 
 
 def _says(item: Recommendation) -> str:
-    """The row's words, without its general way back where the patient's own stands below."""
+    """The row's words without its general way back, where the patient's own stands below.
+
+    Of what has recovered only what it was is left: nobody is told to hold any more.
+    """
     if (item.resume_dose or item.dose) is None or item.row is None or "until" not in item.row.rules:
         return item.detail
-    return _RESUMED.sub(": hold", item.detail)
+    return _RESUMED.sub(": hold" if item.kind is Kind.WITHHOLD else "", item.detail)
 
 
 def _options(item: Recommendation, decision: Decision, knowledge: Knowledge) -> list[Part]:
@@ -175,20 +179,24 @@ def _what_next(item: Recommendation) -> list[str]:
 def _way_back(item: Recommendation) -> list[str]:
     """When and at which dose treatment goes on, made from the row's own rule."""
     until = item.row.rules.get("until") if item.row is not None else None
-    when = f" when {in_words(until.expression)}" if until is not None else ""
+    recovery = in_words(until.expression) if until is not None else ""
     dose = item.resume_dose or item.dose
+    named = f"{dose.drug} {dose_words(dose)}" if dose is not None else ""
     parts: list[str] = []
-    if not item.resume:
+    if item.kind is not Kind.WITHHOLD:
+        # What is lowered or taken up again now waits for nothing any more.
+        verb = "reduce to" if item.kind is Kind.REDUCE else "resume"
+        over = item.until is not None and item.until.verdict is Verdict.MET and recovery
+        begun = f"Recovered, since {recovery}" if over else ""
+        said = ": ".join(filter(None, [begun, f"{verb} {named}" if named else ""]))
+        parts += [f"{said[:1].upper()}{said[1:]}."] if said else []
+    elif not item.resume:
         # Where the row does not say how to go on, recovery alone does not mean to resume.
-        if until is not None:
-            parts.append(f"Hold at least until {in_words(until.expression)}.")
-        if dose is not None:
-            parts.append(f"Dose: {dose.drug} {dose_words(dose)}.")
-    elif dose is not None:
-        verb = "Reduce to" if item.kind is Kind.REDUCE else "Resume"
-        parts.append(f"{verb} {dose.drug} {dose_words(dose)}{when}.")
-    elif when:
-        parts.append(f"Resume{when}.")
+        parts += [f"Hold at least until {recovery}."] if recovery else []
+        parts += [f"Dose: {named}."] if named else []
+    elif named or recovery:
+        when = f" when {recovery}" if recovery else ""
+        parts.append(f"Resume{f' {named}' if named else ''}{when}.")
     if item.resume and dose is None and not item.at_floor:
         parts.append(
             f"Resume dose: {item.resume}; the current dose could not be placed on the label's"
