@@ -64,6 +64,16 @@ def test_a_lead_in_and_the_full_dose_in_two_orders_are_asked_about_and_not_refus
     assert "order-lead-in-skipped" not in {one.rule_id for one in decision.recommendations}
 
 
+def test_beside_an_order_that_cannot_be_read_nobody_knows_whether_the_lead_in_is_there() -> None:
+    decision = asked(
+        patient(lines=()), named("brigatinib", None, None, "a"), named("brigatinib", "180", 1, "b")
+    )
+
+    said = {one.rule_id for one in decision.recommendations}
+    assert "order-lead-in-undecided" in said
+    assert "order-lead-in-skipped" not in said
+
+
 def test_two_orders_of_the_full_dose_still_leave_the_lead_in_out() -> None:
     decision = asked(
         patient(lines=()), named("brigatinib", "180", 1, "a"), named("brigatinib", "120", 1, "b")
