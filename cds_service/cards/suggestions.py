@@ -43,28 +43,29 @@ def suggestions(
         # What speaks against a new order may be in the part that did not run; taking a draft back
         # is safe without it.
         taken_back = removes_order(item) and not decision.question.signed
-        return (_removal(item.order) if taken_back else []), "any"
+        return (_removal(item.order, decision) if taken_back else []), "any"
     if decision.question.signed:
         # A signed order can neither be changed nor taken back by editing a draft, and any other
         # drug would come on top of what is on its way.
         return _tests(item, decision, knowledge, context), "any"
     if item.kind is Kind.CHOOSE:
         offered = _choices(item, decision.as_of, knowledge, context)
-        return _in_place_of(_spoken_against(decision), offered), "at-most-one"
+        return _in_place_of(_spoken_against(decision), offered, decision), "at-most-one"
     if "first line" in item.offers and decision.choice is not None and _may_order(item):
         drafted = _inhibitors_beside(item, decision)
         instead = _choices(_meant_first(decision.choice, item), decision.as_of, knowledge, context)
         if instead and not _already_right(drafted, decision.choice):
             # Alternatives stand alone: taking two of them would start two drugs.
-            alone = _removal(item.order) if removes_order(item) else []
-            return [*alone, *_in_place_of([item.order, *drafted], instead)], "at-most-one"
+            alone = _removal(item.order, decision) if removes_order(item) else []
+            wrong = [item.order, *drafted]
+            return [*alone, *_in_place_of(wrong, instead, decision)], "at-most-one"
     found: list[Suggestion] = []
     orders = item.kind in (Kind.REDUCE, Kind.RESUME, Kind.START) and not item.settled
     orders = orders and _may_order(item)
     if item.dose is not None and orders:
         found += _dose_order(item, item.dose, decision.as_of, knowledge, context)
     if removes_order(item):
-        found += _removal(item.order)
+        found += _removal(item.order, decision)
     found += _endings(item, context)
     found += _tests(item, decision, knowledge, context)
     return found, "any"
@@ -143,26 +144,29 @@ def _spoken_against(decision: Decision) -> list[OrderedMedication]:
     ]
 
 
-def _removal(order: OrderedMedication | None) -> list[Suggestion]:
+def _removal(order: OrderedMedication | None, decision: Decision) -> list[Suggestion]:
+    """The removal of a draft, which is told from another draft of the same drug by its dose."""
     # An id that no delete can name costs the button, not the card. To delete an order that is being
     # revised would take away the one in force and not its revision.
     if order is None or not is_relative_reference(order.reference) or order.is_revised:
         return []
     name = " and ".join(order.ingredients) or "this order"
-    label = f"Remove the {name} order"
+    alike = [one for one in decision.question.orders if one.ingredients == order.ingredients]
+    dose = f" of {dose_words(order.dose)}" if len(alike) > 1 else ""
+    label = f"Remove the {name} order{dose}"
     action = Action(type="delete", description=label, resource_id=order.reference)
     return [Suggestion(label=label, actions=(action,))]
 
 
 def _in_place_of(
-    orders: Iterable[OrderedMedication | None], offered: list[Suggestion]
+    orders: Iterable[OrderedMedication | None], offered: list[Suggestion], decision: Decision
 ) -> list[Suggestion]:
     """Each alternative together with the removal of the orders that it replaces.
 
     Nothing is offered when one of them cannot be removed: it would come on top of that one.
     """
     wrong = [order for order in orders if order is not None]
-    removals = [_removal(order) for order in wrong]
+    removals = [_removal(order, decision) for order in wrong]
     if not all(removals):
         return []
     removed = tuple(action for found in removals for one in found for action in one.actions)

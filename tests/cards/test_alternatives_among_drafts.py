@@ -95,3 +95,17 @@ def selecting(chosen: OrderedMedication, other: OrderedMedication) -> Decision:
     """The answer while only one of two drafts was just selected."""
     question = Question("order-select", (chosen, other), frozenset({chosen.reference}))
     return decide(UNTREATED, question, knowledge(), AS_OF)
+
+
+def test_of_two_drafts_of_one_drug_the_button_says_which_it_takes_back() -> None:
+    both = drafted("alectinib", "600", 2), drafted("alectinib", "450", 2)
+    decision = asked(UNTREATED, *both)
+    context = CardContext(OrderContext("p", "Practitioner/u", None), None, 20)
+    cards = all_cards(
+        decision, lambda item: item.rule_id == "order-drafted-twice", knowledge(), context
+    )
+    (button,) = [one for card in cards for one in card.card.suggestions]
+    (action,) = button.actions
+    told = {f"Remove the alectinib order of {dose} mg twice daily": one.reference
+            for dose, one in zip(("600", "450"), both, strict=True)}  # fmt: skip
+    assert told[button.label] == action.resource_id
