@@ -8,11 +8,11 @@ has recovered and treatment went on at the dose the label allows, and a stop sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cds_service.alk.decision import Dose, Kind, Recommendation, Topic
 from cds_service.alk.doses import resumed
+from cds_service.alk.fired_row import FiredRow
 from cds_service.alk.gates import asked_tests
 from cds_service.alk.monitoring import last_done
 from cds_service.alk.result_days import ResultDays
@@ -27,7 +27,6 @@ from cds_service.facts.patient import (
 )
 from cds_service.knowledge.drugs import Drug
 from cds_service.knowledge.release import DrugTables
-from cds_service.knowledge.schemas import ACTIONS
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.tests_catalogue import OrderableTest
 from cds_service.rules import Evaluation, Trace, Verdict
@@ -51,31 +50,6 @@ _SEVERITY = {
     "continue": "info",
 }
 _HOLDS = (Kind.STOP, Kind.WITHHOLD)
-_WAYS_BACK = ("same", "same or next lower", "next lower", "next lower or stop")
-
-
-@dataclass(frozen=True, slots=True)
-class _Fired:
-    row: Row
-    trace: Trace
-    day: date
-
-    @property
-    def action(self) -> str:
-        return self.row.text("action")
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        return ACTIONS.index(self.action), self.row.line
-
-    @property
-    def way_back(self) -> int:
-        """How narrow the way back to treatment is; a fixed dose lies in the middle. Where the
-        table names none, whether there is one is what has to be found out: that is narrowest."""
-        resume = self.row.text("resume")
-        if not resume:
-            return len(_WAYS_BACK)
-        return _WAYS_BACK.index(resume) if resume in _WAYS_BACK else 1
 
 
 class Toxicity:
@@ -156,12 +130,12 @@ class Toxicity:
             return self._acting(now)
         return self._asked(rows)
 
-    def _strongest(self, rows: Table, day: date) -> _Fired | None:
+    def _strongest(self, rows: Table, day: date) -> FiredRow | None:
         fired = []
         if day == self._as_of:
             for row, trace in rows.standing(self._today):
                 if trace.verdict is Verdict.MET:
-                    fired.append(_Fired(row, trace, day))
+                    fired.append(FiredRow(row, trace, day))
                 else:
                     self.undecided[row.identifier] = trace
             return min(fired, key=lambda item: item.rank, default=None)
@@ -176,7 +150,7 @@ class Toxicity:
                 # What a drug was put on hold for is remembered until it is resumed.
                 paused = self._line.status == "paused"
                 if paused or not self._past.refuted_since(row, trace):
-                    fired.append(_Fired(row, trace, day))
+                    fired.append(FiredRow(row, trace, day))
         return min(fired, key=lambda item: item.rank, default=None)
 
     def _evaluation(self, day: date) -> Evaluation:
@@ -195,7 +169,7 @@ class Toxicity:
                 return self._of(row, trace, Kind.ASK, "warning", reasons=trace.reasons, detail=says)
         return None
 
-    def _acting(self, fired: _Fired) -> Recommendation:
+    def _acting(self, fired: FiredRow) -> Recommendation:
         row = fired.row
         kind, severity = _KINDS[fired.action], _SEVERITY[fired.action]
         if kind not in (Kind.WITHHOLD, Kind.REDUCE):
@@ -219,10 +193,10 @@ class Toxicity:
 
     # -- over time ------------------------------------------------------------------------------
 
-    def _earlier(self, rows: Table) -> _Fired | None:
+    def _earlier(self, rows: Table) -> FiredRow | None:
         """The latest earlier day on which a row asked to hold or to stop."""
         serious = rows.of("action", "stop", "withhold")
-        latest: _Fired | None = None
+        latest: FiredRow | None = None
         for day in self._past.abnormal(serious):
             found = self._strongest(serious, day)
             if found is None:
@@ -232,7 +206,7 @@ class Toxicity:
             latest = latest or found
         return self._gravest(serious, latest) if latest is not None else None
 
-    def _goes_on(self, now: _Fired, before: _Fired) -> bool:
+    def _goes_on(self, now: FiredRow, before: FiredRow) -> bool:
         """Whether today's row says to go on with the very finding for which another one held.
 
         What that one left open is then answered: a pacemaker was placed after the block.
@@ -243,7 +217,7 @@ class Toxicity:
         held = decided_by(before.trace)
         return left_open and bool(held) and held <= decided_by(now.trace)
 
-    def _gravest(self, rows: Table, fired: _Fired) -> _Fired:
+    def _gravest(self, rows: Table, fired: FiredRow) -> FiredRow:
         """The finding of the same episode that leaves the narrowest way back.
 
         A value that is coming down does not make the reaction milder than it was. The episode
@@ -278,7 +252,7 @@ class Toxicity:
             open_now = fired
         return begun or None
 
-    def _remembered(self, fired: _Fired) -> Recommendation | None:
+    def _remembered(self, fired: FiredRow) -> Recommendation | None:
         row = fired.row
         if fired.action == "stop":
             if self._line.status == "ended" and self._order is None:
@@ -309,7 +283,7 @@ class Toxicity:
         return self._recovered(fired, target, until, paused)
 
     def _recovered(
-        self, fired: _Fired, target: Dose | None, until: Trace, paused: bool
+        self, fired: FiredRow, target: Dose | None, until: Trace, paused: bool
     ) -> Recommendation | None:
         row = fired.row
         if self._is_at(target) and (self._order is not None or not paused):
@@ -347,7 +321,7 @@ class Toxicity:
         doses = [order.dose.daily_mg for order in self._ordered_since(day)]
         return any(daily is not None and daily <= target.daily_mg for daily in doses)
 
-    def _resumed(self, fired: _Fired) -> tuple[Dose | None, bool]:
+    def _resumed(self, fired: FiredRow) -> tuple[Dose | None, bool]:
         """The dose to resume, from the one under which the reaction was seen: not from one
         ordered because of it, nor from the full dose before the lead-in is over."""
         seen = [item.day for item in fired.trace.evidence if item.day is not None]

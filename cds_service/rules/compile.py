@@ -10,6 +10,7 @@ from cds_service.rules.conditions import (
     SomeOf,
     Undecided,
 )
+from cds_service.rules.day_signals import Signal, signals
 from cds_service.rules.finding_leaves import Earlier, FindingCount, FindingLeaf, Presence, Suspected
 from cds_service.rules.measured_leaves import Comparison, EpisodeCount, ResultCount
 from cds_service.rules.parser import RuleParser
@@ -39,10 +40,8 @@ from cds_service.rules.syntax import (
     Not,
     Or,
     Results,
-    Signal,
     UnknownWhether,
     predicates,
-    signals,
 )
 from cds_service.rules.trace import Trace
 from cds_service.rules.vocabulary import Vocabulary
