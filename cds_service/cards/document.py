@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from cds_service.alk import Decision, Option, Recommendation
+from cds_service.alk import Decision, Kind, Option, Recommendation
 from cds_service.cards.evidence_words import evidence_line
 from cds_service.cards.option_lines import start_words
 from cds_service.cards.plotted import plot_document
@@ -19,6 +19,7 @@ from cds_service.facts.patient import PatientFacts
 from cds_service.facts.remarks import Remark
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Reason
+from cds_service.rules.recovery_words import in_words
 
 
 def decision_document(
@@ -94,6 +95,7 @@ def _recommendation(
         "dose": dose_words(item.dose) or None,
         "settled": item.settled or None,
         "resume_dose": dose_words(item.resume_dose) or None,
+        "recovery": _recovery(item),
         "since": item.since.isoformat() if item.since is not None else None,
         "order": item.order.reference if item.order is not None else None,
         "tests": [
@@ -116,6 +118,14 @@ def _recommendation(
         "not_shown_because": hidden.get(item.rule_id),
         "asks": _asks(item, knowledge),
     }
+
+
+def _recovery(item: Recommendation) -> str | None:
+    """What a hold waits for, in the words of the rule; None for all else."""
+    until = item.row.rules.get("until") if item.row is not None else None
+    if until is None or item.kind is not Kind.WITHHOLD:
+        return None
+    return in_words(until.expression) or None
 
 
 def _asks(item: Recommendation, knowledge: Knowledge) -> dict[str, Any]:

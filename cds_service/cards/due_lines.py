@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable
 from datetime import date
 
 from cds_service.alk import Decision, DueTest, Recommendation, Topic
-from cds_service.cards.footers import OWN
 from cds_service.cards.suggestions import words_of_test_order
 from cds_service.cards.text import escaped, full_day, listed
 from cds_service.knowledge.release import Knowledge
+from cds_service.knowledge.sources import is_own_advice
 from cds_service.protocol import Suggestion
 from cds_service.rules import explain
 
@@ -97,7 +97,7 @@ def _not_in_the_order(
     if decision.failures:
         return " (not in the order: part of the check did not run)"
     if not test.orderable or not known.verified or not item.verified:
-        own = test.sources and all(name.startswith(OWN) for name in test.sources)
+        own = is_own_advice(test.sources)
         where = "not in the order" if ordered else "no order"
         return f" ({'our own advice' if own else 'not verified'}, {where})"
     return " (not in the order: ask for it besides)"

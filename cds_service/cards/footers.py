@@ -6,14 +6,12 @@ from cds_service.alk import Decision, Recommendation
 from cds_service.alk.currency import stale_sources
 from cds_service.cards.text import full_day
 from cds_service.knowledge.release import Knowledge
-from cds_service.knowledge.sources import Source
+from cds_service.knowledge.sources import Source, is_own_advice
 from cds_service.knowledge.verification import WORDS as LEVEL_WORDS
 
 NOT_VERIFIED = "**Not verified by anybody: check the current label.**"
 ONE_COPY = "**Read in a copy: check the current label.**"
 OWN_ADVICE = "This project's own rule, not from a label."
-OWN = "design-"
-"""How the ids of sources begin that are decisions of our own."""
 
 
 def shown_sources(item: Recommendation, knowledge: Knowledge) -> tuple[Source, ...]:
@@ -54,8 +52,7 @@ def footer(item: Recommendation, decision: Decision, knowledge: Knowledge) -> st
 
 def _level(item: Recommendation) -> str:
     """How far the words can be trusted, said once and loudest where they should not be."""
-    own = bool(item.sources) and all(name.startswith(OWN) for name in item.sources)
-    if own:
+    if is_own_advice(item.sources):
         return OWN_ADVICE
     if not item.verified or (item.row is not None and item.row.level == "none"):
         return NOT_VERIFIED

@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from cds_service.alk import Decision, Recommendation
+from cds_service.alk import Decision, Kind, Recommendation, Topic
 from cds_service.facts.grade_courses import grade_course
 from cds_service.facts.patient import PatientFacts, TreatmentLine, since
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Concept, Findings, Measurement, Quantity, Series
 from cds_service.rules.measuring import Threshold
-from cds_service.rules.syntax import GRADE, X_UPPER_LIMIT, plain
+from cds_service.rules.syntax import GRADE, X_BASELINE, X_UPPER_LIMIT, plain
 
 MOST_VALUES = 60
 """Results kept of one fact: those that a rule used, and the newest ones."""
@@ -25,20 +25,31 @@ MOST_COURSES = 8
 
 _LONGEST_AS_SENT = 40
 
+_MEANINGS = {Kind.STOP: "stop", Kind.WITHHOLD: "hold", Kind.REDUCE: "reduce"}
+"""What a threshold calls for when a value is beyond it, in one word at its line."""
+
+Asked = dict[Threshold, tuple[str | None, str]]
+"""The thresholds of one fact: the drug each is about, and what it means."""
+
 
 def plot_document(
     decision: Decision, facts: PatientFacts, knowledge: Knowledge, shown: Collection[str]
 ) -> dict[str, Any]:
-    """Courses of measured facts with their thresholds, and the orders of each ALK inhibitor.
+    """Courses of the facts that a rule compared, with thresholds; the orders of ALK inhibitors.
 
-    `shown` are the rule ids of the recommendations on a card; where there is none, the leading
-    recommendation counts as shown.
+    Where a test that is due leads, its last results are kept; beside other advice, such as the
+    choice of a drug, old results of due tests led to nothing. `shown` are the rule ids of the
+    recommendations on a card; where there is none, the leading recommendation counts as shown.
     """
     told = [item for item in decision.recommendations if item.rule_id in shown]
-    asked: dict[str, dict[Threshold, str | None]] = {}
+    asked: dict[str, Asked] = {}
     used: set[Measurement] = set()
-    for item in _with_also(told or decision.recommendations[:1]):
-        _collect(item, knowledge, asked, used)
+    told = told or list(decision.recommendations[:1])
+    for item in _with_also(told):
+        _collect(item, asked, used)
+    for test in told[0].tests if told and told[0].topic is Topic.MONITORING else ():
+        for fact in knowledge.tests[test.test].facts:
+            asked.setdefault(fact, {})
     courses = []
     for fact, thresholds in asked.items():
         series = _series(fact, facts, knowledge)
@@ -55,19 +66,27 @@ def _with_also(items: Iterable[Recommendation]) -> Iterator[Recommendation]:
 
 def _collect(
     item: Recommendation,
-    knowledge: Knowledge,
-    asked: dict[str, dict[Threshold, str | None]],
+    asked: dict[str, Asked],
     used: set[Measurement],
 ) -> None:
-    """Add what one recommendation asked about: thresholds with the drug they are about."""
+    """Add what one recommendation asked about: thresholds with their drug and their meaning."""
     for trace in (item.trace, item.until):
         for node in trace.walk() if trace is not None else ():
             used.update(found for found in node.used if isinstance(found, Measurement))
             if node.threshold is not None:
-                asked.setdefault(node.subject, {}).setdefault(node.threshold, item.drug)
-    for test in item.tests:
-        for fact in knowledge.tests[test.test].facts:
-            asked.setdefault(fact, {})
+                meaning = "resume" if trace is item.until else _meaning(item, node.threshold)
+                asked.setdefault(node.subject, {}).setdefault(node.threshold, (item.drug, meaning))
+
+
+def _meaning(item: Recommendation, threshold: Threshold) -> str:
+    """What being beyond a threshold calls for; empty where it only goes with another value.
+
+    A hold may ask that bilirubin is at most 2 times its limit: nothing is held for that.
+    """
+    bounds_from_above = threshold.operator.startswith("<")
+    if bounds_from_above and threshold.amount.unit in (X_UPPER_LIMIT, X_BASELINE):
+        return ""
+    return _MEANINGS.get(item.kind, "")
 
 
 def _series(fact: str, facts: PatientFacts, knowledge: Knowledge) -> Series | None:
@@ -83,7 +102,7 @@ def _series(fact: str, facts: PatientFacts, knowledge: Knowledge) -> Series | No
 def _course(
     fact: str,
     series: Series,
-    thresholds: dict[Threshold, str | None],
+    thresholds: Asked,
     used: set[Measurement],
     facts: PatientFacts,
     knowledge: Knowledge,
@@ -100,7 +119,10 @@ def _course(
         "unit": kind.unit if isinstance(kind, Quantity) else GRADE,
         "known": len(measurements),
         "values": [_value(item) for item in kept],
-        "thresholds": [_threshold(item, series, drug, facts) for item, drug in thresholds.items()],
+        "thresholds": [
+            _threshold(item, meaning, series, drug, facts)
+            for item, (drug, meaning) in thresholds.items()
+        ],
     }
 
 
@@ -120,7 +142,7 @@ def _value(item: Measurement) -> dict[str, Any]:
 
 
 def _threshold(
-    threshold: Threshold, series: Series, drug: str | None, facts: PatientFacts
+    threshold: Threshold, meaning: str, series: Series, drug: str | None, facts: PatientFacts
 ) -> dict[str, Any]:
     amount = threshold.amount
     document: dict[str, Any] = {
@@ -128,6 +150,8 @@ def _threshold(
         "number": plain(amount.number),
         "unit": amount.unit,
     }
+    if meaning:
+        document["meaning"] = meaning
     level = _level(threshold, series, drug, facts)
     if level is not None:
         document["level"] = plain(level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
@@ -48,6 +48,19 @@ Publisher = Literal[
 
 _UNFIT: frozenset[Publisher] = frozenset({"seller", "machine", "unknown"})
 _NAMED_BY_KIND = frozenset({"terminology", "code list", "design"})
+
+
+OWN = "design-"
+"""How the ids of sources begin that are decisions of this project."""
+
+
+def is_own_advice(sources: Iterable[str]) -> bool:
+    """Whether advice rests on decisions of this project alone, by the ids of its sources.
+
+    Of such advice no label could have been read; what cites nothing is not meant.
+    """
+    named = tuple(sources)
+    return bool(named) and all(name.startswith(OWN) for name in named)
 
 
 class Source(Frozen):

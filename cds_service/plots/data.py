@@ -29,12 +29,14 @@ class PlottedThreshold:
 
     `level` is the number in the unit of the course; None for a multiple of the upper limit of
     normal (`xULN`), which each result brings with it, and for one of an unknown baseline.
+    `meaning` is what it calls for: stop, hold, reduce or resume; empty where it is only asked.
     """
 
     operator: str
     number: Decimal
     unit: str
     level: Decimal | None = None
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cds_service.plots.bars import Bar, BarKind
-from cds_service.plots.scales import Point, ScaledCourse
+from cds_service.plots.scales import Level, Point, ScaledCourse
 
 INK = "#1b1f24"
 QUIET = "#75808b"
 VALUE = "#2f78b7"
 THRESHOLD = "#c4473a"
+RESUMED = "#3d8b5f"
 DOSE = "#7aa6cf"
 
 DPI = 72
@@ -51,8 +52,8 @@ class Width:
         return self.pixels - self.left - self.right
 
 
-WIDE = Width(860, 44, 124, 7)
-NARROW = Width(350, 36, 96, 3)
+WIDE = Width(860, 44, 156, 7)
+NARROW = Width(350, 36, 132, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,18 +327,25 @@ def draw_course(axes: Axes, course: ScaledCourse, pixels: float) -> None:
     axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
     places = spread([_pixel(item.height, low, high, pixels) for item in course.levels], pixels)
     for level, place in zip(course.levels, places, strict=True):
+        color, style = _level_style(level)
         axes.axhline(
-            level.height,
-            color=QUIET if level.is_upper_limit else THRESHOLD,
-            linewidth=1.1,
-            linestyle=":" if level.is_upper_limit else "--",
+            level.height, color=color, linewidth=1.1, linestyle=style,
             gid=f"threshold {course.fact}",
-        )
+        )  # fmt: skip
         axes.annotate(
             legible(level.label, 40), (1.0, place / pixels), xytext=(4, 0),
             xycoords="axes fraction", textcoords="offset points", va="center_baseline",
             fontsize=SMALL, color=INK, annotation_clip=False, gid=f"label {course.fact}",
         )  # fmt: skip
+
+
+def _level_style(level: Level) -> tuple[str, str]:
+    """Colour and pattern of a threshold: what it means is told by both, and by its label."""
+    if level.is_upper_limit:
+        return QUIET, ":"
+    if level.meaning == "resume":
+        return RESUMED, "-."
+    return (THRESHOLD if level.meaning else QUIET), "--"
 
 
 def _draw_points(axes: Axes, fact: str, points: Sequence[Point]) -> None:

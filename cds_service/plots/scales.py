@@ -41,11 +41,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A threshold on the scale, as a reader sees it: ``> 5 × ULN``."""
+    """A threshold on the scale, as a reader sees it: ``hold > 5 × ULN``; `meaning` as there."""
 
     height: float
     label: str
     is_upper_limit: bool = False
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +114,20 @@ def _has_limit(item: PlottedValue) -> bool:
 def _levels(
     thresholds: Iterable[PlottedThreshold], divisor: Decimal | None
 ) -> tuple[tuple[Level, ...], tuple[str, ...]]:
-    """Thresholds by height; those of one height share a line and its label."""
-    labels: dict[tuple[Decimal, str], list[str]] = {}
+    """Thresholds by height; those of one height and meaning share a line and its label."""
+    labels: dict[tuple[Decimal, str, str], list[str]] = {}
     not_drawn: list[str] = []
     for item in thresholds:
         sign = _SIGNS.get(item.operator, item.operator)
         height = _height(item, divisor)
         amount = threshold_amount(item)
         if height is None:
-            not_drawn.append(f"{sign} {amount}")
-        elif sign not in labels.setdefault((height, amount), []):
-            labels[height, amount].append(sign)
+            not_drawn.append(f"{item.meaning} {sign} {amount}".strip())
+        elif sign not in labels.setdefault((height, amount, item.meaning), []):
+            labels[height, amount, item.meaning].append(sign)
     levels = [
-        Level(float(height), f"{', '.join(signs)} {amount}")
-        for (height, amount), signs in labels.items()
+        Level(float(height), f"{meaning} {', '.join(signs)} {amount}".strip(), meaning=meaning)
+        for (height, amount, meaning), signs in labels.items()
     ]
     if divisor is not None:
         levels.append(Level(1.0, "ULN", is_upper_limit=True))

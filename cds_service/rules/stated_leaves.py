@@ -132,7 +132,7 @@ class CollectionIncludes(Leaf):
         if self.asked.negated:
             verdict = negation(verdict)
         reasons = (found.incomplete or self.missing()) if verdict is Verdict.UNKNOWN else ()
-        return _collected(self, verdict, tuple(dict.fromkeys(used)), reasons)
+        return _collected(self, verdict, tuple(dict.fromkeys(used)), reasons, items)
 
 
 class SomethingThere(Leaf):
@@ -204,14 +204,26 @@ def _collected(
     verdict: Verdict,
     used: tuple[Item, ...] | tuple[Event, ...],
     reasons: tuple[Reason, ...],
+    recorded: tuple[Item, ...] = (),
 ) -> Trace:
+    """The trace of a leaf about a list; `recorded` are all items, also those not asked for."""
+
     def say() -> str:
         if verdict is Verdict.UNKNOWN:
             return f"It cannot be said whether {leaf.text}: {explain(reasons)}."
-        shown = ", ".join(_named(item) for item in used[:5]) or "none found"
+        shown = ", ".join(_named(item) for item in used[:5]) or _others(recorded)
         return f"{leaf.fact.name}: {shown}; {ENDING[verdict]}."
 
     return Trace(leaf.text, verdict, say, reasons, used)
+
+
+def _others(recorded: tuple[Item, ...]) -> str:
+    """What is on record where nothing of what was asked for is: never "none" beside something."""
+    names = list(dict.fromkeys(map(_named, recorded)))
+    if not names:
+        return "none found"
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"not among {', '.join(names[:3])}{more}"
 
 
 def _named(item: Item | Event) -> str:

@@ -13,11 +13,13 @@ import orjson
 from flask import Blueprint, Response, current_app, render_template, url_for
 
 from cds_service import software_version
+from cds_service.knowledge.sources import is_own_advice
 from cds_service.records import DecisionRecord, FeedbackRecord, Records, RecordsError
 from cds_service.web import wording
 from cds_service.web.document import DecisionDocument, RecommendationPart, read_document
 from cds_service.web.links import LinkExpired, LinkInvalid, LinkSigner
 from cds_service.web.plot import page_plot
+from cds_service.web.reasons import reason_sentences
 from cds_service.web.security import content_security_policy, secure
 
 _logger = logging.getLogger("alk_cds.web")
@@ -278,6 +280,8 @@ def create_web_blueprint(
         ("web_address", wording.web_address),
         ("one_sentence", wording.one_sentence),
         ("level_words", wording.level_words),
+        ("own_advice", is_own_advice),
+        ("reason_sentences", reason_sentences),
     ):
         blueprint.add_app_template_filter(function, name)
     return blueprint

@@ -101,7 +101,8 @@ class OptionPart(Part, frozen=True):
 class RecommendationPart(Part, frozen=True):
     """One recommendation with its basis. Without the member, ``verified`` counts as false.
 
-    ``settled`` is why its order is not offered beside another recommendation.
+    ``settled`` is why its order is not offered beside another recommendation, ``recovery`` what
+    a hold waits for, to be said behind "when".
     """
 
     kind: str = ""
@@ -128,6 +129,7 @@ class RecommendationPart(Part, frozen=True):
     evidence: tuple[str, ...] = ()
     also: tuple[RecommendationPart, ...] = ()
     settled: str | None = None
+    recovery: str = ""
     card: str | None = None
     not_shown_because: str | None = None
 
@@ -165,12 +167,16 @@ class PlottedValuePart(Part, frozen=True):
 
 
 class PlottedThresholdPart(Part, frozen=True):
-    """A threshold that a rule asked about; `level` is in the unit of the course."""
+    """A threshold that a rule asked about; `level` is in the unit of the course.
+
+    `meaning` is what it calls for: stop, hold, reduce or resume; empty where it is only asked.
+    """
 
     operator: str = ""
     number: Number | None = None
     unit: str = ""
     level: Number | None = None
+    meaning: str = ""
 
 
 class CoursePart(Part, frozen=True):

@@ -134,7 +134,9 @@ def _courses(part: PlotPart) -> tuple[Course, ...]:
             number = _number(asked.number)
             if number is not None:
                 level = _number(asked.level)
-                thresholds.append(PlottedThreshold(asked.operator, number, asked.unit, level))
+                thresholds.append(
+                    PlottedThreshold(asked.operator, number, asked.unit, level, asked.meaning)
+                )
         found.append(
             Course(course.fact, course.unit, tuple(values), tuple(thresholds), course.known)
         )

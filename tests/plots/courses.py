@@ -28,10 +28,10 @@ def value(days: int, number: str | None, limit: str | None = "40", **more: Any) 
 
 
 def threshold(
-    operator: str, number: str, unit: str = "xULN", level: str | None = None
+    operator: str, number: str, unit: str = "xULN", level: str | None = None, meaning: str = ""
 ) -> PlottedThreshold:
     known = Decimal(level) if level is not None else None
-    return PlottedThreshold(operator, Decimal(number), unit, known)
+    return PlottedThreshold(operator, Decimal(number), unit, known, meaning)
 
 
 def alt(*values: PlottedValue, asked: tuple[PlottedThreshold, ...] = ()) -> Course:

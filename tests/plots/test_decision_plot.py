@@ -54,6 +54,19 @@ def test_thresholds_are_dashed_lines_with_their_words_at_the_right_height() -> N
     assert labels == ["ULN", "≤ 3 × ULN", "> 5 × ULN"]
 
 
+def test_a_limit_to_hold_and_one_to_resume_differ_in_pattern_colour_and_words() -> None:
+    asked = (threshold(">", "5", meaning="hold"), threshold("<=", "3", meaning="resume"))
+    figure = drawn([alt(value(3, "240"), asked=asked)], [])
+
+    _, resume, hold = sorted(
+        artists(figure, "threshold ALT"), key=lambda line: float(line.get_ydata()[0])
+    )
+    assert resume.get_linestyle() != hold.get_linestyle()
+    assert resume.get_color() != hold.get_color()
+    labels = [label.get_text() for label in artists(figure, "label ALT")]
+    assert labels == ["ULN", "resume ≤ 3 × ULN", "hold > 5 × ULN"]
+
+
 def test_doses_and_holds_are_bars_in_a_lane_and_bands_behind_the_values() -> None:
     orders = [order("ended", 60, 20), order("active", 9, mg="900")]
     figure = drawn([alt(value(3, "240"), value(70, "20"))], orders)

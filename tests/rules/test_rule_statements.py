@@ -218,6 +218,14 @@ def test_a_member_of_tomorrow_is_not_there_today() -> None:
     assert verdict_of(f"{PRIOR} include alectinib", facts) is NOT_MET
 
 
+def test_a_list_that_holds_other_members_is_never_said_to_be_empty() -> None:
+    facts = {PRIOR: members("crizotinib")}
+    trace = trace_of(f"{PRIOR} do not include alectinib", facts)
+    assert trace.sentence == f"{PRIOR}: not among crizotinib; so this holds."
+    empty = {PRIOR: Collection((), complete=True)}
+    assert "none found" in trace_of(f"{PRIOR} do not include alectinib", empty).sentence
+
+
 def test_a_trace_names_the_members_that_matched() -> None:
     facts = {PRIOR: members("alectinib", "crizotinib")}
     trace = trace_of(f"{PRIOR} include any of {{crizotinib, lorlatinib}}", facts)

@@ -146,6 +146,36 @@ def test_a_recommendation_that_does_not_say_it_is_verified_is_not(
     assert "Not verified" in open_page(document).all("article")[-1].one("p", "flag").text
 
 
+def test_the_reason_stands_in_sentences_and_the_rule_is_folded(
+    open_page: OpenPage, document: Document
+) -> None:
+    first, *rest = document["recommendations"]
+    leaf = {**first["trace"]["children"][0], "sentence": "ALT: 6 x ULN; asked: > 5, so this holds."}
+    told = {**first, "trace": leaf, "recovery": "ALT is at most 3 x ULN", "also": []}
+    article = open_page({**document, "recommendations": [told, *rest]}).all("article")[0]
+
+    assert [one.text for one in article.all("p")][2:5] == [
+        "Hold until recovery.",
+        "For this patient: resume alectinib 300 mg twice daily when ALT is at most 3 x ULN.",
+        "Seen: ALT: 6 x ULN.",
+    ]
+    steps = article.one("details", "steps")
+    assert "open" not in steps.attributes
+    assert steps.all("ul", "root")
+    assert len(article.all("ul", "root")) == len(steps.all("ul", "root"))
+
+
+def test_advice_of_this_project_is_not_called_unverified(
+    open_page: OpenPage, document: Document
+) -> None:
+    first, *rest = document["recommendations"]
+    own = {**first, "sources": ["design-missing-data"], "also": [], "options": []}
+    page = open_page({**document, "recommendations": [own, *rest]})
+
+    assert "This project's own rule, not from a label." in page.all("article")[0].text
+    assert "Not verified" not in page.all("article")[0].text
+
+
 def test_sources_are_citations_with_address_and_day(
     open_page: OpenPage, document: Document
 ) -> None:
@@ -177,7 +207,7 @@ def test_options_stand_side_by_side_with_their_modifiers(
 def test_undecided_rules_are_folded_away_but_counted(
     open_page: OpenPage, document: Document
 ) -> None:
-    details = open_page(document).one("details")
+    details = open_page(document).all("details")[-1]
     assert "open" not in details.attributes
     assert details.one("summary").text == "Show 1 rule"
     assert "lung-stop" in details.text
