@@ -180,12 +180,20 @@ def _picture(played: Played | None) -> Markup | None:
         return None
     # Imported when there is something to draw: the rest of the service does not need it.
     from cds_service.plots.files import drawing_settings, page_svg
-    from cds_service.plots.timeline_plot import TITLE, in_words, timeline_figure
+    from cds_service.plots.timeline_plot import (
+        COLUMN_TIMELINE,
+        NARROW_TIMELINE,
+        TITLE,
+        in_words,
+        timeline_figure,
+    )
 
+    told = in_words(played.timeline)
+    drawn = ""
     try:
-        with drawing_settings():
-            figure = timeline_figure(played.timeline)
-            drawn = page_svg(figure, TITLE, in_words(played.timeline), "timeline-plot")
+        for width, name in ((COLUMN_TIMELINE, "plot-wide"), (NARROW_TIMELINE, "plot-narrow")):
+            with drawing_settings():
+                drawn += page_svg(timeline_figure(played.timeline, width), TITLE, told, name)
     except Exception as error:  # noqa: BLE001 - its text may hold values that were pasted
         _logger.error("the timeline of the bench failed with %s", type(error).__name__)
         return None

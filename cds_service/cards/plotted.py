@@ -6,12 +6,12 @@ Only numbers, days, units and drugs. It stays small, because it is stored with e
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from decimal import Decimal
 from typing import Any
 
 from cds_service.alk import Decision, Kind, Recommendation, Topic
 from cds_service.facts.grade_courses import grade_course
-from cds_service.facts.patient import PatientFacts, TreatmentLine, since
+from cds_service.facts.patient import PatientFacts, TreatmentLine
+from cds_service.facts.threshold_levels import level_of
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import Concept, Findings, Measurement, Quantity, Series
 from cds_service.rules.measuring import Threshold
@@ -152,26 +152,11 @@ def _threshold(
     }
     if meaning:
         document["meaning"] = meaning
-    level = _level(threshold, series, drug, facts)
+    line = facts.line(drug) if drug is not None else None
+    level = level_of(threshold, series, line.start if line is not None else None)
     if level is not None:
         document["level"] = plain(level)
     return document
-
-
-def _level(
-    threshold: Threshold, series: Series, drug: str | None, facts: PatientFacts
-) -> Decimal | None:
-    """The threshold in the unit of the series; None for multiples of each result's own limit."""
-    if threshold.amount.unit == X_UPPER_LIMIT:
-        return None
-    baseline = series.baseline
-    if threshold.amount.by_baseline and drug is not None:
-        line = facts.line(drug)
-        if line is not None and line.start is not None:
-            baseline = since(series, line.start).baseline
-    # No limit of a result is asked for here, so any measurement answers.
-    level = threshold.limit(series.measurements[0], baseline)
-    return level if isinstance(level, Decimal) else None
 
 
 def _line(line: TreatmentLine) -> dict[str, Any]:

@@ -8,15 +8,14 @@ from datetime import date
 from matplotlib.figure import Figure
 
 from cds_service.plots.bars import bars
+from cds_service.plots.course_drawing import course_title, draw_course
 from cds_service.plots.data import Course, DosePeriod
 from cds_service.plots.drawing import (
     WIDE,
     Days,
     Sheet,
     Width,
-    course_title,
     days_before,
-    draw_course,
     draw_holds,
     draw_lanes,
     lane_height,

@@ -6,6 +6,7 @@ meaning is in a colour alone: bounds, holds and thresholds have shapes, patterns
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +15,13 @@ from datetime import date, timedelta
 from matplotlib.axes import Axes
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from cds_service.plots.bars import Bar, BarKind
-from cds_service.plots.scales import Level, Point, ScaledCourse
 
 INK = "#1b1f24"
 QUIET = "#75808b"
 VALUE = "#2f78b7"
 THRESHOLD = "#c4473a"
-RESUMED = "#3d8b5f"
 DOSE = "#7aa6cf"
 
 DPI = 72
@@ -31,7 +29,6 @@ DPI = 72
 
 TEXT = 11.0
 SMALL = 10.0
-_LABEL_GAP = 12.0
 _BAR_HEIGHT = 15.0
 _CHARACTER = 6.2
 """Pixels that a character of small text takes on average, to tell whether a label fits."""
@@ -182,6 +179,10 @@ class Sheet:
             gid="line",
         )
 
+    def wrapped(self, text: str) -> list[str]:
+        """A long text of small size as lines that fit."""
+        return textwrap.wrap(text, self.small_characters)
+
     def days_below(self, axes: Axes) -> None:
         """Write the days under the last panel, and what the dotted line is."""
         axes.tick_params(labelbottom=True, bottom=True)
@@ -202,18 +203,6 @@ class Sheet:
             ha="right" if share > 0.5 else "left",
             gid="today label",
         )
-
-
-def course_title(course: ScaledCourse, notes: Sequence[str] = ()) -> str:
-    """The name of a fact with its unit, and what the picture of it lacks."""
-    found = [*notes]
-    if course.left_out:
-        count = len(course.left_out)
-        found.append(f"{count} result{'' if count == 1 else 's'} not drawn (?)")
-    if course.not_drawn:
-        found.append(f"limits not drawn: {', '.join(course.not_drawn)}")
-    unit = f" ({course.unit})" if course.unit else ""
-    return "; ".join((f"{course.fact}{unit}", *found))
 
 
 def lane_height(drugs: int) -> float:
@@ -296,108 +285,6 @@ def draw_holds(axes: Axes, found: Sequence[Bar]) -> None:
                 facecolor=(QUIET, 0.14), edgecolor="none", zorder=0,
                 gid=f"hold {bar.drug}",
             )  # fmt: skip
-
-
-_MARKERS = {"": "o", ">": "^", ">=": "^", "<": "v", "<=": "v"}
-
-
-def draw_course(axes: Axes, course: ScaledCourse, pixels: float) -> None:
-    """Points joined by a line, bounds as open triangles, and thresholds with their words.
-
-    A question mark stands on the day of a result that has no place on the scale: without it a
-    newest result that cannot be graded would leave a picture of normal ones.
-    """
-    _draw_points(axes, course.fact, course.points)
-    first, last = axes.get_xlim()
-    for item, _ in course.left_out:
-        if first <= day_number(item.day) <= last:
-            axes.text(
-                day_number(item.day), 0.7, "?", transform=axes.get_xaxis_transform(),
-                fontsize=TEXT + 2, fontweight="bold", color=THRESHOLD, ha="center", va="center",
-                gid=f"not drawn {course.fact}",
-            )  # fmt: skip
-    heights = [item.height for item in course.points]
-    heights += [item.height for item in course.levels]
-    low, high = value_range(heights, from_zero=course.in_upper_limits)
-    axes.set_ylim(low, high)
-    ticks = MaxNLocator(4 if pixels > 80 else 3, integer=high - low > 4).tick_values(low, high)
-    # A number at the very top would stand in the title.
-    top = high - (high - low) * 7 / pixels
-    axes.set_yticks([tick for tick in ticks if low <= tick <= top] if heights else [])
-    axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
-    places = spread([_pixel(item.height, low, high, pixels) for item in course.levels], pixels)
-    for level, place in zip(course.levels, places, strict=True):
-        color, style = _level_style(level)
-        axes.axhline(
-            level.height, color=color, linewidth=1.1, linestyle=style,
-            gid=f"threshold {course.fact}",
-        )  # fmt: skip
-        axes.annotate(
-            legible(level.label, 40), (1.0, place / pixels), xytext=(4, 0),
-            xycoords="axes fraction", textcoords="offset points", va="center_baseline",
-            fontsize=SMALL, color=INK, annotation_clip=False, gid=f"label {course.fact}",
-        )  # fmt: skip
-
-
-def _level_style(level: Level) -> tuple[str, str]:
-    """Colour and pattern of a threshold: what it means is told by both, and by its label."""
-    if level.is_upper_limit:
-        return QUIET, ":"
-    if level.meaning == "resume":
-        return RESUMED, "-."
-    return (THRESHOLD if level.meaning else QUIET), "--"
-
-
-def _draw_points(axes: Axes, fact: str, points: Sequence[Point]) -> None:
-    days = [day_number(item.day) for item in points]
-    heights = [item.height for item in points]
-    axes.plot(days, heights, color=VALUE, linewidth=1.0, alpha=0.6, gid=f"line {fact}")
-    crowded = len(points) > 120
-    for comparators, gid in ((("",), "values"), ((">", ">="), "at least"), (("<", "<="), "below")):
-        kept = [index for index, item in enumerate(points) if item.comparator in comparators]
-        if kept:
-            axes.plot(
-                [days[index] for index in kept],
-                [heights[index] for index in kept],
-                linestyle="none",
-                marker=_MARKERS[comparators[0]],
-                markersize=2.5 if crowded else 5,
-                color=VALUE,
-                markerfacecolor=VALUE if gid == "values" else "none",
-                markeredgewidth=1.2,
-                gid=f"{gid} {fact}",
-            )
-
-
-LEAST_SHARE = 0.3
-"""The least height of a panel as a share of its highest value: small changes stay small."""
-
-
-def value_range(heights: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
-    """The bottom and top of a panel: from 0 if asked or unless all values lie far above it."""
-    if not heights:
-        return 0.0, 1.0
-    low, high = min(heights), max(heights)
-    if from_zero or 0 <= low < 0.5 * high or low == 0:
-        return min(low, 0.0), high * 1.15 if high > 0 else 1.0
-    room = max((high - low) * 0.15, (LEAST_SHARE * abs(high) - (high - low)) / 2)
-    return low - room, high + room
-
-
-def _pixel(height: float, low: float, high: float, pixels: float) -> float:
-    return (height - low) / (high - low) * pixels
-
-
-def spread(places: Sequence[float], room: float, gap: float = _LABEL_GAP) -> list[float]:
-    """The places, ascending, moved apart so that labels do not overlap, within 0 to `room`."""
-    moved = list(places)
-    for index in range(1, len(moved)):
-        moved[index] = max(moved[index], moved[index - 1] + gap)
-    limit = room
-    for index in reversed(range(len(moved))):
-        moved[index] = min(moved[index], limit)
-        limit = moved[index] - gap
-    return moved
 
 
 def day_number(day: date) -> float:

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 
 from cds_service.plots.data import Course, PlottedThreshold, PlottedValue
+from cds_service.rules.measuring import OPERATORS
 
 X_UPPER_LIMIT = "xULN"
 X_BASELINE = "xbaseline"
@@ -27,16 +28,24 @@ _UNITS = {
     "10*9/L": "10⁹/L",
     "umol/L": "µmol/L",
 }
+ACTED_ON = ("stop", "hold", "reduce")
+"""Meanings of thresholds at which something is done."""
 NO_LIMIT = "came without an upper limit of normal"
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A result on the scale; `comparator` as in PlottedValue."""
+    """A result on the scale; `comparator` as in PlottedValue.
+
+    `above` says that it lies above its own upper limit of normal, `beyond` that it meets a limit
+    to stop, to hold or to lower the dose.
+    """
 
     day: date
     height: float
     comparator: str = ""
+    above: bool = False
+    beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +89,12 @@ def scaled(course: Course) -> ScaledCourse:
         if item.number is None:
             left_out.append((item, item.problem or "could not be used"))
         elif divisor is None:
-            points.append(Point(item.day, float(item.number), item.comparator))
+            points.append(_point(item, item.number, course.thresholds, None))
         elif not _has_limit(item):
             left_out.append((item, NO_LIMIT))
         else:
-            height = float(item.number / (item.upper_limit or divisor))
-            points.append(Point(item.day, height, item.comparator))
+            height = item.number / (item.upper_limit or divisor)
+            points.append(_point(item, height, course.thresholds, divisor))
     levels, not_drawn = _levels(course.thresholds, divisor)
     return ScaledCourse(
         course.fact,
@@ -96,6 +105,22 @@ def scaled(course: Course) -> ScaledCourse:
         not_drawn,
         divisor is not None,
     )
+
+
+def _point(
+    item: PlottedValue,
+    height: Decimal,
+    thresholds: Iterable[PlottedThreshold],
+    divisor: Decimal | None,
+) -> Point:
+    number = item.number if item.number is not None else height
+    above = _has_limit(item) and number > (item.upper_limit or number)
+    beyond = False
+    for asked in thresholds:
+        level = _height(asked, divisor)
+        if asked.meaning in ACTED_ON and level is not None:
+            beyond = beyond or OPERATORS[asked.operator](height, level)
+    return Point(item.day, float(height), item.comparator, above, beyond)
 
 
 def since(course: ScaledCourse, first: date) -> ScaledCourse:

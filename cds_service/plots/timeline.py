@@ -19,9 +19,11 @@ from cds_service.plots.data import (
     DatedEvent,
     DatedTest,
     DosePeriod,
+    PlottedThreshold,
     PlottedValue,
     Timeline,
 )
+from cds_service.plots.drug_limits import drug_limits
 from cds_service.plots.scales import GRADE
 from cds_service.rules import Events, Findings, Measurement, Quantity, Series, Statements
 
@@ -54,17 +56,18 @@ def _courses(facts: PatientFacts, knowledge: Knowledge) -> Iterator[Course]:
         series = facts.find(fact)
         kind = knowledge.vocabulary.find(fact)
         if isinstance(series, Series) and isinstance(kind, Quantity) and series.measurements:
-            yield _course(fact, kind.unit, series)
+            limits = drug_limits(fact, series, facts, knowledge)
+            yield _course(fact, kind.unit, series, limits)
     for concept in graded_concepts(knowledge):
         found = facts.find(concept.name)
         graded = grade_course(concept, found, facts.as_of) if isinstance(found, Findings) else None
         if graded is not None and any(item.value for item in graded.measurements):
-            yield _course(concept.name, GRADE, graded)
+            yield _course(concept.name, GRADE, graded, ())
 
 
-def _course(fact: str, unit: str, series: Series) -> Course:
+def _course(fact: str, unit: str, series: Series, limits: tuple[PlottedThreshold, ...]) -> Course:
     values = tuple(_value(item) for item in series.measurements)
-    return Course(fact, unit, values, (), len(values))
+    return Course(fact, unit, values, limits, len(values))
 
 
 def _value(item: Measurement) -> PlottedValue:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cds_service.plots.bars import Bar, bars, undated
+from cds_service.plots.course_drawing import MARKS, course_title, draw_course
 from cds_service.plots.data import DatedEvent, DatedTest, Timeline
 from cds_service.plots.drawing import (
     INK,
@@ -19,10 +20,8 @@ from cds_service.plots.drawing import (
     Days,
     Sheet,
     Width,
-    course_title,
     day_number,
     days_before,
-    draw_course,
     draw_holds,
     draw_lanes,
     lane_height,
@@ -33,6 +32,8 @@ from cds_service.plots.scales import ScaledCourse, scaled, since
 from cds_service.plots.timeline import DISEASE_STATUS
 
 TIMELINE = Width(1000, 44, 150, 9)
+COLUMN_TIMELINE = Width(720, 44, 150, 6)
+"""As wide as the column of a page that stands beside a form."""
 NARROW_TIMELINE = Width(350, 36, 128, 3)
 TITLE = "Treatment, tests and findings over time"
 
@@ -41,7 +42,8 @@ _ROW = 31.0
 _SECTION = 22.0
 _AFTER_TITLE = 4.0
 _TITLE = 16.0
-_BEFORE_TREATMENT = 120
+_BEFORE_TREATMENT = 21
+"""Days before the first dose that are drawn; what is earlier is said in words."""
 
 _STATUS_MARKS = {
     "improved": ("^", "△"),
@@ -64,12 +66,13 @@ def timeline_figure(timeline: Timeline, width: Width = TIMELINE) -> Figure:
     earlier = [whole.fact for whole, course in within if not course.points and not course.left_out]
     kinds = list(dict.fromkeys(event.kind for event in timeline.events))
     sheet = Sheet(width, _height(timeline, taken, len(kinds), len(shown)), days)
+    sheet.title(TITLE)
     sheet.as_of_label(f"as of {timeline.as_of.day} {timeline.as_of:%b %Y}")
     _treatment(sheet, timeline, taken)
     _section(sheet, "Events")
     for kind in kinds:
         own = [event for event in timeline.events if event.kind == kind]
-        _event_row(sheet, kind, [event for event in own if event.day >= days.first])
+        _event_row(sheet, kind, own)
     if not kinds:
         sheet.line("no imaging, progression or ALK result recorded")
     sheet.space(_SECTION - _TITLE)
@@ -80,6 +83,10 @@ def timeline_figure(timeline: Timeline, width: Width = TIMELINE) -> Figure:
         sheet.line("no test recorded or due")
     sheet.space(_SECTION - _TITLE)
     _section(sheet, "Values")
+    if shown:
+        for line in sheet.wrapped(MARKS):
+            sheet.line(line)
+        sheet.space(_AFTER_TITLE)
     if earlier:
         sheet.line(f"recorded only before these days: {', '.join(earlier)}")
         sheet.space(_AFTER_TITLE)
@@ -110,14 +117,14 @@ def in_words(timeline: Timeline) -> str:
 
 
 def _days(timeline: Timeline, taken: Sequence[Bar], courses: Sequence[ScaledCourse]) -> Days:
-    """From some months before the first drug, or from the first event where that is earlier."""
-    found = [event.day for event in timeline.events]
+    """From some weeks before the first dose; before any treatment, from the first day recorded."""
     if taken:
-        found += [days_before(bar.begin, _BEFORE_TREATMENT) for bar in taken]
+        found = [days_before(min(bar.begin for bar in taken), _BEFORE_TREATMENT)]
     else:
+        found = [event.day for event in timeline.events]
         found += [point.day for course in courses for point in course.points]
     found += [test.due for test in timeline.tests if test.due is not None]
-    return shown_days(found, timeline.as_of, least=90)
+    return shown_days(found, timeline.as_of, least=60)
 
 
 def _height(
@@ -130,7 +137,8 @@ def _height(
     treatment = lane_height(len({bar.drug for bar in taken})) if taken else _TITLE
     rows = (_ROW * kinds or _TITLE) + (_ROW * len(timeline.tests) or _TITLE)
     panels = courses * (_PANEL + _TITLE + 8) or _TITLE + 1
-    lines = 2 * _TITLE  # for an order without a day, and for what was recorded earlier only
+    # The title, the marks in words, an order without a day, and what was recorded earlier only.
+    lines = (2 + 3) * _TITLE + _AFTER_TITLE
     return 14 + treatment + rows + panels + lines + 4 * (_SECTION + _AFTER_TITLE) + 26
 
 
@@ -153,6 +161,11 @@ def _section(sheet: Sheet, title: str) -> None:
 
 def _event_row(sheet: Sheet, kind: str, events: Sequence[DatedEvent]) -> None:
     title = f"{kind} ({_KEY})" if kind == DISEASE_STATUS else kind
+    earlier = [event.day for event in events if event.day < sheet.days.first]
+    events = [event for event in events if event.day >= sheet.days.first]
+    if earlier:
+        more = f", {len(earlier)} in all" if len(earlier) > 1 else ""
+        title += f"; earlier: {_written(max(earlier))}{more}"
     axes = _row(sheet, title)
     words = dict.fromkeys(event.label for event in events)
     for word in words:

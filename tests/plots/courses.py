@@ -67,6 +67,15 @@ def points(figure: Figure, gid: str) -> list[tuple[date, float]]:
     return list(zip(days, [round(float(height), 6) for height in line.get_ydata()], strict=True))
 
 
+def results(figure: Figure, fact: str) -> list[tuple[date, float]]:
+    """The days and heights of all exact results of a fact, whatever their mark."""
+    found = []
+    for kind in ("values", "above", "beyond"):
+        if artists(figure, f"{kind} {fact}"):
+            found += points(figure, f"{kind} {fact}")
+    return sorted(found)
+
+
 def texts(figure: Figure) -> list[str]:
     """Every text that is drawn."""
     found = figure.findobj(lambda item: hasattr(item, "get_text"))

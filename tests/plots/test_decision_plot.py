@@ -11,8 +11,9 @@ from matplotlib.dates import num2date
 from matplotlib.figure import Figure
 
 from cds_service.plots import Course, DosePeriod
+from cds_service.plots.course_drawing import spread
 from cds_service.plots.decision_plot import decision_figure
-from cds_service.plots.drawing import NARROW, WIDE, Days, Width, spread, written_days
+from cds_service.plots.drawing import NARROW, WIDE, Days, Width, written_days
 from cds_service.plots.files import drawing_settings
 from tests.plots.courses import (
     TODAY,
@@ -22,6 +23,7 @@ from tests.plots.courses import (
     artists,
     order,
     points,
+    results,
     texts,
     threshold,
     value,
@@ -38,7 +40,7 @@ def drawn(courses: list[Course], orders: list[DosePeriod], width: Width = WIDE) 
 def test_values_stand_at_their_days_and_heights() -> None:
     figure = drawn([alt(value(3, "240"), value(17, "30"))], [order("active", 60)])
 
-    assert points(figure, "values ALT") == [(ago(17), 0.75), (ago(3), 6.0)]
+    assert results(figure, "ALT") == [(ago(17), 0.75), (ago(3), 6.0)]
 
 
 def test_thresholds_are_dashed_lines_with_their_words_at_the_right_height() -> None:
@@ -52,6 +54,26 @@ def test_thresholds_are_dashed_lines_with_their_words_at_the_right_height() -> N
     assert lines == {1.0: ":", 3.0: "--", 5.0: "--"}
     labels = [label.get_text() for label in artists(figure, "label ALT")]
     assert labels == ["ULN", "≤ 3 × ULN", "> 5 × ULN"]
+
+
+def test_results_above_their_limit_or_at_a_limit_to_hold_have_a_shape_of_their_own() -> None:
+    asked = (threshold(">", "5", meaning="hold"), threshold("<=", "3", meaning="resume"))
+    figure = drawn([alt(value(3, "240"), value(9, "90"), value(17, "30"), asked=asked)], [])
+
+    marks = {
+        kind: artist(figure, f"{kind} ALT").get_marker() for kind in ("values", "above", "beyond")
+    }
+    assert len(set(marks.values())) == 3
+    assert points(figure, "beyond ALT") == [(ago(3), 6.0)]
+    assert points(figure, "above ALT") == [(ago(9), 2.25)]
+
+
+def test_normal_values_make_no_mountains() -> None:
+    rates = tuple(value(day, number, None) for day, number in ((3, "64"), (20, "80"), (40, "70")))
+    figure = drawn([Course("heart rate", "/min", rates)], [])
+
+    low, high = artist(figure, "values heart rate").axes.get_ylim()
+    assert (80 - 64) / (high - low) < 0.3
 
 
 def test_a_limit_to_hold_and_one_to_resume_differ_in_pattern_colour_and_words() -> None:
@@ -103,7 +125,7 @@ def test_bounds_are_open_triangles_that_point_where_the_value_may_lie() -> None:
     assert (above.get_marker(), below.get_marker()) == ("^", "v")
     assert above.get_markerfacecolor() == below.get_markerfacecolor() == "none"
     assert points(figure, "at least ALT") == [(ago(3), 6.0)]
-    assert points(figure, "values ALT") == [(ago(12), 0.5)]
+    assert results(figure, "ALT") == [(ago(12), 0.5)]
 
 
 def test_a_result_that_cannot_be_placed_is_a_question_mark_on_its_day() -> None:
@@ -118,13 +140,13 @@ def test_a_result_that_cannot_be_placed_is_a_question_mark_on_its_day() -> None:
 def test_one_value_is_one_point() -> None:
     figure = drawn([alt(value(3, "240"))], [])
 
-    assert points(figure, "values ALT") == [(ago(3), 6.0)]
+    assert results(figure, "ALT") == [(ago(3), 6.0)]
 
 
 def test_two_thousand_values_are_all_there() -> None:
     figure = drawn([alt(*(value(day, str(20 + day % 7)) for day in range(2000)))], [])
 
-    drawn_points = points(figure, "values ALT")
+    drawn_points = results(figure, "ALT")
     assert len(drawn_points) == 2000
     assert drawn_points[0][0] == ago(1999)
 
@@ -146,14 +168,14 @@ def test_a_course_of_which_nothing_can_be_placed_keeps_its_panel_beside_others()
 def test_results_from_long_before_the_drug_do_not_squeeze_the_others() -> None:
     figure = drawn([alt(value(3, "240"), value(70, "30"), value(900, "25"))], [order("active", 60)])
 
-    assert [day for day, _ in points(figure, "values ALT")] == [ago(70), ago(3)]
+    assert [day for day, _ in results(figure, "ALT")] == [ago(70), ago(3)]
 
 
 def test_the_newest_result_of_every_fact_is_shown_however_old() -> None:
     old = replace(alt(value(900, "25")), fact="AST")
     figure = drawn([alt(value(3, "240")), old], [order("active", 60)])
 
-    assert points(figure, "values AST") == [(ago(900), 0.625)]
+    assert results(figure, "AST") == [(ago(900), 0.625)]
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])

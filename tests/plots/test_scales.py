@@ -15,7 +15,7 @@ def test_each_result_is_divided_by_its_own_upper_limit() -> None:
     course = scaled(alt(value(3, "200"), value(9, "200", "50")))
 
     assert course.unit == "× ULN"
-    assert course.points == (Point(ago(9), 4.0), Point(ago(3), 5.0))
+    assert course.points == (Point(ago(9), 4.0, above=True), Point(ago(3), 5.0, above=True))
 
 
 def test_without_any_upper_limit_results_stay_in_their_unit_and_the_multiple_is_not_drawn() -> None:

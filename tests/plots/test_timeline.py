@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
 from cds_service.commands.local import LocalServices
@@ -17,7 +18,18 @@ from cds_service.plots.drawing import Width
 from cds_service.plots.files import drawing_settings
 from cds_service.plots.timeline_plot import NARROW_TIMELINE, TIMELINE, in_words, timeline_figure
 from fhir_fixtures import REFERENCE_DATE, load_story, story_names
-from tests.plots.courses import TODAY, ago, alt, artist, artists, order, points, texts, value
+from tests.plots.courses import (
+    TODAY,
+    ago,
+    alt,
+    artist,
+    artists,
+    order,
+    points,
+    results,
+    texts,
+    value,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -88,12 +100,40 @@ def test_no_text_of_the_record_gets_into_a_timeline() -> None:
 def test_every_part_is_drawn_at_its_day() -> None:
     figure = drawn(FULL)
 
-    assert points(figure, "values ALT") == [(ago(190), 0.5), (ago(3), 6.0)]
+    assert results(figure, "ALT") == [(ago(190), 0.5), (ago(3), 6.0)]
     assert points(figure, "done liver tests") == [(ago(190), 0.5), (ago(3), 0.5)]
     assert points(figure, "due liver tests") == [(ago(-10), 0.5)]
     assert points(figure, "events disease status worse") == [(ago(5), 0.5)]
     assert points(figure, "events disease status stable") == [(ago(100), 0.5)]
     assert artist(figure, "no order alectinib").get_hatch()
+
+
+def test_the_limits_of_the_drug_in_use_are_drawn() -> None:
+    limits = {
+        course.fact: {(item.operator, str(item.number), item.meaning) for item in course.thresholds}
+        for course in timeline_of_story("alectinib-alt-six-times").courses
+    }
+    assert (">", "5", "hold") in limits["ALT"]
+    # Held for only together with another value, or not at all: a line alone would say too much.
+    assert not {item for item in limits["total bilirubin"] if item[0] == "<="}
+    assert limits["haemoglobin"] == set()
+
+
+def test_what_happened_long_before_the_first_dose_is_folded_into_words() -> None:
+    events = (DatedEvent(ago(900), "brain imaging"), DatedEvent(ago(2000), "brain imaging"))
+    figure = drawn(replace(FULL, events=events))
+
+    assert any(text.startswith("brain imaging; earlier:") for text in texts(figure))
+    assert any("2 in all" in text for text in texts(figure))
+    first_dose = min(item.start for item in FULL.periods if item.start is not None)
+    first_day = artist(figure, "done liver tests").axes.get_xlim()[0]
+    assert first_day > date2num(first_dose) - 60
+
+
+def test_the_picture_has_a_title_and_says_its_marks_in_words() -> None:
+    said = texts(drawn(FULL))
+    assert "Treatment, tests and findings over time" in said
+    assert any("above the upper limit of normal" in text for text in said)
 
 
 def test_worse_and_stable_have_different_marks_and_a_key_in_words() -> None:
@@ -136,7 +176,7 @@ def test_what_was_recorded_long_before_the_drug_is_counted_or_named() -> None:
 
     assert "1 earlier not shown" in artist(figure, "title ALT").get_text()
     assert "recorded only before these days: AST" in texts(figure)
-    assert artists(figure, "values AST") == []
+    assert results(figure, "AST") == []
 
 
 def test_a_history_of_ten_years_with_thousands_of_values_stays_within_its_frame() -> None:
@@ -149,7 +189,7 @@ def test_a_history_of_ten_years_with_thousands_of_values_stays_within_its_frame(
 
     with drawing_settings():
         figure.draw_without_rendering()
-    assert len(points(figure, "values ALT")) == 1825
+    assert len(results(figure, "ALT")) == 1825
     for item in figure.findobj(lambda found: bool(getattr(found, "get_text", str)())):
         box = item.get_window_extent()
         assert box.x0 >= 0, item.get_text()
