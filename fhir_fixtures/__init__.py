@@ -10,7 +10,8 @@ from fhir_fixtures.stories import (
     Story,
     UnknownStoryError,
     load_story,
+    people,
     story_names,
 )
 
-__all__ = ["REFERENCE_DATE", "Story", "UnknownStoryError", "load_story", "story_names"]
+__all__ = ["REFERENCE_DATE", "Story", "UnknownStoryError", "load_story", "people", "story_names"]

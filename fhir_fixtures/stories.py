@@ -10,6 +10,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+import yaml
+
 REFERENCE_DATE = date(2026, 11, 20)
 """The day on which every story is told; "today" of the people in it."""
 
@@ -38,6 +40,11 @@ class Story:
     draft_orders: dict[str, Any] | None
     as_of: date
 
+    @property
+    def person(self) -> str:
+        """The paragraph without what the service is expected to say."""
+        return self.paragraph.partition(" The service ")[0]
+
 
 def _patients() -> Traversable:
     return files("fhir_fixtures") / "patients"
@@ -48,6 +55,13 @@ def story_names() -> list[str]:
     return sorted(
         folder.name for folder in _patients().iterdir() if (folder / "bundle.json").is_file()
     )
+
+
+def people() -> dict[str, dict[str, str]]:
+    """Every story as a clinician would name the person, by group and by name of the story."""
+    text = (files("fhir_fixtures") / "people.yaml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, str]] = yaml.safe_load(text)
+    return found
 
 
 def load_story(name: str, as_of: date | None = None) -> Story:

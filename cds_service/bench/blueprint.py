@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -16,15 +16,26 @@ from markupsafe import Markup
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
-from cds_service.bench.changes import MEASURED, REASONS, Choices, FormError, read_changes
+from cds_service.bench.changes import (
+    GRADES,
+    REASONS,
+    STATES,
+    Changes,
+    Choices,
+    FormError,
+    read_changes,
+)
+from cds_service.bench.comparison import Comparison, compared
+from cds_service.bench.fields import MeasuredField
 from cds_service.bench.play import Played, Player
 from cds_service.bench.requests import NEEDS_ORDERS, Prepared, from_paste, from_story
 from cds_service.facts import BeforeBirthError
-from cds_service.protocol import BodyLimits
+from cds_service.plots.scales import plain_number
+from cds_service.protocol import BodyLimits, Service
 from cds_service.protocol.time_limit import OutOfTime, time_limit
 from cds_service.turns import Turns
 from cds_service.web.security import content_security_policy, secure
-from fhir_fixtures import story_names
+from fhir_fixtures import people
 from hooks import Engine
 
 _logger = logging.getLogger("alk_cds.bench")
@@ -32,11 +43,16 @@ _logger = logging.getLogger("alk_cds.bench")
 PASTED = "pasted"
 """The one field that never goes into a link."""
 
-LABELS: Mapping[str, str] = {
+ALL_HOOKS = "all"
+"""Chosen as the hook: the answers of every hook, one after the other."""
+
+_LABELS: Mapping[str, str] = {
     "story": "Fictional patient",
     "hook": "Hook",
     PASTED: "Pasted content",
-    **{item.name: item.label for item in MEASURED},
+    "finding": "Finding",
+    "state": "It is",
+    "grade": "CTCAE grade",
     "brain": "Brain metastases",
     "pregnancy": "Pregnancy",
     "earlier": "Earlier ALK inhibitor",
@@ -47,7 +63,7 @@ LABELS: Mapping[str, str] = {
     "days": "Days from today",
     "raw": "Show the request as sent",
 }
-"""What the fields of the form are called."""
+"""What the fields of the form are called, besides those of the results."""
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _LONGEST_SECONDS = 10.0
@@ -60,10 +76,32 @@ class _View:
     """What the page shows besides its form."""
 
     problems: dict[str, str] = field(default_factory=dict)
-    prepared: Prepared | None = None
-    played: Played | None = None
+    answers: list[_Answer] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Hooks that need an order where none is being given."""
+    charted: Played | None = None
     link: str | None = None
     failed: bool = False
+
+    @property
+    def leading(self) -> _Answer | None:
+        """The answer whose basis is shown: the one with the most to say."""
+        return max(self.answers, key=lambda one: one.weight, default=None)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """One call, and how its cards differ from those of the chart as it is."""
+
+    prepared: Prepared
+    played: Played
+    difference: Comparison
+
+    @property
+    def weight(self) -> int:
+        """How many recommendations stand behind it."""
+        document = self.played.document
+        return len(document.recommendations) if document is not None else 0
 
 
 class _Bench:
@@ -72,6 +110,8 @@ class _Bench:
         self._turns = turns
         self._limits = limits
         self._choices = Choices.of(engine.knowledge)
+        fields = self._choices.fields.measured
+        self._labels = {**_LABELS, **{item.name: item.label for item in fields}}
 
     def page(self) -> BaseResponse:
         """``GET /bench``: the form, and the answer for what the address asks."""
@@ -89,7 +129,7 @@ class _Bench:
         if len(form.get(PASTED, "").encode()) > self._limits.max_bytes:
             return self._too_large()
         if not form.get(PASTED):
-            return redirect(_link(form), code=303)
+            return redirect(self._link(form), code=303)
         return self._shown(form, self._answered(form))
 
     def _answered(self, form: Mapping[str, str]) -> _View:
@@ -105,23 +145,13 @@ class _Bench:
         today = self._player.today()
         try:
             changes = read_changes(form, self._choices)
-            service = self._player.service(form.get("hook") or "patient-view")
-            if service is None:
-                raise FormError({"hook": "is none of the hooks that are played here"})
-            try:
-                day = today + timedelta(days=changes.days)
-            except OverflowError:
-                raise FormError({"days": "leads to no day of the calendar"}) from None
-            knowledge = self._player.knowledge
-            if form.get(PASTED):
-                services = self._player.services
-                view.prepared = from_paste(
-                    form[PASTED], service, services, changes, knowledge, day, self._limits
-                )
-            else:
-                view.link = _link(form)
-                view.prepared = from_story(form["story"], service, changes, knowledge, today, day)
-            view.played = self._player.play(view.prepared, day)
+            day = _day_asked(today, changes.days)
+            for service in self._services(form):
+                self._answer(view, form, service, changes, day)
+            if not view.answers and view.left_out:
+                raise FormError({"hook": "is about orders, and nothing is being ordered"})
+            if not form.get(PASTED):
+                view.link = self._link(form)
         except FormError as problem:
             view.problems = problem.problems
         except BeforeBirthError as error:
@@ -131,6 +161,60 @@ class _Bench:
             view.failed = True
         return view
 
+    def _services(self, form: Mapping[str, str]) -> tuple[Service, ...]:
+        if form.get("hook") == ALL_HOOKS:
+            return self._player.services
+        service = self._player.service(form.get("hook") or "patient-view")
+        if service is None:
+            raise FormError({"hook": "is none of the hooks that are played here"})
+        return (service,)
+
+    def _answer(
+        self, view: _View, form: Mapping[str, str], service: Service, changes: Changes, day: date
+    ) -> None:
+        """Play one hook. Where all are asked, one that lacks an order is named and left out."""
+        try:
+            prepared = self._prepared(form, service, changes, day)
+        except FormError as problem:
+            if form.get("hook") != ALL_HOOKS or set(problem.problems) != {"hook"}:
+                raise
+            view.left_out.append(service.hook)
+            return
+        if any(one.prepared.service.id == prepared.service.id for one in view.answers):
+            # A pasted request is one call, whatever hooks are asked for.
+            return
+        played = self._player.play(prepared, day)
+        charted = played
+        if changes != Changes():
+            today = self._player.today()
+            try:
+                as_charted = self._prepared(form, service, Changes(), today)
+                charted = self._player.play(as_charted, today)
+            except FormError:
+                # Without the order that was chosen here there is nothing to compare with.
+                view.answers.append(_Answer(prepared, played, Comparison()))
+                return
+        view.charted = view.charted or charted
+        difference = compared(charted.cards, played.cards)
+        view.answers.append(_Answer(prepared, played, difference))
+
+    def _prepared(
+        self, form: Mapping[str, str], service: Service, changes: Changes, day: date
+    ) -> Prepared:
+        knowledge = self._player.knowledge
+        if form.get(PASTED):
+            services = self._player.services
+            return from_paste(
+                form[PASTED], service, services, changes, knowledge, day, self._limits
+            )
+        return from_story(form["story"], service, changes, knowledge, self._player.today(), day)
+
+    def _link(self, form: Mapping[str, str]) -> str:
+        """The address of an answer: names and numbers of the form, never what was pasted."""
+        asked = {name: form[name] for name in self._labels if name != PASTED and form.get(name)}
+        address = url_for("bench.page")
+        return f"{address}?{urlencode(asked)}" if asked else address
+
     def _too_large(self) -> BaseResponse:
         return self._shown({}, _View({PASTED: "is larger than this service reads"}), 413)
 
@@ -138,17 +222,25 @@ class _Bench:
         day = self._player.today()
         if (view.problems or view.failed) and status == 200:
             status = 500 if view.failed else 422
-        played = view.played
+        leading = view.leading
+        played = leading.played if leading is not None else None
+        measured, others = self._choices.fields.of_drugs(_drugs(form, view.charted))
         body = render_template(
             "bench/bench.html",
             form=form,
             view=view,
             played=played,
-            prepared=view.prepared,
-            labels=LABELS,
-            measured=MEASURED,
+            prepared=leading.prepared if leading is not None else None,
+            card_count=sum(len(one.played.cards) for one in view.answers),
+            labels=self._labels,
+            measured=measured,
+            other_measured=others,
+            charted=_charted_values((*measured, *others), view.charted),
             reasons=REASONS,
-            stories=story_names(),
+            states=STATES,
+            grades=GRADES,
+            people=people(),
+            all_hooks=ALL_HOOKS,
             services=self._player.services,
             needs_orders=NEEDS_ORDERS,
             choices=self._choices,
@@ -201,11 +293,36 @@ def _picture(played: Played | None) -> Markup | None:
     return Markup(drawn)  # noqa: S704
 
 
-def _link(form: Mapping[str, str]) -> str:
-    """The address of an answer: names and numbers of the form, never what was pasted."""
-    asked = {name: form[name] for name in LABELS if name != PASTED and form.get(name)}
-    address = url_for("bench.page")
-    return f"{address}?{urlencode(asked)}" if asked else address
+def _day_asked(today: date, days: int) -> date:
+    try:
+        return today + timedelta(days=days)
+    except OverflowError:
+        raise FormError({"days": "leads to no day of the calendar"}) from None
+
+
+def _drugs(form: Mapping[str, str], charted: Played | None) -> frozenset[str]:
+    """The inhibitors that are in question: what is ordered here, and what the chart takes."""
+    periods = charted.timeline.periods if charted is not None and charted.timeline else ()
+    taken = {item.drug for item in periods if item.status != "ended"}
+    return frozenset({*taken, *filter(None, [form.get("order")])})
+
+
+def _charted_values(fields: Iterable[MeasuredField], charted: Played | None) -> dict[str, str]:
+    """The newest result of each field in its unit, as a hint of what the chart holds."""
+    courses = charted.timeline.courses if charted is not None and charted.timeline else ()
+    newest = {item.fact: item.values[0] for item in courses if item.values}
+    found: dict[str, str] = {}
+    for item in fields:
+        value = newest.get(item.analyte)
+        if value is None or value.number is None:
+            continue
+        number = value.number
+        if item.upper_limit is not None:
+            if not value.upper_limit:
+                continue
+            number = number / value.upper_limit
+        found[item.name] = f"{value.comparator}{plain_number(round(number, 2))}"
+    return found
 
 
 def as_markup(text: str) -> Markup:

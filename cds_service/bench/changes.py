@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from cds_service.bench.fields import Fields, MeasuredField
 from cds_service.knowledge.release import Knowledge
 
 REMOVED = "none"
@@ -26,30 +27,6 @@ class FormError(ValueError):
         super().__init__("; ".join(self.problems))
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredField:
-    """A test whose result can be changed.
-
-    ``upper_limit`` is the one that the bench sends with the result, in the canonical unit of the
-    analyte; with one the field takes multiples of it, without one the canonical unit.
-    """
-
-    name: str
-    label: str
-    unit: str
-    analyte: str
-    upper_limit: Decimal | None = None
-
-
-MEASURED = (
-    MeasuredField("alt", "ALT", "× ULN", "ALT", Decimal(40)),
-    MeasuredField("ast", "AST", "× ULN", "AST", Decimal(40)),
-    MeasuredField("bilirubin", "Total bilirubin", "× ULN", "total bilirubin", Decimal(20)),
-    MeasuredField("cpk", "CPK", "× ULN", "CPK", Decimal(200)),
-    MeasuredField("heart_rate", "Heart rate", "beats per minute", "heart rate"),
-    MeasuredField("qtc", "QTc", "ms", "QTc"),
-)
-
 REASONS = {
     "progression": "progression",
     "toxicity": "side effects",
@@ -57,16 +34,25 @@ REASONS = {
 }
 """Why an earlier ALK inhibitor ended, as the form says it."""
 
+STATES = {
+    "present": "present",
+    "suspected": "suspected",
+    "over": "over since that day",
+    "none": "none on record",
+}
+"""What can be said of a finding, as the form says it."""
+GRADES = ("1", "2", "3", "4")
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What differs from the chart; what is not named stays as charted.
 
-    ``results`` go by field name, as a Decimal in the unit of the field, None for "no result on
+    ``results`` go by field, as a Decimal in the unit of the field, None for "no result on
     record". ``brain_metastases`` and ``pregnancy`` are None for "as charted".
     """
 
-    results: Mapping[str, Decimal | None] = field(default_factory=dict)
+    results: Mapping[MeasuredField, Decimal | None] = field(default_factory=dict)
     brain_metastases: bool | None = None
     pregnancy: bool | None = None
     earlier: str = ""
@@ -74,6 +60,10 @@ class Changes:
     mutation: str = ""
     medication: str = ""
     order: str = ""
+    finding: str = ""
+    state: str = "present"
+    grade: int | None = None
+    """CTCAE grade of the finding, 1 to 4; None where the record states none."""
     days: int = 0
     """From today to the day of the question."""
 
@@ -82,6 +72,7 @@ class Changes:
 class Choices:
     """What the fields with a list offer, from the tables of the release."""
 
+    fields: Fields
     inhibitors: tuple[str, ...]
     mutations: tuple[str, ...]
     medications: tuple[str, ...]
@@ -92,6 +83,7 @@ class Choices:
         findings = " ".join(row.text("finding") for row in knowledge.tables["resistance"])
         others = set(knowledge.codes.ingredients) - knowledge.inhibitors
         return cls(
+            Fields.of(knowledge),
             tuple(sorted(knowledge.inhibitors)),
             tuple(dict.fromkeys(_SINGLE_CHANGE.findall(findings))),
             tuple(sorted(others, key=str.lower)),
@@ -111,13 +103,13 @@ def read_changes(form: Mapping[str, str], choices: Choices) -> Changes:
             problems[name] = f"is not among {what}"
         return found
 
-    results: dict[str, Decimal | None] = {}
-    for item in MEASURED:
+    results: dict[MeasuredField, Decimal | None] = {}
+    for item in choices.fields.measured:
         typed = text(item.name)
         if typed.lower() == REMOVED:
-            results[item.name] = None
+            results[item] = None
         elif _NUMBER.fullmatch(typed):
-            results[item.name] = Decimal(typed.replace(",", "."))
+            results[item] = Decimal(typed.replace(",", "."))
         elif typed:
             problems[item.name] = (
                 f"must be a number ({item.unit}), or the word “{REMOVED}”; for example 6.2"
@@ -133,12 +125,22 @@ def read_changes(form: Mapping[str, str], choices: Choices) -> Changes:
         ended=chosen("ended", tuple(REASONS), "the reasons that the bench knows"),
         mutation=chosen("mutation", choices.mutations, "the mutations of the resistance table"),
         medication=chosen("medication", choices.medications, "the medications of this release"),
+        finding=chosen("finding", choices.fields.findings, "the findings that a rule asks for"),
+        state=chosen("state", tuple(STATES), "what the bench can say of a finding") or "present",
+        grade=_grade(text("grade"), problems),
         order=chosen("order", choices.inhibitors, "the ALK inhibitors of this release"),
         days=0 if "days" in problems or not days else int(days),
     )
     if problems:
         raise FormError(problems)
     return changes
+
+
+def _grade(text: str, problems: dict[str, str]) -> int | None:
+    if text and text not in GRADES:
+        problems["grade"] = "must be a CTCAE grade from 1 to 4, or left open"
+        return None
+    return int(text) if text else None
 
 
 def _yes_or_no(text: str, name: str, problems: dict[str, str]) -> bool | None:

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from cds_service.bench.changes import MEASURED, Changes, MeasuredField
+from cds_service.bench.changes import Changes
+from cds_service.bench.fields import MeasuredField
 from cds_service.facts.courses import REASONS
 from cds_service.fhir.terminology import CodeKey, code_key
 from cds_service.knowledge.code_models import Code
@@ -22,9 +23,12 @@ Resource = dict[str, Any]
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_GRADE = "http://hl7.org/fhir/us/ctcae/StructureDefinition/ctcae-grade"
 _UCUM = "http://unitsofmeasure.org"
 _LONG_AGO_DAYS = 400
 _ENDED_DAYS = 20
+_BEGUN_DAYS = 14
+"""How long ago began what is over."""
 _OBSERVATIONS = (LABORATORY.key, VITAL_SIGNS.key, FINDINGS.key)
 
 
@@ -41,9 +45,10 @@ class Editor:
 
     def apply(self, changes: Changes) -> None:
         """Carry out all changes, in place."""
-        for item in MEASURED:
-            if item.name in changes.results:
-                self._measure(item, changes.results[item.name])
+        for item, number in changes.results.items():
+            self._measure(item, number)
+        if changes.finding:
+            self._finding(changes.finding, changes.state, changes.grade)
         if changes.brain_metastases is not None:
             self._brain_metastases(present=changes.brain_metastases)
         if changes.pregnancy is not None:
@@ -107,8 +112,7 @@ class Editor:
         resource["valueQuantity"] = {"value": number * limit if limit else number, **unit}
         if limit is not None:
             resource["referenceRange"] = [{"high": {"value": limit, **unit}}]
-        key = VITAL_SIGNS.key if item.name == "heart_rate" else FINDINGS.key
-        self._add(LABORATORY.key if laboratory else key, resource)
+        self._add(LABORATORY.key if laboratory else VITAL_SIGNS.key, resource)
 
     def _brain_metastases(self, *, present: bool) -> None:
         names = ("brain metastases", "central nervous system metastases")
@@ -132,6 +136,38 @@ class Editor:
                 "subject": self._subject,
                 "recordedDate": self._day.isoformat(),
             })  # fmt: skip
+
+    def _finding(self, concept: str, state: str, grade: int | None) -> None:
+        """A diagnosis of the concept as the form says it, in place of those that are charted."""
+        concepts = self._knowledge.concepts
+        names = {concept, *concepts.narrower(concept)}
+        self._drop(
+            (CONDITIONS.key,),
+            lambda resource: not names.isdisjoint(concepts.match(_keys(resource.get("code")))),
+        )
+        if state == "none":
+            return
+        rows = concepts[concept].rows(concepts.editions)
+        codes = [(system, code) for system, code, row in rows if row.verified and not row.wider]
+        coded = _concept(_coding(*codes[0])) if codes else {}
+        status = "resolved" if state == "over" else "active"
+        certain = "provisional" if state == "suspected" else "confirmed"
+        begun = self._day - timedelta(days=_BEGUN_DAYS)
+        resource: Resource = {
+            "resourceType": "Condition",
+            "id": "bench-finding",
+            "clinicalStatus": _concept(_coding(_CLINICAL, status)),
+            "verificationStatus": _concept(_coding(_VERIFICATION, certain)),
+            "code": {**coded, "text": concept},
+            "subject": self._subject,
+            "onsetDateTime": (begun if state == "over" else self._day).isoformat(),
+            "recordedDate": self._day.isoformat(),
+        }
+        if state == "over":
+            resource["abatementDateTime"] = self._day.isoformat()
+        if grade is not None:
+            resource["extension"] = [{"url": _GRADE, "valueInteger": grade}]
+        self._add(CONDITIONS.key, resource)
 
     def _pregnancy(self, *, present: bool) -> None:
         sets = self._knowledge.codes.value_sets
@@ -234,14 +270,20 @@ def _holds(entry: Any, matches: Callable[[Resource], bool]) -> bool:
 
 
 def _has_code(concept: Any, keys: frozenset[CodeKey]) -> bool:
+    return not keys.isdisjoint(_keys(concept))
+
+
+def _keys(concept: Any) -> list[CodeKey]:
+    """The codes of a concept that may be anything at all."""
     codings = concept.get("coding") if isinstance(concept, dict) else None
-    return any(
-        isinstance(coding, dict)
+    keys = (
+        code_key(coding["system"], coding["code"])
+        for coding in _listed(codings)
+        if isinstance(coding, dict)
         and isinstance(coding.get("system"), str)
         and isinstance(coding.get("code"), str)
-        and code_key(coding["system"], coding["code"]) in keys
-        for coding in _listed(codings)
     )
+    return [key for key in keys if key is not None]
 
 
 def _listed(value: Any) -> list[Any]:

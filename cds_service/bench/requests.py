@@ -68,7 +68,7 @@ def from_story(
     except NoDraftOrdersError:
         raise FormError({"hook": _NO_ORDERS}) from None
     Editor(knowledge, body["prefetch"], story.patient_id, day).apply(changes)
-    return Prepared(service, body, story.paragraph)
+    return Prepared(service, body, story.person)
 
 
 def from_paste(

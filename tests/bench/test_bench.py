@@ -16,7 +16,7 @@ import requests
 from cds_service.app import create_app
 from cds_service.bench.play import Player
 from cds_service.commands.running import LocalServer
-from fhir_fixtures import load_story
+from fhir_fixtures import load_story, people, story_names
 from fhir_fixtures.requests import load_request
 from tests.services.calling import (
     DAY,
@@ -92,6 +92,13 @@ def test_a_refused_call_has_no_course(service: Service) -> None:
         ({"alt": "4", "bilirubin": "2.5"}, "order-sign", "bilirubin"),
         ({"cpk": "11"}, "order-sign", "Hold alectinib: CPK 11.0 x ULN"),
         ({"heart_rate": "41"}, "order-sign", "heart rate 41"),
+        ({"finding": "interstitial lung disease"}, "order-sign", "interstitial lung disease"),
+        (
+            {"finding": "interstitial lung disease", "state": "suspected"},
+            "order-sign",
+            "suspected interstitial lung disease",
+        ),
+        ({"finding": "skin reaction", "grade": "3"}, "order-sign", "skin reaction, grade 3"),
         ({"pregnancy": "yes", "order": "alectinib"}, "order-sign", "pregnan"),
         ({"order": "lorlatinib"}, "order-sign", "Do not sign lorlatinib"),
         ({"order": "lorlatinib", "medication": "rifampin"}, "order-sign", "rifampin"),
@@ -138,8 +145,54 @@ def test_an_earlier_inhibitor_and_a_mutation_reach_the_rules(service: Service) -
         ended="progression",
         mutation="G1202R",
     )
-    assert "Choose a first-line ALK inhibitor" not in page
+    assert not any("Choose a first-line ALK inhibitor" in head for head in heads(page))
     assert "G1202R" in page.partition("<h2>Cards</h2>")[2]
+
+
+def test_people_are_named_as_clinicians_name_them_and_no_test_is_quoted(service: Service) -> None:
+    page = asked(service, story="alectinib-alt-six-times", hook="order-sign")
+    assert "Man, 63, fifth month of alectinib, ALT 6.2 x ULN, refill</option>" in page
+    assert "The service should" not in page
+    assert {name for group in people().values() for name in group} == set(story_names())
+
+
+def test_the_chart_stands_in_the_fields_as_a_hint(service: Service) -> None:
+    page = asked(service, story="alectinib-alt-six-times", hook="order-sign", alt="1")
+    field = page.partition('id="alt"')[2].partition(">")[0]
+    assert 'placeholder="6.2"' in field
+    assert 'value="1"' in field
+
+
+def test_the_fields_of_the_drug_in_use_stand_in_the_open(service: Service) -> None:
+    page = asked(service, story="lorlatinib-triglycerides", hook="order-sign")
+    open_ones, _, folded = page.partition('id="more-results"')
+    assert 'id="triglycerides"' in open_ones
+    assert 'id="triglycerides"' in asked(service, story=STORY).partition('id="more-results"')[2]
+    assert 'id="heart_rate"' in folded
+
+
+def test_all_hooks_are_answered_at_once_and_those_without_an_order_are_named(
+    service: Service,
+) -> None:
+    page = asked(service, story="alectinib-alt-six-times", hook="all")
+    for item in service.described:
+        assert f"<strong>{item['hook']}</strong>" in page
+    quiet = asked(service, story="first-line-choice", hook="all")
+    assert "<strong>patient-view</strong>" in quiet
+    left_out = quiet.partition("these hooks were left out:")[2].partition("</p>")[0]
+    assert "order-sign" in left_out
+
+
+def test_what_a_change_does_to_the_cards_is_marked(service: Service) -> None:
+    story = "alectinib-alt-six-times"
+    assert "beside the chart as it is" not in asked(service, story=story, hook="order-sign")
+    higher = asked(service, story=story, hook="order-sign", alt="7")
+    assert "changed beside the chart as it is" in higher
+    treated = asked(service, story="first-line-choice", earlier="alectinib")
+    assert "No longer shown: Choose a first-line ALK inhibitor" in treated
+    assert "new beside the chart as it is" in asked(
+        service, story=STORY, hook="order-sign", alt="6.2"
+    )
 
 
 def test_a_long_qtc_reaches_the_rules(service: Service) -> None:

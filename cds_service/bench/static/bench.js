@@ -37,10 +37,16 @@
     }
     before.replaceChildren(...after.childNodes);
     before.dataset.says = after.dataset.says;
+    // Which results are asked for hangs on the drug; nobody is typing there while it changes.
+    const results = document.getElementById("results");
+    const asked = page.getElementById("results");
+    if (asked && !results.contains(document.activeElement)) {
+      results.replaceChildren(...asked.childNodes);
+    }
     status.textContent = after.dataset.says || "";
     for (const field of form.elements) {
       const fresh = field.id && page.getElementById(field.id);
-      for (const name of ["aria-invalid", "aria-describedby"]) {
+      for (const name of ["aria-invalid", "aria-describedby", "placeholder"]) {
         if (fresh && fresh.hasAttribute(name)) { field.setAttribute(name, fresh.getAttribute(name)); }
         else { field.removeAttribute(name); }
       }
