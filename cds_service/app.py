@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections.abc import Callable, Collection
@@ -153,6 +154,7 @@ def create_app(
     tokens = replay_store(settings, records)
     authenticator = _authenticator(settings, registry, tokens)
     app = Flask("cds_service")
+    description = api_description_json(settings.public_url)
     app.register_blueprint(
         create_blueprint(
             registry,
@@ -184,6 +186,8 @@ def create_app(
             sources=knowledge.sources,
             signer=signer,
             public_url=settings.public_url,
+            readiness=lambda: health.readiness(),
+            description=json.loads(description),
         )
     )
     app.register_blueprint(
@@ -204,12 +208,13 @@ def create_app(
     checks = store_checks(settings, records, tokens)
     if isinstance(authenticator, JwtAuthenticator):
         checks["keys"] = partial(_check_keys, authenticator)
-    app.register_blueprint(create_health_blueprint(about, Health(checks)))
+    health = Health(checks)
+    app.register_blueprint(create_health_blueprint(about, health))
     token = settings.metrics_token
     if token is not None or settings.environment == "development":
         shown = metrics_view(metrics, None if token is None else token.get_secret_value())
         app.add_url_rule("/metrics", view_func=shown, endpoint="metrics")
-    app.add_url_rule("/openapi.json", view_func=_description(settings.public_url))
+    app.add_url_rule("/openapi.json", view_func=_description(description))
     app.after_request(_harmless)
     app.extensions["alk_cds"] = engine
     app.wsgi_app = ReadableBodies(CollapseSlashes(app.wsgi_app))  # type: ignore[method-assign]
@@ -232,9 +237,7 @@ def _harmless(response: Response) -> Response:
     return response
 
 
-def _description(public_url: str | None) -> Callable[[], Response]:
-    body = api_description_json(public_url)
-
+def _description(body: bytes) -> Callable[[], Response]:
     def openapi() -> Response:
         return Response(body, mimetype="application/json")
 

@@ -6,23 +6,41 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 import orjson
 from flask import Blueprint, Response, current_app, render_template, url_for
+from werkzeug.exceptions import HTTPException
 
 from cds_service import software_version
 from cds_service.knowledge.sources import is_own_advice
 from cds_service.records import DecisionRecord, FeedbackRecord, Records, RecordsError
 from cds_service.web import wording
+from cds_service.web.api_page import messages, operations
 from cds_service.web.document import DecisionDocument, RecommendationPart, read_document
 from cds_service.web.links import LinkExpired, LinkInvalid, LinkSigner
 from cds_service.web.plot import page_plot
 from cds_service.web.reasons import reason_sentences
 from cds_service.web.security import content_security_policy, secure
+from cds_service.web.trouble import Trouble, error_page
 
 _logger = logging.getLogger("alk_cds.web")
+
+
+class Standing(Protocol):
+    """Whether an EHR gets its cards now, and why not."""
+
+    @property
+    def status(self) -> str:
+        """ready, degraded or not ready."""
+        ...
+
+    @property
+    def checks(self) -> Mapping[str, str]:
+        """What each part says, by its name."""
+        ...
 
 
 class CitedSource(Protocol):
@@ -49,22 +67,12 @@ class CitedSource(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class _Trouble:
-    """Why a page cannot be shown: what happened, and what the reader can do."""
-
-    status: int
-    title: str
-    happened: str
-    advice: str
-
-
 _ADVICE = (
     "Open the patient in the EHR and let it ask again: the new card carries a new link. "
     "Do not rely on an earlier copy of the page."
 )
 
-_INVALID = _Trouble(
+_INVALID = Trouble(
     404,
     "This link does not open a decision",
     "The address is not one that this service made, or part of it was lost, for example when "
@@ -72,7 +80,7 @@ _INVALID = _Trouble(
     "Open the link from the card itself, or copy the whole address. " + _ADVICE,
 )
 
-_EXPIRED = _Trouble(
+_EXPIRED = Trouble(
     410,
     "This link has expired",
     "Links to decision pages work for a limited time only, because a page shows values from a "
@@ -80,14 +88,14 @@ _EXPIRED = _Trouble(
     _ADVICE,
 )
 
-_NOT_KEPT = _Trouble(
+_NOT_KEPT = Trouble(
     404,
     "This decision is not on record",
     "The link is genuine, but the decision behind it was not kept.",
     _ADVICE,
 )
 
-_UNREADABLE = _Trouble(
+_UNREADABLE = Trouble(
     503,
     "The decision cannot be shown now",
     "The record of the decision could not be read. This says nothing about the patient.",
@@ -115,7 +123,9 @@ class _Pages:
         sources: Mapping[str, CitedSource],
         signer: LinkSigner,
         public_url: str | None,
+        readiness: Callable[[], Standing] | None,
     ) -> None:
+        self._readiness = readiness
         self._records = records
         self._release = release
         self._services = services
@@ -130,13 +140,14 @@ class _Pages:
             version=software_version(),
             release=self._release(),
             services=self._services(),
+            standing=self._readiness() if self._readiness is not None else None,
             public_url=self._public_url,
         )
 
     def decision(self, token: str) -> Response:
         """``GET /decisions/<token>``."""
         found = self._find(token)
-        if isinstance(found, _Trouble):
+        if isinstance(found, Trouble):
             body = render_template("web/trouble.html", trouble=found)
             return _kept_nowhere(Response(body, status=found.status, mimetype="text/html"))
         body = render_template(
@@ -153,7 +164,7 @@ class _Pages:
     def decision_json(self, token: str) -> Response:
         """``GET /decisions/<token>.json``."""
         found = self._find(token)
-        if isinstance(found, _Trouble):
+        if isinstance(found, Trouble):
             refusal = {
                 "error": found.title,
                 "happened": found.happened,
@@ -168,7 +179,7 @@ class _Pages:
         }
         return _kept_nowhere(_json(answer))
 
-    def _find(self, token: str) -> _Found | _Trouble:
+    def _find(self, token: str) -> _Found | Trouble:
         try:
             decision_id = self._signer.decision_id(token)
             record = self._records.decision(decision_id)
@@ -194,6 +205,23 @@ class _Pages:
 
 
 _API_DESCRIPTION = "/openapi.json"
+API_PAGE = "/api"
+"""Where people read what the API description says."""
+
+
+def _api(description: Mapping[str, Any]) -> str:
+    """``GET /api``: the API description for people."""
+    return render_template(
+        "web/api.html",
+        about=description["info"],
+        operations=tuple(operations(description)),
+        messages=tuple(messages(description)),
+        as_data=_more().get("api_as_data", _API_DESCRIPTION),
+    )
+
+
+def _secured(answer: Response | HTTPException, policy: str) -> Response | HTTPException:
+    return secure(answer, policy) if isinstance(answer, Response) else answer
 
 
 def _more() -> dict[str, str]:
@@ -204,7 +232,9 @@ def _more() -> dict[str, str]:
         if endpoint in current_app.view_functions
     }
     rules = {rule.rule: rule.endpoint for rule in current_app.url_map.iter_rules()}
-    for name, address in (("api", _API_DESCRIPTION), ("health", "/health")):
+    if "web.api" in current_app.view_functions:
+        found["api"] = url_for("web.api")
+    for name, address in (("api_as_data", _API_DESCRIPTION), ("health", "/health/ready")):
         if address in rules:
             found[name] = url_for(rules[address])
     return found
@@ -246,6 +276,8 @@ def create_web_blueprint(
     signer: LinkSigner,
     public_url: str | None = None,
     frame_ancestors: Sequence[str] = (),
+    readiness: Callable[[], Standing] | None = None,
+    description: Mapping[str, Any] | None = None,
 ) -> Blueprint:
     """Return the blueprint with the pages at ``/`` and ``/decisions/<token>``.
 
@@ -253,12 +285,13 @@ def create_web_blueprint(
     in use, and under out_of_date the sentences about what must be looked up again; ``services``
     gives id, hook, title and description (or text) of each CDS service; ``sources`` are the
     citations by id. ``public_url`` is shown to people who connect an EHR. ``frame_ancestors`` are
-    the origins of EHRs that may show the pages in a frame.
+    the origins of EHRs that may show the pages in a frame. ``readiness`` says whether an EHR gets
+    its cards now; ``description`` is the OpenAPI description of the service.
 
     Raises ValueError for a frame ancestor that is no origin.
     """
     policy = content_security_policy(frame_ancestors)
-    pages = _Pages(records, release, services, sources, signer, public_url)
+    pages = _Pages(records, release, services, sources, signer, public_url, readiness)
     blueprint = Blueprint(
         "web",
         __name__,
@@ -269,7 +302,10 @@ def create_web_blueprint(
     blueprint.add_url_rule("/", "home", pages.home)
     blueprint.add_url_rule("/decisions/<token>", "decision", pages.decision)
     blueprint.add_url_rule("/decisions/<token>.json", "decision_json", pages.decision_json)
+    if description is not None:
+        blueprint.add_url_rule(API_PAGE, "api", partial(_api, description))
     blueprint.after_request(lambda response: secure(response, policy))
+    blueprint.app_errorhandler(HTTPException)(lambda error: _secured(error_page(error), policy))
     blueprint.app_context_processor(lambda: {"more": _more()})
     for name, function in (
         ("verdict_mark", wording.verdict_mark),

@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from cds_service.app import create_app
 from cds_service.bench.play import Player
-from cds_service.commands.running import LocalServer
 from fhir_fixtures import load_story, people, story_names
 from fhir_fixtures.requests import load_request
 from tests.services.calling import (
@@ -24,7 +22,6 @@ from tests.services.calling import (
     SAYING_THE_SAME,
     Service,
     running_service,
-    settings_for,
 )
 from tests.waiting import PATIENCE
 
@@ -424,17 +421,5 @@ def test_the_home_page_leads_to_the_bench_and_to_the_knowledge_pages(service: Se
     page = requests.get(f"{service.url}/", timeout=PATIENCE).text
     assert 'href="/bench"' in page
     assert 'href="/knowledge/"' in page
-    assert 'href="/health"' in page
-
-
-def test_the_home_page_leads_to_an_api_description_where_there_is_one(tmp_path: Path) -> None:
-    with running_service(tmp_path / "db") as service:
-        had = "/openapi.json" in {rule.rule for rule in service.app.url_map.iter_rules()}
-        page = requests.get(f"{service.url}/", timeout=PATIENCE).text
-        assert ('href="/openapi.json"' in page) is had
-    server = LocalServer()
-    app = create_app(settings_for(server, tmp_path / "other"))
-    server.close()
-    if not had:
-        app.add_url_rule("/openapi.json", "described", dict)
-    assert 'href="/openapi.json"' in app.test_client().get("/").text
+    assert 'href="/health/ready"' in page
+    assert 'href="/api"' in page
