@@ -9,6 +9,8 @@ from typing import Any
 import click
 import requests
 
+from cds_service.commands.suggesting import did_you_mean
+
 TIMEOUT_SECONDS = 30
 
 
@@ -47,7 +49,9 @@ def find_service(services: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
             if service.get(member) == wanted:
                 return service
     known = ", ".join(str(service.get("id")) for service in services)
-    raise click.UsageError(f"there is no service or hook {wanted!r}; there are {known}")
+    names = [str(service.get(member)) for service in services for member in ("id", "hook")]
+    near = did_you_mean(wanted, names)
+    raise click.UsageError(f"there is no service or hook {wanted!r}; there are {known}.{near}")
 
 
 def ask(base_url: str, service_id: str, body: Mapping[str, Any]) -> Answered:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cds_service.commands.options import KNOWLEDGE
+from cds_service.commands.suggesting import did_you_mean
 
 if TYPE_CHECKING:
     from fhir_fixtures import Story
@@ -73,11 +74,12 @@ def command(
 
 def told(name: str, day: date) -> Story:
     """The story as told on ``day``. Raises click.UsageError for a name that nobody gave."""
-    from fhir_fixtures import UnknownStoryError, load_story
+    from fhir_fixtures import UnknownStoryError, load_story, story_names
 
     try:
         return load_story(name, day)
     except UnknownStoryError:
+        near = did_you_mean(name, story_names())
         raise click.UsageError(
-            f"there is no story {name!r}; `alk-cds fixtures list` shows them all"
+            f"there is no story {name!r}; `alk-cds fixtures list` shows them all.{near}"
         ) from None

@@ -15,6 +15,7 @@ import click
 from cds_service.alk import Question, decide
 from cds_service.cohort import chart_facts
 from cds_service.commands.running import clinic_day
+from cds_service.commands.suggesting import did_you_mean
 from cds_service.facts import BeforeBirthError, FactReader, PatientFacts
 from cds_service.fhir.client import FhirClient
 from cds_service.fhir.errors import ServerRefused
@@ -108,8 +109,14 @@ class LocalServices:
         for service in self._registry.services:
             if wanted in (service.id, service.hook):
                 return service
-        known = ", ".join(service.hook for service in self._registry.services)
-        raise click.UsageError(f"there is no hook {wanted!r}; there are {known}")
+        hooks = [service.hook for service in self._registry.services]
+        near = did_you_mean(wanted, hooks)
+        raise click.UsageError(f"there is no hook {wanted!r}; there are {', '.join(hooks)}.{near}")
+
+    def rules(self) -> frozenset[str]:
+        """The ids of all rows of the release that answers."""
+        tables = self._engine.knowledge.all_tables()
+        return frozenset(row.identifier for table in tables for row in table)
 
     def described(self, service: Service) -> dict[str, Any]:
         """The service as discovery describes it."""

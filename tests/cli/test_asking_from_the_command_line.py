@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 Command = Callable[..., Result]
 AS_OF = REFERENCE_DATE.isoformat()
+STORY = "alectinib-alt-six-times"
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +249,24 @@ def test_one_rule_can_be_asked_for(run: Command, fhir_server: str) -> None:
     silent = run(*asked, "--rule", "alectinib-lung-stop")
     assert silent.exit_code == 1
     assert "Rule alectinib-lung-stop says nothing here" in silent.output
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        (("explain", "--story", STORY, "--rule", "alectinib-liver-hld"), "alectinib-liver-hold"),
+        (("explain", "--story", "alectinib-ontrack"), "alectinib-on-track"),
+        (("explain", "--story", STORY, "--hook", "order-sing"), "order-sign"),
+        (("knwledge", "check"), "knowledge"),
+        (("knowledge", "chek"), "check"),
+    ],
+)
+def test_a_word_that_nobody_knows_is_answered_with_the_nearest_one(
+    run: Command, asked: tuple[str, ...], meant: str
+) -> None:
+    result = run(*asked)
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'" in result.output
 
 
 def test_undecided_rules_are_shown_when_asked_for(run: Command) -> None:
