@@ -90,10 +90,9 @@ def command(
     for remark in document["remarks"]:
         out.print(f"[dim]remark: {remark['subject']}: {remark['says']}[/dim]")
     out.print(f"[dim]release {document['release']['version']}, as of {document['as_of']}[/dim]")
-    if not shown and not open_rules and rule_id is not None:
-        if rule_id not in services.rules():
-            near = did_you_mean(rule_id, services.rules())
-            raise click.UsageError(f"no table has a rule {rule_id!r}, and none spoke here.{near}")
+    if not shown and not open_rules and rule_id is not None and rule_id not in services.rules():
+        near = did_you_mean(rule_id, services.rules())
+        raise click.UsageError(f"no table has a rule {rule_id!r}, and none spoke here.{near}")
     if not shown and not open_rules:
         out.print("No recommendation." if rule_id is None else f"Rule {rule_id} says nothing here.")
         if rule_id is not None:
