@@ -212,6 +212,9 @@ class _Bench:
     def _link(self, form: Mapping[str, str]) -> str:
         """The address of an answer: names and numbers of the form, never what was pasted."""
         asked = {name: form[name] for name in self._labels if name != PASTED and form.get(name)}
+        if "finding" not in asked:
+            # Of no finding nothing is said.
+            asked = {key: value for key, value in asked.items() if key not in ("state", "grade")}
         address = url_for("bench.page")
         return f"{address}?{urlencode(asked)}" if asked else address
 

@@ -48,6 +48,15 @@ class Width:
         """Pixels between the margins."""
         return self.pixels - self.left - self.right
 
+    @property
+    def small_characters(self) -> int:
+        """How many characters of small text fit from the left margin to the right edge."""
+        return round((self.pixels - self.left) / _CHARACTER)
+
+    def wrapped(self, text: str) -> list[str]:
+        """A long text of small size as lines that fit."""
+        return textwrap.wrap(text, self.small_characters)
+
 
 WIDE = Width(860, 44, 156, 7)
 NARROW = Width(350, 36, 132, 3)
@@ -119,7 +128,7 @@ class Sheet:
     @property
     def small_characters(self) -> int:
         """How many characters of small text fit from the left margin to the right edge."""
-        return round((self.width.pixels - self.width.left) / _CHARACTER)
+        return self.width.small_characters
 
     def space(self, height: float) -> None:
         """Leave room."""
@@ -143,8 +152,7 @@ class Sheet:
         axes.tick_params(
             colors=INK, labelsize=SMALL, color=QUIET, length=3, labelbottom=False, bottom=False
         )
-        ticks = written_days(self.days, self.width.ticks)
-        axes.set_xticks([day_number(day) for day, _ in ticks], [text for _, text in ticks])
+        axes.set_xticks([])
         axes.axvline(
             day_number(self.days.as_of),
             color=INK,
@@ -179,12 +187,10 @@ class Sheet:
             gid="line",
         )
 
-    def wrapped(self, text: str) -> list[str]:
-        """A long text of small size as lines that fit."""
-        return textwrap.wrap(text, self.small_characters)
-
     def days_below(self, axes: Axes) -> None:
         """Write the days under the last panel, and what the dotted line is."""
+        ticks = written_days(self.days, self.width.ticks)
+        axes.set_xticks([day_number(day) for day, _ in ticks], [text for _, text in ticks])
         axes.tick_params(labelbottom=True, bottom=True)
         self._from_top += 18
 

@@ -62,10 +62,14 @@ def timeline_figure(timeline: Timeline, width: Width = TIMELINE) -> Figure:
     courses = [item for item in map(scaled, timeline.courses) if item.points or item.left_out]
     days = _days(timeline, taken, courses)
     within = [(course, since(course, days.first)) for course in courses]
-    shown = [pair for pair in within if pair[1].points or pair[1].left_out]
+    recorded = [pair for pair in within if pair[1].points or pair[1].left_out]
+    shown = [pair for pair in recorded if _matters(pair[1])]
+    others = [course.fact for _, course in recorded if not _matters(course)]
     earlier = [whole.fact for whole, course in within if not course.points and not course.left_out]
     kinds = list(dict.fromkeys(event.kind for event in timeline.events))
-    sheet = Sheet(width, _height(timeline, taken, len(kinds), len(shown)), days)
+    said = _said_of_values(width, drawn=bool(shown), earlier=earlier, others=others)
+    height = _height(timeline, taken, len(kinds), len(shown)) + len(said) * _TITLE
+    sheet = Sheet(width, height, days)
     sheet.title(TITLE)
     sheet.as_of_label(f"as of {timeline.as_of.day} {timeline.as_of:%b %Y}")
     _treatment(sheet, timeline, taken)
@@ -83,23 +87,39 @@ def timeline_figure(timeline: Timeline, width: Width = TIMELINE) -> Figure:
         sheet.line("no test recorded or due")
     sheet.space(_SECTION - _TITLE)
     _section(sheet, "Values")
-    if shown:
-        for line in sheet.wrapped(MARKS):
-            sheet.line(line)
-        sheet.space(_AFTER_TITLE)
-    if earlier:
-        sheet.line(f"recorded only before these days: {', '.join(earlier)}")
-        sheet.space(_AFTER_TITLE)
+    for line in said:
+        sheet.line(line)
+    sheet.space(_AFTER_TITLE if said else 0)
     last: Axes | None = None
     for whole, course in shown:
         last = _course_panel(sheet, whole, course, taken)
-    if last is None and not earlier:
+    if last is None and not said:
         sheet.line("no laboratory result or vital sign recorded")
     if last is None:
         last = sheet.panel(4)
         last.set_yticks([])
     sheet.days_below(last)
     return sheet.figure
+
+
+def _said_of_values(
+    width: Width, *, drawn: bool, earlier: Sequence[str], others: Sequence[str]
+) -> list[str]:
+    """The marks in words, and the values that are not drawn, as lines that fit."""
+    lines = width.wrapped(f"Marks: {MARKS}") if drawn else []
+    for says, facts in (
+        ("Recorded only before these days", earlier),
+        ("Recorded, none above its limit and without a limit of these drugs", others),
+    ):
+        lines += width.wrapped(f"{says}: {', '.join(facts)}") if facts else []
+    return lines
+
+
+def _matters(course: ScaledCourse) -> bool:
+    """Whether a course is drawn: the drugs have a limit for it, or a result is out of line."""
+    limits = any(not item.is_upper_limit for item in course.levels)
+    marked = any(item.above or item.beyond or item.comparator for item in course.points)
+    return limits or bool(course.not_drawn) or marked or bool(course.left_out)
 
 
 def in_words(timeline: Timeline) -> str:
@@ -137,8 +157,8 @@ def _height(
     treatment = lane_height(len({bar.drug for bar in taken})) if taken else _TITLE
     rows = (_ROW * kinds or _TITLE) + (_ROW * len(timeline.tests) or _TITLE)
     panels = courses * (_PANEL + _TITLE + 8) or _TITLE + 1
-    # The title, the marks in words, an order without a day, and what was recorded earlier only.
-    lines = (2 + 3) * _TITLE + _AFTER_TITLE
+    # The title, an order without a day, and that nothing was recorded.
+    lines = 3 * _TITLE + _AFTER_TITLE
     return 14 + treatment + rows + panels + lines + 4 * (_SECTION + _AFTER_TITLE) + 26
 
 

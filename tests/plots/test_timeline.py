@@ -130,6 +130,15 @@ def test_what_happened_long_before_the_first_dose_is_folded_into_words() -> None
     assert first_day > date2num(first_dose) - 60
 
 
+def test_values_in_line_that_no_drug_has_a_limit_for_are_named_and_not_drawn() -> None:
+    quiet = Course("LDH", "U/L", (value(3, "20"),))
+    figure = drawn(replace(FULL, courses=(*FULL.courses, quiet)))
+
+    assert results(figure, "LDH") == []
+    assert any(text.endswith("without a limit of these drugs: LDH") for text in texts(figure))
+    assert results(figure, "ALT")
+
+
 def test_the_picture_has_a_title_and_says_its_marks_in_words() -> None:
     said = texts(drawn(FULL))
     assert "Treatment, tests and findings over time" in said
@@ -175,13 +184,13 @@ def test_what_was_recorded_long_before_the_drug_is_counted_or_named() -> None:
     figure = drawn(replace(FULL, courses=courses))
 
     assert "1 earlier not shown" in artist(figure, "title ALT").get_text()
-    assert "recorded only before these days: AST" in texts(figure)
+    assert "Recorded only before these days: AST" in texts(figure)
     assert results(figure, "AST") == []
 
 
 def test_a_history_of_ten_years_with_thousands_of_values_stays_within_its_frame() -> None:
     courses = tuple(
-        Course(name, "U/L", tuple(value(day, str(20 + day % 9)) for day in range(0, 3650, 2)))
+        Course(name, "U/L", tuple(value(day, str(35 + day % 9)) for day in range(0, 3650, 2)))
         for name in ("ALT", "AST", "CPK", "ALP")
     )
     orders = tuple(order("ended", 3650 - 300 * step, 3400 - 300 * step) for step in range(11))
