@@ -12,7 +12,18 @@ from cds_service.plots.data import PlottedThreshold
 from cds_service.rules import Series
 from cds_service.rules.measured_leaves import Comparison
 from cds_service.rules.measuring import Threshold
-from cds_service.rules.syntax import X_BASELINE, X_UPPER_LIMIT
+from cds_service.rules.syntax import (
+    X_BASELINE,
+    X_UPPER_LIMIT,
+    And,
+    Compare,
+    Expression,
+    Found,
+    Not,
+    Or,
+    UnknownWhether,
+    predicates,
+)
 
 MEANINGS = {"stop": "stop", "withhold": "hold", "reduce": "reduce"}
 
@@ -53,16 +64,33 @@ def _thresholds(
 
 def _alone(row: Row) -> Iterator[Threshold]:
     """The thresholds of a row of which reaching one is enough."""
-    groups = [group for group in row.when.signals if not all(map(_only_bounds, group))]
-    if len(groups) == 1:
-        for signal in groups[0]:
-            if isinstance(signal, Comparison):
-                yield signal.threshold
+    rule = row.when.expression
+    parts = rule.parts if isinstance(rule, And) else (rule,)
+    asked = [part for part in parts if not _only_bounds(part)]
+    if len(asked) != 1 or not _is_comparison(asked[0]):
+        return
+    wanted = set(predicates(asked[0]))
+    for signal in (signal for group in row.when.signals for signal in group):
+        if isinstance(signal, Comparison) and signal.asked in wanted:
+            yield signal.threshold
 
 
-def _only_bounds(signal: object) -> bool:
-    """Whether a condition only keeps another one from being worse: bilirubin at most 2 x ULN."""
-    if not isinstance(signal, Comparison):
+def _is_comparison(part: Expression) -> bool:
+    """Whether a part asks for the latest value of a fact, or of one of several."""
+    latest = (
+        isinstance(leaf, Compare) and leaf.selector == "latest" and leaf.sustained is None
+        for leaf in predicates(part)
+    )
+    return isinstance(part, Compare | Or) and all(latest)
+
+
+def _only_bounds(part: Expression) -> bool:
+    """Whether a part only keeps another one from being worse: bilirubin at most 2 x ULN, or not
+    known to be above it."""
+    if isinstance(part, UnknownWhether | Not):
+        return True
+    if isinstance(part, Found):
+        return part.aspect == "absent"
+    if not isinstance(part, Compare):
         return False
-    relative = signal.threshold.amount.unit in (X_UPPER_LIMIT, X_BASELINE)
-    return relative and signal.threshold.operator.startswith("<")
+    return part.amount.unit in (X_UPPER_LIMIT, X_BASELINE) and part.operator.startswith("<")

@@ -119,6 +119,14 @@ def test_the_limits_of_the_drug_in_use_are_drawn() -> None:
     assert limits["haemoglobin"] == set()
 
 
+def test_a_limit_that_counts_only_the_second_time_is_not_drawn() -> None:
+    courses = {item.fact: item for item in timeline_of_story("lorlatinib-triglycerides").courses}
+    drawn_limits = {
+        (str(item.number), item.meaning) for item in courses["triglycerides"].thresholds
+    }
+    assert drawn_limits == {("1000", "hold")}
+
+
 def test_what_happened_long_before_the_first_dose_is_folded_into_words() -> None:
     events = (DatedEvent(ago(900), "brain imaging"), DatedEvent(ago(2000), "brain imaging"))
     figure = drawn(replace(FULL, events=events))
