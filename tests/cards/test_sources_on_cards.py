@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from cds_service.alk import Decision, Kind, Question, Recommendation, Topic
 from cds_service.cards import CardContext, build_cards
 from cds_service.cards.build import card_links
-from cds_service.cards.footers import OWN, footer
+from cds_service.cards.footers import footer
 from cds_service.cards.medication_orders import OrderContext
-from cds_service.knowledge.sources import Source
+from cds_service.knowledge.sources import Source, is_own_advice
 from cds_service.knowledge.table_files import Row
 from cds_service.knowledge.verification import WORDS
 from tests.alk.patients import AS_OF, knowledge
@@ -41,7 +41,7 @@ def _named(source: Source) -> str:
 def test_the_last_line_of_a_card_say_the_level_of_its_row() -> None:
     for row in ROWS:
         said = _said_of(row)
-        own = all(name.startswith(OWN) for name in row.sources)
+        own = is_own_advice(row.sources)
         assert (WORDS["design"] if own else WORDS[row.level]) in said, row.identifier
         assert not any(_named(source) in said for source in UNFIT), row.identifier
 
