@@ -226,7 +226,7 @@ def _card(
         suggestions=tuple(offered),
         selection_behavior=behaviour if offered else None,
         override_reasons=override_reasons(first),
-        links=_links(first, knowledge, context),
+        links=card_links(first, knowledge, context),
     )
     return BuiltCard(card, group)
 
@@ -292,7 +292,7 @@ def _folded(
         detail=f"{lines}\n\n{footer(first, decision, knowledge)}",
         indicator=rest[0].card.indicator,
         source=_source(first, knowledge),
-        links=_links(first, knowledge, context),
+        links=card_links(first, knowledge, context),
     )
     return BuiltCard(card, recommendations)
 
@@ -307,8 +307,11 @@ def _source(item: Recommendation, knowledge: Knowledge) -> Source:
     return Source(label=label, topic=_topic(item))
 
 
+_OF_A_LABEL = frozenset({"label", "label copy", "monograph", "terminology", "code list"})
+
+
 def _label_page(item: Recommendation, knowledge: Knowledge) -> str | None:
-    """The label of the drug, where none of the sources of its row can be named."""
+    """The label of the drug, where no source of its row can be named or none has an address."""
     tables = knowledge.drugs.get(item.drug or "")
     return tables.drug.label_page if item.sources and tables is not None else None
 
@@ -326,7 +329,10 @@ def _basis_link(address: str) -> Link:
     return Link(label="Basis of this card", url=address, type="absolute")
 
 
-def _links(item: Recommendation, knowledge: Knowledge, context: CardContext) -> tuple[Link, ...]:
+def card_links(
+    item: Recommendation, knowledge: Knowledge, context: CardContext
+) -> tuple[Link, ...]:
+    """Where a card leads: its basis, the app of the site, and the source of its row."""
     links: list[Link] = []
     if context.decision_link is not None:
         links.append(_basis_link(context.decision_link))
@@ -334,8 +340,11 @@ def _links(item: Recommendation, knowledge: Knowledge, context: CardContext) -> 
         # The client adds iss and launch itself, so the app opens for this patient.
         links.append(Link(label="Open the ALK app", url=context.smart_launch_url, type="smart"))
     cited = shown_sources(item, knowledge)
-    address = cited[0].address if cited else _label_page(item, knowledge)
+    source = cited[0].address if cited else None
+    # A label read where nobody can be sent is looked up in its own place; a paper is no label.
+    of_a_label = not cited or cited[0].kind in _OF_A_LABEL
+    address = source or (_label_page(item, knowledge) if of_a_label else None)
     if address is not None:
-        label = "Source" if cited else "Current label"
+        label = "Current label" if source is None else "Source"
         links.append(Link(label=label, url=address, type="absolute"))
     return tuple(links)

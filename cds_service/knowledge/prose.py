@@ -18,10 +18,10 @@ from pydantic import Field, RootModel
 from cds_service.knowledge.yaml_files import Frozen, read_mapping, validate
 
 FILE = "prose_numbers.yaml"
-WORDS = ("summary", "detail", "says", "ask")
-"""The cells that a card shows."""
+WORDS = ("summary", "detail", "says", "ask", "note")
+"""The cells that somebody reads: a card shows them, the note its reviewer."""
 
-_BESIDE = frozenset({*WORDS, "id", "rule", "source", "note", "evidence"})
+_BESIDE = frozenset({*WORDS, "id", "rule", "source", "evidence"})
 _SAID = re.compile(r"(?<![\w.^*-])\d+(?:\.\d+)?(?![\w])")
 _ANY = re.compile(r"\d+(?:\.\d+)?")
 _POWER = re.compile(r"10[\^*]\d+")

@@ -26,6 +26,7 @@ from cds_service.knowledge.jurisdiction_cells import wrongly_replaced
 from cds_service.knowledge.label_statements import Statement
 from cds_service.knowledge.local_codes import NOTHING_LOCAL, LocalCodes, with_local
 from cds_service.knowledge.medicine_names import load_medicine_names
+from cds_service.knowledge.publishers import answered_for, load_publishers
 from cds_service.knowledge.settlement import FILE as SETTLEMENT
 from cds_service.knowledge.settlement import STRICTEST, Settlement, load_settlement
 from cds_service.knowledge.sources import Source, load_sources, require_known_sources
@@ -198,6 +199,9 @@ def load_knowledge(folder: Traversable | None = None) -> Knowledge:
     folder = folder if folder is not None else knowledge_folder()
     release = read_release(folder)
     sources = load_sources(folder / "sources.yaml")
+    publishers = load_publishers(folder)
+    if publishers is not None:
+        sources = answered_for(sources, publishers, str(folder / "sources.yaml"))
     evidence = load_evidence(sources, folder / "evidence.yaml")
     signatures = load_signatures(folder, sources)
     verification = Verification(signatures, release.one_click_orders, sources)

@@ -85,6 +85,8 @@ class Source(Frozen):
     pmid: str | None = Field(default=None, pattern=r"^\d+$")
     nct: str | None = Field(default=None, pattern=r"^NCT\d{8}$")
     note: str | None = None
+    published_by: str | None = Field(default=None, exclude=True)
+    """Who answers for the address, as `publishers.yaml` has it; no word of `sources.yaml`."""
 
     @model_validator(mode="after")
     def _is_answered_for(self) -> Source:
@@ -106,7 +108,8 @@ class Source(Frozen):
         if not self.can_be_shown:
             return None
         if self.url:
-            return self.url
+            named = self.publisher is not None or self.published_by is not None
+            return self.url if named else None
         if self.doi:
             return f"https://doi.org/{self.doi}"
         if self.pmid:
@@ -127,6 +130,9 @@ def load_sources(file: Traversable | None = None) -> Mapping[str, Source]:
     for identifier, content in read_mapping(file).items():
         if not isinstance(content, dict):
             raise KnowledgeError(name, str(identifier), "a mapping with citation, kind and date")
+        if "published_by" in content:
+            expected = "left out: publishers.yaml says it"
+            raise KnowledgeError(name, f"{identifier}.published_by", expected)
         source = validate(Source, {"id": identifier, **content}, name, str(identifier))
         found = source.url or source.doi or source.pmid or source.nct
         if found is None and source.kind != "design" and source.note is None:

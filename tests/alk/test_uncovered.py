@@ -193,6 +193,12 @@ def test_a_concept_that_threatens_life_holds_without_a_grade(concept: str) -> No
     assert only(drug(), condition(concept)).kind is Kind.WITHHOLD
 
 
+@pytest.mark.parametrize("name", ["alectinib", "crizotinib"])
+@pytest.mark.parametrize("code", ["E11.10", "E11.00"])
+def test_a_crisis_of_blood_sugar_holds_a_drug_without_a_row_for_it(name: str, code: str) -> None:
+    assert only(drug(name), diagnosis(code)).kind is Kind.WITHHOLD
+
+
 def test_a_suspicion_asks_however_grave_it_is() -> None:
     item = only(drug(), condition("respiratory failure", verification="provisional"))
     assert item.kind is Kind.ASK

@@ -41,6 +41,8 @@ def test_words_that_follow_the_rule_are_right() -> None:
         ({"resume": "450 x 2", "says": SAYS + " Resume at 450 mg."}, ()),
         ({"ask": "Is bilirubin above 2.5?"}, ("2.5",)),
         ({"note": "5 and 7", "says": SAYS + " 7"}, ("7",)),
+        ({"note": "Above 7 x ULN another text stops."}, ("7",)),
+        ({"when": "ALT > 4 xULN", "says": "ALT high.", "note": "5 x ULN was read."}, ("5",)),
         ({"says": SAYS + " Platelets x 10^9/L, CYP3A, PS-2"}, ()),
     ],
 )

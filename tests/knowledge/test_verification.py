@@ -151,7 +151,7 @@ def test_a_source_verifies_no_more_than_it_is(kind: str, publisher: str | None, 
                "date_checked": "2026-11-20", "url": "https://example.org/x"}  # fmt: skip
     source = Source.model_validate(content)
     assert level_of_source(source) == level
-    assert (source.address is None) is (publisher in ("seller", "machine", "unknown"))
+    assert (source.address is None) is (publisher in ("seller", "machine", "unknown", None))
 
 
 def test_a_source_names_who_answers_for_it() -> None:

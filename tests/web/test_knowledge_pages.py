@@ -110,6 +110,18 @@ def test_a_search_finds_the_rows_that_hold_every_word(
         ("QT prolongation crizotinib", "crizotinib-qtc-arrhythmia-stop"),
         ("bradycardias alectinib", "alectinib-bradycardia-with-symptoms"),
         ("holding alectinib", "alectinib-liver-hold"),
+        ("hepatotoxic alectinib", "alectinib-liver-hold"),
+        ("photosensitivity ceritinib", "ceritinib-sun"),
+        ("DOAC lorlatinib", "lorlatinib-interaction-direct-anticoagulant"),
+        ("vitamin K antagonists lorlatinib", "lorlatinib-interaction-cyp2c9"),
+        ("LVEF lorlatinib", "lorlatinib-heart-function"),
+        ("the pill alectinib", "alectinib-interaction-contraceptive"),
+        ("hypokalaemia crizotinib", "crizotinib-electrolytes-low"),
+        ("DKA brigatinib", "brigatinib-glucose-crisis"),
+        ("high blood pressure brigatinib", "brigatinib-pressure-high"),
+        ("blurred vision crizotinib", "crizotinib-sight-symptoms"),
+        ("myalgia alectinib", "alectinib-muscle-severe"),
+        ("toxic epidermal necrolysis alectinib", "alectinib-skin-severe-reaction"),
     ],
 )
 def test_a_row_is_found_by_the_words_of_the_field(

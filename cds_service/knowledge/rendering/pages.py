@@ -218,7 +218,7 @@ def _citation(knowledge: Knowledge) -> Callable[[str], dict[str, object]]:
         source = knowledge.sources[name]
         return {
             "text": source.citation.rstrip("."),
-            "kind": source.kind,
+            "kind": ", ".join(filter(None, (source.kind, source.published_by))),
             "checked": source.date_checked,
             "address": source.address,
         }

@@ -166,7 +166,7 @@ POPULATIONS = (
 )
 RECENT: dict[str, object] = {**ON_IT, "glucose": "95", "lipase": "0.5", "amylase": "0.5"}
 MONITORING = (
-    Case("ceritinib-monitor-liver", {**RECENT, "ALT": [(31, "1")]}, {"ALT": [(30, "1")]}),
+    Case("ceritinib-monitor-liver", {**RECENT, "ALT": [(39, "1")]}, {"ALT": [(30, "1")]}),
     Case(
         "ceritinib-monitor-glucose", {**RECENT, "glucose": [(93, "95")]}, {"glucose": [(60, "95")]}
     ),

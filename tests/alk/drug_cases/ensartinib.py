@@ -57,7 +57,7 @@ LIVER = (
         "haemolysis present",
         {"ALT": "4", BILIRUBIN: "2.5", "haemolysis": "present"},
         liver_other_cause=HOLD,
-        other_serious=ASK,
+        other_serious=HOLD,
     ),
     case("bilirubin missing, ALT at 3", {"ALT": "3", BILIRUBIN: None}),
     case(
@@ -116,9 +116,9 @@ HEART = (
 )  # fmt: skip
 
 
-def _graded(fact: str, first: int, row: str) -> tuple[Reaction, ...]:
+def _graded(fact: str, first: int, row: str, does: str = ASK) -> tuple[Reaction, ...]:
     return tuple(
-        case(f"{fact} {grade}", {fact: str(grade)}, **({row: ASK} if grade >= first else {}))
+        case(f"{fact} {grade}", {fact: str(grade)}, **({row: does} if grade >= first else {}))
         for grade in (first - 1, first, first + 1)
     )
 
@@ -145,15 +145,15 @@ OTHERS = (
     case("uric acid just below 10 mg/dL", {"uric acid": "1.486"}, urate_raised=TELL),
     case("uric acid at 10 mg/dL", {"uric acid": "1.487"}, urate_raised=TELL),
     case("uric acid above 10 mg/dL", {"uric acid": "1.488"}, urate_high=ASK),
-    *_graded("adverse effect of a cancer drug grade", 3, "other_severe"),
-    *_graded("muscle symptoms grade", 3, "other_severe"),
-    *_graded("gastrointestinal symptoms grade", 3, "other_severe"),
+    *_graded("adverse effect of a cancer drug grade", 3, "other_severe", HOLD),
+    *_graded("muscle symptoms grade", 3, "other_severe", HOLD),
+    *_graded("gastrointestinal symptoms grade", 3, "other_severe", HOLD),
     *(
         made
         for flag in ("pancreatitis", "torsades de pointes", "gastrointestinal perforation",
                      "haemolysis")
         for made in (
-            case(flag, {flag: "present"}, other_serious=ASK),
+            case(flag, {flag: "present"}, other_serious=HOLD),
             case(f"{flag} excluded", {flag: "absent"}),
         )
     ),

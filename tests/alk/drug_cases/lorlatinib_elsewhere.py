@@ -10,6 +10,8 @@ from tests.alk.patients import running
 in_europe = cases_of("lorlatinib", "EU")
 in_japan = cases_of("lorlatinib", "JP")
 
+LUNG = "interstitial lung disease grade"
+NEW = {"interstitial lung disease": "present"}
 FIRST = {"atrioventricular block of first degree": "present"}
 FELT = {"bradycardia symptoms": "present"}
 EUROPE = (
@@ -20,6 +22,18 @@ EUROPE = (
     in_europe("in Europe: a first degree block and syncope", {**FIRST, **FELT},
               block_first_degree_hold=HOLD),
     in_europe("in Europe: a first degree block", FIRST, block_first_degree=TELL),
+    in_europe("in Europe: lung disease of grade 1", {LUNG: "1"}, lung_mild_europe=HOLD),
+    in_europe("in Europe: lung disease of grade 2", {LUNG: "2"}, lung_mild_europe=HOLD),
+    in_europe("in Europe: lung disease of grade 3", {LUNG: "3"}, lung_stop_europe=STOP),
+    in_europe("in Europe: lung disease over", {LUNG: "0"}),
+    in_europe("in Europe: lung disease by the drug, without a grade",
+              {"drug-induced interstitial lung disease": "present"},
+              lung_grade_unknown_europe=HOLD),
+    in_europe("in Europe: lung disease a second time", {LUNG: [(3, "1"), (40, "0"), (60, "1")]},
+              lung_recurrence_europe=STOP),
+    in_europe("in Europe: lung disease, an earlier one on an unknown day",
+              {**NEW, "ended interstitial lung disease": "present"},
+              lung_episode_unknown_europe=HOLD),
     *(
         made
         for enzyme in ("lipase", "amylase")
@@ -31,8 +45,6 @@ EUROPE = (
     ),
 )  # fmt: skip
 
-LUNG = "interstitial lung disease grade"
-NEW = {"interstitial lung disease": "present"}
 PANCREATITIS = {"pancreatitis": "present"}
 JAPAN = (
     in_japan("in Japan: lung disease of grade 1", {LUNG: "1"}, lung_grade_1_japan=HOLD),
