@@ -23,6 +23,7 @@ from gunicorn.glogging import Logger
 from cds_service.knowledge.errors import KnowledgeError
 from cds_service.logs import configure_logging
 from cds_service.records import RecordsError
+from cds_service.releases import EXTENSION as RELEASES
 from cds_service.settings import Settings, SettingsError, load_settings
 from cds_service.worker import Worker
 
@@ -111,6 +112,14 @@ def when_ready(server: Any) -> None:
     del server
     gc.collect()
     gc.freeze()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Begin with the release that is chosen now: it can be a later one than was loaded before."""
+    releases = getattr(worker.wsgi, "extensions", {}).get(RELEASES)
+    if releases is not None:
+        releases.look()
+        releases.watch()
 
 
 def child_exit(server: Any, worker: Any) -> None:

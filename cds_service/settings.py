@@ -152,6 +152,12 @@ class Settings(DoorSettings, RecordSettings):
         "example an earlier one. It is checked while loading; the service does not start with a "
         "release that it cannot read.",
     )
+    releases_folder: Path | None = Field(
+        default=None,
+        description="Folder with a folder or zip file for each knowledge release among which "
+        "`alk-cds knowledge use` chooses while the service runs. The choice stands in it as "
+        "`in-use.json`. Machines that share the folder change together.",
+    )
     earlier_releases: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
         description="Folders or zip files with earlier knowledge releases, separated by commas. "
@@ -259,6 +265,13 @@ class Settings(DoorSettings, RecordSettings):
     def _check_place(cls, value: Path | None) -> Path | None:
         if value is not None and not value.exists():
             raise problem("must name a folder or a zip file that is there")
+        return value
+
+    @field_validator("releases_folder")
+    @classmethod
+    def _check_releases(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise problem("must name a folder that is there")
         return value
 
     @field_validator("concept_maps", "earlier_releases")

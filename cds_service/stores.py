@@ -63,8 +63,6 @@ def store_checks(settings: Settings, records: Records, tokens: ReplayStore) -> d
         "database": ask_database,
         "token store": ask_tokens,
         "disk": partial(check_disk, queue_folder(settings)),
-        # It was read whole, or the service had not started.
-        "knowledge": lambda: None,
     }
 
 

@@ -57,7 +57,7 @@ Check = Callable[[], str]
 def _checks() -> Iterator[tuple[str, Check]]:
     from cds_service.app import clients_of
     from cds_service.knowledge.errors import KnowledgeError
-    from cds_service.knowledge.places import load_release
+    from cds_service.releases import load_chosen
     from cds_service.settings import SettingsError, load_settings
 
     try:
@@ -67,9 +67,7 @@ def _checks() -> Iterator[tuple[str, Check]]:
         return
     yield "settings", lambda: f"{settings.environment}, {settings.workers} workers"
     try:
-        knowledge = load_release(
-            settings.knowledge_folder, settings.local_codes_file, settings.concept_maps
-        )
+        knowledge = load_chosen(settings).knowledge
     except KnowledgeError as error:
         yield "knowledge", _failing(str(error), "run `alk-cds knowledge check`")
         return

@@ -27,7 +27,7 @@ def command(port: int | None, host: str | None, workers: int | None, dev: bool) 
 
 
 def _become_gunicorn(host: str | None, port: int | None, workers: int | None) -> None:
-    from cds_service.knowledge.places import load_release
+    from cds_service.releases import load_chosen
     from cds_service.settings import PREFIX, load_settings
 
     chosen: dict[str, object] = {}
@@ -38,7 +38,7 @@ def _become_gunicorn(host: str | None, port: int | None, workers: int | None) ->
         chosen["workers"] = workers
     settings = load_settings(**chosen)
     # gunicorn would wrap what is wrong with a table into the stack trace of a worker.
-    load_release(settings.knowledge_folder, settings.local_codes_file, settings.concept_maps)
+    load_chosen(settings)
     environment = dict(os.environ)
     environment |= {f"{PREFIX}{name.upper()}": str(value) for name, value in chosen.items()}
     program = [sys.executable, "-m", "gunicorn"]
