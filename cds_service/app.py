@@ -51,15 +51,15 @@ def create_app(
     settings = settings if settings is not None else load_settings()
     turns = Turns()
     releases = Releases(settings, load_chosen(settings, knowledge), turns)
-    records = open_records(settings)
+    # Outside production a secret of this process suffices: its links and pages die with it.
+    given = settings.link_secret
+    secret = given.get_secret_value() if given is not None else secrets.token_urlsafe(32)
+    records = open_records(settings, secret)
     try:
         look_at(settings.database_url)
         records.prepare()
     except RecordsError as error:
         raise SettingsError({"ALK_CDS_DATABASE_URL": str(error)}) from None
-    # Outside production a secret of this process suffices: its links die with it.
-    given = settings.link_secret
-    secret = given.get_secret_value() if given is not None else secrets.token_urlsafe(32)
     tokens = replay_store(settings, records)
     authenticator = _authenticator(settings, releases.knowledge, tokens)
     checks = store_checks(settings, records, tokens)
