@@ -7,8 +7,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from cds_service import software_version
 from cds_service.cards.system_actions import ReasonCodes
@@ -136,6 +137,7 @@ def application(common: Common, loaded: Loaded) -> Flask:
         app.add_url_rule("/metrics", view_func=shown, endpoint="metrics")
     app.add_url_rule("/openapi.json", view_func=_description(description))
     app.after_request(_harmless)
+    app.after_request(partial(_to_our_address, public_url=settings.public_url))
     app.extensions["alk_cds"] = engine
     app.wsgi_app = ReadableBodies(CollapseSlashes(app.wsgi_app))  # type: ignore[method-assign]
     return app
@@ -202,6 +204,17 @@ def _harmless(response: Response) -> Response:
         "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"
     )
     response.headers.setdefault("Referrer-Policy", "no-referrer")
+    return response
+
+
+def _to_our_address(response: Response, public_url: str | None) -> Response:
+    """Lead a redirect to our own address: the one in the request is the caller's own word."""
+    where = response.headers.get("Location")
+    if where is not None and where.startswith(request.host_url):
+        path = where.removeprefix(request.host_url)
+        response.headers["Location"] = f"{public_url or ''}/{path}"
+        # The page that says so would name the other address.
+        response.set_data(b"")
     return response
 
 
