@@ -99,6 +99,19 @@ bench-instructions: $(DEVELOPMENT) ## Count the instructions of an answer with v
 mutation: $(DEVELOPMENT) ## Change every table by one slip at a time and ask whether a case notices (minutes)
 	@$(BIN)/python -m benchmarks.mutation --write
 
+# Status 3 of these three says "not checked": the data could not be had.
+.PHONY: audit
+audit: $(DEVELOPMENT) ## Look up known vulnerabilities of what the locks name (needs a network)
+	@$(BIN)/python tools/supply_chain.py audit
+
+.PHONY: licences
+licences: $(DEVELOPMENT) ## Check the licences of what production installs
+	@$(BIN)/python tools/supply_chain.py licences
+
+.PHONY: sbom
+sbom: $(DEVELOPMENT) ## List what production installs, with hashes, in dist/sbom.cdx.json (CycloneDX)
+	@$(BIN)/python tools/supply_chain.py sbom
+
 .PHONY: knowledge-check
 knowledge-check: $(RUNTIME) ## Check the clinical tables for gaps, overlaps and rows without a source
 	@$(BIN)/alk-cds knowledge check
