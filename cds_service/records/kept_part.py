@@ -34,18 +34,24 @@ def _all_of(keep: Keep) -> Keep:
     def kept(value: Any) -> Any:
         if not isinstance(value, list | tuple):
             return None
-        found = (keep(item) for item in value)
-        return [item for item in found if item is not None]
+        return [part for item in value if (part := keep(item)) is not None]
 
     return kept
 
 
 def _members(**keeps: Keep) -> Keep:
+    members = tuple(keeps.items())
+
     def kept(value: Any) -> Any:
-        if not isinstance(value, Mapping):
+        # An answer waits for this, and a document has hundreds of parts: nothing is made twice.
+        if type(value) is not dict and not isinstance(value, Mapping):
             return None
-        found = {name: keep(value[name]) for name, keep in keeps.items() if name in value}
-        return {name: item for name, item in found.items() if item is not None}
+        found = {}
+        for name, keep in members:
+            member = value.get(name)
+            if member is not None and (part := keep(member)) is not None:
+                found[name] = part
+        return found
 
     return kept
 
