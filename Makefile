@@ -52,7 +52,7 @@ demo: $(RUNTIME) ## Run the whole service against fictional patients (DEMO_EXIT=
 .PHONY: serve
 serve: $(RUNTIME) ## Serve as in production, with the ALK_CDS_ settings of the environment
 	@PATH="$(abspath $(BIN)):$$PATH"; \
-	exec gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"
+	exec gunicorn --config python:cds_service.operations.gunicorn_conf "cds_service.app:create_app()"
 
 .PHONY: test
 test: $(DEVELOPMENT) ## Run the quick tests; the closing line is pytest's own

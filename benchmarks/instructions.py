@@ -34,7 +34,7 @@ from benchmarks.report import machine, rewrite
 from cds_service import answering
 from cds_service.app import create_app
 from cds_service.knowledge.release import load_knowledge
-from cds_service.logs import configure_logging
+from cds_service.operations.logs import configure_logging
 from cds_service.settings import load_settings
 
 KEPT = Path("benchmarks/instructions.json")

@@ -14,10 +14,11 @@ from flask import Flask, Response, request
 from cds_service import software_version
 from cds_service.cards.system_actions import ReasonCodes
 from cds_service.facts import FactReader
-from cds_service.health import Check, Health, create_health_blueprint
 from cds_service.knowledge.out_of_date import Notice, out_of_date
 from cds_service.knowledge.release import Knowledge
-from cds_service.metrics import Metrics, metrics_view
+from cds_service.operations.health import Check, Health, create_health_blueprint
+from cds_service.operations.metrics import Metrics, metrics_view
+from cds_service.operations.pseudonyms import Pseudonyms
 from cds_service.protocol import (
     Authenticator,
     BodyLimits,
@@ -30,7 +31,6 @@ from cds_service.protocol import (
     api_description_json,
     create_blueprint,
 )
-from cds_service.pseudonyms import Pseudonyms
 from cds_service.records import CardAnswer, CardRecord, DecisionRecord, Records, RecordsError
 from cds_service.releases import Loaded
 from cds_service.settings import Settings, SettingsError

@@ -13,9 +13,10 @@ from flask import Flask
 
 from cds_service.answering import Common, application
 from cds_service.fhir import outgoing
-from cds_service.health import NotReadyError
 from cds_service.knowledge.release import Knowledge
-from cds_service.metrics import Metrics
+from cds_service.operations.health import NotReadyError
+from cds_service.operations.metrics import Metrics
+from cds_service.operations.pseudonyms import Pseudonyms
 from cds_service.protocol import (
     Authenticator,
     ClientProfile,
@@ -27,7 +28,6 @@ from cds_service.protocol import (
     read_clients,
     ready_profiles,
 )
-from cds_service.pseudonyms import Pseudonyms
 from cds_service.records import RecordsError, look_at
 from cds_service.releases import Releases, load_chosen
 from cds_service.settings import Settings, SettingsError, load_settings

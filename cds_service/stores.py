@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy.engine import make_url
 
-from cds_service.health import Check, NotReadyError, check_disk
+from cds_service.operations.health import Check, NotReadyError, check_disk
 from cds_service.protocol import ReplayStore, ReplayStoreError
 from cds_service.records import (
     Pages,

@@ -56,9 +56,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def settings(_: Knowledge) -> str:
     """Every setting of the service."""
     return table(
-        ["variable", "what it takes", "default", "meaning"],
+        ["variable", "what it takes", "default", "secret", "meaning", "without it"],
         [
-            [f"`{row.variable}`", row.kind, row.default, row.description]
+            [
+                f"`{row.variable}`",
+                row.kind,
+                row.default,
+                "yes" if row.is_secret else "",
+                row.description,
+                row.without,
+            ]
             for row in Settings.describe()
         ],
     )

@@ -65,8 +65,8 @@ def forget(client: str, tenant: str | None, servers: tuple[str, ...]) -> None:
     in the history of a shell. It reads ALK_CDS_DATABASE_URL and ALK_CDS_LINK_SECRET (or _FILE),
     with which patients are told apart, and may run while the service does.
     """
+    from cds_service.operations.pseudonyms import Pseudonyms
     from cds_service.protocol import Client
-    from cds_service.pseudonyms import Pseudonyms
     from cds_service.settings import load_settings
     from cds_service.stores import open_records
 

@@ -115,7 +115,7 @@ def own_service(day: date | None = None, knowledge: Knowledge | None = None) -> 
 @contextmanager
 def logging_to(file: Path) -> Iterator[None]:
     """The service's log in a file, redacted as always, so that it does not mix with the cards."""
-    from cds_service.logs import configure_logging
+    from cds_service.operations.logs import configure_logging
 
     root = logging.getLogger()
     before, level = list(root.handlers), root.level

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cds_service.commands import commands
-from cds_service.pseudonyms import Pseudonyms
+from cds_service.operations.pseudonyms import Pseudonyms
 from cds_service.records import DecisionRecord, Records
 
 Command = Callable[..., Result]

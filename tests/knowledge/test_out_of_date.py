@@ -16,7 +16,7 @@ from cds_service.app import create_app
 from cds_service.commands import commands
 from cds_service.knowledge.out_of_date import Notice, out_of_date
 from cds_service.knowledge.release import Knowledge
-from cds_service.metrics import Metrics
+from cds_service.operations.metrics import Metrics
 from tests.packaged import packaged_knowledge, released_knowledge
 from tests.services.calling import Nowhere, settings_for
 

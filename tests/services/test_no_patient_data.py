@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask, Response, redirect
 from jwt.algorithms import ECAlgorithm
 
-from cds_service.logs import configure_logging
+from cds_service.operations.logs import configure_logging
 from fhir_fixtures.requests import load_request
 from tests.services.calling import (
     DAY,
