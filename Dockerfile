@@ -36,5 +36,5 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/ready', timeout=2)"]
-# gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"
-CMD ["gunicorn", "--config", "python:cds_service.gunicorn_conf", "cds_service.app:create_app()"]
+# gunicorn --config python:cds_service.operations.gunicorn_conf "cds_service.app:create_app()"
+CMD ["gunicorn", "--config", "python:cds_service.operations.gunicorn_conf", "cds_service.app:create_app()"]

@@ -52,7 +52,7 @@ demo: $(RUNTIME) ## Run the whole service against fictional patients (DEMO_EXIT=
 .PHONY: serve
 serve: $(RUNTIME) ## Serve as in production, with the ALK_CDS_ settings of the environment
 	@PATH="$(abspath $(BIN)):$$PATH"; \
-	exec gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"
+	exec gunicorn --config python:cds_service.operations.gunicorn_conf "cds_service.app:create_app()"
 
 .PHONY: test
 test: $(DEVELOPMENT) ## Run the quick tests; the closing line is pytest's own
@@ -98,6 +98,19 @@ bench-instructions: $(DEVELOPMENT) ## Count the instructions of an answer with v
 .PHONY: mutation
 mutation: $(DEVELOPMENT) ## Change every table by one slip at a time and ask whether a case notices (minutes)
 	@$(BIN)/python -m benchmarks.mutation --write
+
+# Status 3 of these three says "not checked": the data could not be had.
+.PHONY: audit
+audit: $(DEVELOPMENT) ## Look up known vulnerabilities of what the locks name (needs a network)
+	@$(BIN)/python tools/supply_chain.py audit
+
+.PHONY: licences
+licences: $(DEVELOPMENT) ## Check the licences of what production installs
+	@$(BIN)/python tools/supply_chain.py licences
+
+.PHONY: sbom
+sbom: $(DEVELOPMENT) ## List what production installs, with hashes, in dist/sbom.cdx.json (CycloneDX)
+	@$(BIN)/python tools/supply_chain.py sbom
 
 .PHONY: knowledge-check
 knowledge-check: $(RUNTIME) ## Check the clinical tables for gaps, overlaps and rows without a source

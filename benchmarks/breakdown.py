@@ -34,7 +34,7 @@ from cds_service.cards.suggestions import OrderContext
 from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.knowledge.release import load_knowledge
-from cds_service.logs import configure_logging
+from cds_service.operations.logs import configure_logging
 from cds_service.protocol import CdsResponse, HookCall, ServiceRegistry, read_call
 from cds_service.protocol.clients import Client
 from cds_service.settings import load_settings

@@ -31,10 +31,10 @@ from flask.testing import FlaskClient
 from benchmarks.echo import parsing
 from benchmarks.payload import BODIES, Body
 from benchmarks.report import machine, rewrite
-from cds_service import app as application
+from cds_service import answering
 from cds_service.app import create_app
 from cds_service.knowledge.release import load_knowledge
-from cds_service.logs import configure_logging
+from cds_service.operations.logs import configure_logging
 from cds_service.settings import load_settings
 
 KEPT = Path("benchmarks/instructions.json")
@@ -223,7 +223,7 @@ def _answer_on_demand(told: IO[str], answers: IO[str]) -> None:
         with (folder / "log.txt").open("w", encoding="utf-8") as log:
             configure_logging("INFO", log)
             # Under callgrind a second of computing is a minute.
-            application.COMPUTING_SECONDS = 600.0
+            answering.COMPUTING_SECONDS = 600.0
             knowledge = load_knowledge()
             settings = load_settings(
                 environment="development",

@@ -49,7 +49,7 @@ class Server:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and arguments
                 [
                     sys.executable, "-m", "gunicorn",
-                    "--config", "python:cds_service.gunicorn_conf",
+                    "--config", "python:cds_service.operations.gunicorn_conf",
                     self.application,
                 ],
                 env=environment, stdout=log, stderr=log,

@@ -9,9 +9,10 @@ from uuid import uuid4
 
 from sqlalchemy.engine import make_url
 
-from cds_service.health import Check, NotReadyError, check_disk
+from cds_service.operations.health import Check, NotReadyError, check_disk
 from cds_service.protocol import ReplayStore, ReplayStoreError
 from cds_service.records import (
+    Pages,
     Promptly,
     Records,
     RedisReplayStore,
@@ -22,9 +23,13 @@ from cds_service.records import (
 from cds_service.settings import Settings
 
 
-def open_records(settings: Settings) -> Records:
-    """The records of the service, with the queue on disk; nothing is opened yet."""
-    return Records(settings.database_url, Waiting(_own(settings, "waiting")))
+def open_records(settings: Settings, secret: str | None = None) -> Records:
+    """The records of the service, with the queue on disk; nothing is opened yet.
+
+    ``secret`` seals and opens what the pages of decisions show.
+    """
+    pages = None if secret is None else Pages(secret)
+    return Records(settings.database_url, Waiting(_own(settings, "waiting")), pages)
 
 
 def replay_store(settings: Settings, records: Records) -> ReplayStore:
@@ -63,8 +68,6 @@ def store_checks(settings: Settings, records: Records, tokens: ReplayStore) -> d
         "database": ask_database,
         "token store": ask_tokens,
         "disk": partial(check_disk, queue_folder(settings)),
-        # It was read whole, or the service had not started.
-        "knowledge": lambda: None,
     }
 
 

@@ -19,6 +19,8 @@ from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.schemas import algorithm_columns, drug_columns
 from cds_service.knowledge.table_files import Column, Table
 from cds_service.protocol import ClientHabits, ready_profiles
+from cds_service.records.tables import KEPT, metadata
+from cds_service.records.waiting import waiting_table
 from cds_service.rules import CollectionOf, Concept, FactKind, Occurrence, Quantity, State
 from cds_service.settings import Settings
 from docs import conformance as protocol
@@ -54,12 +56,39 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def settings(_: Knowledge) -> str:
     """Every setting of the service."""
     return table(
-        ["variable", "what it takes", "default", "meaning"],
+        ["variable", "what it takes", "default", "secret", "meaning", "without it"],
         [
-            [f"`{row.variable}`", row.kind, row.default, row.description]
+            [
+                f"`{row.variable}`",
+                row.kind,
+                row.default,
+                "yes" if row.is_secret else "",
+                row.description,
+                row.without,
+            ]
             for row in Settings.describe()
         ],
     )
+
+
+@section("privacy.md", "stored")
+def stored(_: Knowledge) -> str:
+    """Every column of the database and of the queue on disk. Raises KeyError without its reason."""
+    parts = []
+    for found in (*metadata.sorted_tables, waiting_table):
+        columns = [[f"`{column.name}`", described(column.doc)] for column in found.columns]
+        kept = found.info[KEPT]
+        where = "" if found.metadata is metadata else " (a file on each machine's disk)"
+        parts.append(f"### `{found.name}`{where}\n\nKept: {kept}\n")
+        parts.append(table(["column", "what it holds, and why"], columns) + "\n")
+    return "\n".join(parts).rstrip()
+
+
+def described(text: str | None) -> str:
+    """What a column is for. Raises KeyError when nobody said so."""
+    if not text:
+        raise KeyError("a column without its reason: say it in records/tables.py")
+    return text
 
 
 @section("connect-an-ehr.md", "services")

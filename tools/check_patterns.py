@@ -35,7 +35,7 @@ EXCEPTIONS: dict[str, str] = {
 }
 """The beginning of a pattern, as it is reported, and why it is harmless."""
 
-_STARTING = ("cds_service.gunicorn_conf", "cds_service.records.migrations")
+_STARTING = ("cds_service.operations.gunicorn_conf", "cds_service.records.migrations")
 """Modules that do something when they are imported; their literal patterns are looked at."""
 
 _CALLS = frozenset({"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall",

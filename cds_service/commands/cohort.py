@@ -83,6 +83,7 @@ def command(
     from cds_service.commands import view
     from cds_service.commands.options import given_day
     from cds_service.commands.running import clinic_day
+    from cds_service.releases import chosen_path
     from cds_service.settings import load_settings
 
     if sum((stories, path is not None, fhir_server is not None)) != 1:
@@ -91,7 +92,7 @@ def command(
         raise click.UsageError("--patient, --token-file and --smart-... need --fhir-server")
     settings = load_settings(environment="development")
     day = given_day(as_of)
-    place = knowledge_place or settings.knowledge_folder
+    place = knowledge_place or chosen_path(settings)
     setup = Setup(
         day,
         settings.timezone,

@@ -38,7 +38,7 @@ _HELP = {
     "fhir-server": "Serve the fictional patients as a FHIR server.",
     "fixtures": "List the fictional patients, or load them onto a FHIR server.",
     "knowledge": "Check the clinical tables.",
-    "records": "Delete decisions and feedback that are older than a site keeps.",
+    "records": "Delete decisions and feedback: what is old, or all of one patient.",
     "report": "Report on feedback, and on what stayed in shadow mode.",
     "serve": "Run the service.",
     "timeline": "Draw one patient's treatment, tests and values over time.",

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from cds_service.commands.options import AS_OF
+from cds_service.commands.releases import releases, use
 from cds_service.knowledge.verification import LEVELS, WORDS
 
 RELEASE = click.Path(exists=True, path_type=Path)
@@ -18,6 +19,10 @@ RELEASE = click.Path(exists=True, path_type=Path)
 @click.group()
 def command() -> None:
     """Look after the clinical tables."""
+
+
+command.add_command(use)
+command.add_command(releases)
 
 
 @command.command()
@@ -47,16 +52,7 @@ def check(folder: Path | None, notes: bool, as_of: datetime | None) -> None:
         tables = check_knowledge(knowledge, place)
         reading = check_what_is_read(knowledge)
     except KnowledgeError as error:
-        out.print(Text("A knowledge file cannot be used:", style="bold red"))
-        for name, value in (
-            ("file", error.file),
-            ("place", error.where),
-            ("row", error.row),
-            ("column", error.column),
-            ("expected", error.expected),
-        ):
-            if value not in (None, ""):
-                out.print(Text(f"  {name}: {value}"))
+        view.unusable(out, error)
         raise SystemExit(1) from None
     rows = {table.name: len(table) for table in knowledge.all_tables()}
     rows[reading.name] = len(knowledge.concepts)

@@ -38,6 +38,7 @@ from cds_service.protocol import (
     read_call,
     resolve,
 )
+from cds_service.releases import chosen_path
 from cds_service.settings import load_settings
 from hooks import DEFINITIONS, AnsweredCall, Engine, as_service
 from hooks.gather import FhirAccess
@@ -87,7 +88,7 @@ class LocalServices:
         self.today = clinic_day()
         local = (settings.local_codes_file, settings.concept_maps)
         if self.knowledge is None:
-            knowledge = load_release(settings.knowledge_folder, *local)
+            knowledge = load_release(chosen_path(settings), *local)
         else:
             knowledge = self.knowledge.with_local(*local)
         engine = Engine(

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import click
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from cds_service.commands.own_hosts import OwnHosts
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -113,7 +115,7 @@ def own_service(day: date | None = None, knowledge: Knowledge | None = None) -> 
 @contextmanager
 def logging_to(file: Path) -> Iterator[None]:
     """The service's log in a file, redacted as always, so that it does not mix with the cards."""
-    from cds_service.logs import configure_logging
+    from cds_service.operations.logs import configure_logging
 
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
@@ -141,7 +143,9 @@ def development_app(
     from cds_service.app import create_app
 
     settings = development_settings(server, folder, public_url)
-    return create_app(settings, knowledge=knowledge, today=None if day is None else lambda: day)
+    app = create_app(settings, knowledge=knowledge, today=None if day is None else lambda: day)
+    app.wsgi_app = OwnHosts(app.wsgi_app, server.host, public_url)  # type: ignore[method-assign]
+    return app
 
 
 def development_settings(

@@ -27,7 +27,7 @@ def command(port: int | None, host: str | None, workers: int | None, dev: bool) 
 
 
 def _become_gunicorn(host: str | None, port: int | None, workers: int | None) -> None:
-    from cds_service.knowledge.places import load_release
+    from cds_service.releases import load_chosen
     from cds_service.settings import PREFIX, load_settings
 
     chosen: dict[str, object] = {}
@@ -38,11 +38,15 @@ def _become_gunicorn(host: str | None, port: int | None, workers: int | None) ->
         chosen["workers"] = workers
     settings = load_settings(**chosen)
     # gunicorn would wrap what is wrong with a table into the stack trace of a worker.
-    load_release(settings.knowledge_folder, settings.local_codes_file, settings.concept_maps)
+    load_chosen(settings)
     environment = dict(os.environ)
     environment |= {f"{PREFIX}{name.upper()}": str(value) for name, value in chosen.items()}
     program = [sys.executable, "-m", "gunicorn"]
-    program += ["--config", "python:cds_service.gunicorn_conf", "cds_service.app:create_app()"]
+    program += [
+        "--config",
+        "python:cds_service.operations.gunicorn_conf",
+        "cds_service.app:create_app()",
+    ]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(program[0], program, environment)  # noqa: S606 - our own interpreter, no shell
@@ -58,7 +62,7 @@ def _bind() -> str:
 def _develop(host: str, port: int) -> None:
     from cds_service.commands import view
     from cds_service.commands.running import LocalServer, development_app
-    from cds_service.logs import configure_logging
+    from cds_service.operations.logs import configure_logging
     from cds_service.settings import PREFIX
 
     server = LocalServer(host, port)

@@ -17,6 +17,8 @@ from rich.panel import Panel
 from rich.text import Text
 from rich.tree import Tree
 
+from cds_service.knowledge.errors import KnowledgeError
+
 WIDTH = 100
 _COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
 _VERDICTS = {
@@ -39,6 +41,20 @@ def console(*, stderr: bool = False) -> Console:
 def loud(text: str) -> Panel:
     """A red box for something that must not be overlooked."""
     return Panel(Text(text, style="bold"), box=box.HEAVY, border_style="bold red", title="WARNING")
+
+
+def unusable(out: Console, error: KnowledgeError) -> None:
+    """What is wrong with a file of the tables, and where."""
+    out.print(Text("A knowledge file cannot be used:", style="bold red"))
+    for name, value in (
+        ("file", error.file),
+        ("place", error.where),
+        ("row", error.row),
+        ("column", error.column),
+        ("expected", error.expected),
+    ):
+        if value not in (None, ""):
+            out.print(Text(f"  {name}: {value}"))
 
 
 def card_panel(card: Mapping[str, Any], *, short: bool = False) -> Panel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class KnowledgeError(ValueError):
     """A knowledge file is missing, malformed or contradicts itself.
@@ -11,6 +13,8 @@ class KnowledgeError(ValueError):
     `row` (1-based line or row) and `column` (name of the column or field) are given when known.
     Values of the file are not repeated, so the message is safe to log.
     """
+
+    safe_to_log: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from cds_service.records.entries import CardAnswer, CardRecord, DecisionRecord, 
 from cds_service.records.errors import RecordsError
 from cds_service.records.migrate import look_at, upgrade
 from cds_service.records.outcomes import Asked, Outcome
+from cds_service.records.pages import Pages
 from cds_service.records.prompt import Promptly
 from cds_service.records.replays import (
     RedisReplayStore,
@@ -28,6 +29,7 @@ __all__ = [
     "DecisionRecord",
     "FeedbackRecord",
     "Outcome",
+    "Pages",
     "Promptly",
     "Purged",
     "Records",

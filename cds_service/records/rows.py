@@ -10,6 +10,8 @@ import orjson
 from sqlalchemy import Row
 
 from cds_service.records.entries import CardRecord, DecisionRecord
+from cds_service.records.kept_part import kept_part
+from cds_service.records.pages import Pages
 
 _TOLD_PLAINLY = ("id", "created_at", "service_id", "hook", "hook_instance", "client", "as_of",
                  "release", "patient_key", "user_key")  # fmt: skip
@@ -24,8 +26,11 @@ class Rows:
     place: int = 0
 
 
-def rows_of(record: DecisionRecord) -> Rows:
-    """The rows of a decision. Raises TypeError for a document that is not plain JSON."""
+def rows_of(record: DecisionRecord, pages: Pages | None = None) -> Rows:
+    """The rows of a decision; without `pages` its page is not kept.
+
+    Raises TypeError for a document that is not plain JSON.
+    """
     try:
         document = orjson.dumps(record.document, default=_as_dict).decode()
     except TypeError:
@@ -43,7 +48,8 @@ def rows_of(record: DecisionRecord) -> Rows:
         "patient_key": record.patient_key,
         "user_key": record.user_key,
         "rule_ids": as_text(record.rule_ids),
-        "document": document,
+        "document": kept_text(record.document),
+        "page": None if pages is None else pages.seal(document),
     }
     card_rows = [
         {
@@ -62,21 +68,34 @@ def rows_of(record: DecisionRecord) -> Rows:
     return Rows(decision, card_rows)
 
 
-def decision_in(row: Mapping[str, Any], its_cards: tuple[CardRecord, ...]) -> DecisionRecord:
-    """The decision in a row of its table."""
+def kept_text(document: Mapping[str, Any]) -> str:
+    """The part of a document that is kept for long, as text."""
+    kept = kept_part(document)
+    try:
+        return orjson.dumps(kept).decode()
+    except TypeError:
+        return orjson.dumps(_writable(kept)).decode()
+
+
+def decision_in(
+    row: Mapping[str, Any], its_cards: tuple[CardRecord, ...], pages: Pages | None = None
+) -> DecisionRecord:
+    """The decision in a row of its table; its page, if `pages` can open it."""
+    sealed = row.get("page")
+    page = None if pages is None or sealed is None else pages.open(sealed)
     told = {name: row[name] for name in _TOLD_PLAINLY}
     return DecisionRecord(
         **told,
         rule_ids=as_tuple(row["rule_ids"]),
         cards=its_cards,
-        document=orjson.loads(row["document"]),
+        document=orjson.loads(row["document"]) if page is None else page,
     )
 
 
-def decision_of(rows: Rows) -> DecisionRecord:
+def decision_of(rows: Rows, pages: Pages | None = None) -> DecisionRecord:
     """The decision that these rows are."""
     its_cards = tuple(_card(card) for card in rows.cards)
-    return decision_in(rows.decision, its_cards)
+    return decision_in(rows.decision, its_cards, pages)
 
 
 def card_in(row: Row[Any]) -> CardRecord:

@@ -26,9 +26,10 @@ from cds_service.records.outcomes import (
     outcomes,
     shadowed,
 )
+from cds_service.records.pages import Pages
 from cds_service.records.prompt import Promptly
 from cds_service.records.replays import SqlReplayStore
-from cds_service.records.retention import Purged, count_before, purge_before
+from cds_service.records.retention import Purged, count_before, purge_before, purge_patient
 from cds_service.records.rows import (
     Rows,
     as_text,
@@ -66,18 +67,22 @@ class Records:
     its own when it first needs one. Every method may raise RecordsError.
     """
 
-    def __init__(self, database_url: str, waiting: Waiting | None = None) -> None:
+    def __init__(
+        self, database_url: str, waiting: Waiting | None = None, pages: Pages | None = None
+    ) -> None:
         """``database_url`` is an SQLAlchemy address of an SQLite file or of PostgreSQL.
 
         With ``waiting`` no method that an answer needs takes long: what the database does not
-        take in time waits there. Nothing is opened yet. Raises ValueError for an address that
-        cannot be used.
+        take in time waits there. ``pages`` seals and opens what a page shows; without it the
+        document of a decision is the part that is kept for long. Nothing is opened yet. Raises
+        ValueError for an address that cannot be used.
         """
         self._url = read_url(database_url)
         prompt = waiting is not None
         self._engines = ProcessEngines(self._url, prompt=prompt)
         self.promptly = Promptly(apart=prompt and self.is_server)
         self._waiting = waiting
+        self._pages = pages
         self._draining = None if waiting is None else Draining(waiting, self._carry_over)
         self._has_looked = False
 
@@ -91,7 +96,7 @@ class Records:
         False when the database did not take it in time, and it waits on disk. Raises TypeError
         for a document that is not plain JSON.
         """
-        rows = rows_of(record)
+        rows = rows_of(record, self._pages)
         if self._waiting is None or self._draining is None:
             self._insert(rows)
             return True
@@ -134,10 +139,10 @@ class Records:
             waiting = None if self._waiting is None else self._waiting.find(decision_id)
             if waiting is None:
                 raise
-            return decision_of(waiting)
+            return decision_of(waiting, self._pages)
         if found is None and self._waiting is not None:
             waiting = self._waiting.find(decision_id)
-            return None if waiting is None else decision_of(waiting)
+            return None if waiting is None else decision_of(waiting, self._pages)
         return found
 
     def _stored_decision(self, decision_id: str) -> DecisionRecord | None:
@@ -146,7 +151,8 @@ class Records:
             if row is None:
                 return None
             found = reading.execute(_SELECT_CARDS.where(cards.c.decision_id == decision_id))
-            return decision_in(dict(row._mapping), tuple(card_in(card) for card in found))
+            its_cards = tuple(card_in(card) for card in found)
+            return decision_in(dict(row._mapping), its_cards, self._pages)
 
     def waiting(self) -> int:
         """How many decisions wait on disk for the database."""
@@ -226,13 +232,28 @@ class Records:
                 raise
             return ()
 
-    def old(self, before: datetime) -> Purged:
-        """How much was stored before that aware time."""
-        return count_before(self._engines.get("FULL"), before)
+    def old(self, before: datetime, pages: datetime | None = None) -> Purged:
+        """How much :meth:`purge` would delete and empty."""
+        return count_before(self._engines.get("FULL"), before, pages or before)
 
-    def purge(self, before: datetime) -> Purged:
-        """Delete decisions and feedback stored before that aware time, and say how many."""
-        return purge_before(self._engines.get("FULL"), before)
+    def purge(self, before: datetime, pages: datetime | None = None) -> Purged:
+        """Delete decisions and feedback from before that aware time, and say how many.
+
+        Decisions from before ``pages`` keep no page: no link opens it any more.
+        """
+        return purge_before(self._engines.get("FULL"), before, pages or before)
+
+    def forget(self, patient_keys: Sequence[str]) -> Purged:
+        """Delete all that there is of a patient, also what waits on this machine's disk."""
+        gone = Purged(0, 0)
+        # Twice: what was on its way from the disk to the database is found the second time.
+        for _ in range(2):
+            waited = 0 if self._waiting is None else self._waiting.forget(patient_keys)
+            stored = purge_patient(self._engines.get("FULL"), patient_keys)
+            gone = Purged(
+                gone.decisions + waited + stored.decisions, gone.feedback + stored.feedback
+            )
+        return gone
 
     def replay_store(self) -> SqlReplayStore:
         """The store of used tokens in the same database; its errors are ReplayStoreError."""

@@ -19,7 +19,9 @@ from sqlalchemy.dialects import sqlite
 from cds_service.records.engines import writing
 from cds_service.records.errors import RecordsError, told_plainly
 from cds_service.records.own_file import OwnFile
+from cds_service.records.retention import overwriting
 from cds_service.records.rows import Rows
+from cds_service.records.tables import KEPT
 
 MOST_WAITING = 10_000
 """Decisions kept at most: at 200 kB each, 2 GB of disk."""
@@ -27,12 +29,24 @@ MOST_WAITING = 10_000
 _PAUSE_SECONDS = 1.0
 _AT_ONCE = 20
 
-_waiting = Table(
+waiting_table = Table(
     "waiting",
     MetaData(),
-    Column("place", Integer, primary_key=True, autoincrement=True),
-    Column("decision_id", String(36), nullable=False, unique=True),
-    Column("content", Text, nullable=False),
+    Column(
+        "place",
+        Integer,
+        primary_key=True,
+        autoincrement=True,
+        doc="Number in the order of arrival.",
+    ),
+    Column("decision_id", String(36), nullable=False, unique=True, doc="Id of the decision."),
+    Column(
+        "content",
+        Text,
+        nullable=False,
+        doc="The rows of the decision and its cards, as they are stored afterwards.",
+    ),
+    info={KEPT: "Until the database takes them, seconds after it is back."},
 )
 
 
@@ -41,7 +55,7 @@ class Waiting:
 
     def __init__(self, path: Path, most: int = MOST_WAITING) -> None:
         """Nothing is opened yet."""
-        self._file = OwnFile(path, _waiting)
+        self._file = OwnFile(path, waiting_table)
         self._most = most
 
     def put(self, rows: Rows) -> None:
@@ -49,15 +63,18 @@ class Waiting:
         content = orjson.dumps([rows.decision, rows.cards]).decode()
         row = {"decision_id": rows.decision["id"], "content": content}
         with told_plainly("queueing a decision"), writing(self._file.get()) as disk:
-            if disk.execute(select(func.count()).select_from(_waiting)).scalar_one() >= self._most:
+            if (
+                disk.execute(select(func.count()).select_from(waiting_table)).scalar_one()
+                >= self._most
+            ):
                 raise RecordsError("too many decisions wait for the database")
-            disk.execute(sqlite.insert(_waiting).values(row).on_conflict_do_nothing())
+            disk.execute(sqlite.insert(waiting_table).values(row).on_conflict_do_nothing())
 
     def oldest(self) -> list[Rows]:
         """The next ones to be carried over, in their order."""
         if not self._file.is_there:
             return []
-        query = select(_waiting).order_by(_waiting.c.place).limit(_AT_ONCE)
+        query = select(waiting_table).order_by(waiting_table.c.place).limit(_AT_ONCE)
         with told_plainly("reading the queue"), self._file.get().connect() as disk:
             return [_rows(row.content, row.place) for row in disk.execute(query)]
 
@@ -65,22 +82,35 @@ class Waiting:
         """The decision with that id, if it waits here."""
         if not self._file.is_there:
             return None
-        query = select(_waiting).where(_waiting.c.decision_id == decision_id)
+        query = select(waiting_table).where(waiting_table.c.decision_id == decision_id)
         with told_plainly("reading the queue"), self._file.get().connect() as disk:
             row = disk.execute(query).first()
             return None if row is None else _rows(row.content, row.place)
 
     def done(self, places: Sequence[int]) -> None:
         """Take out what has been carried over."""
-        with told_plainly("emptying the queue"), writing(self._file.get()) as disk:
-            disk.execute(delete(_waiting).where(_waiting.c.place.in_(list(places))))
+        with told_plainly("emptying the queue"), overwriting(self._file.get()) as disk:
+            disk.execute(delete(waiting_table).where(waiting_table.c.place.in_(list(places))))
+
+    def forget(self, patient_keys: Sequence[str]) -> int:
+        """Take out the decisions about a patient with one of these keys, and say how many."""
+        if not self._file.is_there:
+            return 0
+        with told_plainly("emptying the queue"), overwriting(self._file.get()) as disk:
+            places = [
+                row.place
+                for row in disk.execute(select(waiting_table))
+                if _rows(row.content, row.place).decision["patient_key"] in patient_keys
+            ]
+            disk.execute(delete(waiting_table).where(waiting_table.c.place.in_(places)))
+        return len(places)
 
     def depth(self) -> int:
         """How many decisions wait."""
         if not self._file.is_there:
             return 0
         with told_plainly("reading the queue"), self._file.get().connect() as disk:
-            return int(disk.execute(select(func.count()).select_from(_waiting)).scalar_one())
+            return int(disk.execute(select(func.count()).select_from(waiting_table)).scalar_one())
 
     def close(self) -> None:
         """Close this process's connections."""

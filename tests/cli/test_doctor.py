@@ -116,3 +116,18 @@ def test_a_database_of_a_newer_version_is_told_before_the_start(run: Command, si
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
     assert "changed by a newer version" in run("doctor").output
+
+
+def test_a_setting_that_is_wrong_is_explained_from_the_table_of_settings(
+    run: Command, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ALK_CDS_PUBLIC_URL")
+    monkeypatch.setenv("ALK_CDS_WORKERS", "many")
+
+    done = run("doctor")
+
+    assert done.exit_code == 1
+    assert "ALK_CDS_WORKERS takes whole number. Number of worker processes." in done.output
+    monkeypatch.delenv("ALK_CDS_WORKERS")
+    told = run("doctor").output
+    assert "Without it: cards lead to no page, and production does not start." in told

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
+from cds_service.commands import commands
+from cds_service.operations.pseudonyms import Pseudonyms
 from cds_service.records import DecisionRecord, Records
 
 Command = Callable[..., Result]
@@ -83,3 +86,75 @@ def test_an_address_without_a_database_is_told_in_one_line(
     result = run("records", "purge")
     assert result.exit_code == 1
     assert result.output == "Error: there is no database at this address\n"
+
+
+SECRET = "0123456789abcdef0123456789abcdef"
+PATIENT = "Quillfeather-4711"
+
+
+@pytest.fixture
+def of_a_patient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> Records:
+    """A database with two decisions about one patient, asked with and without a server."""
+    url = f"sqlite:///{tmp_path / 'kept.sqlite3'}"
+    monkeypatch.setenv("ALK_CDS_DATABASE_URL", url)
+    monkeypatch.setenv("ALK_CDS_LINK_SECRET", SECRET)
+    caplog.set_level(logging.DEBUG)
+    records = Records(url)
+    records.prepare()
+    people = Pseudonyms(SECRET)
+    for name, server in (("one", None), ("two", "https://ehr.example.org/fhir")):
+        records.save_decision(
+            DecisionRecord(
+                id=name,
+                created_at=datetime.now(UTC),
+                service_id="alk-order-sign",
+                hook="order-sign",
+                hook_instance="d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+                client="Example Hospital",
+                as_of=date(2026, 11, 20),
+                release="2026.11.0",
+                patient_key=people.patient_of("Example Hospital", server, PATIENT),
+                rule_ids=(),
+                cards=(),
+                document={},
+            )
+        )
+    return records
+
+
+def forget(*options: str) -> Result:
+    line = ["records", "forget", "--client", "Example Hospital", *options]
+    return CliRunner().invoke(commands, line, input=f"{PATIENT}\n")
+
+
+def test_all_of_a_patient_is_deleted_and_the_patient_is_named_nowhere(
+    of_a_patient: Records, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = forget("--fhir-server", "https://ehr.example.org/fhir/")
+
+    assert done.exit_code == 0, done.output
+    assert done.output == "deleted: 2 decisions with their cards, 0 feedback entries\n"
+    assert [of_a_patient.decision(name) for name in ("one", "two")] == [None, None]
+    assert PATIENT not in done.output + caplog.text
+
+
+def test_a_patient_of_another_tenant_or_secret_is_not_touched(
+    of_a_patient: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert forget("--tenant", "north").exit_code == 1
+    monkeypatch.setenv("ALK_CDS_LINK_SECRET", SECRET[::-1])
+    done = forget()
+
+    assert done.exit_code == 1
+    assert "Nothing was found" in done.output
+    assert of_a_patient.decision("one") is not None
+
+
+def test_without_the_secret_nobody_can_be_found(
+    of_a_patient: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ALK_CDS_LINK_SECRET")
+
+    assert "ALK_CDS_LINK_SECRET is not set" in forget().output

@@ -16,7 +16,7 @@ from cds_service.app import create_app
 from cds_service.commands import commands
 from cds_service.knowledge.out_of_date import Notice, out_of_date
 from cds_service.knowledge.release import Knowledge
-from cds_service.metrics import Metrics
+from cds_service.operations.metrics import Metrics
 from tests.packaged import packaged_knowledge, released_knowledge
 from tests.services.calling import Nowhere, settings_for
 
@@ -79,11 +79,12 @@ def test_a_release_of_last_season_is_told() -> None:
 
 
 def test_the_numbers_follow_the_day_without_a_new_start() -> None:
-    found: list[Notice] = []
-    metrics = Metrics("2026.11.0", lambda: found)
-    assert 'alk_cds_knowledge_out_of_date{kind="approval"} 0.0' in metrics.text().decode()
-    found.append(Notice("approval", "neladalkib", "the goal date has passed"))
-    assert 'alk_cds_knowledge_out_of_date{kind="approval"} 1.0' in metrics.text().decode()
+    knowledge = packaged_knowledge()
+    days = [knowledge.release.date]
+    metrics = Metrics(lambda: knowledge, lambda: days[-1])
+    assert 'alk_cds_knowledge_out_of_date{kind="release"} 0.0' in metrics.text().decode()
+    days.append(knowledge.release.date + PATIENCE + timedelta(days=1))
+    assert 'alk_cds_knowledge_out_of_date{kind="release"} 1.0' in metrics.text().decode()
 
 
 def test_the_log_at_the_start_and_the_home_page_say_it(

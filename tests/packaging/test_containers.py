@@ -18,7 +18,9 @@ import yaml
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = 'gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"'
+COMMAND = (
+    'gunicorn --config python:cds_service.operations.gunicorn_conf "cds_service.app:create_app()"'
+)
 DIGEST = r"sha256:[0-9a-f]{64}"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 
@@ -152,7 +154,12 @@ def test_the_command_is_the_same_everywhere(
 
     assert json.loads(image_command) == shlex.split(COMMAND)
     assert compose["services"]["service"]["command"] == COMMAND
-    for name in ("Dockerfile", "docker-compose.yml", "Makefile", "cds_service/gunicorn_conf.py"):
+    for name in (
+        "Dockerfile",
+        "docker-compose.yml",
+        "Makefile",
+        "cds_service/operations/gunicorn_conf.py",
+    ):
         assert COMMAND in (ROOT / name).read_text(encoding="utf-8"), name
 
 

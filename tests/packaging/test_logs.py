@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from cds_service.logs import LOGGABLE_KEYS, configure_logging
+from cds_service.operations.logs import LOGGABLE_KEYS, configure_logging
 from cds_service.settings import SettingsError
 
 NAME = "Rosalind Quillfeather"
@@ -142,7 +142,7 @@ def test_an_exception_is_its_type_and_our_own_call_sites(log: io.StringIO) -> No
     line = only_line(log)
     assert line["exception"]["type"] == "builtins.KeyError"
     (frame,) = line["exception"]["frames"]
-    assert frame.startswith("cds_service/logs.py:")
+    assert frame.startswith("cds_service/operations/logs.py:")
     assert line["exception"]["caused_by"] == ["builtins.KeyError"]
     assert "message" not in line["exception"]
     assert "Quillfeather" not in log.getvalue()

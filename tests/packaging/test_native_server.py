@@ -20,7 +20,9 @@ from tests.waiting import PATIENCE, until
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = 'gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"'
+COMMAND = (
+    'gunicorn --config python:cds_service.operations.gunicorn_conf "cds_service.app:create_app()"'
+)
 
 
 def environment(**settings: str) -> dict[str, str]:

@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 
 from cds_service.protocol import FeedbackRequest
-from cds_service.records import CardRecord, DecisionRecord, Records
+from cds_service.records import CardRecord, DecisionRecord, Pages, Records
 from tests.waiting import PATIENCE
+
+PAGES = Pages("a secret for the tests that is long")
 
 
 def _server_programs() -> Path | None:
@@ -99,7 +101,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def records(database_url: str) -> Iterator[Records]:
-    store = Records(database_url)
+    store = Records(database_url, pages=PAGES)
     store.prepare()
     yield store
     store.close()
@@ -107,7 +109,7 @@ def records(database_url: str) -> Iterator[Records]:
 
 @pytest.fixture
 def sqlite_records(sqlite_url: str) -> Iterator[Records]:
-    store = Records(sqlite_url)
+    store = Records(sqlite_url, pages=PAGES)
     store.prepare()
     yield store
     store.close()

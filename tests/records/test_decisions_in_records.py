@@ -17,6 +17,7 @@ from types import MappingProxyType
 import pytest
 
 from cds_service.records import CardRecord, DecisionRecord, Records, RecordsError
+from tests.records.conftest import PAGES
 from tests.waiting import PATIENCE
 
 MakeDecision = Callable[..., DecisionRecord]
@@ -137,7 +138,7 @@ def test_threads_share_one_records(records: Records, make_decision: MakeDecision
 
 
 def _save_many(url: str, first: int, count: int) -> None:
-    records = Records(url)
+    records = Records(url, pages=PAGES)
     for number in range(first, first + count):
         records.save_decision(_numbered(number))
     records.close()
@@ -171,7 +172,7 @@ def test_two_processes_write_at_once(database_url: str) -> None:
     for writer in writers:
         writer.join(60)
         assert writer.exitcode == 0
-    reader = Records(database_url)
+    reader = Records(database_url, pages=PAGES)
     numbers = [*range(100), *range(1000, 1100)]
     assert all(reader.decision(str(uuid.UUID(int=n))) == _numbered(n) for n in numbers)
     reader.close()

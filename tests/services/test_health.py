@@ -8,7 +8,7 @@ import pytest
 import requests
 from flask import Flask
 
-from cds_service.health import Health, NotReadyError, check_disk, create_health_blueprint
+from cds_service.operations.health import Health, NotReadyError, check_disk, create_health_blueprint
 from cds_service.records import RecordsError
 from tests.services.calling import TIMEOUT, Service
 

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from cds_service.cards import build
-from cds_service.logs import configure_logging
+from cds_service.operations.logs import configure_logging
 from cds_service.protocol import CdsResponse, Discovery
 from cds_service.records import Records
 from fhir_fixtures import load_story, story_names

@@ -294,3 +294,27 @@ def test_algorithms_may_be_added_and_taken_away(production: pytest.MonkeyPatch) 
     production.setenv("ALK_CDS_TOKEN_ALGORITHMS", "ES384, PS256")
 
     assert load_settings().token_algorithms == ("ES384", "PS256")
+
+
+def test_every_setting_that_has_no_default_says_what_is_lost_without_it() -> None:
+    rows = Settings.describe()
+
+    unset = [row for row in rows if row.default == "not set" and "list" not in row.kind]
+    assert len(unset) > 10
+    assert [row.variable for row in unset if not row.without] == []
+
+
+def test_the_settings_that_hold_secrets_are_marked_and_never_printed(
+    production: pytest.MonkeyPatch,
+) -> None:
+    marked = {row.variable for row in Settings.describe() if row.is_secret}
+
+    assert marked == {
+        "ALK_CDS_DATABASE_URL",
+        "ALK_CDS_LINK_SECRET",
+        "ALK_CDS_METRICS_TOKEN",
+        "ALK_CDS_REDIS_URL",
+    }
+    production.setenv("ALK_CDS_DATABASE_URL", "postgresql://alk:hidden-word@db.example.org/alk")
+    assert "hidden-word" not in repr(load_settings())
+    assert SECRET not in repr(load_settings())

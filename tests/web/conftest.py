@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from cds_service.records import CardRecord, DecisionRecord, Records
+from cds_service.records import CardRecord, DecisionRecord, Pages, Records
 from cds_service.web import LinkSigner, create_web_blueprint
 
 VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
@@ -222,7 +222,7 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Records]:
-    store = Records(f"sqlite:///{tmp_path / 'web.sqlite3'}")
+    store = Records(f"sqlite:///{tmp_path / 'web.sqlite3'}", pages=Pages("of the tests"))
     store.prepare()
     yield store
     store.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from cds_service.health import Readiness
+from cds_service.operations.health import Readiness
 from tests.services.calling import TIMEOUT, Service, running_service
 from tests.web.conftest import Element
 

@@ -1,22 +1,15 @@
-"""Settings of the service, read from ``ALK_CDS_*`` environment variables.
-
-Every field carries a description, and `Settings.describe` lists them, so that the documentation of
-settings is generated from this module and cannot drift from it.
-"""
+"""All settings of the service, from those of its parts."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     Field,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -24,20 +17,20 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from cds_service.door_settings import DoorSettings
-from cds_service.record_settings import RecordSettings
-from cds_service.setting_checks import (
+from cds_service.settings.checks import (
     MINIMUM_SECRET_LENGTH,
     check_secret,
     check_web_address,
     problem,
     read_text,
 )
-from cds_service.setting_rows import SettingRow, kind, shown_default
+from cds_service.settings.door import DoorSettings
+from cds_service.settings.records import RecordSettings
+from cds_service.settings.rows import SettingRow, lost, row
 
 PREFIX = "ALK_CDS_"
 
-_FROM_FILES = ("database_url", "link_secret", "redis_url", "metrics_token")
+FROM_FILES = ("database_url", "link_secret", "redis_url", "metrics_token")
 """Settings that may stand in a file instead, named by the setting with `_file` at its end."""
 
 _FILE_COMES_FIRST = frozenset({"database_url"})
@@ -45,17 +38,6 @@ _FILE_COMES_FIRST = frozenset({"database_url"})
 _BIND = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
 
 _HIGHEST_PORT = 65535
-
-
-class SettingsError(ValueError):
-    """One or more settings cannot be used. The message names each variable, never its value."""
-
-    safe_to_log: ClassVar[bool] = True
-
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        self.problems = dict(problems)
-        lines = [f"{variable}: {reason}" for variable, reason in self.problems.items()]
-        super().__init__("The service cannot start with these settings:\n  " + "\n  ".join(lines))
 
 
 class Settings(DoorSettings, RecordSettings):
@@ -72,6 +54,7 @@ class Settings(DoorSettings, RecordSettings):
 
     public_url: str | None = Field(
         default=None,
+        json_schema_extra=lost("cards lead to no page, and production does not start"),
         description="Base address under which EHRs reach the service, for example "
         "`https://cds.example.org`. A token's audience is the address of the endpoint below it, "
         "and cards link to pages below it. Required in production.",
@@ -137,6 +120,7 @@ class Settings(DoorSettings, RecordSettings):
     )
     smart_launch_url: str | None = Field(
         default=None,
+        json_schema_extra=lost("no card leads to an app"),
         description="Launch address of a SMART app of the site. Every card then links to it, and "
         "the EHR opens it for the patient in context. It must be registered with the EHR.",
     )
@@ -148,9 +132,17 @@ class Settings(DoorSettings, RecordSettings):
     )
     knowledge_folder: Path | None = Field(
         default=None,
+        json_schema_extra=lost("the packaged tables answer"),
         description="Folder or zip file with another knowledge release than the packaged one, for "
         "example an earlier one. It is checked while loading; the service does not start with a "
         "release that it cannot read.",
+    )
+    releases_folder: Path | None = Field(
+        default=None,
+        json_schema_extra=lost("another release needs a restart"),
+        description="Folder with a folder or zip file for each knowledge release among which "
+        "`alk-cds knowledge use` chooses while the service runs. The choice stands in it as "
+        "`in-use.json`. Machines that share the folder change together.",
     )
     earlier_releases: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
@@ -159,6 +151,7 @@ class Settings(DoorSettings, RecordSettings):
     )
     local_codes_file: Path | None = Field(
         default=None,
+        json_schema_extra=lost("codes of the site are not known"),
         description="YAML file with the site's own codes of tests, drugs and diagnoses, and with "
         "default upper limits of its laboratory. It is checked while loading.",
     )
@@ -169,12 +162,16 @@ class Settings(DoorSettings, RecordSettings):
     )
     link_secret: SecretStr | None = Field(
         default=None,
+        json_schema_extra=lost(
+            "links, pages and keyed hashes end with the process, and production does not start"
+        ),
         description=f"Secret that signs the links from cards to decision pages, at least "
         f"{MINIMUM_SECRET_LENGTH} characters. Required in production. Prefer "
         f"`{PREFIX}LINK_SECRET_FILE`, which keeps it out of the process environment.",
     )
     link_secret_file: Path | None = Field(
         default=None,
+        json_schema_extra=lost("the secret comes from the environment"),
         description="File that holds the link secret, for container secrets. Give this or "
         f"`{PREFIX}LINK_SECRET`, not both.",
     )
@@ -261,6 +258,13 @@ class Settings(DoorSettings, RecordSettings):
             raise problem("must name a folder or a zip file that is there")
         return value
 
+    @field_validator("releases_folder")
+    @classmethod
+    def _check_releases(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise problem("must name a folder that is there")
+        return value
+
     @field_validator("concept_maps", "earlier_releases")
     @classmethod
     def _check_maps(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -280,7 +284,7 @@ class Settings(DoorSettings, RecordSettings):
         if not isinstance(data, dict):
             return data
         read = dict(data)
-        for name in _FROM_FILES:
+        for name in FROM_FILES:
             file = data.get(f"{name}_file")
             if not file:
                 continue
@@ -332,47 +336,5 @@ class Settings(DoorSettings, RecordSettings):
     def describe(cls) -> tuple[SettingRow, ...]:
         """Rows for the settings table of the documentation, in the order of the fields."""
         return tuple(
-            SettingRow(
-                variable=f"{PREFIX}{name.upper()}",
-                kind=kind(field.annotation),
-                default=shown_default(field.default),
-                description=field.description or "",
-            )
-            for name, field in cls.model_fields.items()
+            row(f"{PREFIX}{name.upper()}", field) for name, field in cls.model_fields.items()
         )
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Settings from the environment, with ``overrides`` by field name on top.
-
-    :raises SettingsError: when a value cannot be used, or an ``ALK_CDS_`` variable is unknown.
-        A misspelt variable stops the start: the setting it meant would silently stay at its
-        default.
-    """
-    unknown = _unknown_variables(os.environ)
-    if unknown:
-        raise SettingsError(dict.fromkeys(unknown, "is not a setting of this service"))
-    # What the caller gives counts more than a file that the environment names.
-    given = {f"{name}_file": None for name in _FROM_FILES if name in overrides} | overrides
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        raise SettingsError(_readable(error)) from None
-
-
-def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    return sorted(
-        name
-        for name in environment
-        if name.upper().startswith(PREFIX) and name.upper() not in known
-    )
-
-
-def _readable(error: ValidationError) -> dict[str, str]:
-    problems: dict[str, str] = {}
-    for detail in error.errors(include_url=False, include_context=False, include_input=False):
-        location = detail["loc"]
-        variable = f"{PREFIX}{str(location[0]).upper()}" if location else "Settings together"
-        problems[variable] = detail["msg"]
-    return problems

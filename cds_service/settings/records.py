@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
-from cds_service.setting_checks import problem, read_text
+from cds_service.settings.checks import problem, read_text
+from cds_service.settings.rows import lost
 
 _DATABASE_ADDRESS = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://.*")
 
@@ -25,11 +26,13 @@ class RecordSettings(BaseSettings):
     )
     database_url_file: Path | None = Field(
         default=None,
+        json_schema_extra=lost("the address comes from the environment"),
         description="File that holds the database address, for container secrets. It comes before "
         "`ALK_CDS_DATABASE_URL`, which the container image sets.",
     )
     queue_folder: Path | None = Field(
         default=None,
+        json_schema_extra=lost("the folder of the database or the working folder is used"),
         description="Folder on this machine's disk for decisions that the database does not take "
         "in time, which wait there, and for used tokens while their store is away. By default the "
         "folder of the SQLite file, or the working folder. All workers need it; no other machine "

@@ -21,7 +21,11 @@ class Pseudonyms:
 
     def patient(self, call: HookCall) -> str:
         """The key of the patient in context."""
-        return self._key(f"{call.client}|{call.fhir_server or ''}|{call.patient_id}")
+        return self.patient_of(call.client, call.fhir_server, call.patient_id)
+
+    def patient_of(self, client: str, fhir_server: str | None, patient_id: str) -> str:
+        """The key of a patient by the id that one client uses on one FHIR server, if on any."""
+        return self._key(f"{client}|{fhir_server or ''}|{patient_id}")
 
     def user(self, call: HookCall) -> str | None:
         """The key of the user, None where the hook has none."""

@@ -11,7 +11,8 @@ import hmac
 import logging
 import os
 from collections import Counter as Counted
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from datetime import date
 from typing import ParamSpec
 
 from flask import Response, request
@@ -25,7 +26,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from cds_service.knowledge.out_of_date import OVERTAKEN, Notice
+from cds_service.knowledge.out_of_date import OVERTAKEN, out_of_date
+from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import FeedbackRequest, Served
 from hooks import AnsweredCall
 
@@ -58,16 +60,16 @@ class Metrics:
 
     def __init__(
         self,
-        release: str,
-        out_of_date: Callable[[], Iterable[Notice]] = lambda: (),
+        knowledge: Callable[[], Knowledge],
+        today: Callable[[], date],
         waiting: Callable[[], int] = lambda: 0,
     ) -> None:
-        """``out_of_date`` is asked at each scrape: a day can pass while nothing else happens.
-
-        So is ``waiting``, how many decisions wait on disk for the database.
+        """Which release answers, and which day it is, is asked at each scrape: both can change
+        while nothing else happens. So is ``waiting``, how many decisions wait on disk.
         """
         self._asked_waiting = waiting
-        self._asked_out_of_date = out_of_date
+        self._asked_knowledge = knowledge
+        self._today = today
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "alk_cds_requests",
@@ -120,20 +122,20 @@ class Metrics:
             ("service", "outcome"),
             registry=registry,
         )
-        loaded = Gauge(
+        self._release = Gauge(
             "alk_cds_knowledge_release",
-            "1 for the knowledge release that is loaded.",
+            "1 for the knowledge release that answers, 0 for one that did before.",
             ("version",),
             registry=registry,
-            multiprocess_mode="max",
+            multiprocess_mode="mostrecent",
         )
-        loaded.labels(release).set(1)
+        self._versions = {knowledge().release.version}
         self._out_of_date = Gauge(
             "alk_cds_knowledge_out_of_date",
             "Parts of the knowledge release to be looked up again, by kind.",
             ("kind",),
             registry=registry,
-            multiprocess_mode="max",
+            multiprocess_mode="mostrecent",
         )
 
     @_harmless
@@ -174,8 +176,13 @@ class Metrics:
             self._feedback.labels(service_id, entry.outcome).inc()
 
     @_harmless
-    def _look_at_the_day(self) -> None:
-        kinds = Counted(notice.kind for notice in self._asked_out_of_date())
+    def _look_at_the_release(self) -> None:
+        knowledge = self._asked_knowledge()
+        answers = knowledge.release.version
+        self._versions.add(answers)
+        for version in self._versions:
+            self._release.labels(version).set(version == answers)
+        kinds = Counted(notice.kind for notice in out_of_date(knowledge, self._today()))
         for kind in OVERTAKEN:
             self._out_of_date.labels(kind).set(kinds[kind])
 
@@ -185,7 +192,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """All numbers in the text format."""
-        self._look_at_the_day()
+        self._look_at_the_release()
         self._look_at_the_queue()
         registry = self._registry
         if os.environ.get(SHARED_FOLDER):

@@ -12,13 +12,14 @@ from pydantic_settings import BaseSettings, NoDecode
 from cds_service.protocol.keys import ALLOWED_ALGORITHMS
 from cds_service.protocol.rate_limits import read_rate
 from cds_service.protocol.security import DEFAULT_ALGORITHMS, LONGEST_LEEWAY_SECONDS
-from cds_service.setting_checks import (
+from cds_service.settings.checks import (
     check_ready_profile,
     check_secret,
     check_web_address,
     problem,
     read_text,
 )
+from cds_service.settings.rows import lost
 
 
 class DoorSettings(BaseSettings):
@@ -32,6 +33,7 @@ class DoorSettings(BaseSettings):
     )
     clients_file: Path | None = Field(
         default=None,
+        json_schema_extra=lost("nobody may call, and production does not start"),
         description="YAML file with the profiles of the EHRs that may call: issuer, keys, "
         "allowed FHIR servers. Required in production.",
     )
@@ -66,6 +68,7 @@ class DoorSettings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None,
+        json_schema_extra=lost("machines share used tokens by PostgreSQL, or not at all"),
         description="Redis that keeps used tokens and the counts of the rate limits for all "
         "workers and machines, for example `rediss://cache.example.org/0`; needs the extra "
         "`redis`. Without it used tokens stand in the database, and each worker counts calls for "
@@ -73,16 +76,19 @@ class DoorSettings(BaseSettings):
     )
     redis_url_file: Path | None = Field(
         default=None,
+        json_schema_extra=lost("the address comes from the environment"),
         description="File that holds the address of Redis, which may hold a password. Give this "
         "or `ALK_CDS_REDIS_URL`, not both.",
     )
     metrics_token: SecretStr | None = Field(
         default=None,
+        json_schema_extra=lost("production shows no numbers"),
         description="Secret that a Prometheus server sends as a bearer token to read `/metrics`, "
         "at least 32 characters. Without it there is no such address in production.",
     )
     metrics_token_file: Path | None = Field(
         default=None,
+        json_schema_extra=lost("the secret comes from the environment"),
         description="File that holds that secret. Give this or `ALK_CDS_METRICS_TOKEN`, not both.",
     )
     rate_limit: str = Field(

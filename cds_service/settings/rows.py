@@ -6,6 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+WITHOUT = "without"
+"""Under this name a field says what is lost while it is not set."""
+
+
+def lost(what: str) -> dict[str, Any]:
+    """What is lost while a setting is not set, for its field."""
+    return {WITHOUT: what}
+
 
 @dataclass(frozen=True)
 class SettingRow:
@@ -15,6 +26,17 @@ class SettingRow:
     kind: str
     default: str
     description: str
+    without: str
+    """What is lost while it is not set; empty where its default serves."""
+    is_secret: bool
+    """Whether its value is never printed."""
+
+    @property
+    def in_words(self) -> str:
+        """The description with what is lost without it."""
+        return (
+            f"{self.description} Without it: {self.without}." if self.without else self.description
+        )
 
 
 def kind(annotation: Any) -> str:
@@ -38,3 +60,16 @@ def shown_default(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
+
+
+def row(variable: str, field: FieldInfo) -> SettingRow:
+    """The line of one field."""
+    extra = field.json_schema_extra
+    return SettingRow(
+        variable=variable,
+        kind=kind(field.annotation),
+        default=shown_default(field.default),
+        description=field.description or "",
+        without=str(extra.get(WITHOUT, "")) if isinstance(extra, dict) else "",
+        is_secret=not field.repr or SecretStr.__name__ in str(field.annotation),
+    )

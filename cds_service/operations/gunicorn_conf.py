@@ -1,6 +1,6 @@
 """How gunicorn runs the service. Every way of running it uses this one command::
 
-    gunicorn --config python:cds_service.gunicorn_conf "cds_service.app:create_app()"
+    gunicorn --config python:cds_service.operations.gunicorn_conf "cds_service.app:create_app()"
 
 Names in this module are gunicorn's own settings.
 """
@@ -21,10 +21,11 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from cds_service.knowledge.errors import KnowledgeError
-from cds_service.logs import configure_logging
+from cds_service.operations.logs import configure_logging
+from cds_service.operations.worker import Worker
 from cds_service.records import RecordsError
+from cds_service.releases import EXTENSION as RELEASES
 from cds_service.settings import Settings, SettingsError, load_settings
-from cds_service.worker import Worker
 
 
 class StructuredLogger(Logger):
@@ -82,7 +83,7 @@ loglevel = _loaded.log_level.lower()
 accesslog = None
 
 # Requests are taken in whole before a thread gets them, and one computes at a time.
-worker_class = "cds_service.worker.Worker"
+worker_class = "cds_service.operations.worker.Worker"
 threads = _loaded.threads
 Worker.receive_seconds = _loaded.request_deadline_seconds
 Worker.most_body_bytes = _loaded.max_body_bytes
@@ -111,6 +112,14 @@ def when_ready(server: Any) -> None:
     del server
     gc.collect()
     gc.freeze()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Begin with the release that is chosen now: it can be a later one than was loaded before."""
+    releases = getattr(worker.wsgi, "extensions", {}).get(RELEASES)
+    if releases is not None:
+        releases.look()
+        releases.watch()
 
 
 def child_exit(server: Any, worker: Any) -> None:
