@@ -27,6 +27,7 @@ from cds_service.cards.text import (
     number,
     times,
 )
+from cds_service.facts.patient import AT_ODDS
 from cds_service.knowledge.awaited import AwaitedDrug
 from cds_service.knowledge.jurisdictions import UNAPPROVED, full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
@@ -135,6 +136,11 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
             if word is not None and leaf.used:
                 labels = [_named(used, knowledge) for used in leaf.used if isinstance(used, Item)]
                 values.setdefault(word, listed(list(dict.fromkeys(labels))))
+            if leaf.subject == AT_ODDS and leaf.used:
+                # Two orders for the same dose are two.
+                values["running"] = listed(
+                    [used.label for used in leaf.used if isinstance(used, Item)]
+                )
             if leaf.subject == "ALK" and leaf.used:
                 values["ALK"] = f"ALK {getattr(leaf.used[0], 'value', '')}"
     return values

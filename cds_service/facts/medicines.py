@@ -31,6 +31,7 @@ from cds_service.facts.patient import (
     TreatmentLine,
     TreatmentOrder,
 )
+from cds_service.facts.running_orders import line_of
 from cds_service.facts.still_acting import Stopped, last_given, of_unknown_end, still_acting
 from cds_service.facts.supplies import (
     Course,
@@ -120,10 +121,7 @@ def read_medicines(context: Context, dispatched: frozenset[str] = frozenset()) -
     reading.read()
     if reading.unclear:
         complete, why = False, (*why, *reading.unclear)
-    lines = tuple(
-        TreatmentLine(name, tuple(sorted(found, key=lambda item: item.start or date.min)))
-        for name, found in sorted(reading.orders.items())
-    )
+    lines = tuple(line_of(context, name, found) for name, found in sorted(reading.orders.items()))
     doses = reading.doses
     checkpoint = [
         *reading.checkpoint,

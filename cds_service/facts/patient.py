@@ -27,6 +27,7 @@ from cds_service.rules import (
 )
 
 DOSE_TAKEN = "dose taken"
+AT_ODDS = "running orders at odds"
 UNREAD_DRAFT = "a draft order"
 """Under this name the hooks report a draft order that could not be read or used."""
 
@@ -77,10 +78,14 @@ class TreatmentOrder:
 
 @dataclass(frozen=True, slots=True)
 class TreatmentLine:
-    """All orders of one ALK inhibitor, oldest first."""
+    """All orders of one ALK inhibitor, oldest first.
+
+    `together` is the dose that several running orders make up, such as tablets of two strengths.
+    """
 
     ingredient: str
     orders: tuple[TreatmentOrder, ...]
+    together: DoseTaken | None = None
 
     @property
     def start(self) -> date | None:
@@ -104,7 +109,10 @@ class TreatmentLine:
 
     @property
     def current_dose(self) -> DoseTaken | None:
-        """The dose of the latest active order, else of the latest order."""
+        """What running orders make up together, else the dose of the latest active order, else of
+        the latest order."""
+        if self.together is not None:
+            return self.together
         active = [order for order in self.orders if order.status == "active"] or self.orders
         latest = max(active, key=lambda order: order.start or date.min, default=None)
         return latest.dose if latest else None
@@ -333,6 +341,10 @@ class WithOrder:
         self._own["other active ALK inhibitors"] = Collection(
             tuple(running), active.complete, active.incomplete
         )
+        at_odds = self._facts.find(AT_ODDS)
+        if isinstance(at_odds, Collection):
+            of_the_drug = tuple(item for item in at_odds.items if own & item.names)
+            self._own[AT_ODDS] = Collection(of_the_drug, at_odds.complete, at_odds.incomplete)
         day = self._facts.as_of
         drafted = [
             Item(other.names, other.label, day, other.label, other.reference)

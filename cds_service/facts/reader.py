@@ -30,6 +30,7 @@ from cds_service.facts.measurements import SCORED, age_series, score_series
 from cds_service.facts.medicines import Medicines, read_medicines, read_orders
 from cds_service.facts.past import as_it_was
 from cds_service.facts.patient import (
+    AT_ODDS,
     UNREAD_DRAFT,
     OrderedMedication,
     PatientFacts,
@@ -38,6 +39,7 @@ from cds_service.facts.patient import (
 from cds_service.facts.person import death, sex
 from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
 from cds_service.facts.requested import requested_tests
+from cds_service.facts.running_orders import orders_at_odds
 from cds_service.facts.unread_results import results_of
 from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
@@ -191,6 +193,7 @@ class FactReader:
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
         readers[INTOLERANCES] = _bound(intolerances, context)
+        readers[AT_ODDS] = _bound(orders_at_odds, context, medicines.lines, medicines.active)
         analytes = knowledge.fact_list.analytes
         return LazyValues(
             readers,

@@ -20,6 +20,11 @@ IN_FORCE = (
         {"lines": (treatment((None, "active", ("900", 2)), (None, "active", ("900", 2))),)},
         {"lines": (treatment((None, "active", FULL), (None, "active", FULL)),)},
     ),
+    Case(
+        "force-runs-at-odds",
+        {"running_orders_at_odds": ("alectinib",)},
+        {"running_orders_at_odds": ("lorlatinib",)},
+    ),
     Case("force-off-ladder", {"lines": (ODD,)}, {"lines": (LOW,)}),
     Case("force-first-dose-low", {"lines": (LOW,)}, {"lines": (LOWERED,)}),
     Case(

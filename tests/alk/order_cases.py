@@ -246,6 +246,11 @@ ORDERS = (
         {"orders": ALECTINIB},
     ),
     Case(
+        "order-runs-at-odds",
+        {"running_orders_at_odds": ("alectinib",), "orders": ALECTINIB},
+        {"orders": LORLATINIB},
+    ),
+    Case(
         "order-pregnant",
         {**WOMAN, "pregnancy": "present", "orders": ALECTINIB},
         {"pregnancy": None, "suspected pregnancy": "present"},
