@@ -18,6 +18,7 @@ from cds_service.facts import (
     pregnancy,
     resistance,
     ros1,
+    running_orders,
     staging,
     variants,
 )
@@ -30,7 +31,6 @@ from cds_service.facts.measurements import SCORED, age_series, score_series
 from cds_service.facts.medicines import Medicines, read_medicines, read_orders
 from cds_service.facts.past import as_it_was
 from cds_service.facts.patient import (
-    AT_ODDS,
     UNREAD_DRAFT,
     OrderedMedication,
     PatientFacts,
@@ -39,7 +39,6 @@ from cds_service.facts.patient import (
 from cds_service.facts.person import death, sex
 from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
 from cds_service.facts.requested import requested_tests
-from cds_service.facts.running_orders import orders_at_odds
 from cds_service.facts.unread_results import results_of
 from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
@@ -193,7 +192,7 @@ class FactReader:
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
         readers[INTOLERANCES] = _bound(intolerances, context)
-        readers[AT_ODDS] = _bound(orders_at_odds, context, medicines.lines, medicines.active)
+        readers |= running_orders.readers(context, medicines.lines, medicines.active)
         analytes = knowledge.fact_list.analytes
         return LazyValues(
             readers,
@@ -395,5 +394,6 @@ def _current_daily_dose(medicines: Medicines) -> Series | None:
     daily = dose.daily_mg if dose is not None else None
     if dose is None or daily is None or start is None:
         return None
-    measured = Measurement(daily, start, as_sent=dose.as_text, source=active[0].orders[-1].source)
+    words = dose.as_text or f"{daily:f} mg"
+    measured = Measurement(daily, start, as_sent=words, source=active[0].orders[-1].source)
     return Series((measured,))

@@ -7,7 +7,7 @@ later one on hold, or two of one day that make a label dose alone and together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from cds_service.facts.context import Context
 from cds_service.facts.patient import AT_ODDS, DoseTaken, TreatmentLine, TreatmentOrder
 from cds_service.knowledge.dose_cells import read_dose_cell
 from cds_service.knowledge.release import DrugTables
-from cds_service.rules import Collection, Item
+from cds_service.rules import Collection, FactValue, Item
 
 Step = tuple[Decimal, Decimal]
 """Milligrams each time, times a day."""
@@ -47,11 +47,17 @@ def line_of(context: Context, ingredient: str, orders: Iterable[TreatmentOrder])
     return TreatmentLine(ingredient, sorted_orders, together)
 
 
+def readers(
+    context: Context, lines: Sequence[TreatmentLine], known: Collection
+) -> dict[str, Callable[[], FactValue | None]]:
+    """The fact of this module; it is as whole as the list of `known` running drugs."""
+    return {AT_ODDS: lambda: orders_at_odds(context, lines, known)}
+
+
 def orders_at_odds(
     context: Context, lines: Iterable[TreatmentLine], known: Collection
 ) -> Collection:
-    """Every order of which nothing says which one of its drug is taken, as whole as the list of
-    `known` running drugs."""
+    """Every order of which nothing says which one of its drug is taken."""
     items = [
         Item(frozenset({line.ingredient}), in_words(order), order.start, "", order.source)
         for line in lines
@@ -86,7 +92,7 @@ def one_dose(running: Sequence[TreatmentOrder], steps: frozenset[Step]) -> DoseT
     whole = _sum(parts, steps)
     if whole is None:
         return None
-    return DoseTaken(*whole, " and ".join(map(in_words, running)))
+    return DoseTaken(*whole, f"{_words(whole)} ({' and '.join(map(in_words, running))})")
 
 
 def at_odds(
@@ -112,14 +118,18 @@ def in_words(order: TreatmentOrder) -> str:
     """The dose of one running order as people say it, and whether it is on hold."""
     step = _step(order.dose)
     if step is not None:
-        amount, per_day = step
-        often = _TIMES.get(int(per_day)) if per_day == int(per_day) else None
-        says = f"{amount.normalize():f} mg {often or f'{per_day.normalize():f} times a day'}"
+        says = _words(step)
     elif order.dose.daily_mg is not None:
         says = f"{order.dose.daily_mg.normalize():f} mg a day"
     else:
         says = "a dose that could not be read"
     return f"{says} (on hold)" if order.status == "paused" else says
+
+
+def _words(step: Step) -> str:
+    amount, per_day = step
+    often = _TIMES.get(int(per_day)) if per_day == int(per_day) else None
+    return f"{amount.normalize():f} mg {often or f'{per_day.normalize():f} times a day'}"
 
 
 def _step(dose: DoseTaken) -> Step | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cds_service.facts import PatientFacts
@@ -11,8 +13,8 @@ from tests.facts.records import Json, dosage, facts_of, knowledge, medication
 AT_ODDS = "running orders at odds"
 
 
-def order(drug: str, amount: object, per_day: int | None, start: int | None, **more: object) -> Json:
-    return medication(text=drug, start=start, dose=dosage(amount, per_day), **more)  # type: ignore[arg-type]
+def order(drug: str, amount: int, per_day: int, start: int, **more: Any) -> Json:
+    return medication(text=drug, start=start, dose=dosage(amount, per_day), **more)
 
 
 def at_odds(facts: PatientFacts) -> list[str]:
@@ -23,7 +25,8 @@ def at_odds(facts: PatientFacts) -> list[str]:
 
 def daily(facts: PatientFacts, drug: str) -> str:
     line = facts.line(drug)
-    assert line is not None and line.current_dose is not None
+    assert line is not None
+    assert line.current_dose is not None
     assert line.current_dose.daily_mg is not None
     return f"{line.current_dose.daily_mg:f}"
 
