@@ -10,7 +10,10 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
-from cds_service.rules import THE_DRUG, FactSource, FactValue, Findings
+from cds_service.rules import THE_DRUG, Collection, FactSource, FactValue, Findings
+
+INTOLERANCES = "intolerances to ALK inhibitors"
+OF_THE_OFFERED = "intolerances to the offered drug"
 
 
 class AboutDrug:
@@ -22,8 +25,25 @@ class AboutDrug:
 
     def find(self, name: str) -> FactValue | None:
         """The fact; findings that the drug caused say so."""
+        if name == OF_THE_OFFERED:
+            return self._intolerances()
         found = self._facts.find(name)
         return caused_by_the_drug(found, (self._drug,)) if isinstance(found, Findings) else found
+
+    def _intolerances(self) -> FactValue | None:
+        """Those to the drug, unless it runs or is on hold: then the rows about its reactions and
+        its orders ask."""
+        recorded = self._facts.find(INTOLERANCES)
+        if not isinstance(recorded, Collection):
+            return recorded
+        for listed in ("active ALK inhibitors", "paused ALK inhibitors"):
+            taken = self._facts.find(listed)
+            if isinstance(taken, Collection) and any(
+                self._drug in one.names for one in taken.items
+            ):
+                return Collection((), complete=True)
+        own = tuple(item for item in recorded.items if self._drug in item.names)
+        return Collection(own, recorded.complete, recorded.incomplete)
 
 
 def caused_by_the_drug(found: Findings, ingredients: Iterable[str]) -> Findings:

@@ -21,7 +21,8 @@ from cds_service.facts import (
     TreatmentLine,
     TreatmentOrder,
 )
-from cds_service.facts.intolerances import INTOLERANCES, WITHOUT_A_REACTION
+from cds_service.facts.drug_asked_about import INTOLERANCES
+from cds_service.facts.intolerances import WITHOUT_A_REACTION
 from cds_service.facts.patient import doses_taken
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (

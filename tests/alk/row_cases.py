@@ -135,6 +135,11 @@ MODIFIERS = (
         {**NONE, LUNG_BY_A_DRUG: "present"},
         {LUNG_BY_A_DRUG: None, "earlier_interstitial_lung_disease_caused_by_ceritinib": "present"},
     ),
+    Case(
+        "modifier-intolerance",
+        {**NONE, "intolerances_to_ALK_inhibitors": ("alectinib without a reaction",)},
+        {"intolerances_to_ALK_inhibitors": ()},
+    ),
     Case("modifier-pregnancy", {**NONE, **WOMAN, "pregnancy": "present"}, {"pregnancy": "absent"}),
     Case(
         "modifier-liver-ensartinib", {**NONE, "total_bilirubin": "3.01"}, {"total_bilirubin": "3"}
