@@ -267,6 +267,27 @@ def disease_status(context: Context) -> Statements | None:
     )
 
 
+def status_on_treatment(
+    status: Statements | None, lines: Iterable[TreatmentLine]
+) -> Statements | None:
+    """The same as it bears on the drug that runs or is on hold.
+
+    That the disease was worse on or before its first day was said of the drug before it, and what
+    was said earlier still is no answer either. Of several drugs the one that began last counts.
+    """
+    starts = [line.start for line in lines if line.status != "ended"]
+    known = [start for start in starts if start is not None]
+    if status is None or not known or len(known) < len(starts):
+        return status
+    begun = max(known)
+    kept: list[Statement] = []
+    for said in status.statements:
+        if said.value == "worse" and said.day is not None and said.day <= begun:
+            return Statements(tuple(kept)) if kept else None
+        kept.append(said)
+    return status
+
+
 def progressions(status: Statements | None) -> Events:
     """The days on which the disease was recorded as worse.
 
@@ -361,7 +382,8 @@ def readers(
     """The facts of this module that are worked out when they are asked for."""
     status = cache(lambda: disease_status(context))
     return {
-        "disease status": status,
+        "disease status": lambda: status_on_treatment(status(), lines),
+        "recorded disease status": status,
         "progression": lambda: progressions(status()),
         SIGNS: lambda: signs_of_progression(context, lines, status(), switches),
         "progression pattern": lambda: progression_pattern(context),

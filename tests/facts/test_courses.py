@@ -314,6 +314,44 @@ def test_the_disease_status_is_the_coded_one(answer: str, expected: str | None) 
     assert stated(facts_of(_status(answer, 10)), "disease status") == expected
 
 
+def _switched(days_ago: int, status: str = "active") -> tuple[Json, Json]:
+    """From alectinib to lorlatinib, so many days ago."""
+    return (
+        medication(code=ALECTINIB, status="stopped", start=300, end=days_ago),
+        medication(code=LORLATINIB, status=status, start=days_ago),
+    )
+
+
+@pytest.mark.parametrize("status", ["active", "on-hold"])
+def test_that_the_disease_was_worse_before_a_drug_began_is_not_said_of_that_drug(
+    status: str,
+) -> None:
+    worse = _status("disease worsened", 32)
+
+    for days_ago in (28, 32):
+        facts = facts_of(worse, *_switched(days_ago, status))
+        assert stated(facts, "disease status") is None
+        assert stated(facts, "recorded disease status") == "worse"
+    assert stated(facts_of(worse, *_switched(33, status)), "disease status") == "worse"
+
+
+def test_what_was_said_before_the_disease_was_worse_is_no_answer_either() -> None:
+    stable, worse = _status("disease stable", 60), _status("disease worsened", 32)
+
+    assert stated(facts_of(stable, worse, *_switched(28)), "disease status") is None
+    later = _status("disease improved", 5)
+    assert stated(facts_of(stable, worse, later, *_switched(28)), "disease status") == "improved"
+
+
+def test_without_a_running_drug_or_its_first_day_the_status_is_that_of_the_disease() -> None:
+    worse = _status("disease worsened", 32)
+    ended = medication(code=ALECTINIB, status="stopped", start=300, end=30)
+    undated = medication(code=LORLATINIB, start=None)
+
+    for taken in ((ended,), (ended, undated), ()):
+        assert stated(facts_of(worse, *taken), "disease status") == "worse"
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [("Progressive disease", "worse"), ("PD", "worse"), ("Tumorprogress", "worse"),
