@@ -13,6 +13,7 @@ from functools import cache
 
 from msgspec import structs
 
+from cds_service.facts import since_the_drug
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES, score_series
 from cds_service.facts.patient import TreatmentLine, TreatmentOrder
@@ -267,27 +268,6 @@ def disease_status(context: Context) -> Statements | None:
     )
 
 
-def status_on_treatment(
-    status: Statements | None, lines: Iterable[TreatmentLine]
-) -> Statements | None:
-    """The same as it bears on the drug that runs or is on hold.
-
-    That the disease was worse on or before its first day was said of the drug before it, and what
-    was said earlier still is no answer either. Of several drugs the one that began last counts.
-    """
-    starts = [line.start for line in lines if line.status != "ended"]
-    known = [start for start in starts if start is not None]
-    if status is None or not known or len(known) < len(starts):
-        return status
-    begun = max(known)
-    kept: list[Statement] = []
-    for said in status.statements:
-        if said.value == "worse" and said.day is not None and said.day <= begun:
-            return Statements(tuple(kept)) if kept else None
-        kept.append(said)
-    return status
-
-
 def progressions(status: Statements | None) -> Events:
     """The days on which the disease was recorded as worse.
 
@@ -382,12 +362,12 @@ def readers(
     """The facts of this module that are worked out when they are asked for."""
     status = cache(lambda: disease_status(context))
     return {
-        "disease status": lambda: status_on_treatment(status(), lines),
+        "disease status": lambda: since_the_drug.status(status(), lines),
         "recorded disease status": status,
         "progression": lambda: progressions(status()),
         SIGNS: lambda: signs_of_progression(context, lines, status(), switches),
-        "progression pattern": lambda: progression_pattern(context),
-        "progressing sites": lambda: progressing_sites(context),
-        "progressing sites ablatable": lambda: sites_ablatable(context),
+        "progression pattern": lambda: since_the_drug.said(progression_pattern(context), lines),
+        "progressing sites": lambda: since_the_drug.measured(progressing_sites(context), lines),
+        "progressing sites ablatable": lambda: since_the_drug.said(sites_ablatable(context), lines),
         "ordered procedures": lambda: ordered_procedures(context, drafts, unread=unread),
     }

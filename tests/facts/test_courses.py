@@ -343,6 +343,21 @@ def test_what_was_said_before_the_disease_was_worse_is_no_answer_either() -> Non
     assert stated(facts_of(stable, worse, later, *_switched(28)), "disease status") == "improved"
 
 
+def test_how_the_disease_progressed_on_the_drug_before_is_not_said_of_the_one_that_runs() -> None:
+    slow = _own("progression pattern", 32, valueCodeableConcept=coded("progression slow"))
+    sites = _own("progressing sites", 32, valueInteger=2)
+    yes = _own("progressing sites ablatable", 32, valueBoolean=True)
+
+    after = facts_of(slow, sites, yes, *_switched(28))
+    assert stated(after, "progression pattern") is None
+    assert stated(after, "progressing sites ablatable") is None
+    assert after.find("progressing sites") is None
+    before = facts_of(slow, sites, yes, *_switched(60))
+    assert stated(before, "progression pattern") == "slow"
+    assert stated(before, "progressing sites ablatable") == "present"
+    assert numbers(before, "progressing sites") == ["2"]
+
+
 def test_without_a_running_drug_or_its_first_day_the_status_is_that_of_the_disease() -> None:
     worse = _status("disease worsened", 32)
     ended = medication(code=ALECTINIB, status="stopped", start=300, end=30)
