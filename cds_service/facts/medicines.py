@@ -21,6 +21,7 @@ from cds_service.facts.medication_orders import (
     is_doubtful,
     is_on_its_way,
     is_order,
+    like_an_inhibitor,
     start_of,
     why_unclear,
 )
@@ -219,6 +220,7 @@ class _Reading:
             status,
             contradictory=found.contradictory,
             inhibitor=inhibitor,
+            looks_like_one=not found.ingredients and bool(like_an_inhibitor(context, concept)),
             past=context.past,
         )
         if doubt is not None:
