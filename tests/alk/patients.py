@@ -247,12 +247,18 @@ def _course(lines: Sequence[TreatmentLine], said: Facts) -> dict[str, FactValue]
         (line.start for line in lines if line.status == "ended" and line.start), default=None
     )
     why = {
-        reason
+        reason: line.ingredient
         for line in lines
         if line.status == "ended" and line.start == last
         for reason in _reasons(line.ingredient, said)
     }
-    found["end of the last ALK inhibitor"] = _collection(sorted(why))
+    found["end of the last ALK inhibitor"] = Collection(
+        tuple(
+            Item(frozenset({reason}), reason, None, drug, f"Resource/{reason}")
+            for reason, drug in sorted(why.items())
+        ),
+        complete=True,
+    )
     for name in ("earlier medications", "ordered procedures", INTOLERANCES):
         found.setdefault(name, _collection(said.get(name, ())))  # type: ignore[arg-type]
     return dict(found)
