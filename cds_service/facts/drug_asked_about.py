@@ -10,9 +10,11 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
-from cds_service.rules import THE_DRUG, Collection, FactSource, FactValue, Findings
+from cds_service.rules import A_DRUG, THE_DRUG, Collection, FactSource, FactValue, Finding, Findings
 
 INTOLERANCES = "intolerances to ALK inhibitors"
+USED = "ALK inhibitors used"
+_ANOTHER_DRUG = "another drug"
 OF_THE_OFFERED = "intolerances to the offered drug"
 
 
@@ -28,7 +30,9 @@ class AboutDrug:
         if name == OF_THE_OFFERED:
             return self._intolerances()
         found = self._facts.find(name)
-        return caused_by_the_drug(found, (self._drug,)) if isinstance(found, Findings) else found
+        if not isinstance(found, Findings):
+            return found
+        return caused_by_the_drug(found, (self._drug,), self._facts.find(USED))
 
     def _intolerances(self) -> FactValue | None:
         """Those to the drug, unless it runs or is on hold: then the rows about its reactions and
@@ -46,14 +50,30 @@ class AboutDrug:
         return Collection(own, recorded.complete, recorded.incomplete)
 
 
-def caused_by_the_drug(found: Findings, ingredients: Iterable[str]) -> Findings:
+def caused_by_the_drug(
+    found: Findings, ingredients: Iterable[str], used: FactValue | None = None
+) -> Findings:
     """The findings, those that one of the ingredients caused marked as caused by the drug asked
-    about."""
+    about.
+
+    `used` are all ALK inhibitors ever taken: one that never was caused nothing, so what an unnamed
+    drug caused another one did.
+    """
     asked = frozenset(ingredients)
-    if not any(asked & item.causes for item in found.findings):
-        return found
-    marked = tuple(
-        structs.replace(item, causes=item.causes | {THE_DRUG}) if asked & item.causes else item
-        for item in found.findings
+    never = (
+        isinstance(used, Collection)
+        and used.complete
+        and not any(asked & item.names for item in used.items)
     )
+    marked = tuple(_marked(item, asked, never=never) for item in found.findings)
+    if all(one is other for one, other in zip(marked, found.findings, strict=True)):
+        return found
     return structs.replace(found, findings=marked)
+
+
+def _marked(item: Finding, asked: frozenset[str], *, never: bool) -> Finding:
+    if asked & item.causes:
+        return structs.replace(item, causes=item.causes | {THE_DRUG})
+    if never and item.causes == {A_DRUG}:
+        return structs.replace(item, causes=item.causes | {_ANOTHER_DRUG})
+    return item

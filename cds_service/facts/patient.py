@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from msgspec import structs
 
-from cds_service.facts.drug_asked_about import caused_by_the_drug
+from cds_service.facts.drug_asked_about import USED, caused_by_the_drug
 from cds_service.facts.findings import PatientFindings
 from cds_service.facts.remarks import Remark
 from cds_service.facts.unrecognised import Unrecognised
@@ -302,6 +302,7 @@ class WithOrder:
         """`beside` are the other draft orders: signed together they would run together."""
         self._facts = facts
         self._ingredients = order.ingredients
+        self._inhibitor = "ALK inhibitor" in order.names
         day = facts.as_of
         item = Item(order.names, order.label, day, order.label, order.reference)
         self._own: dict[str, FactValue] = {
@@ -323,7 +324,7 @@ class WithOrder:
                 said = Statement(value, day, order.dose.as_text, order.reference)
                 self._own[name] = Statements((said,))
         self._add_others(order, beside)
-        if "ALK inhibitor" in order.names:
+        if self._inhibitor:
             last = facts.dose_taken(order.ingredients)
             if last is not None:
                 self._own[DOSE_TAKEN] = last
@@ -359,7 +360,8 @@ class WithOrder:
             found = self._facts.find(name)
             if not isinstance(found, Findings):
                 return found
-            self._own[name] = caused_by_the_drug(found, self._ingredients)
+            used = self._facts.find(USED) if self._inhibitor else None
+            self._own[name] = caused_by_the_drug(found, self._ingredients, used)
         return self._own[name]
 
 
