@@ -45,6 +45,7 @@ IN_FORCE = (
     Case("force-liver-class-missing", DECOMPENSATED, {"Child-Pugh_class": "C"}),
     Case("force-liver-class-missing", DECOMPENSATED, {"ascites": "absent"}),
     Case("force-first-dose-low", {"lines": (LOW,)}, {"lines": (LOWERED,)}),
+    Case("force-first-dose-low", {"lines": (LOW,)}, {"running_orders_at_odds": ("alectinib",)}),
     Case(
         "force-intolerance-unexplained",
         {INTOLERANCES: ("alectinib without a reaction",)},
