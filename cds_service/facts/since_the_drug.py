@@ -19,17 +19,21 @@ from cds_service.rules import Series, Statement, Statements
 def status(found: Statements | None, lines: Iterable[TreatmentLine]) -> Statements | None:
     """The disease status since the drug began.
 
-    What was said earlier than that it was worse is no answer either.
+    What was said earlier than that it was worse is no answer either. That nobody could tell later
+    takes nothing back of what was worse before.
     """
+    if found is None:
+        return None
     begun = _begun(lines)
-    if found is None or begun is None:
-        return found
     kept: list[Statement] = []
     for one in found.statements:
-        if one.value == "worse" and one.day is not None and one.day <= begun:
-            return Statements(tuple(kept)) if kept else None
+        if one.value == "worse":
+            if begun is not None and one.day is not None and one.day <= begun:
+                return Statements(tuple(kept)) if kept else None
+            if all(later.value == "undetermined" for later in kept):
+                kept = []
         kept.append(one)
-    return found
+    return Statements(tuple(kept))
 
 
 def said(found: Statements | None, lines: Iterable[TreatmentLine]) -> Statements | None:

@@ -343,6 +343,18 @@ def test_what_was_said_before_the_disease_was_worse_is_no_answer_either() -> Non
     assert stated(facts_of(stable, worse, later, *_switched(28)), "disease status") == "improved"
 
 
+def test_that_nobody_could_tell_later_takes_nothing_back_of_what_was_worse() -> None:
+    running = medication(code=ALECTINIB, start=300)
+    worse, open_ = _status("disease worsened", 32), _status("disease status undetermined", 20)
+    stable = _status("disease stable", 32)
+
+    assert stated(facts_of(running, worse, open_), "disease status") == "worse"
+    assert stated(facts_of(worse, open_), "disease status") == "worse"
+    assert stated(facts_of(running, stable, open_), "disease status") == "undetermined"
+    answered = _status("disease stable", 25)
+    assert stated(facts_of(running, worse, answered, open_), "disease status") == "undetermined"
+
+
 def test_how_the_disease_progressed_on_the_drug_before_is_not_said_of_the_one_that_runs() -> None:
     slow = _own("progression pattern", 32, valueCodeableConcept=coded("progression slow"))
     sites = _own("progressing sites", 32, valueInteger=2)
