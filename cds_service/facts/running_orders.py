@@ -59,10 +59,11 @@ def orders_at_odds(
 ) -> Collection:
     """Every order of which nothing says which one of its drug is taken."""
     items = [
-        Item(frozenset({line.ingredient}), in_words(order), order.start, "", order.source)
+        Item(frozenset({line.ingredient}), says, order.start, says, order.source)
         for line in lines
         if len(line.orders) > 1
         for order in at_odds(line.orders, _steps(context, line.ingredient), context.as_of)
+        for says in (in_words(order),)
     ]
     return Collection(tuple(items), known.complete, known.incomplete)
 

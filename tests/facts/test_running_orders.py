@@ -121,3 +121,11 @@ def test_a_day_s_total_and_another_dose_are_at_odds() -> None:
 
 def test_orders_of_two_drugs_are_not_at_odds_with_each_other() -> None:
     assert at_odds(facts_of(order("alectinib", 600, 2, 60), order("lorlatinib", 100, 1, 30))) == []
+
+
+def test_another_dose_of_the_same_order_is_another_fact_for_whoever_answered_the_card() -> None:
+    kept, changed = order("alectinib", 600, 2, 200), order("alectinib", 450, 2, 30)
+    found = facts_of(kept, changed).find(AT_ODDS)
+
+    assert isinstance(found, Collection)
+    assert [item.as_sent for item in found.items] == ["600 mg twice daily", "450 mg twice daily"]
