@@ -70,14 +70,15 @@ def _refuse_other_versions(call: HookCall, resource: Mapping[str, object], posit
 
 
 def own_drafts(record: PatientRecord, drafts: Drafted, unavailable: dict[str, str]) -> Orders:
-    """The draft orders for this patient. One that names nobody is for the patient in context."""
+    """The draft orders for this patient. One that names nobody is for the patient in context, and
+    one that says what is not to be given orders nothing."""
     orders: list[tuple[MedicationRequest, Mapping[str, object]]] = []
     tests: list[ServiceRequest] = []
     for view, resource in drafts:
         if record.is_of_another(view):
             unavailable[UNREAD_DRAFT] = "it is for another patient and was not checked"
         elif isinstance(view, MedicationRequest):
-            orders.append((view, resource))
+            orders += [] if view.do_not_perform else [(view, resource)]
         elif isinstance(view, ServiceRequest):
             tests.append(view)
     return orders, tests
@@ -107,7 +108,7 @@ def dispatched_orders(call: HookCall, record: PatientRecord, unavailable: dict[s
             continue
         view = record.resolve(Reference(reference=text))
         if isinstance(view, MedicationRequest):
-            orders.append((view, {}))
+            orders += [] if view.do_not_perform else [(view, {})]
         elif isinstance(view, ServiceRequest):
             tests.append(view)
         else:

@@ -209,8 +209,8 @@ def _supplied(
         concept = record.medication_concept(view)
         if concept.missing and not concept.texts:
             unavailable[UNREAD_DRAFT] = "the medication it refers to could not be read"
-        elif concept.shape is MedicationShape.NOTHING and call.hook == "order-sign":
-            # At order-select a form may still be empty; an order to be signed names its drug.
+        elif concept.shape is MedicationShape.NOTHING and call.hook != "order-select":
+            # There a form may still be empty; an order that is signed or sent out names its drug.
             unavailable[UNREAD_DRAFT] = "it names no medication"
     whole = came.whole_in(record, asked)
     unused = {

@@ -69,7 +69,10 @@ def about_an_order(item: Recommendation, question: Question) -> bool:
         case Topic.MONITORING:
             return concerned and item.verified
         case Topic.BASELINE:
-            return any("ALK inhibitor" in order.names for order in question.orders_asked_about)
+            return _orders_an_inhibitor(question)
+        case Topic.GATE if item.kind is Advice.STOP:
+            # That no ALK inhibitor fits is no word to the orders of another treatment.
+            return _orders_an_inhibitor(question)
         case Topic.GATE | Topic.ADJUVANT:
             return concerned and not _says_the_same(item, question)
         case Topic.CHOICE:
@@ -100,6 +103,10 @@ _TREATMENT = frozenset(
         "other targeted therapy",
     }
 )
+
+
+def _orders_an_inhibitor(question: Question) -> bool:
+    return any("ALK inhibitor" in order.names for order in question.orders_asked_about)
 
 
 def _is_treatment(names: frozenset[str]) -> bool:

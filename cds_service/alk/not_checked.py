@@ -9,6 +9,7 @@ from cds_service.facts.patient import OrderedMedication, PatientFacts, Treatment
 from cds_service.facts.still_acting import INDUCER
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules.syntax import Expression, Includes, predicates
+from cds_service.rules.words import listed
 
 NOT_CHECKED_RULE = "medicines-not-recognised"
 
@@ -66,6 +67,37 @@ def not_checked(
             ask=f"Is one of them a strong CYP3A inducer? With {feared[0]} that is contraindicated.",
         )
     ]
+
+
+def without_interactions(
+    drug: str, order: OrderedMedication, knowledge: Knowledge
+) -> Recommendation | None:
+    """What an order of another medicine could do to a drug whose interactions are not in this
+    release: said of every medicine that the tables of any other drug ask about."""
+    tables = knowledge.drugs.get(drug)
+    if drug not in knowledge.inhibitors or (tables is not None and tables.interactions is not None):
+        return None
+    asked = {
+        name
+        for other in knowledge.drugs.values()
+        for row in other.interactions or ()
+        for name in asked_members(row.when.expression)
+    }
+    if not asked & order.names:
+        return None
+    return Recommendation(
+        Kind.INFORM,
+        Topic.COVERAGE,
+        f"{drug}-not-covered",
+        "warning",
+        drug=drug,
+        summary=f"Check {listed(list(order.ingredients))} with {drug}: this release has no"
+        f" interactions of {drug}",
+        detail=f"Not in this release of the knowledge for {drug}: interactions. Nothing about this"
+        " order beside it was checked.",
+        order=order,
+        verified=False,
+    )
 
 
 def _asked_about(

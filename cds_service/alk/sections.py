@@ -14,7 +14,7 @@ from cds_service.alk.drug_sections import Adjustments, Coverage, DueTests, First
 from cds_service.alk.gates import gates
 from cds_service.alk.in_force import OrdersInForce
 from cds_service.alk.monitoring import baseline_tests
-from cds_service.alk.not_checked import not_checked
+from cds_service.alk.not_checked import not_checked, without_interactions
 from cds_service.alk.orders import check_orders
 from cds_service.alk.progression import knowing_the_advice, next_treatment
 from cds_service.alk.section import EachDrug, Section
@@ -82,7 +82,11 @@ class OtherOrders(Section):
             asked = case.about(order)
             for drug, dose in doses.items():
                 # A drug that is itself asked about was looked at together with this order.
-                if drug not in case.knowledge.drugs or drug in ordered:
+                if drug in ordered:
+                    continue
+                if (unread := without_interactions(drug, order, case.knowledge)) is not None:
+                    yield unread
+                if drug not in case.knowledge.drugs:
                     continue
                 for item in interactions(
                     drug, order, case.knowledge, asked, dose, unsure=case.unsure

@@ -117,7 +117,12 @@ def _plain_value(item: Measurement) -> str:
         return plain
     if plain and _WORDS.fullmatch(words):
         return f"{plain} ({words[:1].lower()}{words[1:]})"
-    return words if _QUANTITY.fullmatch(words) else plain or "no value"
+    if _QUANTITY.fullmatch(words):
+        return words
+    # "75 mg once daily" is 75 mg; of "600 mg twice daily" a daily dose of 1200 is another number.
+    first = _QUANTITY.match(words)
+    whole = first is not None and words[first.end() :].startswith(" ")
+    return first[0] if first and whole and first[0].split()[0] == plain else plain or "no value"
 
 
 def _boundary(condition: str) -> Decimal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 from cds_service.alk import (
     CHECK_INCOMPLETE_RULE,
@@ -27,6 +28,8 @@ from cds_service.cards.text import (
     number,
     times,
 )
+from cds_service.facts.courses import END_OF_THE_LAST
+from cds_service.facts.patient import AT_ODDS
 from cds_service.knowledge.awaited import AwaitedDrug
 from cds_service.knowledge.jurisdictions import UNAPPROVED, full_dose_elsewhere
 from cds_service.knowledge.release import Knowledge
@@ -135,9 +138,21 @@ def placeholders(item: Recommendation, knowledge: Knowledge) -> Mapping[str, str
             if word is not None and leaf.used:
                 labels = [_named(used, knowledge) for used in leaf.used if isinstance(used, Item)]
                 values.setdefault(word, listed(list(dict.fromkeys(labels))))
+            if leaf.subject == END_OF_THE_LAST:
+                ended = [used.as_sent for used in leaf.used if _not_tolerated(used)]
+                values |= {"untolerated": listed(ended)} if ended else {}
+            if leaf.subject == AT_ODDS and leaf.used:
+                # Two orders for the same dose are two.
+                values["running"] = listed(
+                    [used.label for used in leaf.used if isinstance(used, Item)]
+                )
             if leaf.subject == "ALK" and leaf.used:
                 values["ALK"] = f"ALK {getattr(leaf.used[0], 'value', '')}"
     return values
+
+
+def _not_tolerated(used: object) -> TypeGuard[Item]:
+    return isinstance(used, Item) and "toxicity" in used.names
 
 
 def _awaited(drug: AwaitedDrug) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from cds_service.facts.context import Context, folded
+from cds_service.facts.medication_orders import like_an_inhibitor
 from cds_service.fhir.collecting import CodedResult
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.medications import MedicationConcept
@@ -128,13 +129,10 @@ def remark_on_medication(
                 _MEDICATIONS, f"{what}; {believed} was believed{shown_codes(concept.codings)}"
             )
         return
-    keys = concept_keys(CodeableConcept(coding=concept.all_codings))
-    if any(key in book.doubtful_inhibitors for key in keys):
-        what = "a medication coded like an ALK inhibitor has"
-    elif any(book.watched_medications.in_text(text) for text in concept.texts):
-        what = "a medication named like an ALK inhibitor has"
-    else:
+    how = like_an_inhibitor(context, concept)
+    if not how:
         return
+    what = f"a medication {how} like an ALK inhibitor has"
     context.remark(_MEDICATIONS, f"{_not_known(what, concept.codings)}; it was not counted as one")
 
 

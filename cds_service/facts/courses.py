@@ -13,6 +13,7 @@ from functools import cache
 
 from msgspec import structs
 
+from cds_service.facts import since_the_drug
 from cds_service.facts.context import Context
 from cds_service.facts.measurements import READABLE_STATUSES, score_series
 from cds_service.facts.patient import TreatmentLine, TreatmentOrder
@@ -361,11 +362,12 @@ def readers(
     """The facts of this module that are worked out when they are asked for."""
     status = cache(lambda: disease_status(context))
     return {
-        "disease status": status,
+        "disease status": lambda: since_the_drug.status(status(), lines),
+        "recorded disease status": status,
         "progression": lambda: progressions(status()),
         SIGNS: lambda: signs_of_progression(context, lines, status(), switches),
-        "progression pattern": lambda: progression_pattern(context),
-        "progressing sites": lambda: progressing_sites(context),
-        "progressing sites ablatable": lambda: sites_ablatable(context),
+        "progression pattern": lambda: since_the_drug.said(progression_pattern(context), lines),
+        "progressing sites": lambda: since_the_drug.measured(progressing_sites(context), lines),
+        "progressing sites ablatable": lambda: since_the_drug.said(sites_ablatable(context), lines),
         "ordered procedures": lambda: ordered_procedures(context, drafts, unread=unread),
     }

@@ -9,11 +9,12 @@ all is a sign of its own: a record without a reaction would otherwise say nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 from cds_service.facts import courses
 from cds_service.facts.context import Context
+from cds_service.facts.drug_asked_about import INTOLERANCES
 from cds_service.facts.finding_readers import flag as alert
 from cds_service.facts.finding_readers.allergy import drugs_of, is_over
 from cds_service.facts.finding_readers.condition import (
@@ -28,9 +29,8 @@ from cds_service.fhir.event_views import AllergyIntolerance, AllergyReaction, Fl
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.statuses import status_of
 from cds_service.fhir.views import Condition
-from cds_service.rules import Collection, Item, Reason, ReasonKind
+from cds_service.rules import Collection, FactValue, Item, Reason, ReasonKind
 
-INTOLERANCES = "intolerances to ALK inhibitors"
 WITHOUT_A_REACTION = "without a reaction"
 NOT_CONFIRMED = "not confirmed"
 _NOT_HELD = frozenset({"refuted", "entered-in-error"})
@@ -41,6 +41,11 @@ _DENIED = re.compile(
     r"\b(?:no|not known|none|denie[sd]|excluded|ruled out|keine?|ausgeschlossen|aucune|nessuna)\b",
     re.IGNORECASE,
 )
+
+
+def readers(context: Context) -> dict[str, Callable[[], FactValue | None]]:
+    """The fact of this module, worked out when it is asked for."""
+    return {INTOLERANCES: lambda: intolerances(context)}
 
 
 def intolerances(context: Context) -> Collection:

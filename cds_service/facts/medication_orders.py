@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from cds_service.facts.context import Context
+from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.medications import MedicationConcept
 from cds_service.fhir.statuses import status_of
+from cds_service.fhir.terminology import concept_keys
 from cds_service.fhir.views import (
     Dosage,
     MedicationDispense,
@@ -24,6 +26,8 @@ KNOWN_STATUSES = frozenset(
         "cancelled", "entered-in-error",
     }
 )  # fmt: skip
+
+_NEVER_TAKEN = frozenset({"draft", "not-taken", "cancelled", "entered-in-error"})
 
 ASKED_DAYS = 365
 """How long after its date an order is asked about that does not say whether it runs (our own
@@ -53,6 +57,7 @@ NOT_DATED = Reason.of(
     "medications",
     "the dates of an order do not say whether it ran on that day",
 )
+_LOOKS_LIKE_ONE = "a medication that is not known here is named or coded like an ALK inhibitor"
 _NO_STATUS = "an ALK inhibitor is recorded without a status that says whether it is taken"
 
 
@@ -146,17 +151,29 @@ def ends_of(use: MedicationRequest) -> Iterator[str]:
             yield period.end
 
 
+def like_an_inhibitor(context: Context, concept: MedicationConcept) -> str:
+    """How a medication that no table knows looks like an ALK inhibitor: coded or named like one;
+    empty where it does not."""
+    book = context.book
+    keys = concept_keys(CodeableConcept(coding=concept.all_codings))
+    if any(key in book.doubtful_inhibitors for key in keys):
+        return "coded"
+    return "named" if any(map(book.watched_medications.in_text, concept.texts)) else ""
+
+
 def why_unclear(
     concept: MedicationConcept,
     status: str,
     *,
     contradictory: bool,
     inhibitor: bool,
+    looks_like_one: bool = False,
     past: bool = False,
 ) -> Reason | None:
     """Why a medication of the record may hide an ALK inhibitor that is taken; None when none may.
 
-    `inhibitor` says that the drug was recognised as an ALK inhibitor, `past` that its status was
+    `inhibitor` says that the drug was recognised as an ALK inhibitor, `looks_like_one` that nothing
+    was recognised and the name or the code is like that of one, `past` that its status was
     worked out for an earlier day.
     """
     says = ""
@@ -164,6 +181,8 @@ def why_unclear(
         says = _CONTRADICTORY
     elif not (concept.texts or concept.all_codings or concept.ingredient_texts):
         says = _NO_PRODUCT
+    elif looks_like_one and status not in _NEVER_TAKEN:
+        says = _LOOKS_LIKE_ONE
     elif inhibitor and status not in KNOWN_STATUSES:
         says = _NO_DATES if past else _NO_STATUS
     return Reason.of(ReasonKind.MISSING, "medications", says) if says else None

@@ -21,6 +21,7 @@ from cds_service.facts.medication_orders import (
     is_doubtful,
     is_on_its_way,
     is_order,
+    like_an_inhibitor,
     start_of,
     why_unclear,
 )
@@ -31,6 +32,7 @@ from cds_service.facts.patient import (
     TreatmentLine,
     TreatmentOrder,
 )
+from cds_service.facts.running_orders import line_of
 from cds_service.facts.still_acting import Stopped, last_given, of_unknown_end, still_acting
 from cds_service.facts.supplies import (
     Course,
@@ -120,10 +122,7 @@ def read_medicines(context: Context, dispatched: frozenset[str] = frozenset()) -
     reading.read()
     if reading.unclear:
         complete, why = False, (*why, *reading.unclear)
-    lines = tuple(
-        TreatmentLine(name, tuple(sorted(found, key=lambda item: item.start or date.min)))
-        for name, found in sorted(reading.orders.items())
-    )
+    lines = tuple(line_of(context, name, found) for name, found in sorted(reading.orders.items()))
     doses = reading.doses
     checkpoint = [
         *reading.checkpoint,
@@ -221,6 +220,7 @@ class _Reading:
             status,
             contradictory=found.contradictory,
             inhibitor=inhibitor,
+            looks_like_one=not found.ingredients and bool(like_an_inhibitor(context, concept)),
             past=context.past,
         )
         if doubt is not None:

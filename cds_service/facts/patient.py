@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from msgspec import structs
 
-from cds_service.facts.drug_asked_about import caused_by_the_drug
+from cds_service.facts.drug_asked_about import USED, caused_by_the_drug
 from cds_service.facts.findings import PatientFindings
 from cds_service.facts.remarks import Remark
 from cds_service.facts.unrecognised import Unrecognised
@@ -27,6 +27,7 @@ from cds_service.rules import (
 )
 
 DOSE_TAKEN = "dose taken"
+AT_ODDS = "running orders at odds"
 UNREAD_DRAFT = "a draft order"
 """Under this name the hooks report a draft order that could not be read or used."""
 
@@ -77,10 +78,14 @@ class TreatmentOrder:
 
 @dataclass(frozen=True, slots=True)
 class TreatmentLine:
-    """All orders of one ALK inhibitor, oldest first."""
+    """All orders of one ALK inhibitor, oldest first.
+
+    `together` is the dose that several running orders make up, such as tablets of two strengths.
+    """
 
     ingredient: str
     orders: tuple[TreatmentOrder, ...]
+    together: DoseTaken | None = None
 
     @property
     def start(self) -> date | None:
@@ -104,7 +109,10 @@ class TreatmentLine:
 
     @property
     def current_dose(self) -> DoseTaken | None:
-        """The dose of the latest active order, else of the latest order."""
+        """What running orders make up together, else the dose of the latest active order, else of
+        the latest order."""
+        if self.together is not None:
+            return self.together
         active = [order for order in self.orders if order.status == "active"] or self.orders
         latest = max(active, key=lambda order: order.start or date.min, default=None)
         return latest.dose if latest else None
@@ -294,6 +302,7 @@ class WithOrder:
         """`beside` are the other draft orders: signed together they would run together."""
         self._facts = facts
         self._ingredients = order.ingredients
+        self._inhibitor = "ALK inhibitor" in order.names
         day = facts.as_of
         item = Item(order.names, order.label, day, order.label, order.reference)
         self._own: dict[str, FactValue] = {
@@ -315,7 +324,7 @@ class WithOrder:
                 said = Statement(value, day, order.dose.as_text, order.reference)
                 self._own[name] = Statements((said,))
         self._add_others(order, beside)
-        if "ALK inhibitor" in order.names:
+        if self._inhibitor:
             last = facts.dose_taken(order.ingredients)
             if last is not None:
                 self._own[DOSE_TAKEN] = last
@@ -333,6 +342,10 @@ class WithOrder:
         self._own["other active ALK inhibitors"] = Collection(
             tuple(running), active.complete, active.incomplete
         )
+        at_odds = self._facts.find(AT_ODDS)
+        if isinstance(at_odds, Collection):
+            of_the_drug = tuple(item for item in at_odds.items if own & item.names)
+            self._own[AT_ODDS] = Collection(of_the_drug, at_odds.complete, at_odds.incomplete)
         day = self._facts.as_of
         drafted = [
             Item(other.names, other.label, day, other.label, other.reference)
@@ -347,7 +360,8 @@ class WithOrder:
             found = self._facts.find(name)
             if not isinstance(found, Findings):
                 return found
-            self._own[name] = caused_by_the_drug(found, self._ingredients)
+            used = self._facts.find(USED) if self._inhibitor else None
+            self._own[name] = caused_by_the_drug(found, self._ingredients, used)
         return self._own[name]
 
 

@@ -15,9 +15,11 @@ from cds_service.facts import (
     child_pugh,
     courses,
     haemolysis,
+    intolerances,
     pregnancy,
     resistance,
     ros1,
+    running_orders,
     staging,
     variants,
 )
@@ -25,7 +27,6 @@ from cds_service.facts.chart_days import BeforeBirthError, is_before_birth, newe
 from cds_service.facts.code_remarks import remark_on_codes
 from cds_service.facts.context import CodeBook, Context
 from cds_service.facts.findings import PatientFindings
-from cds_service.facts.intolerances import INTOLERANCES, intolerances
 from cds_service.facts.measurements import SCORED, age_series, score_series
 from cds_service.facts.medicines import Medicines, read_medicines, read_orders
 from cds_service.facts.past import as_it_was
@@ -190,7 +191,8 @@ class FactReader:
         }
         for name, value in collections.items():
             readers[name] = _bound(_given, value)
-        readers[INTOLERANCES] = _bound(intolerances, context)
+        readers |= intolerances.readers(context)
+        readers |= running_orders.readers(context, medicines.lines, medicines.active)
         analytes = knowledge.fact_list.analytes
         return LazyValues(
             readers,
@@ -392,5 +394,6 @@ def _current_daily_dose(medicines: Medicines) -> Series | None:
     daily = dose.daily_mg if dose is not None else None
     if dose is None or daily is None or start is None:
         return None
-    measured = Measurement(daily, start, as_sent=dose.as_text, source=active[0].orders[-1].source)
+    words = dose.as_text or f"{daily:f} mg"
+    measured = Measurement(daily, start, as_sent=words, source=active[0].orders[-1].source)
     return Series((measured,))

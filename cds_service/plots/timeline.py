@@ -82,7 +82,7 @@ def _value(item: Measurement) -> PlottedValue:
 
 
 def _events(facts: PatientFacts) -> Iterator[DatedEvent]:
-    status = facts.find(DISEASE_STATUS)
+    status = facts.find("recorded disease status")
     for said in status.statements if isinstance(status, Statements) else ():
         if said.day is not None:
             yield DatedEvent(said.day, DISEASE_STATUS, said.value)

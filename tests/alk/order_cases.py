@@ -46,6 +46,7 @@ OSIMERTINIB = (order("osimertinib", "80", 1),)
 PEMETREXED = (order("pemetrexed", "500", 1),)
 BISOPROLOL = (order("bisoprolol", "5", 1),)
 HAD_CRIZOTINIB = (treatment((400, "ended", ("250", 2)), ingredient="crizotinib"),)
+HAD_ALECTINIB = (treatment((400, "ended", FULL)),)
 HAD_LORLATINIB = (treatment((400, "ended", ("100", 1)), ingredient="lorlatinib"),)
 LUNG_BY_A_DRUG = "earlier_drug-induced_interstitial_lung_disease"
 LUNG_BY_CRIZOTINIB = "earlier_interstitial_lung_disease_caused_by_crizotinib"
@@ -75,6 +76,12 @@ GATES = (
         {"cancers": ("ALK-positive lymphoma",)},
         {"cancers": ("ALK-positive lymphoma", *LUNG)},
     ),
+    Case(
+        "gate-lymphoma",
+        {"cancers": ("ALK-positive lymphoma",)},
+        {"lines": (treatment((30, "active", ("250", 2)), ingredient="crizotinib"),)},
+    ),
+    Case("gate-lymphoma", {**NONE, "cancers": ("ALK-positive lymphoma",)}, {"ALK": None}),
     Case("gate-not-adult", {"age": "17"}, {"age": "18"}),
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"pregnancy": "absent"}),
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"lines": ()}),
@@ -246,6 +253,11 @@ ORDERS = (
         {"orders": ALECTINIB},
     ),
     Case(
+        "order-runs-at-odds",
+        {"running_orders_at_odds": ("alectinib",), "orders": ALECTINIB},
+        {"orders": LORLATINIB},
+    ),
+    Case(
         "order-pregnant",
         {**WOMAN, "pregnancy": "present", "orders": ALECTINIB},
         {"pregnancy": None, "suspected pregnancy": "present"},
@@ -379,8 +391,19 @@ ORDERS = (
     ),
     Case(
         "order-lung-disease-cause-open",
-        {**NONE, LUNG_BY_A_DRUG: "present", "orders": ALECTINIB},
+        {"lines": HAD_ALECTINIB, LUNG_BY_A_DRUG: "present", "orders": ALECTINIB},
         {LUNG_BY_A_DRUG: None, LUNG_BY_CRIZOTINIB: "present"},
+    ),
+    Case(
+        # A drug that was never taken caused nothing.
+        "order-lung-disease-cause-open",
+        {"lines": HAD_ALECTINIB, LUNG_BY_A_DRUG: "present", "orders": ALECTINIB},
+        {"orders": LORLATINIB},
+    ),
+    Case(
+        "order-lung-disease-other-drug",
+        {"lines": HAD_ALECTINIB, LUNG_BY_A_DRUG: "present", "orders": LORLATINIB},
+        {"orders": ALECTINIB},
     ),
     Case(
         "order-slow-heart-symptoms-unknown",

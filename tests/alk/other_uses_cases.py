@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.alk.order_cases import ALECTINIB, CRIZOTINIB, LUNG, NONE, ROS1, SILENT, Case
+from tests.alk.patients import treatment
 
 MYOFIBROBLASTIC = ("inflammatory myofibroblastic tumour",)
 NEGATIVE: dict[str, object] = {**NONE, "ALK": "negative", "orders": CRIZOTINIB}
@@ -33,6 +34,11 @@ OTHER_USES = (
         {"cancers": ("ALK-positive lymphoma",)},
     ),
     Case("gate-myofibroblastic-tumour", {"cancers": MYOFIBROBLASTIC}, {"orders": CRIZOTINIB}),
+    Case(
+        "gate-myofibroblastic-tumour",
+        {"cancers": MYOFIBROBLASTIC},
+        {"lines": (treatment((30, "paused", ("250", 2)), ingredient="crizotinib"),)},
+    ),
     Case(
         "gate-myofibroblastic-tumour",
         {"cancers": MYOFIBROBLASTIC},

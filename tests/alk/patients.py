@@ -21,7 +21,8 @@ from cds_service.facts import (
     TreatmentLine,
     TreatmentOrder,
 )
-from cds_service.facts.intolerances import INTOLERANCES, WITHOUT_A_REACTION
+from cds_service.facts.drug_asked_about import INTOLERANCES
+from cds_service.facts.intolerances import WITHOUT_A_REACTION
 from cds_service.facts.patient import doses_taken
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (
@@ -246,12 +247,18 @@ def _course(lines: Sequence[TreatmentLine], said: Facts) -> dict[str, FactValue]
         (line.start for line in lines if line.status == "ended" and line.start), default=None
     )
     why = {
-        reason
+        reason: line.ingredient
         for line in lines
         if line.status == "ended" and line.start == last
         for reason in _reasons(line.ingredient, said)
     }
-    found["end of the last ALK inhibitor"] = _collection(sorted(why))
+    found["end of the last ALK inhibitor"] = Collection(
+        tuple(
+            Item(frozenset({reason}), reason, None, drug, f"Resource/{reason}")
+            for reason, drug in sorted(why.items())
+        ),
+        complete=True,
+    )
     for name in ("earlier medications", "ordered procedures", INTOLERANCES):
         found.setdefault(name, _collection(said.get(name, ())))  # type: ignore[arg-type]
     return dict(found)

@@ -49,6 +49,14 @@ UNTOLERATED_CRIZOTINIB = {
     "lines": HAD_CRIZOTINIB,
     "ALK_inhibitors_stopped_for_toxicity": ("crizotinib",),
 }
+ALECTINIB_THEN_CRIZOTINIB: dict[str, object] = {
+    **UNTOLERATED_CRIZOTINIB,
+    "lines": (
+        treatment((700, "ended", FULL)),
+        treatment((400, "ended", ("250", 2)), ingredient="crizotinib"),
+    ),
+    "ALK_inhibitors_stopped_for_another_reason": ("alectinib",),
+}
 MENINGES = {**NONE, "leptomeningeal_metastases": "present"}
 INDUCED = {**NONE, "medications": ("strong CYP3A inducer",)}
 SLOWED = {**NONE, "medications": ("beta-blocker",)}
@@ -114,8 +122,14 @@ MODIFIERS = (
     ),
     Case(
         "modifier-lung-cause-open",
-        {**UNTOLERATED_CRIZOTINIB, LUNG_BY_A_DRUG: "present"},
+        {**ALECTINIB_THEN_CRIZOTINIB, LUNG_BY_A_DRUG: "present"},
         {LUNG_BY_A_DRUG: None, LUNG_BY_CRIZOTINIB: "present"},
+    ),
+    Case(
+        # What was never taken cannot have caused it, whichever drug it was.
+        "modifier-lung-cause-open",
+        {**ALECTINIB_THEN_CRIZOTINIB, LUNG_BY_A_DRUG: "present"},
+        UNTOLERATED_CRIZOTINIB,
     ),
     Case(
         "modifier-lung-earlier-crizotinib",
@@ -126,7 +140,10 @@ MODIFIERS = (
         Case(
             f"modifier-lung-earlier-{drug}",
             {**UNTOLERATED_CRIZOTINIB, LUNG_BY_CRIZOTINIB: "present"},
-            {LUNG_BY_CRIZOTINIB: None, LUNG_BY_A_DRUG: "present"},
+            {
+                LUNG_BY_CRIZOTINIB: None,
+                f"earlier_interstitial_lung_disease_caused_by_{drug}": "present",
+            },
         )
         for drug in ("alectinib", "brigatinib", "ensartinib", "lorlatinib")
     ),
@@ -134,6 +151,11 @@ MODIFIERS = (
         "modifier-lung-earlier-ceritinib",
         {**NONE, LUNG_BY_A_DRUG: "present"},
         {LUNG_BY_A_DRUG: None, "earlier_interstitial_lung_disease_caused_by_ceritinib": "present"},
+    ),
+    Case(
+        "modifier-intolerance",
+        {**NONE, "intolerances_to_ALK_inhibitors": ("alectinib without a reaction",)},
+        {"intolerances_to_ALK_inhibitors": ()},
     ),
     Case("modifier-pregnancy", {**NONE, **WOMAN, "pregnancy": "present"}, {"pregnancy": "absent"}),
     Case(

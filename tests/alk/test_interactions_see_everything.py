@@ -224,3 +224,27 @@ def test_lorlatinib_is_not_offered_while_a_stopped_inducer_acts() -> None:
     chart = patient(lines=(), medications_still_acting=("strong CYP3A inducer",))
     assert _speaks_against_lorlatinib(asked(chart, moment="patient-view"))
     assert _speaks_against_lorlatinib(asked(chart, order("crizotinib", "250", 2)))
+
+
+UNKNOWN_BY_TABLES = sorted(knowledge().inhibitors - knowledge().drugs.keys())
+
+
+@pytest.mark.parametrize("drug", UNKNOWN_BY_TABLES)
+@pytest.mark.parametrize("status", ["active", "paused"])
+def test_beside_a_drug_without_tables_an_order_says_that_it_was_not_checked(
+    drug: str, status: str
+) -> None:
+    taken = treatment((30, status, ("150", 1)), ingredient=drug)
+    decision = asked(patient(lines=(taken,)), order("itraconazole", "200", 1))
+
+    (item,) = [one for one in decision.recommendations if one.order is not None]
+    assert item.topic is Topic.COVERAGE
+    assert summary(item, knowledge()).startswith(f"Check itraconazole with {drug}: ")
+
+
+@pytest.mark.parametrize("drug", UNKNOWN_BY_TABLES)
+def test_an_order_that_no_table_asks_about_is_not_mentioned_beside_it(drug: str) -> None:
+    taken = treatment((30, "active", ("150", 1)), ingredient=drug)
+    decision = asked(patient(lines=(taken,)), order("paracetamol", "500", 3))
+
+    assert [one for one in decision.recommendations if one.order is not None] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -125,6 +126,27 @@ def test_every_part_is_tried_by_one_of_the_two_patients(
 ) -> None:
     breaks(name, monkeypatch)
     assert any(asked_about(case()).failures for case in (under_treatment, untreated))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("both", list(combinations(PARTS, 2)), ids=" and ".join)
+def test_two_parts_that_break_are_both_named_and_cost_no_other_part(
+    both: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = asked_about(under_treatment())
+    for name in both:
+        breaks(name, monkeypatch)
+    partial = asked_about(under_treatment())
+    failed = {failure.part for failure in partial.failures}
+    silent = frozenset[Topic]().union(*(PARTS[name][1] for name in both))
+    left = rules(partial)
+    refused = {STRICTER[rule] for rule in left if rule in STRICTER}
+    said = [item.rule_id for item in whole.recommendations if item.topic not in silent]
+    assert [rule for rule in said if rule not in refused and rule not in left] == []
+    if failed:
+        first = partial.recommendations[0]
+        assert first.rule_id == CHECK_INCOMPLETE_RULE
+        assert all(part in first.detail for part in failed)
 
 
 def test_a_check_of_which_nothing_ran_still_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -492,3 +492,12 @@ def test_a_question_whose_rule_nobody_knows_stops_the_start_and_is_named(tmp_pat
     with pytest.raises(KnowledgeError) as told:
         load_settlement(file, frozenset(knowledge().sources), known)
     assert "order-unheard-of" in str(told.value)
+
+
+def test_a_checkpoint_inhibitor_that_runs_before_alk_is_settled_is_one_card() -> None:
+    facts = patient(lines=(), ALK="pending", medications=("immune checkpoint inhibitor",))
+    decision = asked(facts, moment="patient-view")
+
+    (told,) = found(decision, "force-immunotherapy-alk-open").also
+    assert told.rule_id == "gate-pending"
+    assert "gate-pending" not in [item.rule_id for item in decision.recommendations]

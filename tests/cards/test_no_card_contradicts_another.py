@@ -45,6 +45,10 @@ CHANGES: dict[str, tuple[object, ...]] = {
     "brain_metastases": (None, "present", "absent"),
     "ALK": ("confirmed", "negative", "pending", None),
     "setting": ("advanced", "resected", None),
+    "disease_status": (None, "worse", "stable"),
+    "congenital_long_QT": (None, "present"),
+    "intolerances_to_ALK_inhibitors": ((), ("alectinib without a reaction",), ("lorlatinib",)),
+    "running_orders_at_odds": ((), ("alectinib",), ("brigatinib",)),
 }
 MEDICINES = (
     "strong CYP3A inhibitor",
@@ -70,6 +74,7 @@ def lines(draw: st.DrawFn) -> tuple[TreatmentLine, ...]:
                             ((170, "active"), (20, "paused")),
                             ((170, "ended"),),
                             ((10, "active"),),
+                            ((170, "active"), (30, "active")),
                         )
                     )
                 )

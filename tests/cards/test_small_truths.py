@@ -72,6 +72,20 @@ def test_no_summary_of_any_case_has_an_empty_part() -> None:
 
 
 @pytest.mark.slow
+def test_no_summary_of_any_case_holds_the_name_of_a_place_instead_of_what_stands_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unfilled: set[str] = set()
+    monkeypatch.setattr(
+        "cds_service.cards.summaries._Filled.__missing__",
+        lambda _, place: unfilled.add(place) or place,
+    )
+    for _, item in recommendations():
+        summary(item, knowledge())
+    assert unfilled == set()
+
+
+@pytest.mark.slow
 def test_no_line_of_a_detail_of_any_case_has_an_empty_part() -> None:
     """A line may end with a colon only where a list follows."""
     lines = {

@@ -314,6 +314,71 @@ def test_the_disease_status_is_the_coded_one(answer: str, expected: str | None) 
     assert stated(facts_of(_status(answer, 10)), "disease status") == expected
 
 
+def _switched(days_ago: int, status: str = "active") -> tuple[Json, Json]:
+    """From alectinib to lorlatinib, so many days ago."""
+    return (
+        medication(code=ALECTINIB, status="stopped", start=300, end=days_ago),
+        medication(code=LORLATINIB, status=status, start=days_ago),
+    )
+
+
+@pytest.mark.parametrize("status", ["active", "on-hold"])
+def test_that_the_disease_was_worse_before_a_drug_began_is_not_said_of_that_drug(
+    status: str,
+) -> None:
+    worse = _status("disease worsened", 32)
+
+    for days_ago in (28, 32):
+        facts = facts_of(worse, *_switched(days_ago, status))
+        assert stated(facts, "disease status") is None
+        assert stated(facts, "recorded disease status") == "worse"
+    assert stated(facts_of(worse, *_switched(33, status)), "disease status") == "worse"
+
+
+def test_what_was_said_before_the_disease_was_worse_is_no_answer_either() -> None:
+    stable, worse = _status("disease stable", 60), _status("disease worsened", 32)
+
+    assert stated(facts_of(stable, worse, *_switched(28)), "disease status") is None
+    later = _status("disease improved", 5)
+    assert stated(facts_of(stable, worse, later, *_switched(28)), "disease status") == "improved"
+
+
+def test_that_nobody_could_tell_later_takes_nothing_back_of_what_was_worse() -> None:
+    running = medication(code=ALECTINIB, start=300)
+    worse, open_ = _status("disease worsened", 32), _status("disease status undetermined", 20)
+    stable = _status("disease stable", 32)
+
+    assert stated(facts_of(running, worse, open_), "disease status") == "worse"
+    assert stated(facts_of(worse, open_), "disease status") == "worse"
+    assert stated(facts_of(running, stable, open_), "disease status") == "undetermined"
+    answered = _status("disease stable", 25)
+    assert stated(facts_of(running, worse, answered, open_), "disease status") == "undetermined"
+
+
+def test_how_the_disease_progressed_on_the_drug_before_is_not_said_of_the_one_that_runs() -> None:
+    slow = _own("progression pattern", 32, valueCodeableConcept=coded("progression slow"))
+    sites = _own("progressing sites", 32, valueInteger=2)
+    yes = _own("progressing sites ablatable", 32, valueBoolean=True)
+
+    after = facts_of(slow, sites, yes, *_switched(28))
+    assert stated(after, "progression pattern") is None
+    assert stated(after, "progressing sites ablatable") is None
+    assert after.find("progressing sites") is None
+    before = facts_of(slow, sites, yes, *_switched(60))
+    assert stated(before, "progression pattern") == "slow"
+    assert stated(before, "progressing sites ablatable") == "present"
+    assert numbers(before, "progressing sites") == ["2"]
+
+
+def test_without_a_running_drug_or_its_first_day_the_status_is_that_of_the_disease() -> None:
+    worse = _status("disease worsened", 32)
+    ended = medication(code=ALECTINIB, status="stopped", start=300, end=30)
+    undated = medication(code=LORLATINIB, start=None)
+
+    for taken in ((ended,), (ended, undated), ()):
+        assert stated(facts_of(worse, *taken), "disease status") == "worse"
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [("Progressive disease", "worse"), ("PD", "worse"), ("Tumorprogress", "worse"),

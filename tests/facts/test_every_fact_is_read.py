@@ -43,8 +43,9 @@ ONLY_WITH_AN_ORDER = {
 WITHIN_AN_ANSWER = {
     "running ALK inhibitor advised against",
     "reaction of a paused ALK inhibitor told",
+    "intolerances to the offered drug",
 }
-"""What the answer so far says, for the parts that come after."""
+"""What the answer so far says, for the parts that come after, and what is of one offered drug."""
 
 
 def test_every_fact_of_the_vocabulary_has_a_reader() -> None:

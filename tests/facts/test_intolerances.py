@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cds_service.facts.intolerances import INTOLERANCES
+from cds_service.facts.drug_asked_about import INTOLERANCES
 from cds_service.rules import Collection, Item
 from tests.facts.records import Json, day, facts_of, resource
 

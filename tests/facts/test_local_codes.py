@@ -236,6 +236,21 @@ def test_a_medication_that_looks_like_an_alk_inhibitor_is_remarked_on(
     assert expected in line
 
 
+@pytest.mark.parametrize("status", ["active", "on-hold", "stopped", "completed"])
+def test_whoever_may_take_an_unknown_alk_inhibitor_is_not_known_to_take_none(status: str) -> None:
+    facts = facts_of(medication(text="Iruplinalkib 180 mg", status=status))
+    taken = facts.find("ALK inhibitors used")
+    assert isinstance(taken, Collection)
+    assert not taken.complete
+    assert "named or coded like an ALK inhibitor" in facts.unavailable["medications"]
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "cancelled", "draft"])
+def test_what_was_never_taken_leaves_nothing_open(status: str) -> None:
+    facts = facts_of(medication(text="Iruplinalkib 180 mg", status=status))
+    assert facts.unavailable == {}
+
+
 def test_a_draft_order_is_remarked_on_too() -> None:
     facts, (order,) = records.read(drafts=[medication(text="ALK TKI", status="draft")])
     assert not order.identified

@@ -15,7 +15,7 @@ from fhir_fixtures.server import create_fixture_server
 from tests.faults.door import Door, told
 from tests.faults.faults import ABSENT, FAULTS, IN_EACH_RESOURCE
 from tests.faults.patients import PATIENTS
-from tests.services.calling import DAY, HOOKS, SAYING_THE_SAME, serving, told_apart
+from tests.services.calling import DAY, HOOKS, SAYING_THE_SAME, Json, serving, told_apart
 
 NEEDED = ("patient", "conditions", "medications", "laboratory", "vital_signs", "findings")
 
@@ -118,3 +118,36 @@ def test_that_data_are_missing_is_said_each_time(severity: str) -> None:
         Kind.ASK, Topic.AVAILABILITY, "data-not-available", severity, detail="laboratory: gone"
     )
     assert not may_be_quiet([item])
+
+
+@pytest.mark.parametrize("hook", ["order-sign", *HOOKS[3:], *SAYING_THE_SAME[1:]])
+def test_an_order_that_names_no_medicine_is_unchecked_whenever_it_is_signed_or_sent_out(
+    door: Door, hook: str
+) -> None:
+    body = copy.deepcopy(hook_request(PATIENTS["quiet"], door.services[hook]))
+    for order in _orders(body, hook):
+        for name in [name for name in order if name.startswith("medication")]:
+            del order[name]
+    cards = door.post(hook, body).get_json()["cards"]
+    assert told(cards, "a draft order"), hook
+
+
+@pytest.mark.parametrize("hook", ["order-select", "order-sign", *HOOKS[3:], *SAYING_THE_SAME[1:]])
+def test_what_is_not_to_be_given_is_no_order(door: Door, hook: str) -> None:
+    body = copy.deepcopy(hook_request(PATIENTS["toxic"], door.services[hook]))
+    assert door.post(hook, body).get_json()["cards"]
+    for order in _orders(body, hook):
+        order["doNotPerform"] = True
+    summaries = [card["summary"] for card in door.post(hook, body).get_json()["cards"]]
+    assert not any("alectinib" in text for text in summaries), summaries
+
+
+def _orders(body: Json, hook: str) -> list[Json]:
+    """The orders that a call is about: drafts, or the one that is sent out."""
+    context = body["context"]
+    if hook != "order-dispatch":
+        bundle = context.get("draftOrders") or context["medications"]
+        return [entry["resource"] for entry in bundle["entry"]]
+    keys = {text.rsplit("/", 1)[-1] for text in context["dispatchedOrders"]}
+    listed = [entry["resource"] for entry in body["prefetch"]["medications"]["entry"]]
+    return [one for one in listed if one["id"] in keys]
