@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from cds_service.alk.decision import Kind, Recommendation, Topic
@@ -32,23 +32,31 @@ _FORMS = frozenset({ReasonKind.UNKNOWN_UNIT, ReasonKind.NOT_READ, ReasonKind.CON
 """Why a result that came cannot be used although nothing is wrong with the value itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class DoseInView:
+    """The dose of one drug that is looked at.
+
+    `taken` is that of the draft order of the drug or else of the running treatment. `starting` says
+    that this is the first order: a lead-in then belongs to the dose.
+    """
+
+    drug: str
+    order: OrderedMedication | None
+    taken: DoseTaken | None
+    starting: bool = False
+
+
 def interactions(
-    drug: str,
-    order: OrderedMedication | None,
+    dose: DoseInView,
     knowledge: Knowledge,
     evaluation: Evaluation,
-    taken: DoseTaken | None,
-    *,
-    starting: bool = False,
-    unsure: Mapping[str, frozenset[str]] | None = None,
+    unsure: Mapping[str, frozenset[str]],
 ) -> list[Recommendation]:
     """Rows of the drug's interaction table that fire for the patient's medications.
 
-    `taken` is the dose looked at: of the draft order of the drug or else of the running treatment.
-    `starting` says that this is the first order: a lead-in then belongs to the dose. `unsure` holds
-    by source of a medicine which of its names were not read in a source.
+    `unsure` holds by source of a medicine which of its names were not read in a source.
     """
-    tables = knowledge.drugs[drug]
+    tables = knowledge.drugs[dose.drug]
     found: list[Recommendation] = []
     table = tables.interactions
     for row, trace in table.standing(evaluation) if table is not None else ():
@@ -63,16 +71,16 @@ def interactions(
             row.text("severity"),
             trace=trace,
             row=row,
-            drug=drug,
+            drug=dose.drug,
             detail=row.text("says"),
-            order=order,
+            order=dose.order,
             verified=row.verified,
         )
-        if _only_unsure(row, trace, unsure or {}):
+        if _only_unsure(row, trace, unsure):
             found.append(_doubtful(item))
             continue
         # The label avoids the combination at a dose that is lowered already, too.
-        found.append(_with_dose(item, row, tables.drug, taken, starting=starting) or item)
+        found.append(_with_dose(item, row, tables.drug, dose) or item)
     return found
 
 
@@ -101,20 +109,13 @@ def _doubtful(item: Recommendation) -> Recommendation:
 
 
 def populations(
-    drug: str,
-    order: OrderedMedication | None,
-    knowledge: Knowledge,
-    evaluation: Evaluation,
-    taken: DoseTaken | None,
-    *,
-    starting: bool = False,
+    dose: DoseInView, knowledge: Knowledge, evaluation: Evaluation
 ) -> list[Recommendation]:
     """Rows of the drug's population table: a lower dose for this patient, or what to tell them.
 
-    A row with a dose speaks only when the dose looked at (`taken`, of the draft order or else of
-    the running treatment) is higher, or is not known.
+    A row with a dose speaks only when the dose looked at is higher, or is not known.
     """
-    tables = knowledge.drugs[drug]
+    tables = knowledge.drugs[dose.drug]
     found: list[Recommendation] = []
     open_rows: list[tuple[Row, Trace]] = []
     table = tables.populations
@@ -130,30 +131,26 @@ def populations(
             row.text("severity"),
             trace=trace,
             row=row,
-            drug=drug,
+            drug=dose.drug,
             detail=row.text("says"),
-            order=order,
+            order=dose.order,
             verified=row.verified,
         )
-        changed = _with_dose(item, row, tables.drug, taken, starting=starting)
+        changed = _with_dose(item, row, tables.drug, dose)
         if changed is not None:
             found.append(changed)
-    return found + _unread_organs(drug, order, open_rows, starting=starting)
+    return found + _unread_organs(dose, open_rows)
 
 
 def _unread_organs(
-    drug: str,
-    order: OrderedMedication | None,
-    open_rows: Sequence[tuple[Row, Trace]],
-    *,
-    starting: bool,
+    dose: DoseInView, open_rows: Sequence[tuple[Row, Trace]]
 ) -> list[Recommendation]:
     """One question for results of organs that came, and on which nothing but their form hangs.
 
     A limit that the laboratory did not send is no such form: it is asked for where it matters. Of
     a unit that is not sent month after month, as with "> 60", the first order asks.
     """
-    forms = _FORMS if starting else _FORMS - {ReasonKind.UNKNOWN_UNIT}
+    forms = _FORMS if dose.starting else _FORMS - {ReasonKind.UNKNOWN_UNIT}
     reasons = {
         reason: None
         for _, trace in open_rows
@@ -170,16 +167,16 @@ def _unread_organs(
         Recommendation(
             Kind.ASK,
             Topic.POPULATION,
-            f"{drug}-unread-organ-results",
+            f"{dose.drug}-unread-organ-results",
             "warning",
             trace=trace,
             row=row,
-            drug=drug,
-            summary=f"Check the dose of {drug}: {fact} came and was not used",
+            drug=dose.drug,
+            summary=f"Check the dose of {dose.drug}: {fact} came and was not used",
             detail="These results are there but cannot be used, so no dose that the label makes"
             " depend on them was judged.",
             reasons=tuple(reasons),
-            order=order,
+            order=dose.order,
             verified=row.verified,
         )
     ]
@@ -223,12 +220,7 @@ def _began(used: Evidence, *, answered: bool) -> date | None:
 
 
 def _with_dose(
-    item: Recommendation,
-    row: Row,
-    drug: Drug,
-    taken: DoseTaken | None,
-    *,
-    starting: bool,
+    item: Recommendation, row: Row, drug: Drug, looked_at: DoseInView
 ) -> Recommendation | None:
     """The recommendation with what its `dose` cell asks of the dose that is looked at.
 
@@ -237,11 +229,11 @@ def _with_dose(
     cell = read_dose_cell(row.text("dose"))
     if cell is None:
         return item
-    change = adjusted(drug, cell, taken)
+    change = adjusted(drug, cell, looked_at.taken)
     if change.how == "fits":
         return None
     if change.how == "lower":
-        dose, lead_in = change.dose, drug.dosing.lead_in if starting else None
+        dose, lead_in = change.dose, drug.dosing.lead_in if looked_at.starting else None
         if dose is None or lead_in is None:
             return item.changed(kind=Kind.REDUCE, dose=dose)
         first = lead_in_under(drug, cell)

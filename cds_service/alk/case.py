@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from cds_service.alk.decision import Kind, Question, Recommendation, Topic
-from cds_service.alk.orders import evaluation_with
+from cds_service.alk.orders import AroundOrder, evaluation_with
 from cds_service.facts.patient import (
     BesideDrafts,
     OrderedMedication,
@@ -105,9 +105,8 @@ class Case:
     def about(self, order: OrderedMedication, *, with_drafts: bool = False) -> Evaluation:
         """The evaluation of the patient together with one draft order, and maybe the others."""
         beside = [other for other in self.question.orders if other is not order]
-        return evaluation_with(
-            order, self.facts, self.knowledge, self.evaluation, beside if with_drafts else ()
-        )
+        around = AroundOrder(beside if with_drafts else ())
+        return evaluation_with(order, self.facts, self.knowledge, self.evaluation, around)
 
     def offering(self) -> Evaluation:
         """The evaluation of the patient under which the answer offers a drug.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
 from cds_service.alk.availability import surely_no_concern
 from cds_service.alk.case import Case
 from cds_service.alk.currency import currency_notes
 from cds_service.alk.decision import Decision, Question
-from cds_service.alk.section import Section, incomplete, walk
+from cds_service.alk.section import incomplete, walk
 from cds_service.alk.sections import SECTIONS
 from cds_service.facts.patient import PatientFacts
 from cds_service.knowledge.jurisdictions import under
@@ -24,7 +23,6 @@ def decide(
     as_of: date,
     *,
     thorough: bool = False,
-    sections: Sequence[Section] = SECTIONS,
 ) -> Decision:
     """Everything the knowledge has to say about one patient on one day.
 
@@ -34,7 +32,7 @@ def decide(
     """
     knowledge = under(knowledge, question.jurisdiction)
     case = Case(facts, question, knowledge, Evaluation(facts, as_of, thorough=thorough))
-    failures = walk(case, sections)
+    failures = walk(case, SECTIONS)
     found = sorted(case.answer.found, key=lambda item: item.rank)
     if failures and _concerned(case):
         found.insert(0, incomplete(failures))

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
-from cds_service.alk.adjustments import interactions, not_multiplied, populations, told_later
+from cds_service.alk.adjustments import (
+    DoseInView,
+    interactions,
+    not_multiplied,
+    populations,
+    told_later,
+)
 from cds_service.alk.case import Case
 from cds_service.alk.decision import Kind, Recommendation, Topic
 from cds_service.alk.monitoring import due_tests, first_dose_tests
@@ -79,18 +85,7 @@ class Reactions(DrugSection):
     def recommendations(self, case: Case) -> Iterable[Recommendation]:
         """What the dose-change table asks for; rules left open go to the answer of the case."""
         tables = case.knowledge.drugs[self.drug.name]
-        if tables.dose_changes is None:
-            return []
-        toxicity = Toxicity(
-            tables,
-            tables.dose_changes,
-            case.knowledge.tests,
-            case.facts,
-            self.drug.line,
-            self.drug.order,
-            case.as_of,
-            thorough=case.evaluation.thorough,
-        )
+        toxicity = Toxicity(tables, case.knowledge.tests, case.facts, self.drug, case.evaluation)
         against = speaks_against(self.drug.name, case.knowledge, case.evaluation)
         found = [_not_resumed(item, against) for item in toxicity.recommendations()]
         case.answer.undecided.update(toxicity.undecided)
@@ -121,9 +116,8 @@ class DueTests(DrugSection):
             item for item in case.answer.found if item.topic is Topic.TOXICITY and item.drug == drug
         )
         repeated = frozenset(test.test for item in reactions for test in item.tests)
-        due = due_tests(
-            tables, tables.monitoring, line, case.facts, case.knowledge, case.evaluation, repeated
-        )
+        rows = [row for row in tables.monitoring if row.text("test") not in repeated]
+        due = due_tests(rows, line, case.facts, case.knowledge, case.evaluation)
         return [due] if due is not None else []
 
 
@@ -182,15 +176,13 @@ class Adjustments(DrugSection):
         order, line = self.drug.order, self.drug.line
         asked = case.evaluation if order is None else case.about(order, with_drafts=True)
         taken = line.current_dose if order is None else order.dose
-        drug, starting, knowledge = self.drug.name, self.drug.starting, case.knowledge
-        lowered = interactions(
-            drug, order, knowledge, asked, taken, starting=starting, unsure=case.unsure
-        )
-        advice = populations(drug, order, knowledge, asked, taken, starting=starting)
+        dose = DoseInView(self.drug.name, order, taken, self.drug.starting)
+        lowered = interactions(dose, case.knowledge, asked, case.unsure)
+        advice = populations(dose, case.knowledge, asked)
         lowered, advice = not_multiplied(lowered, advice)
-        if starting:
+        if self.drug.starting:
             return [*lowered, *advice]
-        rows = knowledge.drugs[drug].dose_changes or ()
+        rows = case.knowledge.drugs[self.drug.name].dose_changes or ()
         reactions = frozenset(fact for row in rows for fact in row.when.facts_named)
         return [*lowered, *told_later(advice, line.start, reactions)]
 

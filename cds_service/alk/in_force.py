@@ -10,7 +10,7 @@ from datetime import date
 
 from cds_service.alk.case import Case
 from cds_service.alk.decision import Kind, Recommendation, Topic
-from cds_service.alk.orders import doses_verified, evaluation_with
+from cds_service.alk.orders import AroundOrder, doses_verified, evaluation_with
 from cds_service.alk.section import Section
 from cds_service.alk.selection import start_dose
 from cds_service.facts.patient import DoseTaken, OrderedMedication, TreatmentLine
@@ -43,14 +43,8 @@ class OrdersInForce(Section):
 
 
 def _with_order(case: Case, order: OrderedMedication, low: bool) -> Evaluation:
-    return evaluation_with(
-        order,
-        case.facts,
-        case.knowledge,
-        case.evaluation,
-        started_low=low,
-        said=case.answer.found,
-    )
+    around = AroundOrder(said=case.answer.found, started_low=low)
+    return evaluation_with(order, case.facts, case.knowledge, case.evaluation, around)
 
 
 def _fired(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from cds_service.alk.decision import DueTest, Kind, Recommendation, Topic
@@ -96,23 +96,21 @@ def already_requested(test: OrderableTest, facts: PatientFacts) -> bool:
 
 
 def due_tests(
-    tables: DrugTables,
-    table: Table,
+    rows: Sequence[Row],
     line: TreatmentLine,
     facts: PatientFacts,
     knowledge: Knowledge,
     evaluation: Evaluation,
-    repeated: frozenset[str],
 ) -> Recommendation | None:
     """Everything that is due or overdue for one running drug, as one recommendation.
 
-    `repeated` are tests that a reaction asks for already.
+    `rows` are those of its monitoring table, without tests that a reaction asks for already.
     """
     due: list[DueTest] = []
     leading: Row | None = None
-    for row in table:
+    for row in rows:
         test = knowledge.tests[row.text("test")]
-        if test.name in repeated or already_requested(test, facts):
+        if already_requested(test, facts):
             continue
         found = _due(row, test, line, facts, evaluation)
         if found is None or any(item.test == found.test for item in due):
@@ -126,17 +124,27 @@ def due_tests(
     if not verified and not any(item.status == "overdue" for item in due):
         # Advice that no label gives waits until it is late: it must not add noise.
         return None
-    first = leading or next(row for row in table if row.identifier == due[0].rule_id)
+    first = leading or next(row for row in rows if row.identifier == due[0].rule_id)
     return Recommendation(
         Kind.ORDER_TEST,
         Topic.MONITORING,
         first.identifier,
         "warning" if overdue else "info",
         row=first,
-        drug=tables.drug.ingredient,
+        drug=line.ingredient,
         tests=tuple(due),
         verified=verified,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A test that a row wants, with the day on which it was last done."""
+
+    row: Row
+    test: OrderableTest
+    facts: PatientFacts
+    last: date | None
 
 
 def _due(
@@ -148,6 +156,7 @@ def _due(
 ) -> DueTest | None:
     as_of = evaluation.as_of
     last = last_done(test, facts, as_of)
+    wanted = _Wanted(row, test, facts, last)
     if "when" in row.rules:
         trace = row.when.evaluate(evaluation)
         if trace.verdict is not Verdict.MET:
@@ -157,36 +166,34 @@ def _due(
             since = max((item.day for item in trace.evidence if item.day), default=as_of)
             if last is not None and last >= since:
                 return None
-            return _test(row, test, "missing" if last is None else "due", last, as_of, facts)
+            return _test(wanted, "missing" if last is None else "due", as_of)
     start = line.start
     if start is None:
-        return _without_start(row, test, last, as_of, facts)
+        return _without_start(wanted, as_of)
     phase_text = _phase_now(row, start, as_of)
     if not phase_text:
-        return _missed(row, test, last, start, facts)
+        return _missed(wanted, start)
     every = parse_phase(phase_text).every
     counted_from = max(last, start) if last is not None else start
     day = next_due(counted_from, every)
     if as_of < day:
         return None
     status = "overdue" if as_of > day + timedelta(days=GRACE_DAYS) else "due"
-    return _test(row, test, status, last, day, facts)
+    return _test(wanted, status, day)
 
 
-def _without_start(
-    row: Row, test: OrderableTest, last: date | None, as_of: date, facts: PatientFacts
-) -> DueTest | None:
+def _without_start(wanted: _Wanted, as_of: date) -> DueTest | None:
     """Of a drug whose first day is not known: the later interval, counted from the last test."""
-    if last is None:
-        return _test(row, test, "missing", last, as_of, facts)
-    phase_text = row.text("later_phase")
+    if wanted.last is None:
+        return _test(wanted, "missing", as_of)
+    phase_text = wanted.row.text("later_phase")
     if not phase_text:
         return None
-    day = next_due(last, parse_phase(phase_text).every)
+    day = next_due(wanted.last, parse_phase(phase_text).every)
     if as_of < day:
         return None
     status = "overdue" if as_of > day + timedelta(days=GRACE_DAYS) else "due"
-    return _test(row, test, status, last, day, facts)
+    return _test(wanted, status, day)
 
 
 def _phase_now(row: Row, start: date, as_of: date) -> str:
@@ -199,30 +206,21 @@ def _phase_now(row: Row, start: date, as_of: date) -> str:
     return row.text("later_phase")
 
 
-def _missed(
-    row: Row, test: OrderableTest, last: date | None, start: date, facts: PatientFacts
-) -> DueTest | None:
+def _missed(wanted: _Wanted, start: date) -> DueTest | None:
     """A test of the first phase only, never done in it: it is still owed."""
-    first = row.text("first_phase")
-    if not first or (last is not None and last > start):
+    first = wanted.row.text("first_phase")
+    if not first or (wanted.last is not None and wanted.last > start):
         return None
-    day = next_due(start, parse_phase(first).every)
-    return _test(row, test, "overdue", last, day, facts)
+    return _test(wanted, "overdue", next_due(start, parse_phase(first).every))
 
 
-def _test(
-    row: Row,
-    test: OrderableTest,
-    status: str,
-    last: date | None,
-    due: date,
-    facts: PatientFacts,
-) -> DueTest:
+def _test(wanted: _Wanted, status: str, due: date) -> DueTest:
+    row, test, facts = wanted.row, wanted.test, wanted.facts
     missing = lacking(test, facts)
     return DueTest(
         test.name,
         NOT_KNOWN if missing else status,
-        last,
+        wanted.last,
         due,
         row.text("says"),
         row.identifier,
@@ -279,7 +277,8 @@ def _owed(row: Row, test: OrderableTest, within_days: int, facts: PatientFacts) 
     last = last_done(test, facts, facts.as_of)
     if last is not None and last >= facts.as_of - timedelta(days=within_days):
         return None
-    return _test(row, test, "missing" if last is None else "due", last, facts.as_of, facts)
+    wanted = _Wanted(row, test, facts, last)
+    return _test(wanted, "missing" if last is None else "due", facts.as_of)
 
 
 def _before_first_dose(rows: Sequence[Row], due: Iterable[DueTest]) -> Recommendation:

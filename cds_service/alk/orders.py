@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cds_service.alk.adjustments import highest_dose
 from cds_service.alk.approvals import NOT_APPROVED_HERE, naming_the_place, not_approved_here
@@ -47,32 +47,42 @@ _HELD_BESIDE = "ordered beside a held ALK inhibitor"
 _COMPARED = frozenset({"ordered dose above the label", "ordered dose off the ladder", _BELOW_START})
 
 
+@dataclass(frozen=True, slots=True)
+class AroundOrder:
+    """What an order is looked at together with.
+
+    `beside` are the other drafts of this moment. `said` is what the answer says so far, of
+    reactions to a drug above all. `started_low` says of an order in force that no earlier one was
+    for more: its dose is then the first dose, as it is of a draft of a drug that was never taken.
+    """
+
+    beside: Sequence[OrderedMedication] = ()
+    said: Sequence[Recommendation] = ()
+    jurisdiction: str = ""
+    started_low: bool = False
+    drafted_twice: bool = False
+
+
+_ALONE = AroundOrder()
+
+
 def evaluation_with(
     order: OrderedMedication,
     facts: PatientFacts,
     knowledge: Knowledge,
     evaluation: Evaluation,
-    beside: Sequence[OrderedMedication] = (),
-    *,
-    started_low: bool = False,
-    said: Sequence[Recommendation] = (),
-    jurisdiction: str = "",
-    drafted_twice: bool = False,
+    around: AroundOrder = _ALONE,
 ) -> Evaluation:
-    """The evaluation of the patient together with one order and those `beside` it.
-
-    `said` is what the answer says so far, of reactions to a drug above all. `started_low` says of
-    an order in force that no earlier one was for more: its dose is then the first dose, as it is of
-    a draft of a drug that was never taken.
-    """
-    reactions = [item for item in said if item.topic is Topic.TOXICITY]
+    """The evaluation of the patient together with one order and what stands around it."""
+    beside = around.beside
+    reactions = [item for item in around.said if item.topic is Topic.TOXICITY]
     flags = taken_before(order, facts, _drugs_of(reactions))
     told = _drugs_of(reactions)
     flags["ordered drug on hold unexplained"] = any(
         line is not None and line.status == "paused" and line.ingredient not in told
         for line in map(facts.line, order.ingredients)
     )
-    flags["ordered drug drafted twice"] = drafted_twice
+    flags["ordered drug drafted twice"] = around.drafted_twice
     flags["ordered dose without its division"] = order.dose.not_divided
     for ingredient in order.ingredients:
         tables = knowledge.drugs.get(ingredient)
@@ -87,7 +97,7 @@ def evaluation_with(
             first = facts.line(ingredient) is None
             flags["ordered first dose of another jurisdiction"] = first and bool(elsewhere)
             patient = Evaluation(WithOrder(facts, order, {}, beside), facts.as_of)
-            flags[_BELOW_START] = (first or started_low) and _below_start(
+            flags[_BELOW_START] = (first or around.started_low) and _below_start(
                 tables.drug, order, knowledge, patient
             )
     awaited = [knowledge.awaited[name] for name in order.ingredients if name in knowledge.awaited]
@@ -98,7 +108,7 @@ def evaluation_with(
     flags["ordered drug approval to be checked"] = any(
         drug.approval.to_check(evaluation.as_of) for drug in awaited
     )
-    flags[NOT_APPROVED_HERE] = not_approved_here(order, facts, knowledge, jurisdiction)
+    flags[NOT_APPROVED_HERE] = not_approved_here(order, facts, knowledge, around.jurisdiction)
     flags["ordered look-alike"] = bool(look_alike(order, knowledge)[0])
     stopped = _drugs_of(item for item in reactions if item.kind is Kind.STOP)
     held = _drugs_of(item for item in reactions if item.kind is Kind.WITHHOLD)
@@ -174,15 +184,16 @@ def check_orders(
         beside = [other for other in question.orders if other is not order]
         place = question.jurisdiction
         twice = _drafted_twice(order, question, knowledge.inhibitors)
-        ordered = evaluation_with(
-            order, facts, knowledge, evaluation, beside,
-            said=said, jurisdiction=place, drafted_twice=twice,
-        )  # fmt: skip
+        around = AroundOrder(beside, said, place, drafted_twice=twice)
+        ordered = evaluation_with(order, facts, knowledge, evaluation, around)
         for row, trace in knowledge.tables["order_checks"].standing(ordered):
             if trace.verdict is Verdict.MET:
                 lines = [facts.line(name) for name in order.ingredients]
                 started = any(line is not None and line.status != "ended" for line in lines)
-                fired = _fired(row, trace, order, knowledge, ordered, started)
+                fired = _fired(row, trace, order, knowledge, ordered)
+                if started and fired.dose is not None:
+                    # Whoever takes the drug already has its first days behind them.
+                    fired = fired.changed(dose=replace(fired.dose, lead_in_mg=None))
                 also = _reasons_to_switch(row, order, reactions)
                 ends = _brought_to_an_end(row, order, facts, question)
                 found.append(naming_the_place(fired.changed(also=also, ends=ends), place))
@@ -257,7 +268,6 @@ def _fired(
     order: OrderedMedication,
     knowledge: Knowledge,
     evaluation: Evaluation,
-    started: bool,
 ) -> Recommendation:
     kind = _KINDS[row.text("action")]
     dose: Dose | None = None
@@ -265,8 +275,6 @@ def _fired(
     names_start = kind is Kind.REDUCE or _BELOW_START in row.when.facts_named
     if names_start and drug is not None:
         dose, _ = start_dose(drug, knowledge, evaluation)
-        if dose is not None and started:
-            dose = replace(dose, lead_in_mg=None)
     return Recommendation.of_row(row, trace, kind, Topic.ORDER).changed(
         drug=drug,
         dose=dose,

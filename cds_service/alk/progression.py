@@ -8,6 +8,7 @@ drug. Rows that ask, warn or inform all speak.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
@@ -119,8 +120,8 @@ def next_treatment(
             continue
         item = _without_repeats(_fired(row, trace, evaluation), facts, knowledge, evaluation)
         if choosing:
-            offers = _options(row, trace, facts, knowledge, offering, question.jurisdiction)
-            options = tuple(sorted(offers, key=rank))
+            offers = _Offers(facts, knowledge, offering, question.jurisdiction)
+            options = tuple(sorted(offers.of(row, trace), key=rank))
             blocked = bool(options) and all(option.speaks_against for option in options)
             item = item.changed(
                 options=options,
@@ -180,44 +181,49 @@ def _some_verified(row: Row, options: tuple[Option, ...]) -> bool:
     return row.verified and all(option.verified for option in options)
 
 
-def _options(
-    row: Row,
-    trace: Trace,
-    facts: PatientFacts,
-    knowledge: Knowledge,
-    evaluation: Evaluation,
-    jurisdiction: str,
-) -> Iterable[Option]:
-    """The row's drugs without those that run, were not tolerated, or failed before."""
-    running = _labels(facts, "active ALK inhibitors")
-    gone = {*running, *_labels(facts, "ALK inhibitors stopped for toxicity")}
-    failed = set(_labels(facts, "ALK inhibitors stopped for progression"))
-    earlier = earlier_inhibitors(facts)
-    for entry in row.entries("drugs"):
-        drug = entry.removesuffix(AGAIN)
-        if drug in gone or (drug in failed and not entry.endswith(AGAIN)):
-            continue
-        dose, changed = start_dose(drug, knowledge, evaluation)
-        moved = (
-            *findings(drug, knowledge, evaluation),
-            *modifiers(drug, knowledge, evaluation),
-            *changed,
-        )
-        yield Option(
-            drug,
-            PLACES[0],
-            "",
-            moved,
-            (),
-            row.identifier,
-            row.sources,
-            row.verified,
-            trace,
-            dose,
-            stop_first=tuple(running),
-            may_order=row.may_order,
-            approval=approval(knowledge.drugs[drug].drug, "advanced", jurisdiction, earlier),
-        )
+@dataclass(frozen=True, slots=True)
+class _Offers:
+    """What the drugs of a row are offered by: `evaluation` knows what would run beside them."""
+
+    facts: PatientFacts
+    knowledge: Knowledge
+    evaluation: Evaluation
+    jurisdiction: str
+
+    def of(self, row: Row, trace: Trace) -> Iterable[Option]:
+        """The row's drugs without those that run, were not tolerated, or failed before."""
+        facts, knowledge, evaluation = self.facts, self.knowledge, self.evaluation
+        running = _labels(facts, "active ALK inhibitors")
+        gone = {*running, *_labels(facts, "ALK inhibitors stopped for toxicity")}
+        failed = set(_labels(facts, "ALK inhibitors stopped for progression"))
+        earlier = earlier_inhibitors(facts)
+        for entry in row.entries("drugs"):
+            drug = entry.removesuffix(AGAIN)
+            if drug in gone or (drug in failed and not entry.endswith(AGAIN)):
+                continue
+            dose, changed = start_dose(drug, knowledge, evaluation)
+            moved = (
+                *findings(drug, knowledge, evaluation),
+                *modifiers(drug, knowledge, evaluation),
+                *changed,
+            )
+            yield Option(
+                drug,
+                PLACES[0],
+                "",
+                moved,
+                (),
+                row.identifier,
+                row.sources,
+                row.verified,
+                trace,
+                dose,
+                stop_first=tuple(running),
+                may_order=row.may_order,
+                approval=approval(
+                    knowledge.drugs[drug].drug, "advanced", self.jurisdiction, earlier
+                ),
+            )
 
 
 def _labels(facts: PatientFacts, collection: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cds_service.alk.adjustments import interactions
+from cds_service.alk.adjustments import DoseInView, interactions
 from cds_service.alk.availability import unavailable
 from cds_service.alk.brought import with_reaction
 from cds_service.alk.case import Case
@@ -88,9 +88,8 @@ class OtherOrders(Section):
                     yield unread
                 if drug not in case.knowledge.drugs:
                     continue
-                for item in interactions(
-                    drug, order, case.knowledge, asked, dose, unsure=case.unsure
-                ):
+                looked_at = DoseInView(drug, order, dose)
+                for item in interactions(looked_at, case.knowledge, asked, case.unsure):
                     evidence = item.trace.evidence if item.trace is not None else ()
                     if any(used.source == order.reference for used in evidence):
                         yield with_reaction(item, case.answer.found)

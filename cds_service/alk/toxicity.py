@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from cds_service.alk.case import DrugInView
 from cds_service.alk.decision import Dose, Kind, Recommendation, Topic
 from cds_service.alk.doses import resumed
 from cds_service.alk.fired_row import FiredRow
@@ -17,12 +18,10 @@ from cds_service.alk.gates import asked_tests
 from cds_service.alk.monitoring import last_done
 from cds_service.alk.result_days import ResultDays
 from cds_service.alk.undecided import danger_shown, decided_by
-from cds_service.alk.unusable import results_to_ask_about
+from cds_service.alk.unusable import ActedOn, results_to_ask_about
 from cds_service.facts.patient import (
     OnTreatment,
-    OrderedMedication,
     PatientFacts,
-    TreatmentLine,
     TreatmentOrder,
 )
 from cds_service.knowledge.drugs import Drug
@@ -58,24 +57,23 @@ class Toxicity:
     def __init__(
         self,
         tables: DrugTables,
-        table: Table,
         tests: Mapping[str, OrderableTest],
         facts: PatientFacts,
-        line: TreatmentLine,
-        order: OrderedMedication | None,
-        as_of: date,
-        *,
-        thorough: bool = True,
+        drug: DrugInView,
+        evaluation: Evaluation,
     ) -> None:
+        """Of a drug whose dose-change table is there, on the day of the evaluation."""
+        if tables.dose_changes is None:
+            raise ValueError(f"{drug.name} has no table of dose changes")
         self._drug: Drug = tables.drug
-        self._table = table
+        self._table = tables.dose_changes
         self._tests = tests
         self._facts = facts
-        self._line = line
-        self._order = order
-        self._as_of = as_of
-        self._view = OnTreatment(facts, line.start, line.ingredient)
-        self._today = Evaluation(self._view, as_of, thorough=thorough)
+        self._line = drug.line
+        self._order = drug.order
+        self._as_of = as_of = evaluation.as_of
+        self._view = OnTreatment(facts, drug.line.start, drug.name)
+        self._today = Evaluation(self._view, as_of, thorough=evaluation.thorough)
         self._days: dict[date, Evaluation] = {as_of: self._today}
         self._past = ResultDays(self._view, as_of)
         self.undecided: dict[str, Trace] = {}
@@ -89,13 +87,14 @@ class Toxicity:
                 fired.append(found)
         fired.sort(key=lambda item: (list(Kind).index(item.kind), item.rank, bool(item.resume)))
         if not fired:
-            return self._ungraded(frozenset(), frozenset())
+            return self._ungraded(ActedOn())
         leading, *others = fired
         acted = (item.row for item in fired if item.kind is not Kind.INFORM)
         answered = frozenset(row.text("reaction") for row in acted if row is not None)
         held = (item for item in fired if item.kind in (Kind.STOP, Kind.WITHHOLD))
         known = frozenset(source for item in held for source in decided_by(item.trace))
-        return [leading.changed(also=tuple(others)), *self._ungraded(answered, known)]
+        acted_on = ActedOn(answered, known)
+        return [leading.changed(also=tuple(others)), *self._ungraded(acted_on)]
 
     # -- one reaction ---------------------------------------------------------------------------
 
@@ -336,13 +335,13 @@ class Toxicity:
 
     # -- building -------------------------------------------------------------------------------
 
-    def _ungraded(self, answered: frozenset[str], held: frozenset[str]) -> list[Recommendation]:
+    def _ungraded(self, acted_on: ActedOn) -> list[Recommendation]:
         """One question for all results that exist but cannot be graded.
 
         No grade is asked for of a diagnosis that is acted on, nor where its reaction is.
         """
         reasons, row = results_to_ask_about(
-            self._table, self.undecided, self._view, self._as_of, answered, held
+            self._table, self.undecided, self._view, self._as_of, acted_on
         )
         if row is None:
             return []

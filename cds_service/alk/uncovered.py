@@ -78,7 +78,7 @@ def uncovered(
             read = read_by(knowledge, drug)
             silent = any(not read.isdisjoint(item.names) for item in told)
             holds = line.start is not None and any(map(judge.holds, grave))
-            return [_recommendation(net, line, order, told, holds=holds, silent=silent)]
+            return [_recommendation(net, (line, order), told, holds=holds, silent=silent)]
         if bare:
             told = [item for item in new if id(item) in bare]
             return [_measurement_asked(net, line, order, told, sorted({*bare.values()}))]
@@ -305,13 +305,13 @@ def _cancers(facts: PatientFacts) -> Iterator[str]:
 
 def _recommendation(
     net: Uncovered,
-    line: TreatmentLine,
-    order: OrderedMedication | None,
+    in_view: tuple[TreatmentLine, OrderedMedication | None],
     left: Sequence[Reading],
     *,
     holds: bool,
     silent: bool,
 ) -> Recommendation:
+    line, order = in_view
     findings = [item.finding for item in left]
     findings.sort(key=_gravest_first)
     drug = line.ingredient

@@ -39,20 +39,27 @@ class _Readable:
         return replace(found, measurements=kept)
 
 
+@dataclass(frozen=True, slots=True)
+class ActedOn:
+    """What the rows of the drug act on already: reactions, and the sources of diagnoses."""
+
+    reactions: Collection[str] = frozenset()
+    sources: Collection[str] = frozenset()
+
+
 def results_to_ask_about(
     table: Table,
     undecided: Mapping[str, Trace],
     view: OnTreatment,
     as_of: date,
-    answered: Collection[str],
-    held: Collection[str],
+    acted_on: ActedOn,
 ) -> tuple[tuple[Reason, ...], Row | None]:
     """The reasons, each once, and the first row that hangs on one of them.
 
-    No grade is asked for of a diagnosis that is acted on (`held` are the sources), nor where its
-    reaction is (`answered`). A row that only asks is no reason to ask about a missing range or
-    unit, but about a result that may be grave (not read, one of two that disagree), or one that
-    hides a result for which the row would have asked.
+    No grade is asked for of a diagnosis that is acted on, nor where its reaction is. A row that
+    only asks is no reason to ask about a missing range or unit, but about a result that may be
+    grave (not read, one of two that disagree), or one that hides a result for which the row would
+    have asked.
     """
     readable = Evaluation(_Readable(view), as_of)
     reasons: dict[Reason, None] = {}
@@ -61,7 +68,9 @@ def results_to_ask_about(
         trace = undecided.get(row.identifier)
         if trace is None:
             continue
-        for reason in asks_more(trace, held, graded=row.text("reaction") in answered):
+        for reason in asks_more(
+            trace, acted_on.sources, graded=row.text("reaction") in acted_on.reactions
+        ):
             if _matters(row, reason) or _hides(row, reason, readable):
                 reasons.setdefault(reason)
                 first = first or row

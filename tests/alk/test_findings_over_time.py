@@ -13,11 +13,12 @@ from functools import cache
 import pytest
 
 from cds_service.alk import Recommendation
+from cds_service.alk.case import DrugInView
 from cds_service.alk.decision import Kind
 from cds_service.alk.toxicity import Toxicity
 from cds_service.facts import PatientFacts, TreatmentLine
 from cds_service.knowledge.table_files import Row, Table
-from cds_service.rules import Concept, Finding, Findings, RuleCompiler, Vocabulary
+from cds_service.rules import Concept, Evaluation, Finding, Findings, RuleCompiler, Vocabulary
 from tests.alk.patients import AS_OF, Dose, day, knowledge, patient, treatment
 
 FULL_DOSE: Dose = ("250", 2)
@@ -96,7 +97,9 @@ def judged(line: TreatmentLine, *findings: Finding, as_of: date = AS_OF) -> list
             values[concept.name] = Findings(own)
     facts = replace(facts, values=values)
     tables = knowledge().drugs["crizotinib"]
-    toxicity = Toxicity(tables, _table(), knowledge().tests, facts, line, None, as_of)
+    tables = replace(tables, dose_changes=_table())
+    drug, evaluation = DrugInView(line, None), Evaluation(facts, as_of)
+    toxicity = Toxicity(tables, knowledge().tests, facts, drug, evaluation)
     return toxicity.recommendations()
 
 
