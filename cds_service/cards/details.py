@@ -27,7 +27,10 @@ USED = {Topic.TOXICITY: 2, Topic.POPULATION: 2, Topic.MONITORING: 0, Topic.BASEL
 
 The page of the decision shows all; a test that is due is itself what was looked at."""
 _LOWER = r"one dose level lower|(?:at )?the (?:same|previous) dose"
-_RESUMED = re.compile(rf": hold until .{{1,160}}?, then resume (?:{_LOWER})(?=\.(?:\s|$))")
+_AFTERWARDS = r"if it recurs|stop for good|eye examination"
+_RESUMED = re.compile(
+    rf": hold until .{{1,160}}?, then resume (?:{_LOWER})(?=\.(?:\s|$)|; (?:{_AFTERWARDS}))"
+)
 """What a row says of recovery and dose: the card says it of this patient, made from the rule."""
 
 

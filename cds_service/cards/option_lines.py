@@ -41,14 +41,15 @@ def choice_lines(options: Sequence[Option], knowledge: Knowledge, jurisdiction: 
     """
     about_all = _about_all(options)
     lines = [f"All of them: {_said(item)}" for item in about_all]
+    spoken = {_words(item) for item in about_all}
     preferred = [one for one in options if one.place == "preferred"]
     ready = [one for one in preferred if not one.speaks_against]
     for option in (*ready, *(one for one in preferred if one.speaks_against)):
-        known = [item for item in option.modifiers if item not in about_all]
+        known = [item for item in option.modifiers if _words(item) not in spoken]
         said = [_said(item) for item in known]
         approved = approval_words(option.approval, jurisdiction)
         # What the chart says of a drug counts more than what is true of it for everybody.
-        says = "" if said else option.says.rstrip(".")
+        says = "" if said or option.speaks_against else option.says.rstrip(".")
         words = "; ".join(filter(None, [approved or "", *said, says]))
         lines.append(_line(option, words, knowledge))
     rest: dict[str, list[str]] = {}
@@ -86,9 +87,10 @@ def _about_all(options: Sequence[Option]) -> list[Modifier]:
     """What the chart says of every one of several drugs in the same words."""
     if len(options) < 2:
         return []
-    others = [[(item.effect, item.says) for item in one.modifiers] for one in options[1:]]
-    return [
-        item
-        for item in options[0].modifiers
-        if all((item.effect, item.says) in said for said in others)
-    ]
+    others = [{_words(item) for item in one.modifiers} for one in options[1:]]
+    return [item for item in options[0].modifiers if all(_words(item) in said for said in others)]
+
+
+def _words(item: Modifier) -> tuple[str, str]:
+    """What is read of it: each drug has a row of its own for what is said in the same words."""
+    return item.effect, item.says

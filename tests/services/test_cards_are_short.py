@@ -43,6 +43,20 @@ def test_no_card_of_a_story_holds_a_table_or_a_rule() -> None:
         assert not RULE_LANGUAGE.search(said), said
 
 
+def test_no_card_of_a_story_says_the_same_twice() -> None:
+    for card in cards():
+        # What marks one of several lines, such as "(not verified)", stands at each of them.
+        told = re.sub(r" \([^()]*\)", "", card["detail"].split("\n\n**Used")[0])
+        said = [
+            part.strip(" .*-")
+            for line in told.split("\n")
+            for part in re.split(r": (?=avoid|for|caution|dose)|(?<=[.;])\s", line)
+        ]
+        long = [part for part in said if len(part) > 30]
+        twice = {part for part in long if long.count(part) > 1}
+        assert not twice, (card["summary"], twice)
+
+
 def test_a_card_names_its_rule_in_its_last_line_alone() -> None:
     for card in cards():
         *before, last = card["detail"].split("\n\n")
