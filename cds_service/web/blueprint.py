@@ -15,6 +15,7 @@ from flask import Blueprint, Response, current_app, render_template, url_for
 from werkzeug.exceptions import HTTPException
 
 from cds_service import software_version
+from cds_service.knowledge.algorithm_points import named_point
 from cds_service.knowledge.sources import is_own_advice
 from cds_service.records import DecisionRecord, FeedbackRecord, Records, RecordsError
 from cds_service.web import wording
@@ -317,6 +318,7 @@ def create_web_blueprint(
         ("one_sentence", wording.one_sentence),
         ("level_words", wording.level_words),
         ("own_advice", is_own_advice),
+        ("named_point", named_point),
         ("reason_sentences", reason_sentences),
     ):
         blueprint.add_app_template_filter(function, name)

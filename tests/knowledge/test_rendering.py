@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.knowledge.algorithm_points import SECTIONS, named_point
 from cds_service.knowledge.release import Knowledge, load_knowledge
 from cds_service.knowledge.rendering import Writer, compare, rendered, write
 from cds_service.knowledge.rendering.addresses import INDEX, page_of_drug, place_of
 from cds_service.knowledge.rendering.markdown import anchor, as_html, code, link, literal
-from cds_service.knowledge.rendering.matrix import matrix
+from cds_service.knowledge.rendering.matrix import matrix, signed
 from cds_service.knowledge.rendering.terms import Terms
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.knowledge.uses import Uses, members_named
@@ -77,6 +78,22 @@ def test_every_page_is_there_as_markdown_and_as_html(pages: Mapping[str, str]) -
 # -- what stands on them -------------------------------------------------------------------------
 
 
+def test_every_point_of_the_algorithm_is_named_by_what_it_is_about(knowledge: Knowledge) -> None:
+    tables = knowledge.all_tables()
+    points = {point for table in tables for row in table for point in row.algorithm_ids}
+    assert points
+    for point in points:
+        assert named_point(point).removeprefix(f"{point} ").strip("()") in SECTIONS.values(), point
+
+
+def test_an_answer_of_the_matrix_has_a_sign_and_a_look() -> None:
+    assert signed("resistant (not verified)") == "✗ resistant (not verified)"
+    assert signed("sensitive / resistant") == "sensitive / resistant"
+    page = as_html("| a |\n| --- |\n| ✗ resistant |\n| resistant |\n")
+    assert '<td class="said-no">✗ resistant</td>' in page
+    assert "<td>resistant</td>" in page
+
+
 def test_every_row_of_every_table_stands_on_its_page_with_rule_and_basis(
     knowledge: Knowledge, pages: Mapping[str, str]
 ) -> None:
@@ -89,7 +106,8 @@ def test_every_row_of_every_table_stands_on_its_page_with_rule_and_basis(
                 assert literal(row.cells.get(column, "")) in part, column
             for column, rule in row.rules.items():
                 assert code(rule.text) in part, column
-            assert f"- Algorithm: {', '.join(row.algorithm_ids)}" in part
+            points = ", ".join(map(literal, map(named_point, row.algorithm_ids)))
+            assert f"- Algorithm: {points}" in part
             for name in row.sources:
                 assert literal(knowledge.sources[name].citation.rstrip(".")) in part
             assert f"\n- Level: {WORDS[row.level]}" in part

@@ -79,6 +79,10 @@ def tidy(text: str) -> str:
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
+_STYLES = {"✓ ": "said-yes", "✗ ": "said-no", "~ ": "said-between"}
+"""The look of a cell of a table that begins with a sign; the sign says it without the colour."""
+
+
 def as_html(text: str) -> Markup:
     """The body of a page. Headings get the anchors that a forge would give them, and links to
     other pages lead to their HTML."""
@@ -86,6 +90,10 @@ def as_html(text: str) -> Markup:
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", anchor(_words_of(tokens[place + 1])))
+        if token.type == "td_open":
+            style = _STYLES.get(tokens[place + 1].content[:2])
+            if style is not None:
+                token.attrSet("class", style)
         for child in token.children or ():
             target = child.attrGet("href")
             if child.type == "link_open" and isinstance(target, str):

@@ -6,14 +6,27 @@ pair of finding and drug. What a table calls its columns is looked up here and n
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cds_service.knowledge.table_files import Row, Table, split
 
 NAME = "resistance"
 _FINDINGS = ("finding", "findings", "mutation", "alteration", "variant")
 _ANSWERS = ("answer", "response", "sensitivity", "effect", "activity", "call", "verdict")
+
+
+SIGNS: Mapping[str, str] = MappingProxyType(
+    {"sensitive": "✓", "resistant": "✗", "intermediate": "~", "no data": "?", "nothing said": "–"}
+)
+"""A sign before each answer, so that a column can be read at a glance and without colours."""
+
+
+def signed(answer: str) -> str:
+    """The answer behind its sign; one of several, or in other words, stands without."""
+    sign = next((sign for word, sign in SIGNS.items() if answer.startswith(word)), "")
+    return answer if not sign or " / " in answer else f"{sign} {answer}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import partial
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from cds_service.knowledge.algorithm_points import named_point
 from cds_service.knowledge.drugs import Dose
 from cds_service.knowledge.release import Knowledge
 from cds_service.knowledge.rendering.addresses import (
@@ -23,7 +24,7 @@ from cds_service.knowledge.rendering.addresses import (
     title_of,
 )
 from cds_service.knowledge.rendering.markdown import as_html, html_name, markdown_templates, tidy
-from cds_service.knowledge.rendering.matrix import matrix
+from cds_service.knowledge.rendering.matrix import matrix, signed
 from cds_service.knowledge.rendering.term_details import Details
 from cds_service.knowledge.rendering.terms import FOLDERS, Kind, Term, Terms, list_page
 from cds_service.knowledge.rendering.terms import TITLES as TERM_TITLES
@@ -72,7 +73,12 @@ class Writer:
         self._drugs = {page_of_drug(name): name for name in knowledge.drugs}
         self._templates = markdown_templates()
         self._templates.filters.update(
-            dose=_dose, often=_often, title_of=title_of, lower_first=_lower_first
+            dose=_dose,
+            often=_often,
+            title_of=title_of,
+            lower_first=_lower_first,
+            point=named_point,
+            signed=signed,
         )
         self._templates.globals.update(
             knowledge=knowledge,
