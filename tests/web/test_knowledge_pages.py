@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from cds_service.knowledge.algorithm_points import named_point
 from cds_service.knowledge.rendering import Writer
 from cds_service.knowledge.rendering.markdown import html_name
 from cds_service.knowledge.yaml_files import knowledge_folder
@@ -250,7 +251,10 @@ def test_the_coverage_page_names_every_point_that_rows_carry(
     points = [head.text for head in page.one("tbody").all("th")]
     knowledge = service.app.extensions["alk_cds"].knowledge
     named = {
-        point for table in knowledge.all_tables() for row in table for point in row.algorithm_ids
+        named_point(point)
+        for table in knowledge.all_tables()
+        for row in table
+        for point in row.algorithm_ids
     }
     assert set(points) == named
     assert len(points) == len(named)
