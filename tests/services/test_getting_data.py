@@ -210,21 +210,24 @@ def test_a_first_page_sent_along_is_kept_when_the_rest_cannot_be_had(
 
 
 def _by_reference(body: Json, reference: str) -> None:
-    """The medications of the prefetch, named by a reference in place of a code."""
+    """The alectinib of the prefetch, named by a reference in place of a code."""
     for entry in body["prefetch"]["medications"]["entry"]:
         resource = entry["resource"]
-        if "medicationCodeableConcept" in resource:
+        if resource.get("medicationCodeableConcept") == _alectinib():
             del resource["medicationCodeableConcept"]
             resource["medicationReference"] = {"reference": reference}
 
 
+def _alectinib() -> Json:
+    """How the chart of the story names alectinib: in its first order."""
+    resources = (entry["resource"] for entry in load_story(STORY, DAY).bundle["entry"])
+    orders = (one for one in resources if one["resourceType"] == "MedicationRequest")
+    concept: Json = next(orders)["medicationCodeableConcept"]
+    return concept
+
+
 def _product(ehr: Ehr) -> None:
-    concept = next(
-        entry["resource"]["medicationCodeableConcept"]
-        for entry in load_story(STORY, DAY).bundle["entry"]
-        if entry["resource"]["resourceType"] == "MedicationRequest"
-    )
-    product = {"resourceType": "Medication", "id": "alectinib", "code": concept}
+    product = {"resourceType": "Medication", "id": "alectinib", "code": _alectinib()}
     ehr.answers["Medication/alectinib"] = lambda: jsonify(product)
 
 
