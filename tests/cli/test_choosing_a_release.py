@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.kept_releases import BROKEN, BROKEN_FILE, BROKEN_LINE, LATER, kept
+from tests.kept_releases import BROKEN, BROKEN_FILE, BROKEN_LINE, LATER, choose, kept
 from tests.packaged import released_knowledge
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ def test_a_release_is_chosen_by_its_version_and_the_one_before_answers_when_aske
     assert f"Release {LATER} answers from now on; before it {OWN}." in done.output
     assert chosen(folder) == [LATER, OWN]
 
-    run("knowledge", "use", LATER)
+    choose(folder, LATER)
     assert chosen(folder) == [LATER, OWN]
 
     done = run("knowledge", "use", "--back")
@@ -57,7 +57,7 @@ def test_a_release_is_chosen_by_its_version_and_the_one_before_answers_when_aske
 def test_a_release_with_a_rule_that_cannot_be_read_is_refused_with_its_file_and_row(
     run: Command, folder: Path
 ) -> None:
-    run("knowledge", "use", LATER)
+    choose(folder, LATER)
 
     done = run("knowledge", "use", BROKEN)
 
@@ -100,7 +100,7 @@ def test_a_version_that_is_not_there_or_twice_is_refused(run: Command, folder: P
 
 
 def test_the_list_names_every_release_and_the_one_in_use(run: Command, folder: Path) -> None:
-    run("knowledge", "use", LATER)
+    choose(folder, LATER)
 
     said = run("knowledge", "releases").output
 
@@ -132,6 +132,6 @@ def test_other_commands_answer_with_the_release_that_was_chosen(
 ) -> None:
     monkeypatch.setenv("ALK_CDS_ENVIRONMENT", "development")
     monkeypatch.setenv("ALK_CDS_DATABASE_URL", f"sqlite:///{tmp_path / 'records.sqlite3'}")
-    run("knowledge", "use", LATER)
+    choose(folder, LATER)
 
     assert f"knowledge: release {LATER}" in run("doctor").output

@@ -19,7 +19,16 @@ import requests
 
 from cds_service.records import Records
 from fhir_fixtures.requests import load_request
-from tests.kept_releases import BROKEN, BROKEN_FILE, BROKEN_LINE, LATER, broken, kept, release
+from tests.kept_releases import (
+    BROKEN,
+    BROKEN_FILE,
+    BROKEN_LINE,
+    LATER,
+    broken,
+    choose,
+    kept,
+    release,
+)
 from tests.packaged import released_knowledge
 from tests.packaging.test_native_server import environment
 from tests.serving.conftest import Server, started
@@ -87,7 +96,7 @@ class Site:
     def begin_with(self, version: str) -> None:
         """Choose it, unless every worker answers with it already."""
         if not self.all_answer_with(version):
-            assert self.use(version).returncode == 0
+            choose(self.releases, version)
         self.wait_for(version)
 
     def workers(self) -> list[int]:
@@ -165,7 +174,7 @@ def test_one_that_breaks_after_it_was_checked_is_refused_by_every_worker(site: S
         assert site.all_answer_with(LATER)
 
         # Back to a release that can be read, and nothing is degraded any more.
-        assert site.use(LATER).returncode == 0
+        choose(site.releases, LATER)
         until(lambda: site.asked("/health/ready")["status"] == "ready", "it is ready again")
     finally:
         shutil.rmtree(place)
