@@ -335,6 +335,38 @@ def test_that_the_disease_was_worse_before_a_drug_began_is_not_said_of_that_drug
     assert stated(facts_of(worse, *_switched(33, status)), "disease status") == "worse"
 
 
+def test_a_progression_without_a_known_drug_before_is_never_silent() -> None:
+    worse = _status("disease worsened", 32)
+    refill = medication(code=LORLATINIB, start=10)
+    long_ended = medication(code=ALECTINIB, status="stopped", start=900, end=400)
+    end_not_known = medication(code=ALECTINIB, status="stopped", start=900)
+
+    # A chart that holds the last refill alone, an inhibitor of years ago, one without its end.
+    for taken in ((refill,), (long_ended, refill), (end_not_known, refill)):
+        assert stated(facts_of(worse, *taken), "disease status") == "worse"
+    sites = _own("progressing sites", 32, valueInteger=2)
+    slow = _own("progression pattern", 32, valueCodeableConcept=coded("progression slow"))
+    facts = facts_of(worse, sites, slow, refill)
+    assert numbers(facts, "progressing sites") == ["2"]
+    assert stated(facts, "progression pattern") == "slow"
+
+
+def test_a_drug_that_is_taken_again_begins_again() -> None:
+    first = medication(code=ALECTINIB, status="stopped", start=900, end=400)
+    between = medication(code=LORLATINIB, status="stopped", start=390, end=20)
+    again = medication(code=ALECTINIB, start=15)
+
+    worse = _status("disease worsened", 32)
+    assert stated(facts_of(worse, first, between, again), "disease status") is None
+    since = _status("disease worsened", 5)
+    assert stated(facts_of(since, first, between, again), "disease status") == "worse"
+    # Renewed beside the other one, it never ended.
+    renewed = medication(code=ALECTINIB, status="completed", start=900, end=16)
+    other = medication(code=LORLATINIB, start=390)
+    beside = _status("disease worsened", 20)
+    assert stated(facts_of(beside, renewed, other, again), "disease status") == "worse"
+
+
 def test_what_was_said_before_the_disease_was_worse_is_no_answer_either() -> None:
     stable, worse = _status("disease stable", 60), _status("disease worsened", 32)
 
