@@ -39,7 +39,7 @@ _FAILED = Trouble(
     "Try again in a minute. If it stays so, tell the people who run this service.",
 )
 _KNOWN = {item.status: item for item in (_NOT_FOUND, _METHOD, _FAILED)}
-_MACHINES = ("/cds-services", "/health", "/metrics", "/openapi.json")
+_MACHINES = "/cds-services"
 
 
 def error_page(error: HTTPException) -> Response | HTTPException:

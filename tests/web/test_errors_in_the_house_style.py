@@ -22,7 +22,17 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield found
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/bench/nowhere", "/assets/nothing.css", "/%3Cb%3E"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nowhere",
+        "/bench/nowhere",
+        "/health/nowhere",
+        "/metrics/nowhere",
+        "/assets/nothing.css",
+        "/%3Cb%3E",
+    ],
+)
 def test_a_page_that_is_not_there_is_told_in_the_house_style(
     service: Service, path: str, read_page: Callable[[str], Element]
 ) -> None:
