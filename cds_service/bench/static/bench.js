@@ -39,9 +39,9 @@
     before.dataset.says = after.dataset.says;
     // Which results are asked for hangs on the drug; nobody is typing there while it changes.
     const results = document.getElementById("results");
-    const asked = page.getElementById("results");
-    if (asked && !results.contains(document.activeElement)) {
-      results.replaceChildren(...asked.childNodes);
+    const wanted = page.getElementById("results");
+    if (wanted && !results.contains(document.activeElement)) {
+      results.replaceChildren(...wanted.childNodes);
     }
     status.textContent = after.dataset.says || "";
     for (const field of form.elements) {
