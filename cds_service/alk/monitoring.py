@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from cds_service.alk.decision import DueTest, Kind, Recommendation, Topic
 from cds_service.facts.patient import PatientFacts, TreatmentLine
+from cds_service.facts.since_the_drug import course_start
 from cds_service.knowledge.release import DrugTables, Knowledge
 from cds_service.knowledge.schedules import next_due, parse_phase, within
 from cds_service.knowledge.table_files import Row, Table
@@ -167,7 +168,7 @@ def _due(
             if last is not None and last >= since:
                 return None
             return _test(wanted, "missing" if last is None else "due", as_of)
-    start = line.start
+    start = course_start(line, facts.lines)
     if start is None:
         return _without_start(wanted, as_of)
     phase_text = _phase_now(row, start, as_of)

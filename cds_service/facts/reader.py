@@ -34,11 +34,13 @@ from cds_service.facts.patient import (
     UNREAD_DRAFT,
     OrderedMedication,
     PatientFacts,
+    TreatmentLine,
     doses_taken,
 )
 from cds_service.facts.person import death, sex
 from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
 from cds_service.facts.requested import requested_tests
+from cds_service.facts.since_the_drug import course_start
 from cds_service.facts.unread_results import results_of
 from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
@@ -184,7 +186,8 @@ class FactReader:
             "prior ALK inhibitors": medicines.prior,
             "contributing medication": medicines.contributing,
             "checkpoint inhibitor": medicines.checkpoint_inhibitors,
-            "treatment start": _treatment_start(medicines),
+            "treatment start": _starts(medicines, lambda line: course_start(line, medicines.lines)),
+            "earliest treatment start": _starts(medicines, lambda line: line.start),
             "current daily dose": _current_daily_dose(medicines),
             "dose taken": doses_taken(medicines.lines, context.as_of, medicines.active.complete),
             **medicines.ended,
@@ -374,12 +377,12 @@ def _found(context: Context, medicines: Medicines) -> PatientFindings:
     return PatientFindings(context, _running(medicines))
 
 
-def _treatment_start(medicines: Medicines) -> Events:
-    """First order of each ALK inhibitor that is taken or paused."""
+def _starts(medicines: Medicines, first_day: Callable[[TreatmentLine], date | None]) -> Events:
+    """What counts as the first day of each ALK inhibitor that is taken or paused, newest first."""
     days = [
-        Event(line.start, line.ingredient, line.orders[0].source)
+        Event(day, line.ingredient, line.orders[0].source)
         for line in medicines.lines
-        if line.status != "ended" and line.start is not None
+        if line.status != "ended" and (day := first_day(line)) is not None
     ]
     days.sort(key=lambda item: item.day, reverse=True)
     return Events(tuple(days), complete=medicines.active.complete)

@@ -59,6 +59,16 @@ def measured(found: Series | None, lines: Iterable[TreatmentLine]) -> Series | N
     return structs.replace(found, measurements=kept) if kept else None
 
 
+def course_start(line: TreatmentLine, lines: Sequence[TreatmentLine]) -> date | None:
+    """The first day of the latest course of a drug; None when no order of it has a day.
+
+    A drug that is taken again after another one begins anew: what a label asks for in the first
+    weeks, tests or caution, is asked for again. A pause without another drug is no new course,
+    nor is one before which the drug did not surely end.
+    """
+    return _began(line, lines) or line.start
+
+
 class _Before:
     """Which days belong to the drug before the one that runs or is on hold."""
 

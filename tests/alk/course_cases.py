@@ -346,6 +346,21 @@ ORDERS = (
         {"disease_status": "worse"},
     ),
     Case(
+        "order-chemotherapy-no-progression",
+        {**had(now="lorlatinib"), "orders": PEMETREXED},
+        {"disease_status": "worse"},
+    ),
+    Case(
+        "order-chemotherapy-end-unexplained",
+        {**had("alectinib"), "orders": PEMETREXED},
+        {FAILED: ("alectinib",)},
+    ),
+    Case(
+        "order-chemotherapy-inhibitors-left",
+        {**AFTER_CRIZOTINIB, "orders": PEMETREXED},
+        had("crizotinib", "lorlatinib"),
+    ),
+    Case(
         "order-chemotherapy-resected",
         {**NONE, "setting": "resected", "tumour_size": "4", "orders": PEMETREXED},
         {"tumour_size": "3.9"},

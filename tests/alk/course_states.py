@@ -31,7 +31,8 @@ NOW = (
 )  # fmt: skip
 DISEASE = ("stable", "worse", "not recorded", "improved", "undetermined", "free of disease")
 OF_NOW = "the drug of now"
-ORDERS = ("", "the last drug again", "lorlatinib", OF_NOW)
+CHEMOTHERAPY = "pemetrexed"
+ORDERS = ("", "the last drug again", "lorlatinib", OF_NOW, CHEMOTHERAPY)
 DOSES = {"crizotinib": ("250", 2), "alectinib": ("600", 2), "lorlatinib": ("100", 1)}
 
 
@@ -68,6 +69,8 @@ class State:
         if self.runs and self.ordered in (OF_NOW, self.runs):
             # A refill of what runs: what is open was asked when the chart was opened.
             return not grows or self.setting != "advanced"
+        if self.ordered == CHEMOTHERAPY:
+            return self._chemotherapy_may_be_right
         if self.ordered:
             return False
         if self.now.endswith("hold"):
@@ -82,6 +85,19 @@ class State:
         if self.setting == BEFORE_SURGERY:
             return not grows and "alectinib" in self.now
         return not grows and never
+
+    @property
+    def _chemotherapy_may_be_right(self) -> bool:
+        """Whether chemotherapy may be signed without a word: the inhibitors are used up, or no
+        inhibitor runs and the setting is not known to be advanced."""
+        advanced = self.setting == "advanced"
+        if self.disease == "worse":
+            third = {"lorlatinib", "neladalkib"} & {*self.earlier, *self.now.split()[:1]}
+            return not advanced or bool(third)
+        if self.now:
+            return False
+        failed = self.earlier[:-1] + (self.earlier[-1:] if self.ended_for == "progression" else ())
+        return not advanced or "lorlatinib" in failed
 
     def _line(self, drug: str, ago: int, status: str) -> TreatmentLine:
         return treatment((ago, status, DOSES.get(drug, ("150", 1))), ingredient=drug)
@@ -159,10 +175,12 @@ def states() -> Iterator[State]:
             continue
         if ordered == OF_NOW and not drug:
             continue
-        if ordered not in ("", OF_NOW, drug) and now.endswith("runs"):
+        if ordered not in ("", OF_NOW, drug, CHEMOTHERAPY) and now.endswith("runs"):
             # A second drug beside a running one is refused by a row of its own, in any state.
             continue
-        if disease in DISEASE[3:] and (why != ENDED_FOR[0] or ordered not in ("", OF_NOW)):
+        if disease in DISEASE[3:] and (
+            why != ENDED_FOR[0] or ordered not in ("", OF_NOW, CHEMOTHERAPY)
+        ):
             # Why a drug ended and what is ordered are walked with the first three.
             continue
         yield State(setting, earlier, why, now, disease, ordered)

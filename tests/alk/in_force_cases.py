@@ -110,7 +110,7 @@ IN_FORCE = (
     ),
     Case(
         "force-adjuvant-beyond-two-years",
-        {"setting": "resected", "treatment_start": 732},
-        {"treatment_start": 730},
+        {"setting": "resected", "earliest_treatment_start": 732},
+        {"earliest_treatment_start": 730},
     ),
 )

@@ -473,8 +473,8 @@ ORDERS = (
     ),
     Case(
         "order-adjuvant-beyond-two-years",
-        {"setting": "resected", "treatment_start": 732, "orders": ALECTINIB},
-        {"treatment_start": 730},
+        {"setting": "resected", "earliest_treatment_start": 732, "orders": ALECTINIB},
+        {"earliest_treatment_start": 730},
     ),
     Case(
         "order-adjuvant-small-tumour",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cds_service.alk import Decision, Topic
-from tests.alk.course_states import BEFORE_SURGERY, ENDED_FOR, OF_NOW, answers, states
+from tests.alk.course_states import BEFORE_SURGERY, CHEMOTHERAPY, ENDED_FOR, OF_NOW, answers, states
 from tests.alk.patients import asked, order, patient, treatment
 
 
@@ -25,7 +25,13 @@ def test_the_walk_goes_through_drugs_on_hold_and_drugs_before_an_operation() -> 
     assert {"", OF_NOW, "lorlatinib"} <= on_hold
     before = [state for state in walked if state.setting == BEFORE_SURGERY and state.earlier]
     assert {state.ended_for for state in before} == set(ENDED_FOR)
-    assert not any(state.may_be_quiet for state in before if not state.now)
+    assert not any(state.may_be_quiet for state in before if not state.now and not state.ordered)
+
+
+def test_the_walk_goes_through_chemotherapy_beside_a_running_inhibitor() -> None:
+    beside = [state for state in states() if state.ordered == CHEMOTHERAPY and state.runs]
+    assert {state.runs for state in beside} == {"alectinib", "lorlatinib", "neladalkib"}
+    assert not any(state.may_be_quiet for state in beside if state.disease != "worse")
 
 
 def _before_the_first_dose(decision: Decision) -> dict[str | None, set[str]]:

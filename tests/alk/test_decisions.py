@@ -12,7 +12,7 @@ from cds_service.alk import Decision, Kind, Question, Recommendation, Topic, dec
 from cds_service.cards.basis import escaped_value
 from cds_service.cards.suggestions import steps_for
 from cds_service.cards.summaries import summary
-from cds_service.facts import PatientFacts, TreatmentLine
+from cds_service.facts import PatientFacts, TreatmentLine, TreatmentOrder
 from cds_service.knowledge.release import DrugTables, Knowledge
 from cds_service.rules import Measurement
 from tests.alk.patients import (
@@ -28,6 +28,7 @@ from tests.alk.patients import (
     reactions,
     rows_heard,
     running,
+    taken,
     treatment,
     without,
 )
@@ -222,6 +223,24 @@ def test_results_from_before_the_first_dose_do_not_count_as_monitoring() -> None
     due = {test.test: test for test in item.tests}
     assert due["liver tests"].status == "due"
     assert (asked(patient()).as_of - due["liver tests"].due).days == 2
+
+
+def test_a_drug_that_is_taken_again_is_watched_as_in_its_first_weeks() -> None:
+    def course(start: int, end: int | None, drug: str) -> TreatmentOrder:
+        status = "active" if end is None else "ended"
+        over = None if end is None else day(end)
+        return TreatmentOrder(drug, status, day(start), over, taken(FULL), f"{drug}-{start}")
+
+    again = TreatmentLine(
+        "alectinib", (course(900, 400, "alectinib"), course(30, None, "alectinib"))
+    )
+    between = TreatmentLine("lorlatinib", (course(390, 40, "lorlatinib"),))
+    results = {name: [(20, "1")] for name in ("ALT", "AST", "total_bilirubin")}
+
+    found = _of(asked(patient(lines=[again, between], **results)), Topic.MONITORING)
+    assert "liver tests" in {test.test for item in found for test in item.tests}
+    resumed = _of(asked(patient(lines=[again], **results)), Topic.MONITORING)
+    assert "liver tests" not in {test.test for item in resumed for test in item.tests}
 
 
 @pytest.mark.parametrize(

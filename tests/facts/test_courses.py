@@ -367,6 +367,24 @@ def test_a_drug_that_is_taken_again_begins_again() -> None:
     assert stated(facts_of(beside, renewed, other, again), "disease status") == "worse"
 
 
+def test_treatment_starts_anew_with_a_drug_that_is_taken_again_after_another_one() -> None:
+    first = medication(code=ALECTINIB, status="stopped", start=900, end=400)
+    between = medication(code=LORLATINIB, status="stopped", start=390, end=20)
+    again = medication(code=ALECTINIB, start=15)
+
+    facts = facts_of(first, between, again)
+    assert _first_day(facts, "treatment start") == day(15)
+    assert _first_day(facts, "earliest treatment start") == day(900)
+    # A pause without another drug is no new course.
+    assert _first_day(facts_of(first, again), "treatment start") == day(900)
+
+
+def _first_day(facts: PatientFacts, name: str) -> str:
+    found = facts.find(name)
+    assert isinstance(found, Events)
+    return found.events[0].day.isoformat()
+
+
 def test_what_was_said_before_the_disease_was_worse_is_no_answer_either() -> None:
     stable, worse = _status("disease stable", 60), _status("disease worsened", 32)
 
