@@ -16,6 +16,7 @@ from cds_service.alk.undecided import asks_more
 from cds_service.facts.patient import OnTreatment
 from cds_service.knowledge.table_files import Row, Table
 from cds_service.rules import Evaluation, FactValue, Reason, ReasonKind, Series, Trace, Verdict
+from cds_service.rules.qualifying import NO_GRADE
 
 _HOLDING = ("stop", "withhold")
 _GRAVE = frozenset({ReasonKind.NOT_READ, ReasonKind.CONTRADICTORY})
@@ -57,9 +58,9 @@ def results_to_ask_about(
     """The reasons, each once, and the first row that hangs on one of them.
 
     No grade is asked for of a diagnosis that is acted on, nor where its reaction is. A row that
-    only asks is no reason to ask about a missing range or unit, but about a result that may be
-    grave (not read, one of two that disagree), or one that hides a result for which the row would
-    have asked.
+    only asks is no reason to ask about a missing range or unit, but about the grade that it hangs
+    on, a result that may be grave (not read, one of two that disagree), or one that hides a result
+    for which the row would have asked.
     """
     readable = Evaluation(_Readable(view), as_of)
     reasons: dict[Reason, None] = {}
@@ -83,7 +84,8 @@ def results_to_ask_about(
 
 def _matters(row: Row, reason: Reason) -> bool:
     action = row.text("action")
-    return action in _HOLDING or (action == "ask" and reason.kind in _GRAVE)
+    ungraded = reason.subject.startswith(NO_GRADE)
+    return action in _HOLDING or (action == "ask" and (ungraded or reason.kind in _GRAVE))
 
 
 def _hides(row: Row, reason: Reason, readable: Evaluation) -> bool:

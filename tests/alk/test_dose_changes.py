@@ -112,3 +112,27 @@ def test_a_disease_of_unknown_onset_is_asked_about() -> None:
     facts = {"gastrointestinal perforation": [(None, "present")]}
     (item,) = reactions(asked(described(facts))).values()
     assert (item.kind.value, item.severity) == (ASK, "warning")
+
+
+def _graded_findings(drug: str) -> list[str]:
+    """The findings for which a row of the drug acts or asks by grade."""
+    rows = (row for row in _table(drug) if row.text("action") in ("stop", "withhold", "ask"))
+    conditions = " ".join(row.text("when") for row in rows)
+    named = (f" {name} on treatment grade" for name in knowledge().concepts)
+    return [name.split(" on treatment")[0].strip() for name in named if name in f" {conditions}"]
+
+
+@pytest.mark.parametrize("drug", DRUGS)
+def test_a_finding_without_its_grade_is_asked_about_wherever_a_row_hangs_on_the_grade(
+    drug: str,
+) -> None:
+    findings = _graded_findings(drug)
+    assert findings
+    silent = [
+        finding
+        for finding in findings
+        # Whether hypertension is graded is measured: the blood pressure of these patients is normal.
+        if finding != "hypertension"
+        and not reactions(asked(described({finding: "present"}, drug)))
+    ]
+    assert silent == []
