@@ -81,7 +81,16 @@ GATES = (
         {"cancers": ("ALK-positive lymphoma",)},
         {"lines": (treatment((30, "active", ("250", 2)), ingredient="crizotinib"),)},
     ),
-    Case("gate-lymphoma", {**NONE, "cancers": ("ALK-positive lymphoma",)}, {"ALK": None}),
+    Case(
+        "gate-lymphoma-without-inhibitor",
+        {**NONE, "cancers": ("ALK-positive lymphoma",)},
+        {"ALK": None},
+    ),
+    Case(
+        "gate-lymphoma-without-inhibitor",
+        {**NONE, "cancers": ("ALK-positive lymphoma",)},
+        {"orders": ALECTINIB},
+    ),
     Case("gate-not-adult", {"age": "17"}, {"age": "18"}),
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"pregnancy": "absent"}),
     Case("gate-pregnant-on-treatment", {**WOMAN, "pregnancy": "present"}, {"lines": ()}),

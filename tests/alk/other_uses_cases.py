@@ -35,6 +35,11 @@ OTHER_USES = (
     ),
     Case("gate-myofibroblastic-tumour", {"cancers": MYOFIBROBLASTIC}, {"orders": CRIZOTINIB}),
     Case(
+        "gate-myofibroblastic-without-inhibitor",
+        {**NONE, "cancers": MYOFIBROBLASTIC},
+        {"ALK": None},
+    ),
+    Case(
         "gate-myofibroblastic-tumour",
         {"cancers": MYOFIBROBLASTIC},
         {"lines": (treatment((30, "paused", ("250", 2)), ingredient="crizotinib"),)},
