@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -65,10 +66,11 @@ def command(
     """Ask a CDS Hooks service, clause by clause, whether it keeps to the specification.
 
     Works on any service. Sends requests of nobody's data, good and faulty ones, and feedback on
-    cards that do not exist; use a test system. Ends with 1 when a check failed that the
-    specification or safety asks for, with 3 when the service cannot be reached.
+    cards that do not exist; use a test system. Ends with 1 when something that the specification
+    requires is broken or something unsafe was found, with 3 when the service cannot be reached.
     """
     from cds_service.conformance import NoTokenError, UnreachableError, UsageError, run, subject_of
+    from cds_service.conformance.registry import CHECKS
 
     try:
         subject = subject_of(
@@ -84,7 +86,10 @@ def command(
             origin=origin,
             timeout_seconds=timeout_seconds,
         )
-        report = run(subject)
+        with click.progressbar(
+            CHECKS, label="checks", file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as checks:
+            report = run(subject, checks)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     except NoTokenError as error:
@@ -98,6 +103,6 @@ def command(
         click.echo(written)
     else:
         out.write_text(written + "\n", encoding="utf-8")
-        click.echo(report.summary)
+        click.echo(f"{report.summary}\n{report.verdict}")
     if not report.ok:
         raise SystemExit(1)

@@ -16,9 +16,14 @@ hide a danger or let a stranger in; `ours` is advice where the specification is 
 
 
 class Outcome(StrEnum):
-    """What became of a check, worst first."""
+    """What became of a check, worst first.
+
+    Failed is what the specification requires and no other; unsafe what it leaves open and what
+    can hide a danger or let a stranger in.
+    """
 
     FAILED = "failed"
+    UNSAFE = "unsafe"
     WARNING = "warning"
     NOTE = "note"
     PASSED = "passed"
@@ -27,7 +32,7 @@ class Outcome(StrEnum):
 
 OUTCOME_OF: dict[Strength, Outcome] = {
     "SHALL": Outcome.FAILED,
-    "robust": Outcome.FAILED,
+    "robust": Outcome.UNSAFE,
     "SHOULD": Outcome.WARNING,
     "ours": Outcome.NOTE,
 }

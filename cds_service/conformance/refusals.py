@@ -21,13 +21,30 @@ CHECKS = Register()
 NOWHERE = "conformance-kit-no-such-service"
 PLANTED = "zzconformancesecretzz"
 LARGE_BYTES = 64 * 1024 * 1024
-_TRACES = (b"Traceback (most recent call last)", b"\tat ", b"   at ", b"goroutine ", b'File "')
+_TRACES = {
+    b"Traceback (most recent call last)": "Python",
+    b'File "': "Python",
+    b"goroutine ": "Go",
+    b"\tat ": "Java or .NET",
+    b"   at ": "Java, .NET or Node",
+}
+"""What gives a stack trace away, and whose it is, the surest first."""
+
+
+def _trace(answer: Answer) -> str | None:
+    """Which stack trace stands in the body of an answer."""
+    for mark, language in _TRACES.items():
+        if mark in answer.body:
+            return f"a {language} stack trace"
+    return None
 
 
 def _must_refuse(place: str, answer: Answer, what: str, wanted: int) -> Found:
     """A 4xx is a refusal; another one than is usual is noted."""
     if not answer.refused:
-        yield f"{place}: {what} was answered with {answer.status}"
+        seen = _trace(answer)
+        told = f" and {seen} in the body" if seen else ""
+        yield f"{place}: {what} was answered with {answer.status}{told}"
     elif answer.status != wanted:
         yield Problem(f"{place}: {what} was answered with {answer.status}, not {wanted}", "ours")
 
@@ -213,8 +230,8 @@ def error_outcome(subject: Subject) -> Found:
 def error_tells_nothing(subject: Subject) -> Found:
     """A refusal holds no stack trace and repeats nothing that was sent."""
     for place, answer in _refusals(subject):
-        if any(mark in answer.body for mark in _TRACES):
-            yield f"{place}: the body of a {answer.status} holds a stack trace"
+        if (seen := _trace(answer)) is not None:
+            yield f"{place}: the body of a {answer.status} holds {seen}"
         if PLANTED.encode() in answer.body:
             yield f"{place}: the body of a {answer.status} repeats what was sent"
 

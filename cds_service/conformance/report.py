@@ -14,6 +14,14 @@ from cds_service.conformance.clauses import clauses
 
 WIDTH = 100
 _SHOWN = 8
+_HEADINGS = {
+    Outcome.FAILED: "Broken: what the specification requires (SHALL)",
+    Outcome.UNSAFE: "Unsafe: left open by the specification, but it can hide a danger or let a"
+    " stranger in",
+    Outcome.WARNING: "Not kept: what the specification advises (SHOULD)",
+    Outcome.NOTE: "Notes: the specification leaves it open",
+}
+"""What was found, the worst first; the rest stands clause by clause."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +33,41 @@ class Report:
     results: tuple[Result, ...]
 
     @property
+    def conformant(self) -> bool:
+        """Whether nothing that the specification requires was found broken."""
+        return not self._number(Outcome.FAILED)
+
+    @property
     def ok(self) -> bool:
-        """Whether nothing failed that the specification, or safety, asks for."""
-        return all(result.outcome is not Outcome.FAILED for result in self.results)
+        """Whether something was asked, and nothing failed that the specification, or safety,
+        asks for."""
+        asked = any(result.outcome is not Outcome.NOT_TESTED for result in self.results)
+        return asked and self.conformant and not self._number(Outcome.UNSAFE)
+
+    @property
+    def verdict(self) -> str:
+        """The whole in one line. What was not asked is no part of it, and is counted."""
+        open_ = self._number(Outcome.NOT_TESTED)
+        limit = f", as far as it could be asked ({open_} not tested)" if open_ else ""
+        broken, unsafe = self._number(Outcome.FAILED), self._number(Outcome.UNSAFE)
+        if broken:
+            also = f"; {_checks(unsafe)} found something unsafe" if unsafe else ""
+            return f"NOT conformant: {_checks(broken)} found broken what is required{also}"
+        if open_ == len(self.results):
+            return "NOT TESTED: nothing could be asked"
+        if unsafe:
+            return f"Conformant{limit}, but UNSAFE: see {_checks(unsafe)}"
+        return f"Conformant{limit}"
+
+    def _number(self, outcome: Outcome) -> int:
+        return sum(result.outcome is outcome for result in self.results)
+
+    def _found(self) -> Iterator[tuple[str, tuple[Result, ...]]]:
+        """What is worth a word, under its heading, the worst first."""
+        for outcome, heading in _HEADINGS.items():
+            results = tuple(item for item in self.results if item.outcome is outcome)
+            if results:
+                yield heading, results
 
     @property
     def counts(self) -> dict[str, int]:
@@ -64,7 +104,9 @@ class Report:
         document = {
             "base_url": self.base_url,
             "services": list(self.services),
-            "conformant": self.ok,
+            "conformant": self.conformant and self._number(Outcome.NOT_TESTED) < len(self.results),
+            "safe": not self._number(Outcome.UNSAFE),
+            "verdict": self.verdict,
             "counts": self.counts,
             "checks": checks,
         }
@@ -73,18 +115,22 @@ class Report:
     def as_text(self) -> str:
         """The report for a terminal; every outcome is a word."""
         lines = [f"CDS Hooks conformance of {self.base_url}", _services(self.services)]
+        for heading, results in self._found():
+            lines += ["", *_wrapped(heading, 2)]
+            for item in results:
+                lines += _line(item)
+                for text in _short(item.says):
+                    lines += _wrapped(f"{'':<18}- {text}", 20)
         section = ""
-        for here, clause, results in self.by_clause():
+        for here, _, results in self.by_clause():
             if here != section:
                 section = here
                 lines += ["", here]
             for item in results:
-                also = ", ".join(item.check.clauses[1:])
-                line = f"{item.outcome.value:<11}{clause:<6} {item.check.title}"
-                lines += _wrapped(f"{line} [{item.check.id}{'; ' if also else ''}{also}]", 18)
-                for text in _short(item.says):
-                    lines += _wrapped(f"{'':<18}- {text}", 20)
-        lines += ["", self.summary, "conformant" if self.ok else "NOT conformant"]
+                lines += _line(item)
+                if item.outcome is Outcome.NOT_TESTED:
+                    lines += _wrapped(f"{'':<18}- {'; '.join(item.says)}", 20)
+        lines += ["", self.summary, self.verdict]
         return "\n".join(lines)
 
     def as_markdown(self) -> str:
@@ -94,8 +140,13 @@ class Report:
             "",
             _services(self.services),
             "",
-            f"**{'Conformant' if self.ok else 'Not conformant'}**: {self.summary}.",
+            f"**{self.verdict}.** {self.summary}.",
         ]
+        for heading, results in self._found():
+            lines += ["", f"## {heading}", ""]
+            for item in results:
+                says = "; ".join(_short(item.says))
+                lines.append(f"- {item.check.clauses[0]}, {item.check.title}: {says}")
         section = ""
         for here, clause, results in self.by_clause():
             if here != section:
@@ -109,6 +160,16 @@ class Report:
                     f"| {item.outcome.value} | {says} |"
                 )
         return "\n".join(lines)
+
+
+def _checks(number: int) -> str:
+    return "1 check" if number == 1 else f"{number} checks"
+
+
+def _line(item: Result) -> list[str]:
+    first, *others = item.check.clauses
+    also = "; ".join([item.check.id, *([", ".join(others)] if others else [])])
+    return _wrapped(f"{item.outcome.value:<11}{first:<6} {item.check.title} [{also}]", 18)
 
 
 def _services(services: Sequence[str]) -> str:

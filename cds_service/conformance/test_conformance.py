@@ -20,7 +20,7 @@ def test_clause(check: Check, subject: Subject) -> None:
     told = "; ".join((check.title, *result.says))
     if result.outcome is Outcome.NOT_TESTED:
         pytest.skip("; ".join(result.says))
-    if result.outcome is Outcome.FAILED:
+    if result.outcome in (Outcome.FAILED, Outcome.UNSAFE):
         pytest.fail(told, pytrace=False)
     if result.outcome is not Outcome.PASSED:
         warnings.warn(f"{result.outcome.value}: {told}", stacklevel=1)

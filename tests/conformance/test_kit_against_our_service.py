@@ -86,14 +86,14 @@ def test_the_open_service_of_a_developer_has_no_failure(tmp_path: Path) -> None:
         report = run(Subject(caller, services=few, given=stored_requests()), ALL_BUT_SPEED)
 
     assert report.ok
-    assert unhappy(report, Outcome.FAILED, Outcome.NOTE) == []
+    assert unhappy(report, Outcome.FAILED, Outcome.UNSAFE, Outcome.NOTE) == []
     assert [name for name, _ in unhappy(report, Outcome.WARNING)] == ["token-needed"]
     assert report.counts["passed"] > 80
 
 
 @pytest.mark.clause("I-11", "R-160", "R-185")
 def test_the_signed_service_of_production_has_nothing_to_remark(signed: Report) -> None:
-    assert unhappy(signed, Outcome.FAILED, Outcome.WARNING, Outcome.NOTE) == []
+    assert unhappy(signed, Outcome.FAILED, Outcome.UNSAFE, Outcome.WARNING, Outcome.NOTE) == []
     # TLS is the deployment's, and our service acts on nothing without a click.
     assert {name for name, _ in unhappy(signed, Outcome.NOT_TESTED)} == {
         "https",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -80,7 +81,9 @@ def test_a_right_service_is_reported_by_clause_and_ends_with_0(kit: Kit) -> None
     assert result.exit_code == 0, result.output
     assert "Services called: right-patient-view, right-order-sign" in result.output
     assert "passed     R-101  The summary is one sentence of fewer than 140" in result.output
-    assert result.output.rstrip().endswith("conformant")
+    assert re.search(
+        r"\nConformant, as far as it could be asked \(\d+ not tested\)\n$", result.output
+    )
     assert all(len(line) <= 100 for line in result.output.splitlines())
 
 
@@ -93,7 +96,7 @@ def test_a_faulty_service_ends_with_1_and_the_report_says_where(
     result = kit("--format", "json", "--out", str(file))
 
     assert result.exit_code == 1
-    assert result.output.startswith("1 failed, 0 warning")
+    assert result.output.startswith("1 failed, 0 unsafe, 0 warning")
     report = json.loads(file.read_text(encoding="utf-8"))
     (failed,) = [item for item in report["checks"] if item["outcome"] == "failed"]
     assert report["conformant"] is False
@@ -103,6 +106,39 @@ def test_a_faulty_service_ends_with_1_and_the_report_says_where(
         "right-patient-view, the kit's request: cards[0].indicator is none of the three"
     )
     assert len(report["checks"]) == len(CHECKS)
+
+
+def test_what_the_specification_leaves_open_is_never_called_not_conformant(
+    kit: Kit, server: Serving
+) -> None:
+    def crashes(request: Request, response: Response) -> None:
+        if "org.example.conformance-kit" in request.get_data(as_text=True):
+            response.status_code = 500
+            response.set_data("Traceback (most recent call last):\n  File ...")
+
+    server.app = Faulty(server.app, crashes)
+
+    result = kit()
+
+    assert result.exit_code == 1
+    before, after = result.output.split("\nDiscovery\n")
+    assert "\nUnsafe: left open by the specification" in before
+    assert "another hook was answered with 500 and a Python" in " ".join(before.split())
+    assert "Broken" not in before
+    assert "another hook was answered" not in after
+    assert "but UNSAFE: see 1 check\n" in after
+    assert "NOT conformant" not in result.output
+
+
+def test_a_broken_requirement_leads_the_report(kit: Kit, server: Serving) -> None:
+    server.app = Faulty(server.app, in_card(indicator="hard-stop"))
+
+    result = kit()
+
+    told = result.output.split("\n\n")[1]
+    assert told.startswith("Broken: what the specification requires (SHALL)\nfailed     R-104")
+    assert "cards[0].indicator is none of the three" in told
+    assert result.output.endswith("\nNOT conformant: 1 check found broken what is required\n")
 
 
 def test_a_report_may_be_a_page(kit: Kit) -> None:
@@ -138,7 +174,7 @@ def test_a_service_that_hangs_up_on_one_request_fails_that_check_only(
 
     assert result.exit_code == 1
     checks = json.loads(result.output)["checks"]
-    failed = {item["id"]: item["says"] for item in checks if item["outcome"] == "failed"}
+    failed = {item["id"]: item["says"] for item in checks if item["outcome"] == "unsafe"}
     assert failed == {"wrong-hook": ["a request got no answer: ConnectionError"]}
 
 
@@ -146,8 +182,10 @@ def test_without_a_key_what_needs_one_is_not_tested(server: Serving) -> None:
     result = CliRunner().invoke(commands, ["conformance", "--base-url", server.url])
 
     assert result.exit_code == 1
-    assert "was answered with 401" in result.output
+    assert "discovery was answered with 401: it wants a token" in result.output
     assert "not tested R-166" in result.output
+    # A guarded discovery is allowed.
+    assert result.output.splitlines()[-1] == "NOT TESTED: nothing could be asked"
 
 
 @pytest.mark.parametrize(
