@@ -122,7 +122,7 @@ pages: $(DEVELOPMENT) ## Write the pages and tables of docs/ that are made of th
 	@$(BIN)/python -m docs.generate
 
 .PHONY: lock
-lock: ## Resolve the dependencies again and rewrite both locks
+lock: ## Resolve the dependencies again and rewrite the locks
 	$(INSTALL)
 	$(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet "$(LOCK_TOOL)"
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
@@ -135,6 +135,16 @@ lock: ## Resolve the dependencies again and rewrite both locks
 		--group package --extra dev --constraints requirements.lock --generate-hashes \
 		--no-emit-index-url --no-emit-package alk-cds \
 		--custom-compile-command "make lock" --output-file requirements-dev.lock
+	$(BIN)/uv pip compile --group docs --quiet --upgrade --universal --python-version 3.11 \
+		--fork-strategy fewest --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --output-file requirements-docs.lock
+
+# In an environment of its own: the service and its tests need nothing of it.
+.PHONY: docs
+docs: ## Build the site of the documentation into site/ (some two minutes)
+	@"$(PYTHON)" tools/install.py "$(VENV)-docs" requirements-docs.lock
+	@"$(VENV)-docs/bin/sphinx-build" -q -W --keep-going -j auto -b html docs site
+	@echo "site/index.html is the first page; it needs no server"
 
 .PHONY: wheel
 wheel: $(DEVELOPMENT) ## Build the wheel into dist/
@@ -143,6 +153,6 @@ wheel: $(DEVELOPMENT) ## Build the wheel into dist/
 
 .PHONY: clean
 clean: ## Remove the environment and everything that was built or cached
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) $(VENV)-docs site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache .coverage .coverage.* htmlcov
 	find cds_service hooks fhir_fixtures tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -241,22 +241,30 @@ def _gathers(imported: Iterable[str], other: Path) -> bool:
 
 
 def page(knowledge: Knowledge) -> str:
-    """The tables of the page, one a family."""
+    """The first page: what the answers mean, how many points have each, and the families."""
     found = answered(knowledge)
-    parts = [_counts(found)]
+    lines = ["| points | of them | on |", "| --- | --- | --- |"]
     for letters, title in FAMILIES:
-        members = {name: item for name, item in found.items() if family(name) == letters}
-        parts.append(f"## {title} ({letters})\n")
-        lines = ["| id | means | answer | where | proved by |", "| --- | --- | --- | --- | --- |"]
-        for name, item in members.items():
-            point = item.point
-            said = f"{point.answer}. {literal(point.says)}" if point.says else point.answer
-            if item.waits_for:
-                said += f" **Waits for {', '.join(item.waits_for)}.**"
-            cells = [name, str(literal(point.means)), said, _where(item), _links(item.proof)]
-            lines.append(f"| {' | '.join(cells)} |")
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+        count = sum(1 for name in found if family(name) == letters)
+        lines.append(
+            f"| {title} ({letters}) | {count} | [coverage/{letters}.md](coverage/{letters}.md) |"
+        )
+    return "\n".join([_counts(found), *lines])
+
+
+def family_page(knowledge: Knowledge, letters: str) -> str:
+    """The table of one family of points."""
+    lines = ["| id | means | answer | where | proved by |", "| --- | --- | --- | --- | --- |"]
+    for name, item in answered(knowledge).items():
+        if family(name) != letters:
+            continue
+        point = item.point
+        said = f"{point.answer}. {literal(point.says)}" if point.says else point.answer
+        if item.waits_for:
+            said += f" **Waits for {', '.join(item.waits_for)}.**"
+        cells = [name, str(literal(point.means)), said, _where(item), _links(item.proof)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _counts(found: Mapping[str, Found]) -> str:
@@ -270,7 +278,7 @@ def _counts(found: Mapping[str, Found]) -> str:
 def _where(item: Found) -> str:
     point = item.point
     shown = [
-        f"[{row.identifier}](knowledge/{place_of(table)}#{anchor(row.identifier)})"
+        f"[{row.identifier}](../knowledge/{place_of(table)}#{anchor(row.identifier)})"
         for table, row in item.rows[:ROWS_SHOWN]
     ]
     rest = len(item.rows) - ROWS_SHOWN
@@ -286,7 +294,7 @@ def _links(paths: Iterable[str]) -> str:
 
 
 def _link(path: str) -> str:
-    return f"[{path.rpartition('/')[2]}](../{path})"
+    return f"[{path.rpartition('/')[2]}](../../{path})"
 
 
 # -- turning pending points over ------------------------------------------------------------------

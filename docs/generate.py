@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from cds_service.cards.override_reasons import all_override_reasons
@@ -263,6 +264,12 @@ def _takes(fact: FactKind) -> str:
 def coverage(knowledge: Knowledge) -> str:
     """Every point of the written algorithm."""
     return algorithm.page(knowledge)
+
+
+for _letters, _ in algorithm.FAMILIES:
+    section(f"coverage/{_letters}.md", f"coverage-{_letters}")(
+        partial(algorithm.family_page, letters=_letters)
+    )
 
 
 @section("course.md", "course")

@@ -17,6 +17,8 @@ from tests.services.calling import DAY, HOOKS, SAYING_THE_SAME, Service
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 CARDS = "#answer .card h3"
+SIDEBAR = {"width": 360, "height": 1200}
+"""What EHRs leave to cards."""
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
@@ -175,7 +177,7 @@ def test_paper_shows_the_cards_and_not_the_form(open_page: OpenPage) -> None:
 @pytest.mark.skipif(
     os.environ.get("WRITE_SCREENSHOTS") != "1", reason="WRITE_SCREENSHOTS=1 writes the images"
 )
-def test_the_images_of_the_documentation_are_written(open_page: OpenPage) -> None:
+def test_the_images_of_the_documentation_are_written(open_page: OpenPage, decision: str) -> None:
     IMAGES.mkdir(exist_ok=True)
     bench = open_page(
         "/bench?story=alectinib-on-track&hook=order-sign&alt=6.2&medication=rifampin",
@@ -183,7 +185,12 @@ def test_the_images_of_the_documentation_are_written(open_page: OpenPage) -> Non
     )
     save(bench, "bench.png")
     save(open_page("/knowledge/?q=alectinib+hold+liver", viewport=LAPTOP), "knowledge.png")
-    for name in ("bench.png", "knowledge.png"):
+    save(open_page(decision, viewport=LAPTOP), "decision.png")
+    narrow = open_page("/bench?story=alectinib-alt-six-times&hook=order-sign", viewport=SIDEBAR)
+    narrow.locator("#answer .card").first.screenshot(
+        path=IMAGES / "card.png", animations="disabled"
+    )
+    for name in ("bench.png", "knowledge.png", "decision.png", "card.png"):
         assert (IMAGES / name).stat().st_size < 250_000
 
 

@@ -137,7 +137,9 @@ def test_a_claim_that_rests_on_pending_points_says_what_it_waits_for(
     answered: Mapping[str, Found], pages: Mapping[str, str]
 ) -> None:
     for name, item in answered.items():
-        line = re.search(rf"^\| {name} \|.*$", pages["docs/coverage.md"], re.M)
+        line = re.search(
+            rf"^\| {name} \|.*$", pages[f"docs/coverage/{coverage.family(name)}.md"], re.M
+        )
         assert line is not None, name
         assert ("**Waits for" in line[0]) is bool(item.waits_for), name
 
