@@ -150,7 +150,9 @@ def _engine(common: Common, knowledge: Knowledge) -> Engine:
         _log(answered, knowledge)
         common.metrics.decided(answered)
         try:
-            if not records.save_decision(_record(answered, knowledge, people)):
+            with common.metrics.lap(answered.call.service_id, "record"):
+                stored = records.save_decision(_record(answered, knowledge, people))
+            if not stored:
                 common.metrics.waits()
         except Exception:
             common.metrics.not_stored()
@@ -166,6 +168,7 @@ def _engine(common: Common, knowledge: Knowledge) -> Engine:
             settings.fhir_deadline_seconds,
             settings.allow_private_fhir_servers,
             common.turns.given_up,
+            common.metrics.fhir_fault,
         ),
         settings.jurisdiction,
         settings.max_cards,

@@ -79,7 +79,12 @@ def create_app(
         LinkSigner(secret, settings.link_lifetime_hours),
         Pseudonyms(secret),
         turns,
-        Metrics(lambda: releases.knowledge, day, records.waiting),
+        Metrics(
+            lambda: releases.knowledge,
+            day,
+            records.waiting,
+            shadow=bool(settings.shadow_services or settings.shadow_rules),
+        ),
         checks,
     )
     app = releases.application(partial(application, common))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cds_service.alk import UNREAD_DRAFT
 from cds_service.facts import Supplied
-from cds_service.fhir.client import FetchResult, FhirClient
+from cds_service.fhir.client import FetchProblem, FetchResult, FhirClient, ProblemKind
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.medications import MedicationShape
 from cds_service.fhir.reading import ReadResult, read_resources
@@ -34,12 +34,24 @@ _logger = logging.getLogger("alk_cds.hooks")
 class FhirAccess:
     """How the EHR's FHIR server may be asked: seconds in all, and whether private hosts are.
 
-    Inside `waiting` a call only waits for it, so that others may compute.
+    Inside `waiting` a call only waits for it, so that others may compute. `faulted` is told of
+    each query that got no answer, or not the whole one.
     """
 
     deadline_seconds: float
     allow_private: bool
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    faulted: Callable[[FetchProblem], None] = lambda _: None
+
+    def fetch(
+        self, client: FhirClient, queries: Mapping[str, str], ends_at: float
+    ) -> Mapping[str, FetchResult]:
+        """What the server gave by key, after whoever counts the faults was told."""
+        found = client.fetch(queries, ends_at)
+        for result in found.values():
+            if result.problem is not None:
+                self.faulted(result.problem)
+        return found
 
 
 def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAccess) -> Supplied:
@@ -72,20 +84,32 @@ def gather(call: HookCall, templates: Sequence[PrefetchTemplate], access: FhirAc
     # One deadline for all that is asked of the server, products of medications included.
     ends_at = client.deadline() if client is not None else 0.0
     if wanted and client is not None:
-        for key, result in _fetched(client, wanted, ends_at, call).items():
+        for key, result in _fetched(client, wanted, ends_at, call, access).items():
             came.fetched(asked[key], result)
     _refuse_without_required(call, templates, came)
-    return _supplied(call, asked, came, client, ends_at)
+
+    def read_whole(keys: Sequence[str]) -> list[ReadResult]:
+        """The resources `Type/id` that the server gave; what it did not give is not among them."""
+        if client is None or not keys:
+            return []
+        fetched = access.fetch(client, {key: key for key in keys}, ends_at)
+        return [result.read for result in fetched.values() if not result.problem]
+
+    return _supplied(call, asked, came, read_whole)
 
 
 def _fetched(
-    client: FhirClient, wanted: Mapping[str, tuple[str, ...]], ends_at: float, call: HookCall
+    client: FhirClient,
+    wanted: Mapping[str, tuple[str, ...]],
+    ends_at: float,
+    call: HookCall,
+    access: FhirAccess,
 ) -> dict[str, FetchResult]:
     """The answers by key; a query that the server refuses is asked in its other forms."""
     found: dict[str, FetchResult] = {}
     asked = dict(wanted)
     while asked:
-        now = client.fetch({key: forms[0] for key, forms in asked.items()}, ends_at)
+        now = access.fetch(client, {key: forms[0] for key, forms in asked.items()}, ends_at)
         later: dict[str, tuple[str, ...]] = {}
         for key, result in now.items():
             problem = result.problem
@@ -123,6 +147,7 @@ def _client(call: HookCall, access: FhirAccess) -> FhirClient | None:
             waiting=access.waiting,
         )
     except ServerRefused:
+        access.faulted(FetchProblem(ProblemKind.ADDRESS))
         return None
 
 
@@ -179,8 +204,7 @@ def _supplied(
     call: HookCall,
     asked: Mapping[str, PrefetchTemplate],
     came: Deliveries,
-    client: FhirClient | None,
-    ends_at: float,
+    read_whole: Callable[[Sequence[str]], list[ReadResult]],
 ) -> Supplied:
     unavailable = came.short
     riding, drafted = draft_views(call, unavailable)
@@ -192,18 +216,16 @@ def _supplied(
         return PatientRecord.build(call.patient_id, pages, riding, call.fhir_server)
 
     record = build()
-    absent = absent_orders(call, record)
-    if absent and client is not None:
-        further += _read_whole(client, absent, ends_at)
+    if found := read_whole(absent_orders(call, record)):
+        further += found
         record = build()
     if call.dispatched_orders:
         drafts, tests = dispatched_orders(call, record, unavailable)
     else:
         drafts, tests = own_drafts(record, drafted, unavailable)
     orders = [view for view, _ in drafts]
-    missing = _missing_medications(record, orders)
-    if missing and client is not None:
-        further += _read_whole(client, missing, ends_at)
+    if found := read_whole(_missing_medications(record, orders)):
+        further += found
         record = build()
     for view in orders:
         concept = record.medication_concept(view)
@@ -230,12 +252,6 @@ def _as_received(call: HookCall, came: Deliveries, further: Sequence[ReadResult]
     sent = [text for text in call.prefetch.values() if text is not None]
     asked = [text for read in (*came.read.values(), *further) for text in read.texts]
     return AsReceived((*sent, *asked), SentNumber)
-
-
-def _read_whole(client: FhirClient, keys: Sequence[str], ends_at: float) -> list[ReadResult]:
-    """The resources `Type/id` that the server gave; what it did not give is not among them."""
-    fetched = client.fetch({key: key for key in keys}, ends_at)
-    return [result.read for result in fetched.values() if not result.problem]
 
 
 def _missing_medications(record: PatientRecord, orders: Sequence[MedicationRequest]) -> list[str]:

@@ -133,6 +133,7 @@ def populations(
             row=row,
             drug=dose.drug,
             detail=row.text("says"),
+            ask=row.text("ask"),
             order=dose.order,
             verified=row.verified,
         )
@@ -243,7 +244,12 @@ def _with_dose(
         # Above the usual dose only a person orders.
         return item.changed(kind=Kind.AVOID)
     ask = "The label gives no single dose here: which dose is right for this patient?"
-    return item.changed(kind=Kind.ASK, ask=ask)
+    return item.changed(kind=Kind.ASK, ask=_first(ask, item))
+
+
+def _first(ask: str, item: Recommendation) -> str:
+    """A question, and behind it what the row itself asks."""
+    return f"{ask} {item.ask}".rstrip()
 
 
 def not_multiplied(
@@ -271,7 +277,7 @@ def _undecided(item: Recommendation) -> Recommendation:
         "Two reasons lower the dose here, and no label says how they combine: which dose is right"
         " for this patient?"
     )
-    return item.changed(kind=Kind.ASK, dose=None, ask=ask)
+    return item.changed(kind=Kind.ASK, dose=None, ask=_first(ask, item))
 
 
 def highest_dose(tables: DrugTables, evaluation: Evaluation) -> LabelDose | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -33,7 +33,10 @@ class ChangedCards:
 
 @dataclass(frozen=True)
 class Compared:
-    """Everything found; `problem` says why rules and cards could not be compared."""
+    """Everything found; `problem` says why rules and cards could not be compared.
+
+    Of a release whose content changed under the number it had nothing but its rows is compared.
+    """
 
     old: str
     new: str
@@ -65,6 +68,10 @@ def compared(
     folders = release_folder(old), release_folder(new)
     versions = [str(read_mapping(folder.joinpath(MARK)).get("version")) for folder in folders]
     rows = differences(*folders)
+    refused = Compared(versions[0], versions[1], rows, day=day)
+    if refused.unnumbered:
+        # What both of them say to whom is of no use as long as nobody can tell them apart.
+        return replace(refused, problem=refused.unnumbered)
     try:
         releases = [load_knowledge(folder) for folder in folders]
     except KnowledgeError as error:
@@ -114,7 +121,8 @@ def as_lines(found: Compared) -> str:
         lines.append(f"{item.file} {item.row}".rstrip() + f": {item.kind}")
         lines += [f"    {_told(cell)}" for cell in item.cells]
     lines += ["" if found.rows else "No row and no fact differs."]
-    lines += [*people_as_lines(found.between), *([""] if found.between else [])]
+    if not found.problem:
+        lines += [*people_as_lines(found.between), *([""] if found.between else [])]
     lines += [*_closing(found), ""]
     for cards in found.cards:
         lines.append(f"{cards.story} ({', '.join(cards.hooks)})")
@@ -144,11 +152,12 @@ def as_markdown(found: Compared) -> str:
         lines.append(f"- `{item.file}`" + (f" `{item.row}`" if item.row else "") + f": {item.kind}")
         lines += [f"  - {_literal(_told(cell))}" for cell in item.cells]
     lines += ["" if found.rows else "No row and no fact differs.", ""]
-    lines += ["## Patients in between", ""]
-    for people in found.between:
-        lines.append(f"- `{people.row}`, {people.column}")
-        lines += [f"  - {_literal(said)}" for said in _in_between(people)]
-    lines += ["" if found.between else NOBODY_IN_BETWEEN, ""]
+    if not found.problem:
+        lines += ["## Patients in between", ""]
+        for people in found.between:
+            lines.append(f"- `{people.row}`, {people.column}")
+            lines += [f"  - {_literal(said)}" for said in _in_between(people)]
+        lines += ["" if found.between else NOBODY_IN_BETWEEN, ""]
     lines += ["## Fictional patients", "", *_closing(found), ""]
     for cards in found.cards:
         lines.append(f"- `{cards.story}` at {', '.join(cards.hooks)}")
@@ -183,7 +192,7 @@ def _literal(text: str) -> str:
 
 def _closing(found: Compared) -> list[str]:
     if found.problem:
-        return [f"The cards could not be compared. {found.problem}"]
+        return [f"Rules and cards were not compared. {found.problem}"]
     if found.day is None:
         return ["The cards were not compared."]
     stories = len({cards.story for cards in found.cards})

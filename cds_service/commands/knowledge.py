@@ -174,7 +174,8 @@ def diff(old: Path, new: Path, written: str, rows_only: bool, as_of: datetime | 
 
     OLD and NEW are folders of tables, source trees, or zip files such as wheels. The cards are
     those of the fictional patients, at every hook, without any network. For a changed rule the
-    patients in between are worked out. Ends with 1 when the tables differ under one number.
+    patients in between are worked out. Tables that differ under one number are refused with the
+    list of what differs, before anything else is compared.
     """
     from cds_service.commands.differences import as_json, as_lines, as_markdown, compared
     from cds_service.commands.options import given_day

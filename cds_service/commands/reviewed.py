@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cds_service.commands.differences import compared, people_as_lines
+from cds_service.commands.differences import people_as_lines
+from cds_service.knowledge.between import between
+from cds_service.knowledge.release import load_knowledge
 from cds_service.knowledge.verification import WORDS
 from cds_service.knowledge.worksheets import Proposal
 from cds_service.knowledge.worksheets.taking_back import RowChange
@@ -13,8 +15,9 @@ from cds_service.knowledge.worksheets.taking_back import RowChange
 def as_lines(proposed: Proposal) -> str:
     """The changed rows cell by cell, then for whom a rule answers otherwise."""
     lines = [line for change in proposed.changes for line in _of_row(proposed, change)]
-    people = compared(proposed.folder, proposed.tried, None)
-    return "\n".join([*lines, "", *people_as_lines(people.between)]).rstrip() + "\n"
+    # Both still have one number: it is raised when the changed tables are released.
+    people = tuple(between(proposed.old, load_knowledge(proposed.tried)))
+    return "\n".join([*lines, "", *people_as_lines(people)]).rstrip() + "\n"
 
 
 def _of_row(proposed: Proposal, change: RowChange) -> Iterator[str]:

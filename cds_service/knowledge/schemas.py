@@ -151,6 +151,7 @@ def drug_columns(tests: frozenset[str]) -> Mapping[str, tuple[Column, ...]]:
             _rule("when"),
             _choice("severity", SEVERITIES),
             _text("dose", required=False, check=check_dose_cell),
+            _text("ask", required=False),
             _text("says"),
         ),
     }

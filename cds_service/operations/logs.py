@@ -130,6 +130,8 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(RecordFormatter())
+    if number > logging.DEBUG:
+        handler.addFilter(_no_chatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
@@ -137,6 +139,20 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     logging.raiseExceptions = False
     # A warning's text may quote the value that it warns about.
     logging.captureWarnings(capture=True)
+
+
+def _no_chatter(record: logging.LogRecord) -> bool:
+    """Whether a line says something: of a library only what it warns of, and how the server runs.
+
+    Below that a library's line is its template alone, such as "Running %s", which tells nobody
+    anything.
+    """
+    family = record.name.split(".", 1)[0]
+    return (
+        record.levelno >= logging.WARNING
+        or family in _OWN_LOGGERS
+        or (family == "gunicorn" and record.msg in _SAFE_TEMPLATES)
+    )
 
 
 def redact(

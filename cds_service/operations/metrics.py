@@ -10,8 +10,10 @@ import functools
 import hmac
 import logging
 import os
+import time
 from collections import Counter as Counted
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import ParamSpec
 
@@ -26,6 +28,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from cds_service.fhir.client import FetchProblem
 from cds_service.knowledge.out_of_date import OVERTAKEN, out_of_date
 from cds_service.knowledge.release import Knowledge
 from cds_service.protocol import FeedbackRequest, Served
@@ -63,10 +66,14 @@ class Metrics:
         knowledge: Callable[[], Knowledge],
         today: Callable[[], date],
         waiting: Callable[[], int] = lambda: 0,
+        *,
+        shadow: bool = False,
     ) -> None:
         """Which release answers, and which day it is, is asked at each scrape: both can change
-        while nothing else happens. So is ``waiting``, how many decisions wait on disk.
+        while nothing else happens. So is ``waiting``, how many decisions wait on disk. ``shadow``
+        says whether any service or rule is in the shadow.
         """
+        self._shadow = shadow
         self._asked_waiting = waiting
         self._asked_knowledge = knowledge
         self._today = today
@@ -116,6 +123,40 @@ class Metrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
+        self._parts = Histogram(
+            "alk_cds_part_duration_seconds",
+            "Time of each part of an answer: data (from prefetch and FHIR server), facts, decision,"
+            " cards, record.",
+            ("service", "part"),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._undecided = Counter(
+            "alk_cds_undecided",
+            "Reasons why something could not be judged and was asked about, by kind and fact.",
+            ("kind", "fact"),
+            registry=registry,
+        )
+        self._fhir_faults = Counter(
+            "alk_cds_fhir_faults",
+            "Queries to FHIR servers that got no answer or not the whole one, by kind and HTTP"
+            " status (empty where there was none).",
+            ("kind", "status"),
+            registry=registry,
+        )
+        self._shadow_cards = Counter(
+            "alk_cds_shadow_cards",
+            "Cards that shadow mode kept back, by service and the rule that leads them.",
+            ("service", "rule"),
+            registry=registry,
+        )
+        self._shadow_answers = Counter(
+            "alk_cds_shadow_answers",
+            "Answers from which shadow mode kept something back (differs yes), and the others that"
+            " were given while something is in the shadow (no).",
+            ("service", "differs"),
+            registry=registry,
+        )
         self._feedback = Counter(
             "alk_cds_feedback",
             "Feedback on cards, as delivered.",
@@ -153,11 +194,55 @@ class Metrics:
             self._cards.labels(service, card.card.indicator).inc()
         for item in answered.decision.recommendations:
             self._recommendations.labels(item.rule_id, item.kind.value).inc()
+        for part, seconds in answered.seconds.items():
+            self._parts.labels(service, part).observe(seconds)
+        self._count_undecided(answered)
+        self._count_shadow(answered)
         faults = len(answered.decision.failures) + sum(
             card.fault is not None for card in answered.cards
         )
         if faults:
             self._failed_parts.labels(service).inc(faults)
+
+    def _count_undecided(self, answered: AnsweredCall) -> None:
+        known = self._asked_knowledge().vocabulary
+        reasons = {
+            reason: None
+            for item in answered.decision.recommendations
+            for said in (item, *item.also)
+            for reason in said.reasons
+        }
+        for reason in reasons:
+            # What is no name of the vocabulary could be words of a chart.
+            fact = known.find(reason.subject).name if reason.subject in known else "other"
+            self._undecided.labels(reason.kind.name.lower(), fact).inc()
+
+    def _count_shadow(self, answered: AnsweredCall) -> None:
+        if not self._shadow:
+            return
+        service = answered.call.service_id
+        for card in answered.shadowed:
+            self._shadow_cards.labels(service, card.rule_id).inc()
+        self._shadow_answers.labels(service, "yes" if answered.shadowed else "no").inc()
+
+    @contextmanager
+    def lap(self, service: str, part: str) -> Iterator[None]:
+        """Count how long a part of an answer takes, also when it fails."""
+        since = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._took(service, part, time.perf_counter() - since)
+
+    @_harmless
+    def _took(self, service: str, part: str, seconds: float) -> None:
+        self._parts.labels(service, part).observe(seconds)
+
+    @_harmless
+    def fhir_fault(self, problem: FetchProblem) -> None:
+        """Count one query that a FHIR server did not answer, or not wholly."""
+        status = "" if problem.status is None else str(problem.status)
+        self._fhir_faults.labels(problem.kind.name.lower(), status).inc()
 
     @_harmless
     def not_stored(self) -> None:

@@ -248,6 +248,17 @@ def test_a_line_that_cannot_be_written_leaves_no_trace_of_its_arguments(
     assert "Quillfeather" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "logger", ["alembic.runtime.migration", "some.library", "gunicorn.error", "werkzeug"]
+)
+def test_what_a_library_tells_of_itself_is_not_written(log: io.StringIO, logger: str) -> None:
+    logging.getLogger(logger).info("Running %s", "upgrade")
+    assert log.getvalue() == ""
+
+    logging.getLogger(logger).warning("Gave up on %s", "upgrade")
+    assert only_line(log)["event"] == "Gave up on %s"
+
+
 def test_lines_below_the_level_are_not_written(log: io.StringIO) -> None:
     structlog.get_logger().debug("detail")
     logging.getLogger("urllib3").debug("detail %s", "x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 import requests
 from prometheus_client import Counter, Histogram
 from prometheus_client.parser import text_string_to_metric_families
+from pytest_httpserver import HTTPServer
 
 from cds_service.records import Records
+from tests.packaged import packaged_knowledge
 from tests.services.calling import (
     DAY,
     TIMEOUT,
@@ -83,6 +86,50 @@ def test_what_was_refused_is_counted_and_brings_no_labels_of_its_own(fresh: Serv
     assert count(fresh, "alk_cds_requests_total", status="404") == 3
     assert count(fresh, "alk_cds_requests_total", status="400", service="alk-order-sign") == 1
     assert "Quillfeather" not in str(numbers(fresh))
+
+
+def test_each_part_of_an_answer_is_timed_once(fresh: Service) -> None:
+    fresh.cards("order-sign", STORY)
+    timed = {
+        dict(labels)["part"]: value
+        for (name, labels), value in numbers(fresh).items()
+        if name == "alk_cds_part_duration_seconds_count"
+    }
+    assert timed == dict.fromkeys(("data", "facts", "decision", "cards", "record"), 1)
+
+
+def test_what_could_not_be_judged_is_counted_by_its_reason_and_fact(fresh: Service) -> None:
+    fresh.cards("patient-view", "alectinib-no-reference-range")
+    assert count(fresh, "alk_cds_undecided_total", kind="no_reference_range", fact="ALT") >= 1
+    facts = {dict(labels)["fact"] for name, labels in numbers(fresh) if "undecided" in name}
+    assert facts <= {*packaged_knowledge().vocabulary.names, "other"}
+
+
+def test_queries_that_a_fhir_server_does_not_answer_are_counted_by_kind(
+    fresh: Service, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request(re.compile("/refuses/.*")).respond_with_data(status=500)
+    for base in (httpserver.url_for("/refuses"), "http://127.0.0.1:1"):
+        body = fresh.body("patient-view", STORY, prefetch=False, fhir_server=base)
+        assert fresh.post("patient-view", body).status_code == 412
+    assert count(fresh, "alk_cds_fhir_faults_total", kind="status", status="500") > 1
+    assert count(fresh, "alk_cds_fhir_faults_total", kind="connection", status="") > 1
+    assert "127.0.0.1" not in str(numbers(fresh))
+
+
+def test_what_shadow_mode_keeps_back_is_counted(tmp_path: Path) -> None:
+    rule = "alectinib-liver-hold"
+    with running_service(tmp_path / "shadow.sqlite3", shadow_rules=rule) as service:
+        service.cards("patient-view", "alectinib-alt-six-times")
+        service.cards("order-sign", STORY)
+        assert count(service, "alk_cds_shadow_cards_total", rule=rule) == 1
+        assert count(service, "alk_cds_shadow_answers_total", differs="yes") == 1
+        assert count(service, "alk_cds_shadow_answers_total", differs="no") == 1
+
+
+def test_without_anything_in_the_shadow_no_answer_counts_as_compared(fresh: Service) -> None:
+    fresh.cards("order-sign", STORY)
+    assert count(fresh, "alk_cds_shadow_answers_total") == 0
 
 
 def test_feedback_is_counted_by_its_outcome(fresh: Service) -> None:

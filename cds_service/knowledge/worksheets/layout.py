@@ -39,7 +39,7 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
     },
     "monitoring": {"test": "finding", "when": "only when"},
     "interactions": {"group": "finding"},
-    "populations": {},
+    "populations": {"ask": "to settle"},
 }
 """What a pharmacist calls the columns of each table; another keeps its name."""
 
