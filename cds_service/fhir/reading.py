@@ -19,7 +19,7 @@ from cds_service.fhir.bundles import Bundle, BundleLink, BundleSearch
 from cds_service.fhir.datatypes import DataType
 from cds_service.fhir.outcomes import Outcome, outcomes_of
 from cds_service.fhir.repair import repaired
-from cds_service.fhir.shared import Sharing, settled
+from cds_service.fhir.shared import settle, settled
 from cds_service.fhir.views import AnyResource, Observation, OperationOutcome, Resource
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -327,12 +327,12 @@ def _counted(total: object) -> int | None:
 
 def _read_bundle(bundle: Bundle) -> ReadResult:
     page = _Page()
-    sharing = Sharing()
+    sent = [entry.resource for entry in bundle.entry]
+    results = [resource for resource in sent if type(resource) is Observation]
+    settle(results)
+    settle([part for result in results for part in result.component])
     for entry in bundle.entry:
-        resource = entry.resource
-        if type(resource) is Observation:
-            sharing.settle(resource, resource.component)
-        page.add(entry.full_url, resource, entry.search)
+        page.add(entry.full_url, entry.resource, entry.search)
     return page.result(_next_link(bundle.link), bundle.total, bundle.type)
 
 
