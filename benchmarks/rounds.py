@@ -45,14 +45,20 @@ class Spread:
 
 
 def measure(
-    servers: Sequence[Server], body: bytes, rounds: int, requests: int, seconds: float
+    servers: Sequence[Server],
+    body: bytes,
+    rounds: int,
+    requests: int,
+    seconds: float,
+    warm_up: int = WARM_UP_REQUESTS,
 ) -> dict[str, Measured]:
     """Every server by name, after at most `rounds` rounds of `requests` requests each.
 
-    No round begins after `seconds`; three rounds are the least that show a spread.
+    Each server answers `warm_up` requests before that. No round begins after `seconds`; three
+    rounds are the least that show a spread.
     """
     for server in servers:
-        for _ in range(WARM_UP_REQUESTS):
+        for _ in range(warm_up):
             server.post(body)
     found = {server.name: Measured() for server in servers}
     deadline = time.monotonic() + seconds

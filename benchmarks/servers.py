@@ -17,7 +17,8 @@ from benchmarks.payload import SERVICE_ID
 
 WORKERS = 2
 _START_SECONDS = 30
-_REQUEST_SECONDS = 10
+_REQUEST_SECONDS = 60
+_KIBIBYTES = os.sysconf("SC_PAGE_SIZE") // 1024
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -89,6 +90,12 @@ class Server:
             raise RuntimeError(f"{self.name} answered with status {response.status}")
         return elapsed, answer
 
+    def memory_mebibytes(self) -> float:
+        """What the workers hold in memory together. Raises RuntimeError as `cpu_milliseconds`."""
+        if _children(self._process.pid) != self.workers:
+            raise RuntimeError(f"{self.name}: a worker was replaced during the measurement")
+        return sum(_pages(worker) for worker in self.workers) * _KIBIBYTES / 1024
+
     def cpu_milliseconds(self) -> float:
         """User and system time that the workers have used since they started.
 
@@ -139,6 +146,10 @@ def _free_port() -> int:
 def _children(pid: int) -> tuple[int, ...]:
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     return tuple(sorted(int(child) for child in listed.split()))
+
+
+def _pages(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
 
 
 def _ticks(pid: int) -> int:
