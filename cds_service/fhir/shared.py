@@ -73,7 +73,15 @@ class _Known(dict[bytes, Any]):
         return element
 
 
-def settle(alike: Sequence[msgspec.Struct]) -> None:
+class Sharing(dict[type[msgspec.Struct], tuple[tuple[str, _Known], ...]]):
+    """What was read of one page so far: by class the shared elements with their texts."""
+
+    def __missing__(self, kind: type[msgspec.Struct]) -> tuple[tuple[str, _Known], ...]:
+        found = self[kind] = tuple([(name, _Known(decode)) for name, decode in _decoders(kind)])
+        return found
+
+
+def settle(alike: Sequence[msgspec.Struct], sharing: Sharing) -> None:
     """Read the shared elements of resources of one class, or of parts of one class.
 
     Raises msgspec.ValidationError where one of them has the wrong shape.
@@ -81,8 +89,7 @@ def settle(alike: Sequence[msgspec.Struct]) -> None:
     if not alike:
         return
     # Element by element, since most of a chart are results: nothing here is looked up for each.
-    for name, decode in _decoders(type(alike[0])):
-        known = _Known(decode)
+    for name, known in sharing[type(alike[0])]:
         for one, sent in zip(alike, map(attrgetter(name), alike), strict=True):
             if type(sent) is msgspec.Raw:
                 force_setattr(one, name, known[bytes(sent)])
@@ -91,11 +98,11 @@ def settle(alike: Sequence[msgspec.Struct]) -> None:
 Whole = TypeVar("Whole", bound=msgspec.Struct)
 
 
-def settled(one: Whole) -> Whole:
+def settled(one: Whole, sharing: Sharing) -> Whole:
     """A single resource with the shared elements of it and of its components read.
 
     Raises msgspec.ValidationError where one of them has the wrong shape.
     """
-    settle((one,))
-    settle(getattr(one, "component", ()))
+    settle((one,), sharing)
+    settle(getattr(one, "component", ()), sharing)
     return one
