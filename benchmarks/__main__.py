@@ -15,7 +15,7 @@ import orjson
 from benchmarks.payload import BODIES, SERVICE_ID, WHOLE, observation_count
 from benchmarks.report import DOCUMENT, Comparison, bodies_section, comparison_section, rewrite
 from benchmarks.rounds import Measured, measure
-from benchmarks.servers import Server
+from benchmarks.servers import WORKERS, Server
 from cds_service.knowledge.release import load_knowledge
 
 SERVERS = (
@@ -24,6 +24,9 @@ SERVERS = (
     ("receiving echo", "benchmarks.echo:receiving()"),
 )
 
+HEALTHCHAIN = ("HealthChain", "benchmarks.healthchain_cards:application()")
+HEALTHCHAIN_OPTIONS = ("--workers", str(WORKERS), "--worker-class", "uvicorn.workers.UvicornWorker")
+HEALTHCHAIN_PATH = "/cds/cds-services"
 OTHERS = tuple(body for body in BODIES if body != WHOLE and body.service_id == SERVICE_ID)
 """Bodies that are measured beside the one that everything is said of."""
 LONG_CHART = 1_000
@@ -39,6 +42,7 @@ def main() -> int:
         "--seconds", type=float, default=60, help="no round of a body begins after this"
     )
     parser.add_argument("--one-body", action="store_true", help="leave out the other bodies")
+    parser.add_argument("--healthchain", help="the Python of an environment that has HealthChain")
     parser.add_argument("--write", action="store_true", help=f"write the result to {DOCUMENT}")
     asked = parser.parse_args()
     started = time.monotonic()
@@ -51,11 +55,18 @@ def main() -> int:
             folder = Path(temporary) / name.replace(" ", "-")
             folder.mkdir()
             servers.append(running.enter_context(Server(name, application, folder)))
+        if asked.healthchain is not None:
+            folder = Path(temporary) / "healthchain"
+            folder.mkdir()
+            peer = Server(
+                *HEALTHCHAIN, folder, asked.healthchain, HEALTHCHAIN_OPTIONS, HEALTHCHAIN_PATH
+            )
+            servers.append(running.enter_context(peer))
         cards = len(orjson.loads(servers[0].post(body)[1])["cards"])
         found = measure(servers, body, asked.rounds, asked.requests, asked.seconds)
         seconds = time.monotonic() - started
         for other in () if asked.one_body else OTHERS:
-            requests = max(1, asked.requests // (40 if other.observations >= LONG_CHART else 2))
+            requests = max(1, asked.requests // (20 if other.observations >= LONG_CHART else 2))
             sent = other.request(knowledge, today)
             others[other.name] = measure(
                 servers, sent, asked.rounds, requests, asked.seconds / 2, warm_up=requests

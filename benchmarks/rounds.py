@@ -76,6 +76,11 @@ def measure(
 
 
 def ratios(found: Mapping[str, Measured], name: str, other: str) -> Spread:
-    """CPU a request of one server over that of another, round by round."""
+    """CPU a request of one server over that of another, round by round.
+
+    Raises RuntimeError when the kernel counted nothing for the other, which had too few requests.
+    """
+    if not min(found[other].cpu):
+        raise RuntimeError(f"too few requests a round to count what {other} costs")
     pairs = zip(found[name].cpu, found[other].cpu, strict=True)
     return Spread.of([mine / theirs for mine, theirs in pairs])

@@ -27,11 +27,16 @@ class Server:
     """One application under gunicorn with two workers on the loopback interface.
 
     Use it as a context manager. `folder` takes its log and, for the service, its database.
+    `python` is the interpreter that runs it, `options` those of gunicorn, the ones that are shipped
+    by themselves. `path` is where its services stand.
     """
 
     name: str
     application: str
     folder: Path
+    python: str = sys.executable
+    options: tuple[str, ...] = ("--config", "python:cds_service.operations.gunicorn_conf")
+    path: str = "/cds-services"
     port: int = field(init=False)
     workers: tuple[int, ...] = field(init=False, default=())
 
@@ -45,13 +50,15 @@ class Server:
             "ALK_CDS_WORKERS": str(WORKERS),
             "ALK_CDS_DATABASE_URL": f"sqlite:///{self.folder / 'decisions.sqlite3'}",
             "ALK_CDS_RATE_LIMIT": "off",
+            "BENCHMARK_SERVICE_ID": SERVICE_ID,
         }
+        own = self.python == sys.executable
+        bound = () if own else ("--bind", f"127.0.0.1:{self.port}")
         with (self.folder / "log.txt").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and arguments
                 [
-                    sys.executable, "-m", "gunicorn",
-                    "--config", "python:cds_service.operations.gunicorn_conf",
-                    self.application,
+                    self.python, "-m", "gunicorn", *self.options,
+                    *bound, self.application,
                 ],
                 env=environment, stdout=log, stderr=log,
             )  # fmt: skip
@@ -80,7 +87,7 @@ class Server:
         started = time.perf_counter()
         connection = HTTPConnection("127.0.0.1", self.port, timeout=_REQUEST_SECONDS)
         try:
-            connection.request("POST", f"/cds-services/{SERVICE_ID}", body, headers)
+            connection.request("POST", f"{self.path}/{SERVICE_ID}", body, headers)
             response = connection.getresponse()
             answer = response.read()
         finally:
