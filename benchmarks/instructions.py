@@ -230,8 +230,7 @@ def _answer_on_demand(told: IO[str], answers: IO[str]) -> None:
                 public_url="http://localhost",
                 database_url=f"sqlite:///{folder / 'decisions.sqlite3'}",
                 rate_limit="off",
-                request_deadline_seconds=120.0,
-            )
+            ).model_copy(update={"request_deadline_seconds": 3600.0})
             clients = {
                 "service": create_app(
                     settings, knowledge=knowledge, today=lambda: DAY

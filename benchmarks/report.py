@@ -57,6 +57,33 @@ def comparison_section(run: Comparison) -> str:
     return "\n".join(lines)
 
 
+def bodies_section(found: Mapping[str, Mapping[str, Measured]]) -> str:
+    """The same comparison for other bodies, one line a body, as Markdown.
+
+    `found` holds by name of the body what each server cost; the first server is compared with the
+    others.
+    """
+    first, *others = next(iter(found.values()))
+    lines = [
+        "| body | CPU a request, ms | latency p50, ms | latency p99, ms | "
+        + " | ".join(f"{first} / {other}" for other in others)
+        + " |",
+        "| --- " * (4 + len(others)) + "|",
+    ]
+    for body, measured in found.items():
+        own = measured[first]
+        compared = [shown(ratios(measured, first, other)) for other in others]
+        cells = [
+            body,
+            shown(Spread.of(own.cpu)),
+            f"{own.percentile(0.5):.2f}",
+            f"{own.percentile(0.99):.2f}",
+            *compared,
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def machine() -> str:
     """Day, processors and interpreter, enough to judge whether two results compare."""
     day = datetime.now(UTC).date().isoformat()

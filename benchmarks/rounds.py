@@ -45,14 +45,20 @@ class Spread:
 
 
 def measure(
-    servers: Sequence[Server], body: bytes, rounds: int, requests: int, seconds: float
+    servers: Sequence[Server],
+    body: bytes,
+    rounds: int,
+    requests: int,
+    seconds: float,
+    warm_up: int = WARM_UP_REQUESTS,
 ) -> dict[str, Measured]:
     """Every server by name, after at most `rounds` rounds of `requests` requests each.
 
-    No round begins after `seconds`; three rounds are the least that show a spread.
+    Each server answers `warm_up` requests before that. No round begins after `seconds`; three
+    rounds are the least that show a spread.
     """
     for server in servers:
-        for _ in range(WARM_UP_REQUESTS):
+        for _ in range(warm_up):
             server.post(body)
     found = {server.name: Measured() for server in servers}
     deadline = time.monotonic() + seconds
@@ -70,6 +76,11 @@ def measure(
 
 
 def ratios(found: Mapping[str, Measured], name: str, other: str) -> Spread:
-    """CPU a request of one server over that of another, round by round."""
+    """CPU a request of one server over that of another, round by round.
+
+    Raises RuntimeError when the kernel counted nothing for the other, which had too few requests.
+    """
+    if not min(found[other].cpu):
+        raise RuntimeError(f"too few requests a round to count what {other} costs")
     pairs = zip(found[name].cpu, found[other].cpu, strict=True)
     return Spread.of([mine / theirs for mine, theirs in pairs])

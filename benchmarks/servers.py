@@ -17,7 +17,8 @@ from benchmarks.payload import SERVICE_ID
 
 WORKERS = 2
 _START_SECONDS = 30
-_REQUEST_SECONDS = 10
+_REQUEST_SECONDS = 60
+_KIBIBYTES = os.sysconf("SC_PAGE_SIZE") // 1024
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -26,11 +27,16 @@ class Server:
     """One application under gunicorn with two workers on the loopback interface.
 
     Use it as a context manager. `folder` takes its log and, for the service, its database.
+    `python` is the interpreter that runs it, `options` those of gunicorn, the ones that are shipped
+    by themselves. `path` is where its services stand.
     """
 
     name: str
     application: str
     folder: Path
+    python: str = sys.executable
+    options: tuple[str, ...] = ("--config", "python:cds_service.operations.gunicorn_conf")
+    path: str = "/cds-services"
     port: int = field(init=False)
     workers: tuple[int, ...] = field(init=False, default=())
 
@@ -44,13 +50,15 @@ class Server:
             "ALK_CDS_WORKERS": str(WORKERS),
             "ALK_CDS_DATABASE_URL": f"sqlite:///{self.folder / 'decisions.sqlite3'}",
             "ALK_CDS_RATE_LIMIT": "off",
+            "BENCHMARK_SERVICE_ID": SERVICE_ID,
         }
+        own = self.python == sys.executable
+        bound = () if own else ("--bind", f"127.0.0.1:{self.port}")
         with (self.folder / "log.txt").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and arguments
                 [
-                    sys.executable, "-m", "gunicorn",
-                    "--config", "python:cds_service.operations.gunicorn_conf",
-                    self.application,
+                    self.python, "-m", "gunicorn", *self.options,
+                    *bound, self.application,
                 ],
                 env=environment, stdout=log, stderr=log,
             )  # fmt: skip
@@ -79,7 +87,7 @@ class Server:
         started = time.perf_counter()
         connection = HTTPConnection("127.0.0.1", self.port, timeout=_REQUEST_SECONDS)
         try:
-            connection.request("POST", f"/cds-services/{SERVICE_ID}", body, headers)
+            connection.request("POST", f"{self.path}/{SERVICE_ID}", body, headers)
             response = connection.getresponse()
             answer = response.read()
         finally:
@@ -88,6 +96,12 @@ class Server:
         if response.status != 200:
             raise RuntimeError(f"{self.name} answered with status {response.status}")
         return elapsed, answer
+
+    def memory_mebibytes(self) -> float:
+        """What the workers hold in memory together. Raises RuntimeError as `cpu_milliseconds`."""
+        if _children(self._process.pid) != self.workers:
+            raise RuntimeError(f"{self.name}: a worker was replaced during the measurement")
+        return sum(_pages(worker) for worker in self.workers) * _KIBIBYTES / 1024
 
     def cpu_milliseconds(self) -> float:
         """User and system time that the workers have used since they started.
@@ -139,6 +153,10 @@ def _free_port() -> int:
 def _children(pid: int) -> tuple[int, ...]:
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     return tuple(sorted(int(child) for child in listed.split()))
+
+
+def _pages(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
 
 
 def _ticks(pid: int) -> int:

@@ -176,12 +176,14 @@ class Engine:
             self.knowledge,
             context,
         )
-        shadowed = all_cards(
-            decision,
-            lambda item: matters(item, question) and hides(call, item),
-            self.knowledge,
-            context,
-        )
+        shadowed: list[BuiltCard] = []
+        if not self.shadow.is_empty:
+            shadowed = all_cards(
+                decision,
+                lambda item: matters(item, question) and hides(call, item),
+                self.knowledge,
+                context,
+            )
         why = {item.rule_id: "in shadow mode" for card in shadowed for item in card.recommendations}
         if self.memory is None:
             return _Prepared(folded(made, decision, self.knowledge, context), shadowed, why, {})

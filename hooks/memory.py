@@ -52,6 +52,11 @@ class Shadow:
     services: frozenset[str] = frozenset()
     rules: frozenset[str] = frozenset()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stays in the shadow."""
+        return not self.services and not self.rules
+
     def hides(self, call: HookCall, item: Recommendation) -> bool:
         """Whether this recommendation stays in the shadow."""
         return call.service_id in self.services or item.rule_id in self.rules

@@ -11,6 +11,7 @@ from cds_service.knowledge.table_files import Row
 from cds_service.rules import Finding, Findings, Series, Trace
 from cds_service.rules.compile import CompiledSignal
 from cds_service.rules.finding_states import turning_days, was_refuted
+from cds_service.rules.measured_leaves import Comparison
 
 
 class ResultDays:
@@ -46,6 +47,18 @@ class ResultDays:
                     if all(any(_holds_on(found, day) for found in group) for group in groups)
                 )
         return sorted(days, reverse=True)
+
+    def may_hold(self, row: Row, day: date) -> bool:
+        """Whether a row can hold on a day: False where a result that it needs says otherwise.
+
+        Results alone are looked at: a finding may come to hold by lasting.
+        """
+        for group in row.when.signals:
+            if all(isinstance(signal, Comparison) for signal in group) and not any(
+                _holds_on(self._signal_days(signal), day) for signal in group
+            ):
+                return False
+        return True
 
     def _signal_days(self, signal: CompiledSignal) -> list[tuple[date, bool]]:
         known = self._signals.get(signal)

@@ -142,7 +142,7 @@ class Toxicity:
         for row in rows:
             # What happened to something else is no reason to ask a row again: an old result that
             # has gone stale meanwhile would answer otherwise than on its own day.
-            if day not in self._past.days_of(row):
+            if day not in self._past.days_of(row) or not self._past.may_hold(row, day):
                 continue
             trace = row.when.evaluate(evaluation)
             if trace.verdict is Verdict.MET:
@@ -245,7 +245,9 @@ class Toxicity:
         begun, open_now = 0, False
         for day in (*reversed(self._past.all_days(serious)), self._as_of):
             fired = any(
-                row.when.evaluate(self._evaluation(day)).verdict is Verdict.MET for row in serious
+                row.when.evaluate(self._evaluation(day)).verdict is Verdict.MET
+                for row in serious
+                if self._past.may_hold(row, day)
             )
             begun += fired and not open_now
             open_now = fired

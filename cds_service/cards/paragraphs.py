@@ -64,21 +64,25 @@ def together(parts: Iterable[Part]) -> str:
     kept = list(parts)
     _shorten(kept, DETAIL_AIM, lambda part: part.enough)
     _shorten(kept, DETAIL_LIMIT, lambda part: part.least)
-    return _text(kept)
+    return _joined(map(_text_of, kept))
 
 
 def _shorten(parts: list[Part], limit: int, fewest: Callable[[Listing], int | None]) -> None:
-    while len(_text(parts)) > limit:
+    texts = [_text_of(part) for part in parts]
+    while len(_joined(texts)) > limit:
         for index in reversed(range(len(parts))):
             part = parts[index]
             shorter = part.shorter(fewest(part)) if isinstance(part, Listing) else None
             if shorter is not None:
-                parts[index] = shorter
+                parts[index], texts[index] = shorter, shorter.text
                 break
         else:
             return
 
 
-def _text(parts: Iterable[Part]) -> str:
-    texts = [part.text if isinstance(part, Listing) else part for part in parts]
-    return "\n\n".join(text for text in texts if text)
+def _text_of(part: Part) -> str:
+    return part.text if isinstance(part, Listing) else part
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "\n\n".join([text for text in texts if text])

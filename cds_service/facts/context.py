@@ -22,6 +22,7 @@ from cds_service.fhir.terminology import CodeKey, CodeSet, concept_keys
 from cds_service.fhir.units import UnitTable
 from cds_service.fhir.views import Observation
 from cds_service.knowledge.release import Knowledge
+from cds_service.rules import Series
 
 Book = TypeVar("Book")
 
@@ -91,6 +92,10 @@ class CodeBook:
     grade_scale: GradeScale
     number_finders: Mapping[str, NumberFinder]
     """What finds the numbers of an analyte in words, for those of `watched_numbers.yaml`."""
+    _together: dict[tuple[str, ...], frozenset[CodeKey]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The codes of value sets that are asked about together."""
 
     @classmethod
     def of(cls, knowledge: Knowledge) -> CodeBook:
@@ -156,7 +161,13 @@ class CodeBook:
     def says(self, concept: CodeableConcept | None, *names: str) -> bool:
         """Whether a concept carries a code of one of the named value sets."""
         keys = concept_keys(concept)
-        return any(key in self.value_sets[name].keys for key in keys for name in names)
+        if not keys:
+            return False
+        any_of_them = self._together.get(names)
+        if any_of_them is None:
+            any_of_them = frozenset().union(*(self.value_sets[name].keys for name in names))
+            self._together[names] = any_of_them
+        return not any_of_them.isdisjoint(keys)
 
 
 @dataclass
@@ -177,9 +188,12 @@ class Context:
     """Kept by `problems.diagnoses`: what each Condition is by more than its codes."""
     morphologies: Mapping[str, frozenset[CodeKey]] | None = None
     """Kept by the same: what laboratories reported of each Condition."""
+    series: dict[tuple[str, str], Series | None] = field(default_factory=dict)
+    """Kept by `measurements.laboratory_series`, for each fact and analyte."""
     _kept: dict[type[object], object] = field(default_factory=dict)
     _moments: dict[tuple[str | None, ...], Moment | None] = field(default_factory=dict)
     _days: dict[str, Moment | None] = field(default_factory=dict)
+    _parsed: dict[str, Moment | None] = field(default_factory=dict)
 
     def once(self, kind: type[Book], read: Callable[[Context], Book]) -> Book:
         """What is read of this patient when first asked for, and kept for whoever asks next."""
@@ -211,7 +225,9 @@ class Context:
         """The day of the first text that was sent, None when it is absent or imprecise."""
         for text in texts:
             if text and text.strip():
-                moment = parse_moment(text, self.zone)
+                if text not in self._parsed:
+                    self._parsed[text] = parse_moment(text, self.zone)
+                moment = self._parsed[text]
                 return moment.day if moment is not None else None
         return None
 

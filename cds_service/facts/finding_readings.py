@@ -18,6 +18,7 @@ from cds_service.fhir.terminology import (
     ICD_10,
     NCI_THESAURUS,
     CodeKey,
+    characters_of,
     coding_key,
     german_certainty,
 )
@@ -135,10 +136,7 @@ def _understood(concepts: ConceptMatcher, concept: CodeableConcept) -> tuple[Nam
 
 
 def _characters(_: ConceptMatcher, concept: CodeableConcept) -> int:
-    texts = [concept.text]
-    for item in concept.coding:
-        texts += [item.system, item.code, item.display, item.version]
-    return sum([len(text) for text in texts if text])
+    return characters_of(concept)
 
 
 _understood_before = remembered(8192, _characters)(_understood)

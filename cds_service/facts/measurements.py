@@ -51,8 +51,15 @@ def laboratory_series(context: Context, fact: str, analyte: str) -> Series | Non
     plausible stays in the series with its problem, and so does one without a number that the
     laboratory flagged as not normal. Any other result without a number (haemolysed, cancelled) or
     without a day is left out, so that the one before it can still answer if it is fresh enough.
-    What is left out is named in `unused`.
+    What is left out is named in `unused`. Worked out once for whoever asks.
     """
+    asked = (fact, analyte)
+    if asked not in context.series:
+        context.series[asked] = _laboratory_series(context, fact, analyte)
+    return context.series[asked]
+
+
+def _laboratory_series(context: Context, fact: str, analyte: str) -> Series | None:
     book = context.book
     quantity = book.knowledge.vocabulary.find(fact)
     if not isinstance(quantity, Quantity):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
@@ -149,16 +149,22 @@ def effective_moment(
     issued, else when the report was. The first one that was sent decides: one that is unreadable
     is not replaced by another, and reports of different days are no answer.
     """
-    for texts in (
-        own_times(observation),
-        *_alike([own_times(holder) for holder in listed_in], zone),
-        (observation.issued,),
-        *_alike([(holder.issued,) for holder in listed_in], zone),
-    ):
-        for text in texts:
-            if text and text.strip():
-                return parse_moment(text, zone)
+    for text in _times_sent(observation, zone, listed_in):
+        if text and text.strip():
+            return parse_moment(text, zone)
     return None
+
+
+def _times_sent(
+    observation: Observation, zone: tzinfo, listed_in: Sequence[Observation | DiagnosticReport]
+) -> Iterator[str | None]:
+    """What says when an observation was true, in the order in which it counts."""
+    yield from own_times(observation)
+    for texts in _alike([own_times(holder) for holder in listed_in], zone):
+        yield from texts
+    yield observation.issued
+    for texts in _alike([(holder.issued,) for holder in listed_in], zone):
+        yield from texts
 
 
 def _alike(

@@ -19,7 +19,7 @@ from cds_service.fhir.bundles import Bundle, BundleLink, BundleSearch
 from cds_service.fhir.datatypes import DataType
 from cds_service.fhir.outcomes import Outcome, outcomes_of
 from cds_service.fhir.repair import repaired
-from cds_service.fhir.shared import Sharing, settled
+from cds_service.fhir.shared import Sharing, settle, settled
 from cds_service.fhir.views import AnyResource, Observation, OperationOutcome, Resource
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -198,7 +198,11 @@ def read_resources(raw: bytes | msgspec.Raw | Mapping[str, Any] | None) -> ReadR
         return NOT_GIVEN
     try:
         page: Bundle | Resource = _page_decoder.decode(text)
-        return _read_bundle(page) if isinstance(page, Bundle) else _read_single(settled(page))
+        return (
+            _read_bundle(page)
+            if isinstance(page, Bundle)
+            else _read_single(settled(page, Sharing()))
+        )
     except msgspec.ValidationError:
         return _read_slowly(text)
     except (msgspec.DecodeError, RecursionError):
@@ -229,11 +233,15 @@ def merged(pages: Sequence[ReadResult]) -> ReadResult:
     )
 
 
-def read_resource(raw: bytes | msgspec.Raw) -> Resource | Dropped:
-    """Read one resource of a known type, mending its shape if that is possible."""
+def read_resource(raw: bytes | msgspec.Raw, sharing: Sharing | None = None) -> Resource | Dropped:
+    """Read one resource of a known type, mending its shape if that is possible.
+
+    What it shares with other resources of its page is read once with their `sharing`.
+    """
+    sharing = Sharing() if sharing is None else sharing
     try:
         resource: Resource = _resource_decoder.decode(raw)
-        return settled(resource)
+        return settled(resource, sharing)
     except msgspec.ValidationError:
         pass
     except (msgspec.DecodeError, RecursionError):
@@ -254,7 +262,7 @@ def read_resource(raw: bytes | msgspec.Raw) -> Resource | Dropped:
         return Dropped(name, identity, why)
     try:
         mended: Resource = _resource_decoder.decode(repaired(raw, target))
-        return settled(mended)
+        return settled(mended, sharing)
     except (msgspec.DecodeError, ArithmeticError, RecursionError):
         return Dropped(name, identity, DropReason.UNREADABLE)
 
@@ -327,12 +335,13 @@ def _counted(total: object) -> int | None:
 
 def _read_bundle(bundle: Bundle) -> ReadResult:
     page = _Page()
+    sent = [entry.resource for entry in bundle.entry]
+    results = [resource for resource in sent if type(resource) is Observation]
     sharing = Sharing()
+    settle(results, sharing)
+    settle([part for result in results for part in result.component], sharing)
     for entry in bundle.entry:
-        resource = entry.resource
-        if type(resource) is Observation:
-            sharing.settle(resource, resource.component)
-        page.add(entry.full_url, resource, entry.search)
+        page.add(entry.full_url, entry.resource, entry.search)
     return page.result(_next_link(bundle.link), bundle.total, bundle.type)
 
 
@@ -380,13 +389,15 @@ def _read_entries(envelope: _Envelope) -> ReadResult:
     except msgspec.DecodeError:
         return _nothing_but(unreadable)
     page = _Page()
+    sharing = Sharing()
     for raw in entries:
         try:
             entry = _entry_decoder.decode(raw)
         except msgspec.DecodeError:
             page.add(None, Dropped("", None, DropReason.UNREADABLE), None)
             continue
-        resource = None if bytes(entry.resource) == b"null" else read_resource(entry.resource)
+        sent = entry.resource
+        resource = None if bytes(sent) == b"null" else read_resource(sent, sharing)
         page.add(entry.full_url, resource, entry.search)
     return page.result(_loose_next_link(envelope.link), envelope.total, envelope.type)
 

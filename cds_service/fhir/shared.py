@@ -1,16 +1,17 @@
 """Elements that a chart repeats, read once for each different text of a page.
 
 Two hundred results have some thirty codes and fifteen reference ranges. An element declared as
-`Shared[...]` is left as text by the decoder; `Sharing.settle` reads each different text once and
-puts what it says into every resource that sent it. Whoever gets a resource from `reading` never
+`Shared[...]` is left as text by the decoder; `settle` reads each different text once and puts what
+it says into every resource that sent it. Whoever gets a resource from `reading` never
 sees the text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import msgspec
@@ -61,41 +62,47 @@ def _decoders(target: type[msgspec.Struct]) -> tuple[tuple[str, Callable[[bytes]
     )
 
 
-class Sharing:
-    """What was read of one page so far."""
+class _Known(dict[bytes, Any]):
+    """What each text of one element says, read when it is first met."""
 
-    def __init__(self) -> None:
-        self._read: dict[type[msgspec.Struct], list[tuple[str, Any, dict[bytes, Any]]]] = {}
+    def __init__(self, decode: Callable[[bytes], Any]) -> None:
+        self._decode = decode
 
-    def settle(self, one: msgspec.Struct, parts: Iterable[msgspec.Struct] = ()) -> None:
-        """Read the shared elements of a resource and of its parts.
+    def __missing__(self, text: bytes) -> Any:
+        element = self[text] = self._decode(text)
+        return element
 
-        Raises msgspec.ValidationError where one of them has the wrong shape.
-        """
-        kind = type(one)
-        elements = self._read.get(kind)
-        if elements is None:
-            elements = self._read[kind] = [(name, decode, {}) for name, decode in _decoders(kind)]
-        for name, decode, known in elements:
-            sent = getattr(one, name)
+
+class Sharing(dict[type[msgspec.Struct], tuple[tuple[str, _Known], ...]]):
+    """What was read of one page so far: by class the shared elements with their texts."""
+
+    def __missing__(self, kind: type[msgspec.Struct]) -> tuple[tuple[str, _Known], ...]:
+        found = self[kind] = tuple([(name, _Known(decode)) for name, decode in _decoders(kind)])
+        return found
+
+
+def settle(alike: Sequence[msgspec.Struct], sharing: Sharing) -> None:
+    """Read the shared elements of resources of one class, or of parts of one class.
+
+    Raises msgspec.ValidationError where one of them has the wrong shape.
+    """
+    if not alike:
+        return
+    # Element by element, since most of a chart are results: nothing here is looked up for each.
+    for name, known in sharing[type(alike[0])]:
+        for one, sent in zip(alike, map(attrgetter(name), alike), strict=True):
             if type(sent) is msgspec.Raw:
-                text = bytes(sent)
-                try:
-                    element = known[text]
-                except KeyError:
-                    element = known[text] = decode(text)
-                force_setattr(one, name, element)
-        for part in parts:
-            self.settle(part)
+                force_setattr(one, name, known[bytes(sent)])
 
 
 Whole = TypeVar("Whole", bound=msgspec.Struct)
 
 
-def settled(one: Whole) -> Whole:
+def settled(one: Whole, sharing: Sharing) -> Whole:
     """A single resource with the shared elements of it and of its components read.
 
     Raises msgspec.ValidationError where one of them has the wrong shape.
     """
-    Sharing().settle(one, getattr(one, "component", ()))
+    settle((one,), sharing)
+    settle(getattr(one, "component", ()), sharing)
     return one

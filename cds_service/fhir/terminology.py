@@ -202,8 +202,22 @@ def coding_key(coding: Coding) -> CodeKey | None:
 
 def concept_keys(concept: CodeableConcept | None) -> tuple[CodeKey, ...]:
     """Comparable codes of all codings of a concept, in the order sent."""
-    if concept is None:
+    if concept is None or not concept.coding:
+        # What is in words only may be anything, and nothing of it is kept.
         return ()
+    return _keys_of(concept)
+
+
+def characters_of(concept: CodeableConcept) -> int:
+    """How many characters stand in a concept: see `remembered`."""
+    texts = [concept.text]
+    for item in concept.coding:
+        texts += [item.system, item.code, item.display, item.version]
+    return sum([len(text) for text in texts if text])
+
+
+@remembered(8192, characters_of)
+def _keys_of(concept: CodeableConcept) -> tuple[CodeKey, ...]:
     keys = [coding_key(coding) for coding in concept.coding]
     return tuple([key for key in keys if key is not None])
 

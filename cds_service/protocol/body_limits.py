@@ -54,11 +54,15 @@ class BodyLimits:
 
     def check(self, body: bytes) -> None:
         """Raise BadRequest or TooLarge, naming the limit, for a body beyond one of them."""
-        if depth(body) > self.max_depth:
+        if _deeper_than(self.max_depth, body):
             raise BadRequest(
                 f"The body is nested deeper than {self.max_depth} levels.", issue_code="too-costly"
             )
-        if resource_count(body) > self.max_resources:
+        # Each takes at least the name of its member: most bodies are too short to be counted.
+        if (
+            len(body) > self.max_resources * len(_MEMBER)
+            and resource_count(body) > self.max_resources
+        ):
             raise TooLarge(f"The body holds more than {self.max_resources} resources.")
 
     def check_envelope(self, parts: Iterable[bytes]) -> None:
@@ -196,17 +200,37 @@ def elements(text: bytes | msgspec.Raw) -> int:
     return text.count(b"{") + text.count(b"[")
 
 
+def _outside_of_strings(body: bytes) -> bytes:
+    """The brackets and braces of a JSON text, without those in strings."""
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Brackets inside of strings do not count; most strings hold none and vanish at once.
+    marks = body.translate(None, _NOT_MARKS).replace(b'""', b"")
+    return b"".join(marks.split(b'"')[::2]) if b'"' in marks else marks
+
+
+def _deeper_than(most: int, body: bytes) -> bool:
+    """Whether more than so many arrays and objects of a JSON text are open at once."""
+    left = outside = _outside_of_strings(body)
+    # What opens and closes at once is taken away, objects and then arrays, which lowers the whole
+    # by two levels at most: a text of which nothing is left after a few turns is not deep.
+    for _ in range(most // 2):
+        if not left:
+            return False
+        left = left.replace(b"{}", b"").replace(b"[]", b"")
+    return bool(left) and _most_open(outside) > most
+
+
+def _most_open(outside: bytes) -> int:
+    return max(accumulate(array("b", outside.translate(_STEPS))), default=0)
+
+
 def depth(body: bytes) -> int:
     """Return how many arrays and objects of a JSON text are open at once, at most.
 
     For a text that is no JSON the number means nothing.
     """
-    if b"\\" in body:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # Brackets inside of strings do not count; most strings hold none and vanish at once.
-    marks = body.translate(None, _NOT_MARKS).replace(b'""', b"")
-    outside = b"".join(marks.split(b'"')[::2])
-    return max(accumulate(array("b", outside.translate(_STEPS))), default=0)
+    return _most_open(_outside_of_strings(body))
 
 
 def resource_count(body: bytes) -> int:

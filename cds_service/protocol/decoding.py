@@ -37,10 +37,11 @@ _shallow_decoder = msgspec.json.Decoder(dict[_MemberName, msgspec.Raw], dec_hook
 def check_text(body: bytes) -> bytes:
     """Return ``body`` without a byte order mark, or raise BadRequest if it is not UTF-8."""
     body = body.removeprefix(_BYTE_ORDER_MARK)
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BadRequest("The body is not UTF-8 text.") from None
+    if not body.isascii():
+        try:
+            body.decode("utf-8")
+        except UnicodeDecodeError:
+            raise BadRequest("The body is not UTF-8 text.") from None
     return body
 
 

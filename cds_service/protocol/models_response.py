@@ -110,7 +110,7 @@ class WireModel(BaseModel):
         return {
             name: value
             for name, value in dumped.items()
-            if name in self._always_sent() or not wire.is_empty(value)
+            if not wire.is_empty(value) or name in self._always_sent()
         }
 
     @classmethod
@@ -124,7 +124,7 @@ class WireModel(BaseModel):
 
     def to_json(self) -> bytes:
         """Return the JSON text; this, not pydantic's own, writes a Decimal as a number."""
-        return wire.encode(self.to_wire())
+        return wire.encode(self.model_dump(by_alias=True))
 
 
 class ExtensibleModel(WireModel):

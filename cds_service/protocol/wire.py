@@ -35,10 +35,12 @@ class SentNumber(Decimal):
         return SentNumber, (self.spelling,)
 
 
-def _as_sent(value: object) -> msgspec.Raw:
+def _as_sent(value: object) -> msgspec.Raw | dict[Any, Any]:
     """What the encoder does not know itself."""
     if isinstance(value, SentNumber):
         return msgspec.Raw(value.spelling.encode("ascii"))
+    if isinstance(value, Mapping):
+        return dict(value)
     raise TypeError(f"no JSON type: {type(value).__name__}")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
 import pytest
 
-from benchmarks import instructions, report
+from benchmarks import batch, instructions, memory, open_loop, report
 from benchmarks.instructions import Counted
 from benchmarks.payload import (
     BODIES,
@@ -119,6 +121,63 @@ def test_ratios_are_formed_within_a_round() -> None:
     found = {"one": Measured([2.0, 9.0, 4.0]), "other": Measured([1.0, 3.0, 4.0])}
 
     assert ratios(found, "one", "other") == Spread(median=2.0, low=1.0, high=3.0)
+
+
+def test_other_bodies_are_shown_one_a_line_with_what_the_first_server_costs_of_the_others() -> None:
+    measured = {"service": Measured([8.0, 6.0], [3.0, 5.0]), "echo": Measured([2.0, 2.0], [1.0])}
+
+    text = report.bodies_section({"50 Observations": measured})
+
+    assert text.splitlines()[0].endswith("| service / echo |")
+    assert text.splitlines()[-1] == (
+        "| 50 Observations | 7.00 (6.00 to 8.00) | 3.00 | 5.00 | 3.50 (3.00 to 4.00) |"
+    )
+
+
+def test_requests_of_the_open_loop_come_by_chance_so_many_a_second() -> None:
+    due = open_loop.arrivals(100.0, 60.0, random.Random(1))
+    pauses = [later - at for at, later in pairwise(due)]
+
+    assert due == sorted(due)
+    assert due[-1] < 60.0
+    assert 5_600 < len(due) < 6_400
+    assert min(pauses) < 0.001 < 0.03 < max(pauses)
+
+
+def test_a_refused_request_of_the_open_loop_is_counted_and_has_no_latency() -> None:
+    class Refusing:
+        def post(self, body: bytes) -> None:
+            raise RuntimeError("answered with status 503")
+
+        def cpu_milliseconds(self) -> float:
+            return 1.0
+
+    found = open_loop.run(Refusing(), b"", 200.0, 0.2)  # type: ignore[arg-type]
+
+    assert found.failed == len(open_loop.arrivals(200.0, 0.2, random.Random(open_loop.SEED)))
+    assert found.measured.latency == []
+    assert (
+        open_loop.table([found]).splitlines()[-1] == f"| 200 | 0 | {found.failed} |  |  |  | 0.0 |"
+    )
+
+
+def test_memory_is_measured_with_another_patient_each_time(knowledge: Knowledge) -> None:
+    body = memory.BODY.request(knowledge, DAY)
+    first, second = (
+        orjson.loads(memory.another(body, memory.BODY.story, number)) for number in (1, 2)
+    )
+
+    assert first["context"]["patientId"] != second["context"]["patientId"]
+    assert first["prefetch"]["patient"]["id"] == first["context"]["patientId"]
+
+
+def test_the_batch_holds_the_charts_with_alk_inhibitors_and_no_others(
+    knowledge: Knowledge,
+) -> None:
+    chosen = {chart.source for chart in batch.charts(knowledge, DAY)}
+
+    assert "alectinib-alt-six-times" in chosen
+    assert "no-lung-cancer" not in chosen
 
 
 def test_a_percentile_is_a_latency_that_was_measured() -> None:

@@ -292,3 +292,39 @@ def test_numbers_keep_their_digits_on_the_way_out() -> None:
 
 def test_warming_up_succeeds() -> None:
     warm()
+
+
+def request_of_a_test() -> dict[str, Any]:
+    return service_request(
+        patient_id="p",
+        codings=[Coding(system="http://loinc.org", code="1742-6", display="ALT")],
+        text="ALT",
+        occurrence=date(2026, 11, 20),
+        authored_on=date(2026, 11, 20),
+        requester="Practitioner/1",
+        encounter_id="e",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "element"),
+    [
+        ("authoredOn", "2026-02-30", "ServiceRequest.authoredOn"),
+        ("authoredOn", None, "ServiceRequest.authoredOn"),
+        ("occurrenceDateTime", "tomorrow", "ServiceRequest.occurrenceDateTime"),
+        ("subject", {"reference": ""}, "ServiceRequest.subject.reference"),
+        ("subject", {}, "ServiceRequest.subject"),
+        ("encounter", {"reference": 7}, "ServiceRequest.encounter.reference"),
+        ("requester", {"reference": "Practitioner/1", "other": 1}, "ServiceRequest.requester"),
+        ("requester", True, "ServiceRequest.requester"),
+        ("priority", "whenever", "ServiceRequest.priority"),
+    ],
+)
+def test_an_order_like_one_that_was_valid_is_refused_for_what_is_its_own(
+    name: str, value: object, element: str
+) -> None:
+    valid = request_of_a_test()
+    assert validate(valid) == valid
+    with pytest.raises(InvalidResource) as refused:
+        validate({**valid, name: value})
+    assert str(refused.value).startswith(element)

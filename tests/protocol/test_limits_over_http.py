@@ -22,6 +22,7 @@ from cds_service.protocol import (
     TooManyRequests,
 )
 from cds_service.protocol.body_limits import depth, resource_count
+from cds_service.protocol.errors import BadRequest
 from tests.records.redis_server import running_redis
 from tests.waiting import PATIENCE
 
@@ -165,25 +166,39 @@ def nested(levels: int) -> str:
     return "[" * levels + "]" * levels
 
 
-@pytest.mark.parametrize(
-    ("text", "levels"),
-    [
-        ("", 0),
-        ("1", 0),
-        ("{}", 1),
-        ('{"a":[{"b":[]}]}', 4),
-        ('{"a":"[[[{{{","b":[]}', 2),
-        ('{"a":"]]]}}}","b":[[]]}', 3),
-        (r'{"a":"\"[[[","b":"\\","c":"[[["}', 1),
-        (r'{"a":"\\\"[[[\\","b":[[]]}', 3),
-        ('["]",["]",["]",["[","[","["]]]]', 4),
-        ('{"[":{"]":{}}}', 3),
-        (nested(100), 100),
-        (nested(3) + nested(2), 3),
-    ],
-)
+LEVELS = [
+    ("", 0),
+    ("1", 0),
+    ("{}", 1),
+    ('{"a":[{"b":[]}]}', 4),
+    ('{"a":"[[[{{{","b":[]}', 2),
+    ('{"a":"]]]}}}","b":[[]]}', 3),
+    (r'{"a":"\"[[[","b":"\\","c":"[[["}', 1),
+    (r'{"a":"\\\"[[[\\","b":[[]]}', 3),
+    ('["]",["]",["]",["[","[","["]]]]', 4),
+    ('{"[":{"]":{}}}', 3),
+    (nested(100), 100),
+    (nested(3) + nested(2), 3),
+]
+
+
+@pytest.mark.parametrize(("text", "levels"), LEVELS)
 def test_levels_are_counted_outside_of_strings(text: str, levels: int) -> None:
     assert depth(text.encode()) == levels
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [*LEVELS, ('[{"a":' * 9 + "1" + "}]" * 9, 18), ("[[1],{}," * 20 + "1" + "]" * 20, 21)],
+)
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 17, 18, 20, 21, 99, 100])
+def test_a_text_is_refused_from_one_level_too_many_on(text: str, levels: int, most: int) -> None:
+    limits = BodyLimits(max_depth=most)
+    if levels <= most:
+        limits.check(text.encode())
+    else:
+        with pytest.raises(BadRequest):
+            limits.check(text.encode())
 
 
 @pytest.mark.parametrize(
