@@ -28,7 +28,8 @@ class Chart:
 
     `patient` is whose lines it was put together of; then nobody else is in it. `lost` counts
     lines of the patient that cannot be read. `two_people` says that two different people bear the
-    id. `concerns` is False where nothing in it can concern the algorithm.
+    id. `concerns` is False where nothing of the patient's can concern the
+    algorithm: then only the Patient itself is in it.
     """
 
     source: str
@@ -84,14 +85,17 @@ def _chart(key: bytes, records: list[Record]) -> Chart:
     texts = [item.text for item in records if item.kind in (LINE, CONCERN) and item.text]
     patient = key.decode()
     people = list(_people(texts))
+    concerns = any(item.kind != LINE for item in records)
+    # Of who is set aside only the Patient is looked at: is somebody treating them at all?
+    bundled = texts if concerns else [text for text, _ in people]
     return Chart(
         f"Patient/{patient}",
         None,
-        _BUNDLE_HEAD + b",".join(b'{"resource":' + text + b"}" for text in texts) + b"]}",
+        _BUNDLE_HEAD + b",".join(b'{"resource":' + text + b"}" for text in bundled) + b"]}",
         patient,
         sum(item.kind == LOST for item in records),
-        len(people) > 1 and not all(_same(people[0], other) for other in people[1:]),
-        any(item.kind != LINE for item in records),
+        not all(_same(people[0][1], other) for _, other in people[1:]),
+        concerns,
     )
 
 
@@ -105,7 +109,7 @@ class _Person(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Person)
 
 
-def _people(texts: Iterable[bytes]) -> Iterator[_Person]:
+def _people(texts: Iterable[bytes]) -> Iterator[tuple[bytes, _Person]]:
     for text in texts:
         # Spelled with and without a blank; of what is neither, the deciding reads the type.
         if b'"Patient"' not in text:
@@ -115,7 +119,7 @@ def _people(texts: Iterable[bytes]) -> Iterator[_Person]:
         except msgspec.DecodeError:
             continue
         if person.resource_type == "Patient":
-            yield person
+            yield text, person
 
 
 def _same(one: _Person, other: _Person) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 from cds_service.cohort.buckets import Record, Shelf, Writer
 from cds_service.cohort.export import SaidByExport
 from cds_service.cohort.folder import DataFile
-from cds_service.cohort.heads import Head, head_of, with_owner
+from cds_service.cohort.heads import Head, Heads, head_of, with_owner
 from cds_service.cohort.lines import CutFileError, Line, Stretch, lines_of
 from cds_service.cohort.tally import Tally, Unused
 from cds_service.fhir.reading import READ_TYPES
@@ -55,6 +55,7 @@ class Grouping:
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
+        self._heads = Heads()
         self._charts = Writer(self.shelves.charts, self.memory // 2)
         self._people = Writer(self.shelves.people, self.memory // 4)
         self._products = Writer(self.shelves.products, self.memory // 4)
@@ -79,7 +80,7 @@ class Grouping:
         name = file.name if not stretch.begin else f"{file.name}, from byte {stretch.begin}"
         try:
             for line in lines_of(file.path, compressed=file.compressed, stretch=stretch):
-                head = head_of(line.text)
+                head = self._heads.of(line.text)
                 kinds.add(head.resource_type)
                 place = b"%06d.%015d.%010d" % (number, stretch.begin, line.number)
                 self._put(file, f"{name}:{line.number}", place, line, head)
@@ -98,7 +99,7 @@ class Grouping:
             self._unused(head.why, head.resource_type)
         elif head.resource_type == "Bundle":
             self._charts.add(CHART, BUNDLES + called.encode(), place, line.text)
-        elif head.key and self.said.is_deleted(head.key, file.run):
+        elif self.said.deleted and self.said.is_deleted(head.key, file.run):
             self._unused(Unused.DELETED, head.resource_type)
         elif head.resource_type == "Medication" and head.owner is None:
             self._products.add(_PRODUCT, str(head.product).encode(), place, line.text)
@@ -111,7 +112,7 @@ class Grouping:
         owner = str(head.owner).encode()
         if head.by_urn:
             text = with_owner(text, str(head.owner))
-        concern = not head.readable or self.concerns(text)
+        concern = not head.readable or head.nameless or self.concerns(text)
         self._charts.add(CONCERN if concern else LINE, owner, place, text)
         self.tally.used[head.resource_type] += 1
         if head.product is not None:
@@ -163,7 +164,8 @@ class Grouping:
             takers = dict.fromkeys(record.text for record in records if record.kind == _TAKER)
             for owner in takers:
                 for product in products:
-                    kind = CONCERN if self.concerns(product.text) else LINE
+                    concern = head_of(product.text).nameless or self.concerns(product.text)
+                    kind = CONCERN if concern else LINE
                     self._charts.add(kind, owner, product.place, product.text)
                 if not products:
                     # What a product that is not there may be, nobody knows.

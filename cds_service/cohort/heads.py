@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,6 +11,7 @@ import msgspec
 from cds_service.cohort.tally import Unused
 from cds_service.fhir.reading import Dropped, DropReason, read_resource
 from cds_service.fhir.references import parse_reference
+from cds_service.fhir.shared import Sharing
 from cds_service.fhir.views import (
     Device,
     Medication,
@@ -21,6 +21,8 @@ from cds_service.fhir.views import (
     Resource,
 )
 
+_REMEMBERED = 1000
+"""Lines after which what they repeat is forgotten, so that memory stays small."""
 _ID = re.compile(r"[A-Za-z0-9.\-]{1,128}\Z")
 _TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]{2,64})"')
 _HOLDER = re.compile(
@@ -54,8 +56,7 @@ _person_decoder = msgspec.json.Decoder(_Person)
 _members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, gc=False):
     """What a line is: of which type and whose.
 
     `owner` is the id of a patient; without it `why` says why the line cannot be used, or
@@ -73,11 +74,27 @@ class Head:
     readable: bool = True
     identifiers: tuple[str, ...] = ()
     by_urn: bool = False
+    nameless: bool = False
 
 
-def head_of(text: bytes) -> Head:
+class Heads:
+    """Reads the heads of lines one after the other, which repeat much."""
+
+    def __init__(self) -> None:
+        self._sharing = Sharing()
+        self._read = 0
+
+    def of(self, text: bytes) -> Head:
+        """What one line is. Never raises."""
+        self._read += 1
+        if self._read % _REMEMBERED == 0:
+            self._sharing = Sharing()
+        return head_of(text, self._sharing)
+
+
+def head_of(text: bytes, sharing: Sharing | None = None) -> Head:
     """What one line is. Never raises."""
-    resource = read_resource(text)
+    resource = read_resource(text, sharing)
     if isinstance(resource, Dropped):
         return _lost(text, resource)
     kind, key = resource.resource_type, resource.key
@@ -86,15 +103,23 @@ def head_of(text: bytes) -> Head:
             return Head(kind, None, Unused.BROKEN, readable=False)
         return Head(kind, resource.id, key=key, identifiers=_identifiers(text))
     if isinstance(resource, Medication):
-        return Head(kind, None, None, product=key, key=key)
-    product = _product(resource) if isinstance(resource, MedicationUse) else None
+        nameless = not (resource.code and (resource.code.text or resource.code.coding))
+        return Head(kind, None, None, product=key, key=key, nameless=nameless)
+    product = None
+    nameless = False
+    if isinstance(resource, MedicationUse):
+        product = _product(resource)
+        concept = resource.medication_codeable_concept
+        nameless = product is None and not (concept and (concept.text or concept.coding))
     holder = getattr(resource, "subject", None) or getattr(resource, "patient", None)
     reference = getattr(holder, "reference", None)
     if type(reference) is str and reference.startswith("Patient/"):
         owner = reference[8:]
         if _ID.match(owner) is not None:
-            return Head(kind, owner, None, None, product, key)
-    return _of(kind, key, product, reference, text, resource)
+            return Head(kind, owner, None, None, product, key, nameless=nameless)
+    return msgspec.structs.replace(
+        _of(kind, key, product, reference, text, resource), nameless=nameless
+    )
 
 
 def _of(

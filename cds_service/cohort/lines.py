@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 LONGEST_LINE = 32 * 1024 * 1024
 """Bytes of a line that is read. No resource that is read here comes near; a line above holds an
@@ -34,8 +34,7 @@ class CutFileError(Exception):
         self.fault = fault
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line that is not blank. Of one that is `too_long` only the beginning is kept."""
 
     number: int

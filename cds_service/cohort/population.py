@@ -21,11 +21,13 @@ from cds_service.cohort.buckets import bucket_count
 from cds_service.cohort.charts import charts_of_bucket, charts_of_files
 from cds_service.cohort.export import SaidByExport
 from cds_service.cohort.folder import CohortFileError, DataFile, Folder
-from cds_service.cohort.grouping import Concern, Grouping, Shelves
+from cds_service.cohort.grouping import Grouping, Shelves
 from cds_service.cohort.lines import Stretch, stretches
 from cds_service.cohort.pools import Pool, WorkerDied
+from cds_service.cohort.relevance import concerns, pattern_of
 from cds_service.cohort.run import Decider, PatientResult, Setup, loaded
 from cds_service.cohort.tally import Tally
+from cds_service.facts.concern import Concern
 from cds_service.fhir.reading import READ_TYPES
 from cds_service.knowledge.release import Knowledge
 from hooks.data import EVERYTHING
@@ -109,6 +111,7 @@ class Population:
     progress: Progress = lambda stage, done, total: None
     tally: Tally = field(default_factory=Tally)
     lacking: dict[str, str] = field(default_factory=dict)
+    _pattern: str = field(default="", init=False, repr=False)
 
     def results(self) -> Iterator[PatientResult]:
         """The result of every patient: Bundles by file first, then patients by bucket and id.
@@ -124,6 +127,7 @@ class Population:
             loaded.pop(self.setup, None)
 
     def _results(self, folder: Folder, knowledge: Knowledge) -> Iterator[PatientResult]:
+        self._pattern = pattern_of(Concern.of(knowledge))
         said = SaidByExport.of(folder)
         shelves = self._shelves(folder)
         self._claim(folder, knowledge.release.version, shelves)
@@ -204,7 +208,7 @@ class Population:
     def _pool(
         self, work: Callable[..., Tally], shelves: Shelves, said: SaidByExport
     ) -> Pool[Any, Tally]:
-        given = (shelves, said, self.limits.each, self.setup)
+        given = (shelves, said, self.limits.each, self._pattern)
         return Pool(work, _prepare_grouping, given, self.limits.processes)
 
     def _find_absent(self, folder: Folder, tally: Tally) -> None:
@@ -302,13 +306,9 @@ class _Worker:
 _worker = _Worker()
 
 
-def _prepare_grouping(shelves: Shelves, said: SaidByExport, limit: int, setup: Setup) -> None:
-    concerns: Concern = _everything
-    _worker.grouping = lambda: Grouping(shelves, said, limit // 2, concerns)
-
-
-def _everything(_: bytes) -> bool:
-    return True
+def _prepare_grouping(shelves: Shelves, said: SaidByExport, limit: int, pattern: str) -> None:
+    tells = concerns(pattern)
+    _worker.grouping = lambda: Grouping(shelves, said, limit // 2, tells)
 
 
 def _read(task: tuple[DataFile, int, Stretch]) -> Tally:

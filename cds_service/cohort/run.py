@@ -58,7 +58,8 @@ class PatientResult:
     The three tuples run in parallel, the most dangerous first, and hold what the card of the
     patient-view hook would show. `undecided` are rules that could not be answered. With an
     `error` nothing was decided, and the tuples mean nothing; neither do they of a patient who is
-    `left_out` because nobody treats them any more.
+    `left_out` because nobody treats them any more. Who is `set_aside` was not looked at further,
+    because nothing in the chart can concern the algorithm.
     """
 
     source: str
@@ -69,6 +70,7 @@ class PatientResult:
     undecided: tuple[str, ...] = ()
     error: str | None = None
     left_out: str | None = None
+    set_aside: bool = False
 
     def as_document(self) -> dict[str, Any]:
         """The result as one JSON object."""
@@ -83,6 +85,7 @@ class PatientResult:
             "kinds": list(self.kinds),
             "severities": list(self.severities),
             "undecided": list(self.undecided),
+            **({"set_aside": True} if self.set_aside else {}),
         }
 
 
@@ -112,6 +115,10 @@ class Decider:
             read = read_resources(chart.read())
         except OSError as error:
             return [PatientResult(chart.source, None, error=type(error).__name__)]
+        if chart.patient is not None and not chart.concerns:
+            away = left_out(chart.patient, read, self._setup.as_of, self._zone)
+            aside = PatientResult(chart.source, chart.patient, left_out=away, set_aside=True)
+            return [aside]
         if chart.patient is not None:
             return [self._result(chart, chart.patient, read)]
         if not read.resources:

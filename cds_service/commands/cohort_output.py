@@ -89,6 +89,7 @@ class Output:
             self._people[result.left_out] += 1
         else:
             self._people["decided"] += 1
+            self._people["set aside"] += result.set_aside
             self._people["silent"] += not result.rule_ids
             self._rules.update(set(zip(result.severities, result.rule_ids, strict=True)))
 
@@ -105,6 +106,11 @@ class Output:
             table.add_row(severity, rule, str(count))
         table.add_row("none", "nothing to say", str(self._people["silent"]))
         self._console.print(table)
+        if self._people["set aside"]:
+            self._console.print(
+                f"of them set aside, nothing about lung cancer or ALK in the data:"
+                f" {self._people['set aside']}"
+            )
         for why in ("deceased", "inactive"):
             if self._people[why]:
                 self._console.print(f"left out, {why}: {self._people[why]}")

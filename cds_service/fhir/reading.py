@@ -229,11 +229,17 @@ def merged(pages: Sequence[ReadResult]) -> ReadResult:
     )
 
 
-def read_resource(raw: bytes | msgspec.Raw) -> Resource | Dropped:
-    """Read one resource of a known type, mending its shape if that is possible."""
+def read_resource(raw: bytes | msgspec.Raw, sharing: Sharing | None = None) -> Resource | Dropped:
+    """Read one resource of a known type, mending its shape if that is possible.
+
+    `sharing` remembers the elements that resources read one after the other repeat.
+    """
     try:
         resource: Resource = _resource_decoder.decode(raw)
-        return settled(resource)
+        if sharing is None:
+            return settled(resource)
+        sharing.settle(resource, getattr(resource, "component", ()))
+        return resource
     except msgspec.ValidationError:
         pass
     except (msgspec.DecodeError, RecursionError):
