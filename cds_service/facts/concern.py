@@ -25,8 +25,8 @@ _ABOUT_GENES = frozenset({"alk", "gene", "genetic"})
 @dataclass(frozen=True)
 class Concern:
     """`codes` in comparable form, `names` as people write them, `tumours` likewise, among whose
-    words any of `stages` may stand, `symbols` that count as whole words only, and `patterns` of names
-    with many forms (without look-around, whatever the case)."""
+    words any of `stages` may stand, `symbols` that count as whole words only, and `patterns` of
+    names with many forms (without look-around, whatever the case)."""
 
     codes: frozenset[CodeKey]
     names: frozenset[str]
