@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cds_service.cohort.charts import Chart, CohortFileError, read_charts
+from cds_service.cohort.charts import Chart
+from cds_service.cohort.folder import CohortFileError
+from cds_service.cohort.population import Limits, OtherRunError, Population
 from cds_service.cohort.run import (
     PatientResult,
     Setup,
@@ -10,14 +12,18 @@ from cds_service.cohort.run import (
     chart_patients,
     run_cohort,
 )
+from cds_service.cohort.tally import Tally
 
 __all__ = [
     "Chart",
     "CohortFileError",
+    "Limits",
+    "OtherRunError",
     "PatientResult",
+    "Population",
     "Setup",
+    "Tally",
     "chart_facts",
     "chart_patients",
-    "read_charts",
     "run_cohort",
 ]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -23,9 +22,7 @@ from cds_service.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from cds_service.cohort import Chart, PatientResult
+    from cds_service.cohort import Chart
 
 
 @click.command()
@@ -37,6 +34,27 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the results, one JSON object a line; standard output without it.",
+)
+@click.option(
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for what is put by on the way, as large as the input: the same command goes on"
+    " there after an interruption. Without it a temporary folder, thrown away.",
+)
+@click.option(
+    "--memory",
+    type=click.IntRange(384, 1024 * 1024),
+    default=1024,
+    show_default=True,
+    help="MiB that all processes together may use, however large the input is.",
+)
+@click.option(
+    "--without",
+    "without",
+    multiple=True,
+    metavar="TYPE",
+    help="A resource type that the source does not have, such as Procedure: then it is no gap that"
+    " PATH holds none. May be given again.",
 )
 @click.option("--fhir-server", help="Base address of any FHIR R4 server to read from.")
 @click.option(
@@ -65,6 +83,9 @@ def command(
     as_of: datetime | None,
     knowledge_place: Path | None,
     out: Path | None,
+    work: Path | None,
+    memory: int,
+    without: tuple[str, ...],
     fhir_server: str | None,
     patients: tuple[str, ...],
     token_file: Path | None,
@@ -74,13 +95,25 @@ def command(
 ) -> None:
     """Decide for every patient of PATH as when the chart is opened.
 
-    PATH is a folder with FHIR Bundles (*.json) or NDJSON of Bundles or resources, or one such
-    file. A file is taken for the whole chart: what is not in it counts as not there. In place of
-    PATH a FHIR server can be read, one patient after the other. The summary goes to standard
-    error. Ends with 1 when any patient could not be decided.
+    PATH is a folder as a Bulk Data export leaves it (NDJSON, plain or .gz, in subfolders, with
+    manifest.json, log.ndjson, error/ and deleted/), or with FHIR Bundles (*.json, or one a line),
+    or one such file. A Bundle is taken for the whole chart: what is not in it counts as not
+    there. A resource type that no NDJSON file holds is a gap for everybody, unless --without
+    names it. The deceased and the inactive are left out. In place of PATH a FHIR server can be
+    read, one patient after the other. Summary and progress go to standard error.
+
+    Ends with 1 when any patient could not be decided, and with 3 when the data are not whole.
     """
-    from cds_service.cohort import CohortFileError, Setup, read_charts, run_cohort
-    from cds_service.commands import view
+    from cds_service.cohort import (
+        CohortFileError,
+        Limits,
+        OtherRunError,
+        Population,
+        Setup,
+        run_cohort,
+    )
+    from cds_service.cohort.population import needed_types
+    from cds_service.commands.cohort_output import Output
     from cds_service.commands.options import given_day
     from cds_service.commands.running import clinic_day
     from cds_service.releases import chosen_path
@@ -90,6 +123,12 @@ def command(
         raise click.UsageError("give one of PATH, --stories and --fhir-server")
     if fhir_server is None and (patients or token_file or smart != SmartOptions()):
         raise click.UsageError("--patient, --token-file and --smart-... need --fhir-server")
+    if path is None and (work is not None or without):
+        raise click.UsageError("--work and --without need PATH")
+    if unknown := set(without) - needed_types().keys():
+        raise click.UsageError(
+            f"--without {min(unknown)}: not one of {', '.join(sorted(needed_types()))}"
+        )
     settings = load_settings(environment="development")
     day = given_day(as_of)
     place = knowledge_place or chosen_path(settings)
@@ -102,29 +141,51 @@ def command(
         settings.concept_maps,
         clinic_day(),
     )
-    deciding: Iterator[PatientResult]
-    if fhir_server is not None:
-        from cds_service.commands.options import given_access, given_knowledge
-        from cds_service.commands.patients import decided_from_server
-
-        access = given_access(token_file, smart, fhir_server)
-        knowledge = given_knowledge(place)
-        deciding = decided_from_server(fhir_server, patients, access, day, deadline, knowledge)
-    else:
-        charts = _stories(day) if path is None else read_charts(path)
-        deciding = run_cohort(charts, setup, processes or os.cpu_count() or 1)
-    results: list[PatientResult] = []
-    writing = nullcontext(sys.stdout) if out is None else out.open("w", encoding="utf-8")
+    count = processes or os.cpu_count() or 1
     try:
-        with writing as stream:
-            for result in deciding:
-                stream.write(json.dumps(result.as_document(), ensure_ascii=False) + "\n")
-                results.append(result)
-    except CohortFileError as error:
+        # What cannot be written is told before the work, not after it.
+        with Output(out, day) as output, _work_folder(work) as folder:
+            if fhir_server is not None:
+                from cds_service.commands.options import given_access, given_knowledge
+                from cds_service.commands.patients import decided_from_server
+
+                access = given_access(token_file, smart, fhir_server)
+                knowledge = given_knowledge(place)
+                output.take(
+                    decided_from_server(fhir_server, patients, access, day, deadline, knowledge)
+                )
+            elif path is None:
+                output.take(run_cohort(_stories(day), setup, count))
+            else:
+                limits = Limits(count, memory * 1024 * 1024)
+                population = Population(
+                    path, setup, folder, limits, frozenset(without), output.progress
+                )
+                output.take(population.results())
+                output.tell_data(population.tally, population.lacking)
+    except (CohortFileError, OtherRunError) as error:
         raise click.UsageError(str(error)) from None
-    _summarise(view.console(stderr=True), results, day)
-    if any(result.error for result in results):
-        raise SystemExit(1)
+    except KeyboardInterrupt:
+        go_on = "" if work is None else "; the same command goes on where it stopped"
+        click.echo(f"interrupted{go_on}", err=True)
+        raise SystemExit(130) from None
+    if output.status:
+        raise SystemExit(output.status)
+
+
+@contextmanager
+def _work_folder(work: Path | None) -> Iterator[Path]:
+    try:
+        if work is None:
+            with TemporaryDirectory(prefix="alk-cds-") as temporary:
+                yield Path(temporary)
+            return
+        work.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=work, prefix=".", suffix=".part"):
+            pass
+    except OSError as error:
+        raise click.UsageError(f"--work cannot be written: {error.strerror}") from None
+    yield work
 
 
 def _stories(day: date) -> Iterator[Chart]:
@@ -133,28 +194,3 @@ def _stories(day: date) -> Iterator[Chart]:
 
     for name in story_names():
         yield Chart(name, None, json.dumps(load_story(name, day).bundle).encode())
-
-
-def _summarise(console: Console, results: Iterable[PatientResult], day: date) -> None:
-    from rich.box import SIMPLE
-    from rich.table import Table
-
-    decided = [result for result in results if result.error is None]
-    failed = [result for result in results if result.error is not None]
-    patients = Counter((severity, rule) for result in decided
-                       for severity, rule in set(zip(result.severities, result.rule_ids,
-                                                     strict=True)))  # fmt: skip
-    table = Table(box=SIMPLE, title=f"{len(decided)} patients decided as of {day}")
-    for column in ("severity", "rule"):
-        table.add_column(column)
-    table.add_column("patients", justify="right")
-    order = ("critical", "warning", "info")
-    for (severity, rule), count in sorted(
-        patients.items(), key=lambda found: (order.index(found[0][0]), -found[1], found[0][1])
-    ):
-        table.add_row(severity, rule, str(count))
-    silent = sum(1 for result in decided if not result.rule_ids)
-    table.add_row("none", "nothing to say", str(silent))
-    console.print(table)
-    for result in failed:
-        console.print(f"not decided: {result.source}: {result.error}", markup=False)

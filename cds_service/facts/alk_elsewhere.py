@@ -32,7 +32,7 @@ _TEST_WORD = re.compile(
     re.IGNORECASE,
 )
 """What stands beside the gene where a test of it is ordered; "ALK" alone may be the phosphatase."""
-_PANEL = re.compile(
+PANEL = re.compile(
     r"\bNGS\b|next.generation sequencing|hochdurchsatz-?sequenzierung"
     r"|(?:lung cancer|lung|NSCLC|Lungenkarzinom|Lungen)[- ]?"
     r"(?:(?:gene|mutation|molecular|biomarker) ?panel|gen-?panel|panel)"
@@ -178,7 +178,7 @@ def _is_alk_order(context: Context, code: CodeableConcept) -> bool:
     if context.book.says(code, *_TESTS, "genetic variant assessment", "genetic analysis report"):
         return True
     names = [code.text or "", *(coding.display or "" for coding in code.coding)]
-    return any(_PANEL.search(name) or _names_an_alk_test(name[:_LONGEST_NAME]) for name in names)
+    return any(PANEL.search(name) or _names_an_alk_test(name[:_LONGEST_NAME]) for name in names)
 
 
 def _names_an_alk_test(name: str) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, tzinfo
+
 from cds_service.facts.context import Context
+from cds_service.fhir.dates import parse_moment
+from cds_service.fhir.views import Patient
 from cds_service.rules import Statement, Statements
 
 
@@ -16,16 +20,20 @@ def sex(context: Context) -> Statements | None:
 
 
 def death(context: Context) -> Statements | None:
-    """Present when the patient is said to have died, absent when that is denied.
+    """Present when the patient is said to have died, absent when that is denied."""
+    patient = context.record.patient
+    return death_of(patient, context.as_of, context.zone) if patient is not None else None
+
+
+def death_of(patient: Patient, as_of: date, zone: tzinfo) -> Statements | None:
+    """What a Patient resource says of the death, as known on a day.
 
     A day that cannot be read is still a death; one after the day asked about is not known yet.
     """
-    patient = context.record.patient
-    if patient is None:
-        return None
     if patient.deceased_date_time is not None:
-        day = context.day_of(patient.deceased_date_time)
-        if day is not None and day > context.as_of:
+        moment = parse_moment(patient.deceased_date_time, zone)
+        day = moment.day if moment is not None else None
+        if day is not None and day > as_of:
             return None
         return Statements((Statement("present", day, "died", "Patient"),))
     if patient.deceased_boolean is None:

@@ -56,9 +56,9 @@ _MORPHOLOGIES = {
     "non-small cell carcinoma morphology": "non-small cell lung cancer",
     "small cell carcinoma morphology": SMALL_CELL,
 }
-_SITE = "lung body site"
+SITE = "lung body site"
 _EXTENSION = "histology-morphology-behavior"
-_STAGE = re.compile(
+STAGE = re.compile(
     r"[,(\s]*\b(?:(?:AJCC|UICC)\s+)?(?:stage|stadium)\s+(?:IV|III|II|I)[ABC]?[0-9]?\b[,)\s]*",
     re.IGNORECASE,
 )
@@ -100,7 +100,7 @@ class TumourMatcher:
             for name, tumour in _MORPHOLOGIES.items()
             for key in value_sets[name].code_keys()
         }
-        return cls(codes, names, morphologies, frozenset(value_sets[_SITE].code_keys()))
+        return cls(codes, names, morphologies, frozenset(value_sets[SITE].code_keys()))
 
     def at_lung(self, concepts: Iterable[CodeableConcept | None]) -> bool:
         """Whether one of these sites is the lung."""
@@ -146,7 +146,7 @@ class TumourMatcher:
             return
         for text in (concept.text, *(coding.display for coding in concept.coding)):
             if text and len(text) <= LONGEST:
-                yield from self.by_name.get(plain_name(_STAGE.sub(" ", text)), ())
+                yield from self.by_name.get(plain_name(STAGE.sub(" ", text)), ())
 
     def _by_morphology(self, condition: Condition, keys: Iterable[CodeKey]) -> Iterator[str]:
         said = [

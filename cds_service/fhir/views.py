@@ -273,6 +273,7 @@ class Substance(Resource, frozen=True):
 class Patient(Resource, frozen=True):
     """Sex, birth date and death only: no name, no identifier, no address."""
 
+    active: bool | None = None
     gender: str | None = None
     birth_date: str | None = None
     deceased_boolean: bool | None = None

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cds_service.cohort import CohortFileError, PatientResult, Setup, read_charts, run_cohort
+from cds_service.cohort import Chart, CohortFileError, PatientResult, Setup, run_cohort
 from cds_service.commands import commands
 from cds_service.commands.local import LocalServices
+from cds_service.fhir.reading import READ_TYPES
 from fhir_fixtures import REFERENCE_DATE, load_story, story_names
 from fhir_fixtures.requests import hook_request
+from tests.cohort.populations import all_results
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +52,7 @@ def resources(story: str) -> list[Json]:
 
 
 def decided(folder: Path) -> dict[str | None, PatientResult]:
-    return {result.patient: result for result in run_cohort(read_charts(folder), SETUP)}
+    return {result.patient: result for result in all_results(folder, SETUP)}
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +103,9 @@ def test_bundles_and_bulk_exports_in_lines_give_the_same_as_single_files(tmp_pat
     for name in reversed(STORIES):
         for resource in resources(name):
             by_type.setdefault(resource["resourceType"], []).append(json.dumps(resource))
+    for kind in READ_TYPES - by_type.keys():
+        # An exporter that has none of a type may say so by an empty file.
+        (export / f"{kind}.ndjson").touch()
     for kind, texts in by_type.items():
         (export / f"{kind}.ndjson").write_text("\n".join(texts), encoding="utf-8")
 
@@ -128,8 +133,10 @@ def test_one_bundle_may_hold_several_patients(tmp_path: Path) -> None:
 def test_several_processes_give_the_results_of_one_in_the_same_order(tmp_path: Path) -> None:
     for name in STORIES:
         (tmp_path / f"{name}.json").write_text(json.dumps(bundle(name)), encoding="utf-8")
-    alone = list(run_cohort(read_charts(tmp_path), SETUP))
-    assert list(run_cohort(read_charts(tmp_path), SETUP, processes=2)) == alone
+    alone = all_results(tmp_path, SETUP)
+    assert all_results(tmp_path, SETUP, processes=2) == alone
+    charts = [Chart(name, tmp_path / f"{name}.json") for name in STORIES]
+    assert list(run_cohort(charts, SETUP, processes=2)) == list(run_cohort(charts, SETUP))
 
 
 def test_a_first_page_is_not_taken_for_the_whole_chart(tmp_path: Path) -> None:
@@ -166,7 +173,7 @@ def test_a_file_without_a_chart_is_an_error_and_not_a_patient_without_findings(
     tmp_path: Path, text: str
 ) -> None:
     (tmp_path / "odd.json").write_text(text, encoding="utf-8")
-    (result,) = run_cohort(read_charts(tmp_path), SETUP)
+    (result,) = all_results(tmp_path, SETUP)
     assert result.error is not None
     assert "rule_ids" not in result.as_document()
 
@@ -174,7 +181,7 @@ def test_a_file_without_a_chart_is_an_error_and_not_a_patient_without_findings(
 def test_a_broken_line_of_an_export_is_reported_with_its_place(tmp_path: Path) -> None:
     good = [json.dumps(resource) for resource in resources("chart-almost-empty")]
     (tmp_path / "all.ndjson").write_text("\n".join([*good, '{"cut'])[:-1], encoding="utf-8")
-    results = list(run_cohort(read_charts(tmp_path), SETUP))
+    results = all_results(tmp_path, SETUP)
     assert [result.source for result in results if result.error] == ["all.ndjson:5"]
     assert [result.patient for result in results if not result.error] == [
         "chart-almost-empty-patient"
@@ -224,7 +231,7 @@ def test_a_patient_of_whom_a_part_could_not_be_checked_does_not_count_as_decided
 
 def test_an_empty_folder_is_refused(tmp_path: Path, run: Command) -> None:
     with pytest.raises(CohortFileError):
-        list(read_charts(tmp_path))
+        all_results(tmp_path, SETUP)
     assert run(str(tmp_path)).exit_code == 2
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.cohort import PatientResult, Setup, read_charts, run_cohort
+from cds_service.cohort import PatientResult, Setup
 from fhir_fixtures import REFERENCE_DATE, load_story
 from tests.alk.charts_later_on import Json, ended_on, may_end, moved_after
+from tests.cohort.populations import all_results
 
 HELD, WELL = "alectinib-alt-six-times", "alectinib-on-track"
 TODAY = REFERENCE_DATE + timedelta(days=90)
@@ -42,7 +43,7 @@ def decided(folder: Path, setup: Setup, *charts: list[Json]) -> list[PatientResu
         entries = [{"resource": item} for item in chart]
         bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
         (folder / f"{number}.json").write_text(json.dumps(bundle), encoding="utf-8")
-    return list(run_cohort(read_charts(folder), setup))
+    return all_results(folder, setup)
 
 
 def test_charts_read_three_months_later_give_the_results_of_the_day(tmp_path: Path) -> None:

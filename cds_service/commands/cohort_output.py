@@ -1,0 +1,155 @@
+"""What `alk-cds cohort` writes: results, a summary, how far it is, and what was not whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+import click
+from rich.box import SIMPLE
+from rich.table import Table
+
+from cds_service.commands import view
+
+if TYPE_CHECKING:
+    from cds_service.cohort import PatientResult, Tally
+
+NOT_DECIDED, NOT_WHOLE = 1, 3
+_SHOWN_FAILURES = 20
+_PAUSE_SECONDS = 5.0
+_SEVERITIES = ("critical", "warning", "info")
+
+
+class Output:
+    """The results in a file or on standard output; entered before the work, so that a place that
+    cannot be written is told then. The file appears when it is whole."""
+
+    def __init__(self, out: Path | None, day: date) -> None:
+        self._out = out
+        self._day = day
+        self._console = view.console(stderr=True)
+        self._stream: TextIO = sys.stdout
+        self._rules: Counter[tuple[str, str]] = Counter()
+        self._people: Counter[str] = Counter()
+        self._failed: list[tuple[str, str]] = []
+        self._shown: tuple[str, float, float] = ("", 0.0, 0.0)
+        self.status = 0
+
+    @property
+    def _beside(self) -> Path | None:
+        return None if self._out is None else self._out.with_name(f".{self._out.name}.part")
+
+    def __enter__(self) -> Output:
+        if self._beside is not None:
+            try:
+                self._stream = self._beside.open("w", encoding="utf-8")
+            except OSError as error:
+                raise click.UsageError(f"--out cannot be written: {error.strerror}") from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._out is None or self._beside is None:
+            return
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        if kind is None:
+            self._beside.replace(self._out)
+        else:
+            self._beside.unlink(missing_ok=True)
+
+    def take(self, results: Iterable[PatientResult]) -> None:
+        """Write each result, and the summary of all."""
+        for result in results:
+            self._stream.write(json.dumps(result.as_document(), ensure_ascii=False) + "\n")
+            self._count(result)
+        self._summarise()
+        if self._people["failed"]:
+            self.status = NOT_DECIDED
+
+    def _count(self, result: PatientResult) -> None:
+        if result.error is not None:
+            self._people["failed"] += 1
+            if len(self._failed) < _SHOWN_FAILURES:
+                self._failed.append((result.source, result.error))
+        elif result.left_out is not None:
+            self._people[result.left_out] += 1
+        else:
+            self._people["decided"] += 1
+            self._people["set aside"] += result.set_aside
+            self._people["silent"] += not result.rule_ids
+            self._rules.update(set(zip(result.severities, result.rule_ids, strict=True)))
+
+    def _summarise(self) -> None:
+        decided = self._people["decided"]
+        table = Table(box=SIMPLE, title=f"{decided} patients decided as of {self._day}")
+        for column in ("severity", "rule"):
+            table.add_column(column)
+        table.add_column("patients", justify="right")
+        for (severity, rule), count in sorted(
+            self._rules.items(),
+            key=lambda found: (_SEVERITIES.index(found[0][0]), -found[1], found[0][1]),
+        ):
+            table.add_row(severity, rule, str(count))
+        table.add_row("none", "nothing to say", str(self._people["silent"]))
+        self._console.print(table)
+        if self._people["set aside"]:
+            self._console.print(
+                f"of them set aside, nothing about lung cancer or ALK in the data:"
+                f" {self._people['set aside']}"
+            )
+        for why in ("deceased", "inactive"):
+            if self._people[why]:
+                self._console.print(f"left out, {why}: {self._people[why]}")
+        for source, error in self._failed:
+            self._console.print(f"not decided: {source}: {error}", markup=False)
+        more = self._people["failed"] - len(self._failed)
+        if more > 0:
+            self._console.print(f"not decided: {more} more, each named in the results")
+
+    def tell_data(self, tally: Tally, lacking: dict[str, str]) -> None:
+        """Say what became of the lines, and what is not whole."""
+        for (why, kind), count in sorted(tally.unused.items()):
+            self._console.print(
+                f"not used: {count} lines of {kind or 'no known type'}: {why}", markup=False
+            )
+        for fault in tally.faults:
+            self._console.print(f"not whole: {fault}", markup=False)
+        for kind, why in sorted(lacking.items()):
+            self._console.print(f"not whole for anybody: {kind}: {why}", markup=False)
+        if not tally.whole or lacking:
+            self._console.print(
+                "THE DATA ARE NOT WHOLE: who is not named here may still need something."
+            )
+            self.status = NOT_WHOLE
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Say how far a stage is, how fast it goes and how long it takes, every few seconds."""
+        now = time.monotonic()
+        shown, began, last = self._shown
+        if stage != shown:
+            self._shown = (stage, now, now)
+            return
+        if done < total and now - last < _PAUSE_SECONDS:
+            return
+        self._shown = (stage, began, now)
+        rate = done / max(now - began, 0.001)
+        left = (total - done) / rate if rate else 0
+        speed = f"{rate / 1e6:.1f} MB" if stage == "reading" else f"{rate:.1f} parts"
+        self._console.print(
+            f"{stage}: {100 * done // max(total, 1)} %, {speed} a second, {left:.0f} s left",
+            markup=False,
+        )
