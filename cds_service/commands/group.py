@@ -13,6 +13,7 @@ from cds_service.commands.options import TOKEN_VARIABLE
 
 _MODULES = {
     "call": "call",
+    "client": "client",
     "cohort": "cohort",
     "conformance": "conformance",
     "demo": "demo",
@@ -29,6 +30,7 @@ _MODULES = {
 }
 _HELP = {
     "call": "Play one story at one service and print the cards.",
+    "client": "Make a client entry with keys, and try a first signed call.",
     "cohort": "Decide for many patients from files or a FHIR server.",
     "conformance": "Ask any CDS Hooks service whether it keeps to the specification.",
     "demo": "Show the whole service at work on fictional patients.",

@@ -51,6 +51,7 @@ from cds_service.protocol.models_response import (
     Suggestion,
     is_relative_reference,
 )
+from cds_service.protocol.past_time import PastTime
 from cds_service.protocol.prefetch import PrefetchTemplate, lint, resolve
 from cds_service.protocol.rate_limits import RateLimits
 from cds_service.protocol.registry import RegistryError, Service, ServiceRegistry
@@ -91,6 +92,7 @@ __all__ = [
     "MethodNotAllowed",
     "NotFound",
     "OverrideReason",
+    "PastTime",
     "PreconditionFailed",
     "PrefetchTemplate",
     "ProtocolError",

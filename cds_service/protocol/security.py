@@ -20,6 +20,7 @@ from cds_service.protocol.client_habits import ClientHabits
 from cds_service.protocol.clients import Client, ClientProfile, client_of
 from cds_service.protocol.errors import ServiceUnavailable, Unauthorized
 from cds_service.protocol.keys import ALLOWED_ALGORITHMS, KeySource, key_source, public_key
+from cds_service.protocol.past_time import PastTime
 from cds_service.protocol.urls import is_same_endpoint
 
 DEFAULT_ALGORITHMS = ("ES384", "RS384")
@@ -65,14 +66,15 @@ class MemoryReplayStore:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._past = PastTime()
         self._seen: set[tuple[str, str]] = set()
         self._expiries: list[tuple[float, tuple[str, str]]] = []
 
     def remember(self, issuer: str, token_id: str, expires_at: float) -> bool:
         entry = (issuer, token_id)
         with self._lock:
-            now = time.time()
-            while self._expiries and self._expiries[0][0] <= now:
+            past = self._past.now()
+            while self._expiries and self._expiries[0][0] <= past:
                 self._seen.discard(heapq.heappop(self._expiries)[1])
             if entry in self._seen:
                 return False

@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cds_service.protocol import MemoryReplayStore, ReplayStore, ReplayStoreError
+from cds_service.protocol import MemoryReplayStore, PastTime, ReplayStore, ReplayStoreError
 from cds_service.records.engines import ProcessEngines, writing
 from cds_service.records.errors import RecordsError, told_plainly
 from cds_service.records.own_file import OwnFile
@@ -47,12 +47,13 @@ class SqlReplayStore:
 
     def __init__(self, engines: ProcessEngines | OwnFile) -> None:
         self._engines = engines
+        self._past = PastTime()
         self._lock = threading.Lock()
         self._next_sweep = 0.0
 
     def remember(self, issuer: str, token_id: str, expires_at: float) -> bool:
         """Record the token until ``expires_at`` (seconds since 1970); False if it is known."""
-        now = time.time()
+        past = self._past.now()
         row = {"digest": _digest(issuer, token_id), "expires_at": math.ceil(expires_at)}
         try:
             engine = self._engines.get("NORMAL")
@@ -62,17 +63,18 @@ class SqlReplayStore:
             unless_known = insert.on_conflict_do_update(
                 index_elements=["digest"],
                 set_={"expires_at": row["expires_at"]},
-                where=used_tokens.c.expires_at <= now,
+                where=used_tokens.c.expires_at <= past,
             ).returning(used_tokens.c.digest)
             with told_plainly("storing a used token"), writing(engine) as connection:
                 is_new = connection.execute(unless_known).first() is not None
-                if self._is_time_to_sweep(now):
-                    connection.execute(delete(used_tokens).where(used_tokens.c.expires_at <= now))
+                if self._is_time_to_sweep():
+                    connection.execute(delete(used_tokens).where(used_tokens.c.expires_at <= past))
         except RecordsError as error:
             raise ReplayStoreError(str(error)) from None
         return is_new
 
-    def _is_time_to_sweep(self, now: float) -> bool:
+    def _is_time_to_sweep(self) -> bool:
+        now = time.monotonic()
         with self._lock:
             if now < self._next_sweep:
                 return False
