@@ -16,7 +16,7 @@ from typing import Self
 from benchmarks.payload import SERVICE_ID
 
 WORKERS = 2
-_START_SECONDS = 30
+_START_SECONDS = 90
 _REQUEST_SECONDS = 60
 _KIBIBYTES = os.sysconf("SC_PAGE_SIZE") // 1024
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")

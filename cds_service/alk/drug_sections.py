@@ -86,10 +86,12 @@ class Reactions(DrugSection):
         """What the dose-change table asks for; rules left open go to the answer of the case."""
         tables = case.knowledge.drugs[self.drug.name]
         toxicity = Toxicity(tables, case.knowledge.tests, case.facts, self.drug, case.evaluation)
-        against = speaks_against(self.drug.name, case.knowledge, case.evaluation)
-        found = [_not_resumed(item, against) for item in toxicity.recommendations()]
+        found = toxicity.recommendations()
         case.answer.undecided.update(toxicity.undecided)
-        return found
+        if not any(item.kind is Kind.RESUME for item in found):
+            return found
+        against = speaks_against(self.drug.name, case.knowledge, case.evaluation)
+        return [_not_resumed(item, against) for item in found]
 
 
 class DueTests(DrugSection):

@@ -443,3 +443,33 @@ def test_a_number_that_remembers_its_spelling_is_read_like_any_other() -> None:
     assert isinstance(observation, Observation)
     assert observation.value_quantity is not None
     assert observation.value_quantity.number == 750
+
+
+@pytest.mark.parametrize("beside", [[], [{"resourceType": "Practitioner", "id": "p"}]])
+def test_what_results_of_a_page_repeat_is_one_object_whatever_else_is_on_it(
+    beside: list[dict[str, Any]],
+) -> None:
+    code = {"coding": [{"system": "http://loinc.org", "code": "1742-6"}]}
+    part = {"code": {"text": "part"}}
+    page = bundle(
+        *({**ALT, "id": name, "code": code, "component": [part]} for name in "ab"), *beside
+    )
+
+    one, other = (item for item in read(page).resources if isinstance(item, Observation))
+
+    assert one.code is not None
+    assert one.code is other.code
+    assert one.component[0].code is other.component[0].code
+
+
+def test_a_wrong_shape_of_what_is_shared_costs_the_one_that_sent_it() -> None:
+    practitioner = {"resourceType": "Practitioner", "id": "p"}
+    wrong = {**ALT, "id": "wrong", "code": 7}
+
+    result = read(bundle(ALT, wrong, {**wrong, "id": "again"}, practitioner))
+
+    assert [item.id for item in result.resources] == ["alt"]
+    assert [(item.id, item.why) for item in result.lost] == [
+        ("wrong", DropReason.UNREADABLE),
+        ("again", DropReason.UNREADABLE),
+    ]
