@@ -33,9 +33,10 @@ class Tally:
     """Counts of one run or of a part of it; parts are added up.
 
     `used` counts lines by resource type; `unused` by (reason, resource type). `patients` counts
-    what became of patients. `faults` say why the data are not whole, `absent` names the needed
-    resource types that no file holds, `cut` those of a file that could not be read to its end.
-    `broken` are lines that are nobody's to tell: their place and why.
+    what became of patients. `faults` say why the data are not whole. `absent` names the needed
+    resource types that no file holds, `absent_beside` those that many systems do not have, `cut`
+    those of a file that could not be read to its end. `broken` are lines that are nobody's to
+    tell: their place and why.
     """
 
     used: Counter[str] = field(default_factory=Counter)
@@ -45,6 +46,7 @@ class Tally:
     broken: list[tuple[str, str]] = field(default_factory=list)
     cut: dict[str, None] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    absent_beside: frozenset[str] = frozenset()
 
     def add(self, other: Tally) -> None:
         """Add the counts of another part of the same run."""
@@ -55,6 +57,7 @@ class Tally:
         self.broken.extend(other.broken)
         self.cut.update(other.cut)
         self.absent |= other.absent
+        self.absent_beside |= other.absent_beside
 
     @property
     def whole(self) -> bool:
@@ -72,6 +75,7 @@ class Tally:
                 for (why, kind), count in sorted(self.unused.items())
             ],
             "absent": sorted(self.absent),
+            "absent_beside": sorted(self.absent_beside),
             "cut": sorted(self.cut),
             "faults": list(self.faults),
         }

@@ -186,7 +186,7 @@ def command(
                     path, setup, folder, limits, frozenset(without), output.progress
                 )
                 output.take(population.results())
-                output.tell_data(population.tally, population.lacking)
+                output.tell_data(population)
     except (CohortFileError, OtherRunError) as error:
         raise click.UsageError(str(error)) from None
     except KeyboardInterrupt:

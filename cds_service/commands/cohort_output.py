@@ -23,7 +23,7 @@ from cds_service.commands import view
 from cds_service.commands.cohort_rows import RowFile, row_file
 
 if TYPE_CHECKING:
-    from cds_service.cohort import PatientResult, Tally
+    from cds_service.cohort import PatientResult, Population
 
 NOT_DECIDED, NOT_WHOLE = 1, 3
 _SHOWN_FAILURES = 20
@@ -139,17 +139,18 @@ class Output:
         if more > 0:
             self._console.print(f"not decided: {more} more, each named in the results")
 
-    def tell_data(self, tally: Tally, lacking: dict[str, str]) -> None:
+    def tell_data(self, population: Population) -> None:
         """Say what became of the lines, and what is not whole."""
+        tally = population.tally
         for (why, kind), count in sorted(tally.unused.items()):
             self._console.print(
                 f"not used: {count} lines of {kind or 'no known type'}: {why}", markup=False
             )
         for fault in tally.faults:
             self._console.print(f"not whole: {fault}", markup=False)
-        for kind, why in sorted(lacking.items()):
+        for kind, why in sorted(population.lacking.items()):
             self._console.print(f"not whole for anybody: {kind}: {why}", markup=False)
-        if not tally.whole or lacking:
+        if not population.whole:
             self._console.print(
                 "THE DATA ARE NOT WHOLE: who is not named here may still need something."
             )

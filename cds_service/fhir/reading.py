@@ -236,9 +236,7 @@ def read_resource(raw: bytes | msgspec.Raw, sharing: Sharing | None = None) -> R
     """
     try:
         resource: Resource = _resource_decoder.decode(raw)
-        if sharing is None:
-            return settled(resource)
-        sharing.settle(resource, getattr(resource, "component", ()))
+        (sharing or Sharing()).settle(resource, getattr(resource, "component", ()))
         return resource
     except msgspec.ValidationError:
         pass
