@@ -32,7 +32,6 @@ from cds_service.fhir.reading import READ_TYPES
 from cds_service.knowledge.release import Knowledge
 from hooks.data import EVERYTHING
 
-SMALLEST_MEMORY = 384 * 1024 * 1024
 _PROCESS = 192 * 1024 * 1024
 """What one process needs with the tables in it, before any line is read."""
 _LEAST = 16 * 1024 * 1024
