@@ -74,11 +74,6 @@ class Folder:
             )
         return folder
 
-    @property
-    def size(self) -> int:
-        """Bytes of all files with data, as they lie there."""
-        return sum(file.path.stat().st_size for file in (*self.lines, *self.bundles))
-
 
 def _files(path: Path) -> Iterator[DataFile]:
     if path.is_file():

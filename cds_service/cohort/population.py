@@ -32,7 +32,6 @@ from cds_service.fhir.reading import READ_TYPES
 from cds_service.knowledge.release import Knowledge
 from hooks.data import EVERYTHING
 
-SMALLEST_MEMORY = 384 * 1024 * 1024
 _PROCESS = 192 * 1024 * 1024
 """What one process needs with the tables in it, before any line is read."""
 _LEAST = 16 * 1024 * 1024
@@ -74,6 +73,13 @@ def needed_types() -> dict[str, tuple[str, ...]]:
     return found
 
 
+_KINDS_BESIDE = frozenset(kind.key for kind in EVERYTHING if kind.beside)
+_TYPES_BESIDE = frozenset(
+    name for name, kinds in needed_types().items() if _KINDS_BESIDE.issuperset(kinds)
+)
+"""Resource types that many systems do not have: their data stand beside those of another."""
+
+
 def lacking_kinds(tally: Tally, said: SaidByExport) -> dict[str, str]:
     """Kinds of data that are not whole for anybody, with why."""
     found: dict[str, str] = {}
@@ -82,7 +88,7 @@ def lacking_kinds(tally: Tally, said: SaidByExport) -> dict[str, str]:
     for name, why in (
         *((name, FEWER) for name in fewer),
         *((name, CUT) for name in tally.cut),
-        *((name, NOT_THERE) for name in tally.absent),
+        *((name, NOT_THERE) for name in tally.absent | tally.absent_beside),
     ):
         found.update(dict.fromkeys(kinds.get(name, ()), why))
     return found
@@ -136,6 +142,11 @@ class Population:
         for place, why in self.tally.broken:
             yield PatientResult(place, None, error=f"a line {why}")
         yield from self._decided(folder, shelves)
+
+    @property
+    def whole(self) -> bool:
+        """Whether, after `results`, nothing that is needed is missing of anybody."""
+        return self.tally.whole and self.lacking.keys() <= _KINDS_BESIDE
 
     def _shelves(self, folder: Folder) -> Shelves:
         size = sum(
@@ -225,7 +236,9 @@ class Population:
             )
         empty = {name for file in folder.lines for name in file.named_types(READ_TYPES)
                  if file.path.stat().st_size == 0}  # fmt: skip
-        tally.absent = frozenset(needed_types().keys() - found - empty - self.without)
+        absent = frozenset(needed_types().keys() - found - empty - self.without)
+        tally.absent_beside = absent & _TYPES_BESIDE
+        tally.absent = absent - _TYPES_BESIDE
 
     def _decided(self, folder: Folder, shelves: Shelves) -> Iterator[PatientResult]:
         done = self.work / "done"

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cds_service.alk import Question, decide
 from cds_service.cohort.charts import Chart
+from cds_service.cohort.rows import Row, row_of
 from cds_service.facts import BeforeBirthError, FactReader, PatientFacts, Supplied
 from cds_service.facts.person import death_of
 from cds_service.fhir.reading import ReadResult, read_resources
@@ -59,7 +60,8 @@ class PatientResult:
     patient-view hook would show. `undecided` are rules that could not be answered. With an
     `error` nothing was decided, and the tuples mean nothing; neither do they of a patient who is
     `left_out` because nobody treats them any more. Who is `set_aside` was not looked at further,
-    because nothing in the chart can concern the algorithm.
+    because nothing in the chart can concern the algorithm. `rows` say more of each recommendation
+    where the chart was read here.
     """
 
     source: str
@@ -71,6 +73,7 @@ class PatientResult:
     error: str | None = None
     left_out: str | None = None
     set_aside: bool = False
+    rows: tuple[Row, ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """The result as one JSON object."""
@@ -159,6 +162,7 @@ class Decider:
             tuple(item.kind.value for item in shown),
             tuple(item.severity for item in shown),
             tuple(decision.undecided),
+            rows=tuple(row_of(patient, item, decision, self._knowledge) for item in shown),
         )
 
 

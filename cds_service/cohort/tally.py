@@ -1,11 +1,10 @@
-"""What became of every line and of every patient, and why the data are not whole."""
+"""What became of every line, and why the data are not whole."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 
 class Unused(StrEnum):
@@ -32,46 +31,32 @@ LOSSES = frozenset(
 class Tally:
     """Counts of one run or of a part of it; parts are added up.
 
-    `used` counts lines by resource type; `unused` by (reason, resource type). `patients` counts
-    what became of patients. `faults` say why the data are not whole, `absent` names the needed
-    resource types that no file holds, `cut` those of a file that could not be read to its end.
-    `broken` are lines that are nobody's to tell: their place and why.
+    `used` counts lines by resource type; `unused` by (reason, resource type).
+    `faults` say why the data are not whole. `absent` names the needed resource types that no file
+    holds, `absent_beside` those that many systems do not have, `cut` those of a file that could
+    not be read to its end. `broken` are lines that are nobody's to tell: their place and why.
     """
 
     used: Counter[str] = field(default_factory=Counter)
     unused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    patients: Counter[str] = field(default_factory=Counter)
     faults: dict[str, None] = field(default_factory=dict)
     broken: list[tuple[str, str]] = field(default_factory=list)
     cut: dict[str, None] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    absent_beside: frozenset[str] = frozenset()
 
     def add(self, other: Tally) -> None:
         """Add the counts of another part of the same run."""
         self.used.update(other.used)
         self.unused.update(other.unused)
-        self.patients.update(other.patients)
         self.faults.update(other.faults)
         self.broken.extend(other.broken)
         self.cut.update(other.cut)
         self.absent |= other.absent
+        self.absent_beside |= other.absent_beside
 
     @property
     def whole(self) -> bool:
         """Whether nothing says that data are missing of somebody."""
         lost = any(why in LOSSES for why, _ in self.unused)
         return not (self.faults or self.broken or self.absent or self.cut or lost)
-
-    def as_document(self) -> dict[str, Any]:
-        """The counts as one JSON object."""
-        return {
-            "patients": dict(sorted(self.patients.items())),
-            "lines_used": dict(sorted(self.used.items())),
-            "lines_unused": [
-                {"why": why, "resource_type": kind, "lines": count}
-                for (why, kind), count in sorted(self.unused.items())
-            ],
-            "absent": sorted(self.absent),
-            "cut": sorted(self.cut),
-            "faults": list(self.faults),
-        }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -34,6 +35,17 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the results, one JSON object a line; standard output without it.",
+)
+@click.option(
+    "--rows",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for one row a patient and recommendation, ending in .csv or .parquet.",
+)
+@click.option(
+    "--pseudonyms",
+    is_flag=True,
+    help="Name patients by keys made with the secret of the links (ALK_CDS_LINK_SECRET): the same"
+    " patient has the same key in every run.",
 )
 @click.option(
     "--work",
@@ -83,6 +95,8 @@ def command(
     as_of: datetime | None,
     knowledge_place: Path | None,
     out: Path | None,
+    rows: Path | None,
+    pseudonyms: bool,
     work: Path | None,
     memory: int,
     without: tuple[str, ...],
@@ -116,6 +130,7 @@ def command(
     from cds_service.commands.cohort_output import Output
     from cds_service.commands.options import given_day
     from cds_service.commands.running import clinic_day
+    from cds_service.operations.pseudonyms import Pseudonyms
     from cds_service.releases import chosen_path
     from cds_service.settings import load_settings
 
@@ -125,6 +140,8 @@ def command(
         raise click.UsageError("--patient, --token-file and --smart-... need --fhir-server")
     if path is None and (work is not None or without):
         raise click.UsageError("--work and --without need PATH")
+    if fhir_server is not None and rows is not None:
+        raise click.UsageError("--rows needs PATH or --stories")
     if unknown := set(without) - needed_types().keys():
         raise click.UsageError(
             f"--without {min(unknown)}: not one of {', '.join(sorted(needed_types()))}"
@@ -141,10 +158,17 @@ def command(
         settings.concept_maps,
         clinic_day(),
     )
+    key: Callable[[str], str] | None = None
+    if pseudonyms:
+        if settings.link_secret is None:
+            raise click.UsageError("--pseudonyms needs ALK_CDS_LINK_SECRET or its file")
+        people = Pseudonyms(settings.link_secret.get_secret_value())
+        key = partial(people.patient_of, "cohort", None)
+
     count = processes or os.cpu_count() or 1
     try:
         # What cannot be written is told before the work, not after it.
-        with Output(out, day) as output, _work_folder(work) as folder:
+        with Output(out, day, rows, key) as output, _work_folder(work) as folder:
             if fhir_server is not None:
                 from cds_service.commands.options import given_access, given_knowledge
                 from cds_service.commands.patients import decided_from_server
@@ -162,7 +186,7 @@ def command(
                     path, setup, folder, limits, frozenset(without), output.progress
                 )
                 output.take(population.results())
-                output.tell_data(population.tally, population.lacking)
+                output.tell_data(population)
     except (CohortFileError, OtherRunError) as error:
         raise click.UsageError(str(error)) from None
     except KeyboardInterrupt:

@@ -7,20 +7,23 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 import click
+import msgspec
 from rich.box import SIMPLE
 from rich.table import Table
 
 from cds_service.commands import view
+from cds_service.commands.cohort_rows import RowFile, row_file
 
 if TYPE_CHECKING:
-    from cds_service.cohort import PatientResult, Tally
+    from cds_service.cohort import PatientResult, Population
 
 NOT_DECIDED, NOT_WHOLE = 1, 3
 _SHOWN_FAILURES = 20
@@ -32,8 +35,18 @@ class Output:
     """The results in a file or on standard output; entered before the work, so that a place that
     cannot be written is told then. The file appears when it is whole."""
 
-    def __init__(self, out: Path | None, day: date) -> None:
+    def __init__(
+        self,
+        out: Path | None,
+        day: date,
+        rows: Path | None = None,
+        key: Callable[[str], str] | None = None,
+    ) -> None:
+        """`rows` is a file for the rows; `key` gives a patient's pseudonym by the id."""
         self._out = out
+        self._rows_out = rows
+        self._row_file: RowFile | None = None
+        self._key = key
         self._day = day
         self._console = view.console(stderr=True)
         self._stream: TextIO = sys.stdout
@@ -43,15 +56,15 @@ class Output:
         self._shown: tuple[str, float, float] = ("", 0.0, 0.0)
         self.status = 0
 
-    @property
-    def _beside(self) -> Path | None:
-        return None if self._out is None else self._out.with_name(f".{self._out.name}.part")
-
     def __enter__(self) -> Output:
-        if self._beside is not None:
+        if self._rows_out is not None:
+            self._row_file = row_file(self._rows_out, _beside(self._rows_out))
+        if self._out is not None:
             try:
-                self._stream = self._beside.open("w", encoding="utf-8")
+                self._stream = _beside(self._out).open("w", encoding="utf-8")
             except OSError as error:
+                if self._row_file is not None:
+                    self._end_rows(whole=False)
                 raise click.UsageError(f"--out cannot be written: {error.strerror}") from None
         return self
 
@@ -61,19 +74,25 @@ class Output:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._out is None or self._beside is None:
-            return
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
-        if kind is None:
-            self._beside.replace(self._out)
-        else:
-            self._beside.unlink(missing_ok=True)
+        if self._out is not None:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._stream.close()
+            _settle(self._out, whole=kind is None)
+        if self._row_file is not None:
+            self._end_rows(whole=kind is None)
+
+    def _end_rows(self, *, whole: bool) -> None:
+        if self._row_file is not None and self._rows_out is not None:
+            self._row_file.close()
+            _settle(self._rows_out, whole=whole)
 
     def take(self, results: Iterable[PatientResult]) -> None:
         """Write each result, and the summary of all."""
-        for result in results:
+        for found in results:
+            result = found if self._key is None else _pseudonymous(found, self._key)
+            if self._row_file is not None:
+                self._row_file.take(result.rows)
             self._stream.write(json.dumps(result.as_document(), ensure_ascii=False) + "\n")
             self._count(result)
         self._summarise()
@@ -120,17 +139,18 @@ class Output:
         if more > 0:
             self._console.print(f"not decided: {more} more, each named in the results")
 
-    def tell_data(self, tally: Tally, lacking: dict[str, str]) -> None:
+    def tell_data(self, population: Population) -> None:
         """Say what became of the lines, and what is not whole."""
+        tally = population.tally
         for (why, kind), count in sorted(tally.unused.items()):
             self._console.print(
                 f"not used: {count} lines of {kind or 'no known type'}: {why}", markup=False
             )
         for fault in tally.faults:
             self._console.print(f"not whole: {fault}", markup=False)
-        for kind, why in sorted(lacking.items()):
+        for kind, why in sorted(population.lacking.items()):
             self._console.print(f"not whole for anybody: {kind}: {why}", markup=False)
-        if not tally.whole or lacking:
+        if not population.whole:
             self._console.print(
                 "THE DATA ARE NOT WHOLE: who is not named here may still need something."
             )
@@ -153,3 +173,24 @@ class Output:
             f"{stage}: {100 * done // max(total, 1)} %, {speed} a second, {left:.0f} s left",
             markup=False,
         )
+
+
+def _beside(file: Path) -> Path:
+    return file.with_name(f".{file.name}.part")
+
+
+def _settle(file: Path, *, whole: bool) -> None:
+    """Let a file appear that is whole; throw one away that is not."""
+    if whole:
+        _beside(file).replace(file)
+    else:
+        _beside(file).unlink(missing_ok=True)
+
+
+def _pseudonymous(result: PatientResult, key: Callable[[str], str]) -> PatientResult:
+    """The same result, of a key in place of the id; a name of a file may hold an id, too."""
+    if result.patient is None:
+        return result
+    own = key(result.patient)
+    rows = tuple(msgspec.structs.replace(row, patient=own) for row in result.rows)
+    return replace(result, patient=own, source=f"Patient/{own}", rows=rows)

@@ -124,9 +124,19 @@ def test_without_its_orders_nobody_is_offered_a_first_drug(tmp_path: Path) -> No
 
 def test_a_type_that_the_source_does_not_have_is_no_gap(tmp_path: Path) -> None:
     folder = export(tmp_path, WELL)
-    (folder / "1.Flag.ndjson").unlink()
-    assert run_over(folder)[1].tally.absent == {"Flag"}
-    assert run_over(folder, without=["Flag"])[1].tally.whole
+    (folder / "1.Procedure.ndjson").unlink()
+    assert run_over(folder)[1].tally.absent == {"Procedure"}
+    assert run_over(folder, without=["Procedure"])[1].whole
+
+
+def test_a_type_that_many_systems_do_not_have_is_not_taken_for_none_and_is_no_gap(
+    tmp_path: Path,
+) -> None:
+    folder = export(tmp_path, WELL)
+    (folder / "1.AllergyIntolerance.ndjson").unlink()
+    run = run_over(folder)[1]
+    assert run.lacking.keys() == {"allergies"}
+    assert run.whole
 
 
 def test_an_export_without_patients_is_refused(tmp_path: Path) -> None:
@@ -204,6 +214,7 @@ def test_fewer_lines_than_the_manifest_counts_is_a_gap_for_everybody(tmp_path: P
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     results, run = run_over(folder)
     assert "laboratory" in run.lacking
+    assert not run.whole
     assert "data-not-available" in of(results)[TREATED].rule_ids
 
 
