@@ -67,7 +67,7 @@ coverage: $(DEVELOPMENT) ## Run the quick tests and print which lines and branch
 .PHONY: test-slow
 test-slow: $(DEVELOPMENT) ## Run the exhaustive tests and those that start servers
 	@TEST_DEPTH=slow $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup \
-		-m "(slow or deep) and not long" $(PYTEST_ARGS)
+		--durations=40 --durations-min=8 -m "(slow or deep) and not long" $(PYTEST_ARGS)
 
 .PHONY: test-long
 test-long: $(DEVELOPMENT) ## Run what takes many minutes: the whole fuzz (TEST_DEPTH=sample: a tenth)
