@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cds_service.fhir.client import FetchResult
-from cds_service.fhir.reading import NOT_GIVEN, ReadResult, Shortfall, merged
+from cds_service.fhir.read_result import NOT_GIVEN, ReadResult, Shortfall
+from cds_service.fhir.reading import merged
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import Resource
 from cds_service.protocol import PrefetchTemplate

@@ -12,7 +12,8 @@ from cds_service.facts import Supplied
 from cds_service.fhir.client import FetchProblem, FetchResult, FhirClient, ProblemKind
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.medications import MedicationShape
-from cds_service.fhir.reading import ReadResult, read_resources
+from cds_service.fhir.read_result import ReadResult
+from cds_service.fhir.reading import read_resources
 from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.views import MedicationRequest, MedicationUse

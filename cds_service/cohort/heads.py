@@ -9,7 +9,8 @@ from urllib.parse import unquote
 import msgspec
 
 from cds_service.cohort.tally import Unused
-from cds_service.fhir.reading import Dropped, DropReason, read_resource
+from cds_service.fhir.read_result import Dropped, DropReason
+from cds_service.fhir.reading import read_resource
 from cds_service.fhir.references import parse_reference
 from cds_service.fhir.shared import Sharing
 from cds_service.fhir.views import (

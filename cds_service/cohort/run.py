@@ -15,7 +15,8 @@ from cds_service.cohort.charts import Chart
 from cds_service.cohort.rows import Row, row_of
 from cds_service.facts import BeforeBirthError, FactReader, PatientFacts, Supplied
 from cds_service.facts.person import death_of
-from cds_service.fhir.reading import ReadResult, read_resources
+from cds_service.fhir.read_result import ReadResult
+from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.fhir.references import parse_reference
 from cds_service.fhir.views import Patient

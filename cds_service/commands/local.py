@@ -20,7 +20,7 @@ from cds_service.facts import BeforeBirthError, FactReader, PatientFacts
 from cds_service.fhir.client import FhirClient
 from cds_service.fhir.errors import ServerRefused
 from cds_service.fhir.network import checked_base
-from cds_service.fhir.reading import ReadResult
+from cds_service.fhir.read_result import ReadResult
 from cds_service.fhir.smart import NoAccessToken
 from cds_service.knowledge.places import load_release
 from cds_service.knowledge.release import Knowledge

@@ -34,13 +34,13 @@ from cds_service.facts.patient import (
     UNREAD_DRAFT,
     OrderedMedication,
     PatientFacts,
-    TreatmentLine,
     doses_taken,
 )
 from cds_service.facts.person import death, sex
 from cds_service.facts.presence_tests import pregnancy_tests, unjudged_pregnancy_test
 from cds_service.facts.requested import requested_tests
 from cds_service.facts.since_the_drug import course_start
+from cds_service.facts.treatment import current_daily_dose, starts
 from cds_service.facts.unread_results import results_of
 from cds_service.fhir.received import AsReceived
 from cds_service.fhir.record import PatientRecord
@@ -49,12 +49,8 @@ from cds_service.fhir.views import MedicationRequest, ServiceRequest
 from cds_service.knowledge.release import Knowledge
 from cds_service.rules import (
     Concept,
-    Event,
-    Events,
     FactValue,
-    Measurement,
     Quantity,
-    Series,
 )
 
 
@@ -186,9 +182,9 @@ class FactReader:
             "prior ALK inhibitors": medicines.prior,
             "contributing medication": medicines.contributing,
             "checkpoint inhibitor": medicines.checkpoint_inhibitors,
-            "treatment start": _starts(medicines, lambda line: course_start(line, medicines.lines)),
-            "earliest treatment start": _starts(medicines, lambda line: line.start),
-            "current daily dose": _current_daily_dose(medicines),
+            "treatment start": starts(medicines, lambda line: course_start(line, medicines.lines)),
+            "earliest treatment start": starts(medicines, lambda line: line.start),
+            "current daily dose": current_daily_dose(medicines),
             "dose taken": doses_taken(medicines.lines, context.as_of, medicines.active.complete),
             **medicines.ended,
         }
@@ -375,28 +371,3 @@ def _running(medicines: Medicines) -> tuple[date | None, ...]:
 
 def _found(context: Context, medicines: Medicines) -> PatientFindings:
     return PatientFindings(context, _running(medicines))
-
-
-def _starts(medicines: Medicines, first_day: Callable[[TreatmentLine], date | None]) -> Events:
-    """What counts as the first day of each ALK inhibitor that is taken or paused, newest first."""
-    days = [
-        Event(day, line.ingredient, line.orders[0].source)
-        for line in medicines.lines
-        if line.status != "ended" and (day := first_day(line)) is not None
-    ]
-    days.sort(key=lambda item: item.day, reverse=True)
-    return Events(tuple(days), complete=medicines.active.complete)
-
-
-def _current_daily_dose(medicines: Medicines) -> Series | None:
-    """Milligrams a day of the ALK inhibitor taken now; None when two are, or none is."""
-    active = [line for line in medicines.lines if line.status == "active"]
-    if len(active) != 1:
-        return None
-    dose, start = active[0].current_dose, active[0].start
-    daily = dose.daily_mg if dose is not None else None
-    if dose is None or daily is None or start is None:
-        return None
-    words = dose.as_text or f"{daily:f} mg"
-    measured = Measurement(daily, start, as_sent=words, source=active[0].orders[-1].source)
-    return Series((measured,))

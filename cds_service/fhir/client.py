@@ -34,13 +34,8 @@ from cds_service.fhir.network import (
     checked_base,
     is_below,
 )
-from cds_service.fhir.reading import (
-    NOT_GIVEN,
-    DropReason,
-    ReadResult,
-    merged,
-    read_resources,
-)
+from cds_service.fhir.read_result import NOT_GIVEN, DropReason, ReadResult
+from cds_service.fhir.reading import merged, read_resources
 from cds_service.fhir.server_reasons import MOST_BYTES, server_reason
 from cds_service.sockets import EndableSockets
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 import msgspec
 
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Reference
-from cds_service.fhir.reading import Dropped, read_resource
+from cds_service.fhir.read_result import Dropped
+from cds_service.fhir.reading import read_resource
 from cds_service.fhir.references import parse_reference
 from cds_service.fhir.views import Medication, MedicationUse, Resource, Substance
 

@@ -15,7 +15,7 @@ from cds_service.fhir.collecting import CodedResult, Collector
 from cds_service.fhir.medications import MedicationConcept, read_medication_concept
 from cds_service.fhir.outcomes import Outcome
 from cds_service.fhir.owners import Owners, contained, local_id
-from cds_service.fhir.reading import Dropped, ReadResult
+from cds_service.fhir.read_result import Dropped, ReadResult
 from cds_service.fhir.references import parse_reference
 from cds_service.fhir.terminology import CodeKey, CodeSet, code_key
 from cds_service.fhir.views import (

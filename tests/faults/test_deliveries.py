@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cds_service.fhir.client import FetchProblem, FetchResult, ProblemKind
-from cds_service.fhir.reading import NOT_GIVEN, ReadResult, read_resources
+from cds_service.fhir.read_result import NOT_GIVEN, ReadResult
+from cds_service.fhir.reading import read_resources
 from cds_service.fhir.record import PatientRecord
 from cds_service.protocol import PrefetchTemplate
 from hooks.delivery import EHR, Deliveries, why_not_whole

@@ -7,16 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from cds_service.fhir.reading import (
-    UNREADABLE_LINK,
-    Dropped,
-    DropReason,
-    ReadResult,
-    Shortfall,
-    merged,
-    read_resource,
-    read_resources,
-)
+from cds_service.fhir.read_result import UNREADABLE_LINK, Dropped, DropReason, ReadResult, Shortfall
+from cds_service.fhir.reading import merged, read_resource, read_resources
 from cds_service.fhir.views import (
     Condition,
     MedicationRequest,

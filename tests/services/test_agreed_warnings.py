@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
 from cds_service.fhir.client import FhirClient
-from cds_service.fhir.reading import ReadResult, Shortfall, read_resources
+from cds_service.fhir.read_result import ReadResult, Shortfall
+from cds_service.fhir.reading import read_resources
 from cds_service.protocol import ClientHabits, HookCall, PreconditionFailed
 from hooks.data import EVERYTHING
 from hooks.gather import FhirAccess, gather
