@@ -139,8 +139,11 @@ class Deliveries:
         if record.holds_all:
             return set(self._whole)
         whole: set[str] = set()
-        for key in self._whole:
-            found = of_type_asked_for(self.read[key], asked[key])
+        # In the order of asking, so that a card names what is missing in the same order each time.
+        for key, template in asked.items():
+            if key not in self._whole:
+                continue
+            found = of_type_asked_for(self.read[key], template)
             away = sum(map(record.stands_in_another, found))
             unowned = sum(map(record.is_unattributed, found))
             if not away and not unowned:

@@ -13,6 +13,7 @@ from flask import Flask, Response, jsonify, redirect, request
 
 from fhir_fixtures import load_story
 from fhir_fixtures.server import create_fixture_server
+from hooks import patient_view
 from tests.services.calling import (
     DAY,
     CountingServer,
@@ -405,3 +406,22 @@ def test_an_order_that_is_said_in_an_unread_way_is_refused_by_name(
     place = f"CDSHooksRequest.context.draftOrders.entry[{len(entries) - 1}].resource"
     assert issue["expression"] == [f"{place}.{element}"]
     assert "R4" in issue["diagnostics"]
+
+
+def test_what_is_missing_is_named_in_the_order_in_which_it_was_asked_for(
+    service: Service, ehr: Ehr
+) -> None:
+    body = _own_copy(_body(service, ehr))
+    sent = [key for key, value in body["prefetch"].items() if (value or {}).get("entry")]
+    for key in sent:
+        for entry in body["prefetch"][key]["entry"]:
+            for holder in ("subject", "patient"):
+                if holder in entry["resource"]:
+                    entry["resource"][holder]["reference"] = "Patient/somebody-else"
+
+    detail = _detail(service.cards_of("patient-view", body))
+
+    asked = [kind.key for kind in patient_view.SERVICE.data if kind.key in sent]
+    named = [key for key in asked if f"{key}: all that was sent is of another" in detail]
+    assert len(named) > 3
+    assert sorted(named, key=detail.index) == named
