@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,17 @@ DEPTH = os.environ.get("TEST_DEPTH", "slow")
 SEED = int(os.environ.get("TEST_SEED", "20261120"))
 """Where the long tests begin; `.ci/run` chooses another one each time and prints it."""
 
+TURN = int(os.environ.get("TEST_TURN", "0"))
+"""Whose turn it is among cases that take turns; `.ci/run` chooses and prints it."""
+
 QUICK_SHARE = 10
 """The quick suite takes one in so many examples and cases."""
 LONG_TIMES = 4
 """The long suite asks the properties of the slow one again, of so many times as many examples."""
 SAMPLE_SHARE = 10
 """A sample of the long tests takes one in so many."""
+ROTATED_SHARE = 4
+"""Of cases that take turns the slow suite takes one in so many, others each turn."""
 
 if DEPTH not in ("quick", "slow", "sample", "long"):
     raise ValueError(f"TEST_DEPTH is {DEPTH!r}, not one of quick, slow, sample, long")
@@ -40,6 +46,13 @@ def examples(number: int) -> int:
 def share(number: int) -> int:
     """How many of the `number` runs of a long test are made: all, or a sample of them."""
     return number if DEPTH == "long" else max(1, number // SAMPLE_SHARE)
+
+
+def rotated(cases: Sequence[str]) -> list[Any]:
+    """Cases that take turns: in the slow suite one in four, by the turn; in the long one all."""
+    if DEPTH == "long":
+        return [pytest.param(case, marks=pytest.mark.long) for case in cases]
+    return list(cases[TURN % ROTATED_SHARE :: ROTATED_SHARE])
 
 
 def is_property(item: pytest.Item) -> bool:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 A_FILE = """
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.depth import DEPTH, examples
+from tests.depth import DEPTH, examples, rotated
 
 @pytest.mark.deep
 @pytest.mark.parametrize("number", range(20))
@@ -36,6 +36,10 @@ def test_property(drug, number): pass
 @pytest.mark.slow
 def test_server(): pass
 
+@pytest.mark.slow
+@pytest.mark.parametrize("story", rotated(["a", "b", "c", "d", "e"]))
+def test_turn(story): pass
+
 @pytest.mark.long
 def test_fuzz(): pass
 """
@@ -47,7 +51,7 @@ SUITES = {
 }
 
 
-def collected(folder: Path, depth: str, *named: str) -> list[str]:
+def collected(folder: Path, depth: str, *named: str, turn: str = "0") -> list[str]:
     """The tests of the file that a suite would run, as `make` asks for them."""
     file = folder / "test_a_file.py"
     file.write_text(A_FILE, encoding="utf-8")
@@ -60,7 +64,8 @@ def collected(folder: Path, depth: str, *named: str) -> list[str]:
         "-m", SUITES[depth], *(named or (str(file),)),
     ]  # fmt: skip
     answer = subprocess.run(
-        command, cwd=ROOT, env={"TEST_DEPTH": depth, "PYTHONPATH": str(ROOT), "PATH": ""},
+        command, cwd=ROOT,
+        env={"TEST_DEPTH": depth, "TEST_TURN": turn, "PYTHONPATH": str(ROOT), "PATH": ""},
         capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert answer.returncode in (0, 5), answer.stdout + answer.stderr
@@ -86,6 +91,16 @@ def test_the_slow_suite_runs_every_case_that_the_quick_one_left_out(tmp_path: Pa
     assert "test_fuzz" not in found
 
 
+def test_of_cases_that_take_turns_the_slow_suite_runs_some_and_the_long_one_all(
+    tmp_path: Path,
+) -> None:
+    turns = [collected(tmp_path, "slow", turn=str(number)) for number in range(4)]
+    found = [{name for name in names if name.startswith("test_turn")} for names in turns]
+
+    assert found[0] == {"test_turn[a]", "test_turn[e]"}
+    assert set().union(*found) == {f"test_turn[{story}]" for story in "abcde"}
+
+
 def test_what_takes_long_is_run_by_its_own_command(tmp_path: Path) -> None:
     assert collected(tmp_path, "sample") == ["test_fuzz"]
 
@@ -94,6 +109,7 @@ def test_the_long_suite_asks_every_property_of_new_examples(tmp_path: Path) -> N
     assert collected(tmp_path, "long") == [
         "test_property[one]",
         "test_property[other]",
+        *(f"test_turn[{story}]" for story in "abcde"),
         "test_fuzz",
     ]
 

@@ -15,6 +15,7 @@ from cds_service.fhir.client import FetchProblem, FhirClient, ProblemKind
 from cds_service.protocol import resolve
 from fhir_fixtures import load_story, story_names
 from hooks.data import EVERYTHING, MEDICATIONS, templates
+from tests.depth import rotated
 from tests.integration.conftest import RealServer, run
 from tests.packaged import packaged_knowledge
 from tests.services.calling import DAY, HOOKS, TIMEOUT, Json, Service, refused
@@ -41,7 +42,7 @@ def get(server: str, query: str) -> Any:
     return answer.json()
 
 
-@pytest.mark.parametrize("story", story_names())
+@pytest.mark.parametrize("story", rotated(story_names()))
 def test_cards_are_the_same_without_prefetch_as_with_all_of_it(
     real_server: RealServer, own_server: str, service: Service, story: str
 ) -> None:
@@ -53,7 +54,7 @@ def test_cards_are_the_same_without_prefetch_as_with_all_of_it(
         assert real_server.comparable(fetched) == real_server.comparable(sent)
 
 
-@pytest.mark.parametrize("story", story_names())
+@pytest.mark.parametrize("story", rotated(story_names()))
 def test_cards_are_the_same_when_the_prefetch_is_what_that_server_answers(
     real_server: RealServer, own_server: str, service: Service, story: str
 ) -> None:
