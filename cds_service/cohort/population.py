@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -176,8 +175,7 @@ class Population:
     def _grouped(self, folder: Folder, said: SaidByExport, shelves: Shelves) -> Tally:
         kept = self.work / "grouped"
         if kept.exists():
-            grouped: Tally = pickle.loads(kept.read_bytes())  # noqa: S301 - written by this command
-            return grouped
+            return Tally.decoded(kept.read_bytes())
         for leftover in (file for shelf in (shelves.charts, shelves.people, shelves.products)
                          for file in self.work.glob(f"{shelf.name}-*")):  # fmt: skip
             leftover.unlink()
@@ -190,7 +188,7 @@ class Population:
                     raise CohortFileError("a process died while lines were put together")
                 tally.add(part)
         self._find_absent(folder, tally)
-        _write(kept, pickle.dumps(tally))
+        _write(kept, tally.encoded())
         return tally
 
     def _read_lines(

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 
 class Unused(StrEnum):
     """Why a line was not used."""
@@ -55,8 +57,39 @@ class Tally:
         self.absent |= other.absent
         self.absent_beside |= other.absent_beside
 
+    def encoded(self) -> bytes:
+        """As text that is read back by `decoded`."""
+        kept = _Kept(
+            [*self.used.items()], [*self.unused.items()], [*self.faults], self.broken,
+            [*self.cut], sorted(self.absent), sorted(self.absent_beside),
+        )  # fmt: skip
+        return msgspec.json.encode(kept)
+
+    @classmethod
+    def decoded(cls, text: bytes) -> Tally:
+        """What was kept. Raises msgspec.DecodeError for anything else."""
+        kept = _decoder.decode(text)
+        return cls(
+            Counter(dict(kept.used)), Counter(dict(kept.unused)), dict.fromkeys(kept.faults),
+            kept.broken, dict.fromkeys(kept.cut), frozenset(kept.absent),
+            frozenset(kept.absent_beside),
+        )  # fmt: skip
+
     @property
     def whole(self) -> bool:
         """Whether nothing says that data are missing of somebody."""
         lost = any(why in LOSSES for why, _ in self.unused)
         return not (self.faults or self.broken or self.absent or self.cut or lost)
+
+
+class _Kept(msgspec.Struct):
+    used: list[tuple[str, int]]
+    unused: list[tuple[tuple[str, str], int]]
+    faults: list[str]
+    broken: list[tuple[str, str]]
+    cut: list[str]
+    absent: list[str]
+    absent_beside: list[str]
+
+
+_decoder = msgspec.json.Decoder(_Kept)

@@ -204,7 +204,10 @@ def _work_folder(work: Path | None) -> Iterator[Path]:
             with TemporaryDirectory(prefix="alk-cds-") as temporary:
                 yield Path(temporary)
             return
-        work.mkdir(parents=True, exist_ok=True)
+        # It holds patient data: nobody else reads it, and nobody else has laid it out.
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if work.stat().st_uid != os.getuid():
+            raise click.UsageError("--work belongs to another user: name a folder of your own")
         with NamedTemporaryFile(dir=work, prefix=".", suffix=".part"):
             pass
     except OSError as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -17,6 +19,7 @@ from cds_service.cohort.buckets import Shelf, Writer, bucket_count
 from cds_service.cohort.charts import charts_of_bucket
 from cds_service.cohort.grouping import LINE
 from cds_service.cohort.pools import WORKER_DIED, Pool
+from cds_service.cohort.tally import Tally, Unused
 from cds_service.commands import commands
 from tests.cohort.populations import SETUP, all_results, export, told
 
@@ -245,3 +248,22 @@ def test_no_name_of_a_patient_stands_in_the_results(data: Path) -> None:
     patients = [item for item in told(STOPPED) if item["resourceType"] == "Patient"]
     family = patients[0]["name"][0]["family"]
     assert family not in run(str(data), *ASKED).output
+
+
+def test_what_was_counted_is_kept_as_text_and_read_back_whole() -> None:
+    tally = Tally(
+        Counter({"Observation": 3}), Counter({(Unused.BROKEN, "Condition"): 1}), {"a": None},
+        [("x.ndjson:3", "why")], {"Encounter": None}, frozenset({"Patient"}), frozenset({"Flag"}),
+    )  # fmt: skip
+    assert Tally.decoded(tally.encoded()) == tally
+    assert not Tally.decoded(tally.encoded()).whole
+    with pytest.raises(msgspec.DecodeError):
+        Tally.decoded(b"\x80\x04N.")
+
+
+def test_a_work_folder_is_nobody_elses_to_read(data: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    arguments = ["cohort", str(data), "--as-of", "2026-11-20", "--work", str(work)]
+    result = CliRunner().invoke(commands, [*arguments, "--out", str(tmp_path / "out.ndjson")])
+    assert result.exit_code in (0, 1, 3), result.output
+    assert work.stat().st_mode & 0o077 == 0
